@@ -1,0 +1,24 @@
+# `make demo` and `make test` are all a newcomer needs; each installs what it lacks and says so.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+ENTER := source .ci/environment &&
+
+.PHONY: help demo test lint bench generate
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## Infer, merge, query and summarise real files with the embedded engine (no cluster)
+	@.ci/setup rust && $(ENTER) cargo build --quiet && examples/demo
+
+test: ## Run every test
+	@.ci/setup rust python && $(ENTER) cargo test --features test-support
+
+lint: ## Check format, lints, features, licences and unused dependencies
+	@.ci/setup rust lint && $(ENTER) .ci/lint
+
+bench: ## Measure speed and memory beside peers, as ratios of one run
+	@.ci/setup rust python && $(ENTER) benches/run
+
+generate: ## Write the generated files: CRDs and reference pages
+	@.ci/setup rust && $(ENTER) cargo run --quiet -- generate

@@ -1,0 +1,16 @@
+//! Labels, annotations and finalizers that Mason reads or sets.
+
+/// The operator of a run, with a dot for the slash: `table.query` (a label value has no slash).
+pub const OPERATOR: &str = "mason.dev/operator";
+/// The name of the config a run uses.
+pub const CONFIG: &str = "mason.dev/config";
+/// The number of the attempt a launched child belongs to.
+pub const ATTEMPT: &str = "mason.dev/attempt";
+/// The token of the attempt a launched child belongs to.
+pub const TOKEN: &str = "mason.dev/token";
+/// Who manages an object; always [`MANAGER`] on what Mason creates.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY`].
+pub const MANAGER: &str = "mason";
+/// On a definition: parameters of an example, as a JSON object; shown in the docs.
+pub const EXAMPLE: &str = "mason.dev/example";

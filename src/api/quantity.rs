@@ -1,0 +1,63 @@
+//! Amounts of memory and disk as people write them in a resource: `512Mi`, `1Gi`, `20G`.
+
+/// What an amount must match, as used in the CRD.
+pub const PATTERN: &str = "^[0-9]{1,12}(Ki|Mi|Gi|Ti|k|M|G|T)?$";
+
+/// Why a text is not an amount.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an amount such as `512Mi`, `1Gi` or `20G`")]
+pub struct QuantityError(String);
+
+/// Returns how many bytes an amount is: `Ki`, `Mi`, `Gi`, `Ti` are powers of 1024, `k`, `M`, `G`, `T`
+/// of 1000, and a bare number is bytes.
+///
+/// # Errors
+/// When the text is anything else, or more than 2^64 bytes.
+///
+/// # Source
+/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
+pub fn parse_bytes(text: &str) -> Result<u64, QuantityError> {
+    let refuse = || QuantityError(text.chars().take(40).collect());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    if number.len() > 12 {
+        return Err(refuse());
+    }
+    let number: u64 = number.parse().map_err(|_| refuse())?;
+    let unit: u64 = match unit {
+        "" => 1,
+        "k" => 1_000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        "T" => 1_000_000_000_000,
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        "Ti" => 1 << 40,
+        _ => return Err(refuse()),
+    };
+    number.checked_mul(unit).ok_or_else(refuse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_units_of_1000_and_1024() {
+        assert_eq!(parse_bytes("64Mi"), Ok(64 * 1024 * 1024));
+        assert_eq!(parse_bytes("20G"), Ok(20_000_000_000));
+        assert_eq!(parse_bytes("17"), Ok(17));
+        for bad in ["", "Gi", "1.5Gi", "-1", "1 Gi", "1gi", "9999999999999", "999999999999Ti"] {
+            assert!(parse_bytes(bad).is_err(), "{bad:?} should be refused");
+        }
+    }
+
+    #[test]
+    fn the_pattern_of_the_crd_agrees_with_the_parser() {
+        let pattern = regex::Regex::new(PATTERN).expect("should be a pattern");
+        for text in ["64Mi", "1", "", "Gi", "1.5Gi", "1K", "1k", "0123456789012", "5T", "5Pi"] {
+            assert_eq!(pattern.is_match(text), parse_bytes(text).is_ok(), "{text:?}");
+        }
+    }
+}

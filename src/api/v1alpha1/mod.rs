@@ -1,0 +1,26 @@
+//! Version `v1alpha1` of the resources. Every field's doc is what `kubectl explain` shows.
+
+#![expect(unreachable_pub, reason = "`KubeSchema` makes a copy of each type that nobody reaches")]
+
+mod client_config;
+mod free_form;
+mod mason_config;
+mod operator_definition;
+mod operator_run;
+
+pub use client_config::{ClientConfig, ClientKind, ConfigRef, LocalClient};
+pub use free_form::FreeForm;
+pub use mason_config::{
+    ClientStatus, ConfigColumns, EngineClients, Limits, MasonConfig, MasonConfigSpec,
+    MasonConfigStatus,
+};
+pub use operator_definition::{
+    Action, BuiltinAction, OperatorDefinition, OperatorDefinitionSpec, OperatorDefinitionStatus,
+    Parameter, ParameterType, SupportedConfiguration,
+};
+pub use operator_run::{
+    Attempt, AttemptError, AttemptOutcome, AttemptState, Backoff, EngineChoice, EngineChoices,
+    FailureClass, JobReference, Messages, OperatorReference, OperatorRun, OperatorRunSpec,
+    OperatorRunStatus, ParameterOrigin, Phase, Progress, Resolution, ResolvedParameter, ResultKind,
+    ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
+};

@@ -1,0 +1,193 @@
+//! `OperatorDefinition`: one operator, its typed parameters, what it needs, and its action.
+
+#![expect(clippy::duplicated_attributes, reason = "printer columns repeat the same words")]
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::client_config::ClientKind;
+use super::free_form::FreeForm;
+
+/// One operator: its parameters, the client combinations it supports, and its action.
+#[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "mason.dev",
+    version = "v1alpha1",
+    kind = "OperatorDefinition",
+    namespaced,
+    cel,
+    status = "OperatorDefinitionStatus",
+    derive = "PartialEq",
+    shortname = "opdef",
+    category = "mason",
+    doc = "One operator: its typed parameters, the client combinations it supports, and its action.",
+    selectable = ".spec.operator",
+    printcolumn(name = "Operator", type_ = "string", json_path = ".spec.operator"),
+    printcolumn(name = "Description", type_ = "string", json_path = ".spec.description"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct OperatorDefinitionSpec {
+    /// The operator's name in one or two parts, for example `table/query`.
+    #[schemars(
+        length(max = 65),
+        regex(pattern = "^[a-z]([a-z0-9_-]{0,30}[a-z0-9])?(/[a-z]([a-z0-9_-]{0,30}[a-z0-9])?)?$")
+    )]
+    pub operator: String,
+    /// What the operator does, in one sentence.
+    #[schemars(length(min = 1, max = 256))]
+    pub description: String,
+    /// The parameters a run may give. Anything else in a run is refused.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub parameters: Vec<Parameter>,
+    /// Which client types may fill the roles: any one of these sets. A role that a set leaves out does
+    /// not matter. Default: whatever has the capabilities that the builtin action declares.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    pub supported_configurations: Vec<SupportedConfiguration>,
+    /// JSON schema (2020-12) of the result. Default: the builtin action's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_schema: Option<FreeForm>,
+    /// What is done. Exactly one kind of action must be given.
+    pub action: Action,
+}
+
+/// One parameter of an operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("!(has(self.required) && self.required && has(self.default))").message("a required parameter cannot have a default"))]
+#[x_kube(validation = Rule::new("!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum").message("minimum must not be above maximum"))]
+#[serde(rename_all = "camelCase")]
+pub struct Parameter {
+    /// The name a run uses, for example `database_name`.
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z][a-z0-9_]*$"))]
+    pub name: String,
+    /// What values are accepted.
+    #[serde(rename = "type")]
+    pub kind: ParameterType,
+    /// Whether a run must give it. Default: false.
+    #[serde(default)]
+    pub required: bool,
+    /// The value when a run gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "any_value")]
+    pub default: Option<Value>,
+    /// The only values accepted.
+    #[serde(default, rename = "enum", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 256)))]
+    pub allowed: Vec<String>,
+    /// A regular expression that the whole text must match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub pattern: Option<String>,
+    /// The smallest number accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<f64>,
+    /// The largest number accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<f64>,
+    /// Other names for the same parameter. Giving two of them is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), inner(length(min = 1, max = 63)))]
+    pub aliases: Vec<String>,
+    /// What the parameter means, with its unit.
+    #[serde(default)]
+    #[schemars(length(max = 1024))]
+    pub description: String,
+}
+
+/// What values a parameter accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterType {
+    /// Any text.
+    String,
+    /// A whole number within 64 bits.
+    Integer,
+    /// A finite number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// The name of a database, table or column: 1 to 255 characters, no `/`, NUL or control characters.
+    Identifier,
+    /// A path on the config's own storage: relative, or with a storage client's scheme.
+    Path,
+    /// A statement in the execution engine's dialect.
+    Sql,
+    /// An instant, RFC 3339: `2026-01-31T12:00:00Z`.
+    Timestamp,
+    /// A length of time: `30s`, `1h30m`, `7d`.
+    Duration,
+    /// A list of texts; a single text is split at commas.
+    List,
+    /// Any JSON value.
+    Json,
+}
+
+/// One set of client types, by role. Roles left out do not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SupportedConfiguration {
+    /// The metastore client's type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metastore: Option<ClientKind>,
+    /// The storage client's type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<ClientKind>,
+    /// The execution client's type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ClientKind>,
+}
+
+/// What is done. Exactly one kind of action is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.builtin)").message("exactly one kind of action is needed: builtin"))]
+#[serde(rename_all = "camelCase")]
+pub struct Action {
+    /// An action that is part of Mason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builtin: Option<BuiltinAction>,
+}
+
+/// An action that is part of Mason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BuiltinAction {
+    /// The action's name, for example `table.query`.
+    #[schemars(length(min = 1, max = 65))]
+    pub name: String,
+    /// Whether the action may run SQL that changes data. Default: false, one read-only query.
+    #[serde(default)]
+    pub allow_writing_sql: bool,
+}
+
+/// What is known of a definition.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperatorDefinitionStatus {
+    /// The generation of the spec that this status describes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `sha256:` and the digest of the canonical spec; runs record the one they used.
+    #[serde(default)]
+    #[schemars(length(max = 80))]
+    pub digest: String,
+    /// `Ready`, `Reconciling` and `Stalled`.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_string()]))]
+    pub conditions: Vec<Condition>,
+}
+
+fn any_value(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"x-kubernetes-preserve-unknown-fields": true})
+}

@@ -1,0 +1,85 @@
+//! Checking a run before it is stored: with its definition, its config, and what this program can do.
+
+use super::context::Context;
+use crate::api::resource::Resource;
+use crate::api::v1alpha1::OperatorRun;
+use crate::clients;
+use crate::operators;
+use crate::runs::Resources;
+use crate::store::library;
+use crate::validate::{
+    self, ActionDescription, Inputs, Problems, ValidRun, validate_config, validate_definition,
+};
+
+/// Looks up what a run is checked with, in the store and in the library.
+///
+/// # Errors
+/// When the store cannot be read, or what might be the run's own definition or config cannot.
+pub(crate) async fn resources(context: &Context, run: &OperatorRun) -> anyhow::Result<Resources> {
+    let mut run = run.clone();
+    run.metadata.namespace.get_or_insert_with(|| context.settings.namespace().to_owned());
+    Ok(Resources::read(context.store.as_ref(), library::definitions(), &run).await?)
+}
+
+/// Checks a config or definition by itself.
+///
+/// # Errors
+/// Every problem.
+pub(crate) fn check_alone(resource: &Resource) -> Result<(), Problems> {
+    match resource {
+        Resource::MasonConfig(config) => validate_config(config, clients::descriptions()),
+        Resource::OperatorDefinition(definition) => {
+            validate_definition(definition, &actions(), clients::descriptions())
+        }
+        Resource::OperatorRun(_) => Ok(()),
+    }
+}
+
+fn actions() -> Vec<ActionDescription> {
+    let described = operators::all().iter();
+    described
+        .map(|operator| ActionDescription { name: operator.name(), needs: operator.needs() })
+        .collect()
+}
+
+/// Checks a run, without storing or doing anything.
+///
+/// # Errors
+/// Every problem.
+pub(crate) fn check_run(run: &OperatorRun, resources: &Resources) -> Result<ValidRun, Problems> {
+    let actions = actions();
+    let inputs = Inputs {
+        definition: resources.definition.as_ref(),
+        config: resources.config.as_ref(),
+        actions: &actions,
+        clients: clients::descriptions(),
+        known_operators: &resources.known_operators,
+        known_configs: &resources.known_configs,
+    };
+    validate::validate(run, &inputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_definition_is_a_valid_document_and_a_valid_definition() {
+        let (mut definitions, mut problems) = (0, Vec::new());
+        for (path, text) in library::files() {
+            for document in validate::read_documents(text, path) {
+                match document {
+                    Ok(resource) => {
+                        definitions += 1;
+                        problems.extend(
+                            check_alone(&resource).err().map(|found| format!("{path}: {found}")),
+                        );
+                    }
+                    Err(found) => problems.push(format!("{path}: {found}")),
+                }
+            }
+        }
+        assert_eq!(definitions, operators::all().len());
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    }
+}

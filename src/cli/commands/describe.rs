@@ -1,0 +1,189 @@
+//! `mason describe`: everything about one resource, for people.
+
+use jiff::{Timestamp, Unit};
+use serde_json::{Map, Value, json};
+
+use super::get;
+use crate::api::v1alpha1::{Attempt, EngineChoices, OperatorRun, OperatorRunStatus};
+use crate::cli::args::DescribeArgs;
+use crate::cli::columns::age;
+use crate::cli::context::Context;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::printer::{Tone, visible};
+use crate::cli::{kinds, outline};
+use crate::store::Resource;
+
+/// Tells everything about one resource.
+///
+/// # Errors
+/// When it does not exist or cannot be read.
+pub(crate) async fn describe(context: &Context, args: &DescribeArgs) -> anyhow::Result<Exit> {
+    let (kind, name) = match (args.kind.split_once('/'), &args.name) {
+        (Some((kind, name)), None) => (kind, name),
+        (None, Some(name)) => (args.kind.as_str(), name.as_str()),
+        _ => {
+            let message = "name one resource";
+            return Err(Failure::usage(message, "write `mason describe KIND NAME`").into());
+        }
+    };
+    let resource = get::one(context, kinds::resolve_one(kind)?, name).await?;
+    let text = match &resource {
+        Resource::OperatorRun(run) => describe_run(context, run),
+        other => describe_any(context, other),
+    };
+    context.printer.out(&text)?;
+    Ok(Exit::Success)
+}
+
+/// Returns any resource as an outline, without what only machines read.
+fn describe_any(context: &Context, resource: &Resource) -> String {
+    let document = resource.to_document();
+    let mut shown = Map::new();
+    for (label, path) in [("name", "/metadata/name"), ("namespace", "/metadata/namespace")] {
+        shown.extend(document.pointer(path).map(|value| (label.to_owned(), value.clone())));
+    }
+    let created = document.pointer("/metadata/creationTimestamp").and_then(Value::as_str);
+    shown.extend(created.map(|time| ("created".to_owned(), json!(since(context, time)))));
+    for part in ["spec", "status"] {
+        shown.extend(document.get(part).map(|value| (part.to_owned(), value.clone())));
+    }
+    outline::outline(&shown, &context.printer)
+}
+
+/// Returns a run: what was asked for, what was resolved, every attempt, messages, result.
+fn describe_run(context: &Context, run: &OperatorRun) -> String {
+    let status = run.status.clone().unwrap_or_default();
+    let mut sections = vec![
+        outline::outline(&head_of(context, run, &status), &context.printer),
+        section(context, "parameters", &parameters_of(run, &status)),
+    ];
+    if let Some(engines) = &status.engines {
+        sections.push(section(context, "engines", &engines_of(engines)));
+    }
+    for attempt in &status.attempts {
+        let title = format!("attempt {}", attempt.number);
+        sections.push(section(context, &title, &attempt_of(attempt)));
+    }
+    if let Some(progress) = status.progress.as_ref().filter(|_| !status.phase.is_terminal()) {
+        sections.push(section(context, "progress", &json!(progress)));
+    }
+    for (word, tone, messages) in [
+        ("errors", Tone::Bad, &status.messages.errors),
+        ("warnings", Tone::Warning, &status.messages.warnings),
+        ("notes", Tone::Plain, &status.messages.info),
+    ] {
+        if !messages.is_empty() {
+            let lines: Vec<String> =
+                messages.iter().map(|message| format!("  - {}", visible(message))).collect();
+            sections.push(format!("{}:\n{}", context.printer.paint(word, tone), lines.join("\n")));
+        }
+    }
+    if let Some(result) = &status.result {
+        let heading = context.printer.paint("result:", Tone::Heading);
+        let note = if result.truncated { " (a part of it)" } else { "" };
+        let shown = outline::answer(&result.data, &context.printer);
+        let lines: Vec<String> = shown.lines().map(|line| format!("  {line}")).collect();
+        sections.push(format!("{heading}{note}\n{}", lines.join("\n")));
+    }
+    sections.retain(|section| !section.is_empty());
+    sections.join("\n")
+}
+
+fn head_of(context: &Context, run: &OperatorRun, status: &OperatorRunStatus) -> Map<String, Value> {
+    let mut head = Map::new();
+    let mut add = |label: &str, text: String| {
+        if !text.is_empty() {
+            head.insert(label.to_owned(), Value::String(text));
+        }
+    };
+    add("name", run.metadata.name.clone().unwrap_or_default());
+    add("namespace", run.metadata.namespace.clone().unwrap_or_default());
+    add("operator", run.spec.operator.clone());
+    add("config", run.spec.config_ref.name.clone());
+    let reason = &status.columns.reason;
+    let phase = status.phase.as_str();
+    add("phase", if reason.is_empty() { phase.to_owned() } else { format!("{phase} ({reason})") });
+    add("message", status.columns.message.clone());
+    if let Some(created) = &run.metadata.creation_timestamp {
+        add("created", since(context, &created.0.to_string()));
+    }
+    add("duration", status.columns.duration.clone());
+    add("timeout", run.spec.timeout.as_ref().map(ToString::to_string).unwrap_or_default());
+    for (label, is_set) in [
+        ("dry run", run.spec.dry_run),
+        ("cancel asked", run.spec.cancel),
+        ("suspended", run.spec.suspend),
+    ] {
+        add(label, if is_set { "yes".to_owned() } else { String::new() });
+    }
+    head
+}
+
+/// Returns every parameter: with its origin once it is resolved, else as the spec has it.
+fn parameters_of(run: &OperatorRun, status: &OperatorRunStatus) -> Value {
+    if status.parameters.is_empty() {
+        return json!(run.spec.parameters);
+    }
+    json!(status.parameters)
+}
+
+/// Returns which client plays each role: `here (local)`.
+fn engines_of(engines: &EngineChoices) -> Value {
+    let chosen = [
+        ("metastore", &engines.metastore),
+        ("storage", &engines.storage),
+        ("execution", &engines.execution),
+    ];
+    let shown = chosen.into_iter().filter_map(|(role, choice)| {
+        let choice = choice.as_ref()?;
+        Some((role.to_owned(), json!(format!("{} ({})", choice.client, choice.kind.as_str()))))
+    });
+    Value::Object(shown.collect())
+}
+
+/// Returns a time without the fractions of its second, which tell a person nothing.
+fn to_the_second(time: Timestamp) -> String {
+    time.round(Unit::Second).unwrap_or(time).to_string()
+}
+
+fn attempt_of(attempt: &Attempt) -> Value {
+    let mut shown = json!({
+        "state": attempt.state,
+        "started": to_the_second(attempt.started_at),
+        "token": attempt.token,
+    });
+    if let Value::Object(object) = &mut shown {
+        let mut add = |label: &str, value: Option<Value>| {
+            object.extend(value.map(|value| (label.to_owned(), value)));
+        };
+        add("outcome", attempt.outcome.map(|outcome| json!(outcome)));
+        add("finished", attempt.finished_at.map(|time| json!(to_the_second(time))));
+        add("job", attempt.job.as_ref().map(|job| json!(format!("{} {}", job.kind, job.id))));
+        add("error", attempt.error.as_ref().map(|error| json!(error)));
+        add("log", attempt.log_tail.as_ref().map(|log| json!(log)));
+    }
+    shown
+}
+
+fn section(context: &Context, title: &str, fields: &Value) -> String {
+    let is_empty = match fields {
+        Value::Object(object) => object.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => true,
+    };
+    if is_empty {
+        return String::new();
+    }
+    let heading = context.printer.paint(&format!("{title}:"), Tone::Heading);
+    let shown = outline::answer(fields, &context.printer);
+    let lines: Vec<String> = shown.lines().map(|line| format!("  {line}")).collect();
+    format!("{heading}\n{}", lines.join("\n"))
+}
+
+/// Returns a time with how long ago it was.
+fn since(context: &Context, time: &str) -> String {
+    match time.parse::<Timestamp>() {
+        Ok(then) => format!("{time} ({} ago)", age(context.now.duration_since(then))),
+        Err(_) => time.to_owned(),
+    }
+}

@@ -1,0 +1,216 @@
+//! `mason get`: lists resources, or shows those named.
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use crate::cli::args::{GetArgs, Output};
+use crate::cli::columns::Columns;
+use crate::cli::context::Context;
+use crate::cli::failure::Exit;
+use crate::cli::{kinds, standing, tables};
+use crate::store::{Kind, Resource, library};
+
+/// Lists resources, or shows those named.
+///
+/// # Errors
+/// When the kind or a name does not exist, or the store cannot be read.
+pub(crate) async fn get(context: &Context, args: &GetArgs) -> anyhow::Result<Exit> {
+    let (kinds, names) = asked_for(args)?;
+    let (resources, unreadable) = if names.is_empty() {
+        listed(context, args, &kinds).await?
+    } else {
+        (named(context, &kinds, &names).await?, 0)
+    };
+    let is_one = names.len() == 1;
+    print(context, args, &resources, kinds.len() > 1, is_one)?;
+    if resources.is_empty() && unreadable == 0 {
+        say_nothing_found(context, args, &kinds);
+    }
+    Ok(if unreadable == 0 { Exit::Success } else { Exit::Failed })
+}
+
+/// Returns the kinds and names of `KIND NAME…` or `KIND/NAME`.
+fn asked_for(args: &GetArgs) -> anyhow::Result<(Vec<Kind>, Vec<String>)> {
+    if let Some((kind, name)) = args.kind.split_once('/') {
+        let mut names = vec![name.to_owned()];
+        names.extend(args.names.iter().cloned());
+        return Ok((vec![kinds::resolve_one(kind)?], names));
+    }
+    if args.names.is_empty() {
+        return Ok((kinds::resolve(&args.kind)?, Vec::new()));
+    }
+    Ok((vec![kinds::resolve_one(&args.kind)?], args.names.clone()))
+}
+
+async fn named(
+    context: &Context,
+    kinds: &[Kind],
+    names: &[String],
+) -> anyhow::Result<Vec<Resource>> {
+    let mut found = Vec::with_capacity(names.len());
+    for (kind, name) in kinds.iter().flat_map(|kind| names.iter().map(move |name| (*kind, name))) {
+        found.push(one(context, kind, name).await?);
+    }
+    Ok(found)
+}
+
+/// Returns a resource by name; a definition also by its operator, or from the library.
+pub(super) async fn one(context: &Context, kind: Kind, name: &str) -> anyhow::Result<Resource> {
+    if kind == Kind::OperatorDefinition {
+        let stored = context.store.list(kind, Some(context.settings.namespace())).await?;
+        let all = stored.into_iter().filter_map(Result::ok).chain(built_in(context));
+        let is_meant = |resource: &Resource| match resource {
+            Resource::OperatorDefinition(definition) => {
+                definition.spec.operator == name || resource.key().name == name
+            }
+            _ => false,
+        };
+        if let Some(found) = all.into_iter().find(is_meant) {
+            return Ok(found);
+        }
+    }
+    context.existing(kind, name).await
+}
+
+/// Lists kinds; a resource that cannot be read is warned of, and counted.
+async fn listed(
+    context: &Context,
+    args: &GetArgs,
+    kinds: &[Kind],
+) -> anyhow::Result<(Vec<Resource>, usize)> {
+    let namespace = (!args.all_namespaces).then(|| context.settings.namespace());
+    let (mut found, mut unreadable) = (Vec::new(), 0);
+    for &kind in kinds {
+        let entries = context.store.list(kind, namespace).await;
+        let entries = entries.with_context(|| format!("failed to list {}", kind.plural()))?;
+        for entry in entries {
+            match entry {
+                Ok(resource) => found.push(resource),
+                Err(error) => {
+                    unreadable += 1;
+                    context.printer.error(&error.into());
+                }
+            }
+        }
+    }
+    if kinds == [Kind::OperatorDefinition] {
+        found.extend(built_in(context));
+    }
+    Ok((found, unreadable))
+}
+
+fn built_in(context: &Context) -> impl Iterator<Item = Resource> {
+    let now = context.now;
+    library::definitions().iter().map(move |definition| standing::built_in(definition, now))
+}
+
+fn print(
+    context: &Context,
+    args: &GetArgs,
+    resources: &[Resource],
+    several_kinds: bool,
+    is_one: bool,
+) -> anyhow::Result<()> {
+    match args.output {
+        Output::Json | Output::Yaml if is_one => {
+            for resource in resources {
+                print_document(context, args.output, &resource.to_document())?;
+            }
+        }
+        Output::Json | Output::Yaml => print_documents(context, args.output, resources)?,
+        Output::Name => print_names(context, resources)?,
+        Output::Table | Output::Wide => {
+            let mut texts = Vec::new();
+            for kind in Kind::ALL {
+                let of_kind: Vec<&Resource> =
+                    resources.iter().filter(|resource| resource.key().kind == kind).collect();
+                if !of_kind.is_empty() {
+                    texts.push(table(context, args, &of_kind, several_kinds));
+                }
+            }
+            if !texts.is_empty() {
+                context.printer.out(&texts.join("\n\n"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Prints resources as one list, as JSON or YAML.
+pub(super) fn print_documents(
+    context: &Context,
+    output: Output,
+    resources: &[Resource],
+) -> anyhow::Result<()> {
+    let items: Vec<Value> = resources.iter().map(Resource::to_document).collect();
+    print_document(context, output, &json!({"apiVersion": "v1", "kind": "List", "items": items}))
+}
+
+/// Prints a document as YAML when that is asked for, else as JSON.
+pub(super) fn print_document(
+    context: &Context,
+    output: Output,
+    document: &Value,
+) -> anyhow::Result<()> {
+    match output {
+        Output::Yaml => context.printer.yaml(std::slice::from_ref(document))?,
+        _ => context.printer.json(document)?,
+    }
+    Ok(())
+}
+
+fn print_names(context: &Context, resources: &[Resource]) -> anyhow::Result<()> {
+    let name = |resource: &Resource| {
+        let key = resource.key();
+        kinds::qualified(key.kind, &key.name)
+    };
+    let names: Vec<String> = resources.iter().map(name).collect();
+    if !names.is_empty() {
+        context.printer.out(&names.join("\n"))?;
+    }
+    Ok(())
+}
+
+/// Returns resources of one kind as a table with the CRD's columns.
+fn table(
+    context: &Context,
+    args: &GetArgs,
+    resources: &[&Resource],
+    several_kinds: bool,
+) -> String {
+    let kind = resources.first().map_or(Kind::OperatorRun, |resource| resource.key().kind);
+    let columns = Columns::of(kind, args.output == Output::Wide);
+    let mut headings = vec!["NAME".to_owned()];
+    if args.all_namespaces {
+        headings.insert(0, "NAMESPACE".to_owned());
+    }
+    headings.extend(columns.headings());
+    let mut rows = Vec::with_capacity(resources.len());
+    for resource in resources {
+        let key = resource.key();
+        let name = if several_kinds { kinds::qualified(kind, &key.name) } else { key.name };
+        let mut row = if args.all_namespaces { vec![key.namespace, name] } else { vec![name] };
+        row.extend(columns.cells(&resource.to_document(), context.now));
+        rows.push(row);
+    }
+    tables::plain(&headings, rows)
+}
+
+fn say_nothing_found(context: &Context, args: &GetArgs, kinds: &[Kind]) {
+    let what = match kinds {
+        [kind] => kind.plural().to_owned(),
+        _ => "resources".to_owned(),
+    };
+    let place = if args.all_namespaces {
+        "any namespace".to_owned()
+    } else {
+        format!("namespace `{}`", context.settings.namespace())
+    };
+    context.printer.note(&format!("no {what} in {place}"));
+    let hint = match kinds {
+        [Kind::OperatorRun] => "`mason run` makes one",
+        [Kind::MasonConfig] => "`mason init` makes one for the files below this folder",
+        _ => "`mason init` makes a first config, `mason get operators` says what can be run",
+    };
+    context.printer.note(&context.printer.hint(hint));
+}

@@ -1,0 +1,215 @@
+//! `mason run`: checks a run, stores it, drives it to its end, and prints its result.
+
+use std::sync::Arc;
+
+use crate::api::names::OperatorName;
+use crate::api::resource::{Kind, Resource};
+use crate::api::v1alpha1::{
+    Backoff, ConfigRef, FreeForm, OperatorRun, OperatorRunSpec, Phase, Retry,
+};
+use crate::cli::args::RunArgs;
+use crate::cli::checks::{check_run, resources};
+use crate::cli::context::{Context, first_of};
+use crate::cli::documents;
+use crate::cli::engines::run_context;
+use crate::cli::failure::{Exit, Failure, Finding};
+use crate::cli::following::{Followed, follow};
+use crate::cli::parameters::read_parameters;
+use crate::cli::progress::ProgressView;
+use crate::cli::{run_names, run_report};
+use crate::store::StoreError;
+use crate::validate::Origin;
+
+/// What is said when what was asked for is wrong.
+const UPSHOT: &str = "nothing was run";
+/// How many new names are tried for a run that nobody named.
+const NAME_TRIES: usize = 5;
+
+/// Checks a run, stores it, drives it to its end, and prints its result.
+///
+/// # Errors
+/// Every problem, and then nothing is stored; or when the run cannot be driven. A run that fails is no
+/// error here: its own messages are printed.
+pub(crate) async fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
+    let (wanted, origin) = match &args.file {
+        Some(_) => run_of_file(context, args)?,
+        None => (run_of_arguments(context, args).await?, None),
+    };
+    let resources = resources(context, &wanted).await?;
+    check_run(&wanted, &resources).map_err(|problems| {
+        let problems = match &origin {
+            Some(origin) => origin.place(problems),
+            None => problems,
+        };
+        documents::invalid(UPSHOT, documents::findings_of(problems, ""))
+    })?;
+    let stored = store(context, wanted).await?;
+    let key = Resource::OperatorRun(Box::new(stored.clone())).key();
+    let view = Arc::new(ProgressView::new(context.printer.clone(), args.quiet));
+    match follow(context, &run_context(context), &key, view).await? {
+        Followed::Run(run) => run_report::print(context, (args.output, args.quiet), &run),
+        Followed::Left => Ok(Exit::Failed),
+    }
+}
+
+/// Returns the one run of a file, and where its fields stand.
+fn run_of_file(context: &Context, args: &RunArgs) -> anyhow::Result<(OperatorRun, Option<Origin>)> {
+    let file = args.file.clone().unwrap_or_default();
+    let source = file.display().to_string();
+    let documents = documents::read(context, &[file], UPSHOT)?;
+    let refuse = |message: String, hint: &str| {
+        let finding = Finding { place: source.clone(), message, hint: Some(hint.to_owned()) };
+        Err(documents::invalid(UPSHOT, vec![finding]).into())
+    };
+    let [document] = documents.as_slice() else {
+        let message = format!("it holds {} resources, and `run` takes one run", documents.len());
+        return refuse(message, "`mason apply -f` stores them all, `mason resume` drives the runs");
+    };
+    let Resource::OperatorRun(run) = &document.resource else {
+        let message = format!("it holds a {}, not an OperatorRun", document.resource.kind());
+        return refuse(message, "`mason apply -f` stores it");
+    };
+    let mut run = (**run).clone();
+    run.status = None;
+    if args.dry_run && !run.spec.dry_run {
+        // The name stays free for the run itself: a run never changes once it exists.
+        run.spec.dry_run = true;
+        run.metadata.generate_name =
+            run.metadata.name.take().map(|name| format!("{name}-dry-run-"));
+    }
+    if args.name.is_some() {
+        run.metadata.name.clone_from(&args.name);
+    }
+    Ok((run, Some(document.origin.clone())))
+}
+
+async fn run_of_arguments(context: &Context, args: &RunArgs) -> anyhow::Result<OperatorRun> {
+    let operator = operator_of(&args.operator)?;
+    let parameters = read_parameters(&args.parameters);
+    let config = match &args.config {
+        Some(config) => config.clone(),
+        None => return Err(config_missing(context).await.into()),
+    };
+    let parameters = parameters.map_err(|findings| documents::invalid(UPSHOT, findings))?;
+    let spec = OperatorRunSpec {
+        operator: operator.as_str().to_owned(),
+        operator_digest: None,
+        config_ref: ConfigRef { name: config, namespace: None },
+        parameters: FreeForm(parameters),
+        dry_run: args.dry_run,
+        timeout: args.timeout.clone(),
+        retry: args.retry.map(|limit| Retry { limit, backoff: Backoff::default() }),
+        ttl: None,
+        suspend: false,
+        cancel: false,
+        resolution: None,
+    };
+    let mut run = OperatorRun::new(args.name.as_deref().unwrap_or_default(), spec);
+    if args.name.is_none() {
+        run.metadata.name = None;
+    }
+    run.metadata.namespace = Some(context.settings.namespace().to_owned());
+    Ok(run)
+}
+
+/// Returns the operator of `table/query`, `table query`, or either after the word `operator`.
+fn operator_of(words: &[String]) -> Result<OperatorName, Failure> {
+    let words = match words {
+        [first, rest @ ..] if first == "operator" && !rest.is_empty() => rest,
+        all => all,
+    };
+    words.join("/").parse().map_err(|error| {
+        let hint = "write `mason run table/query`; `mason get operators` lists what there is";
+        Failure::usage(format!("{error}"), hint)
+    })
+}
+
+async fn config_missing(context: &Context) -> Failure {
+    let names = context.names(Kind::MasonConfig).await;
+    let hint = match names.as_slice() {
+        [] => "`mason init` makes a first config".to_owned(),
+        names => format!("add --config with one of: {}", first_of(names)),
+    };
+    Failure::usage("no config is named", hint)
+}
+
+/// Stores a run under its own name, or under a new one. A run of the same name and spec that exists
+/// already is the same run: it is followed to its end, and nothing takes place twice.
+async fn store(context: &Context, mut run: OperatorRun) -> anyhow::Result<OperatorRun> {
+    let prefix = run.metadata.generate_name.clone().filter(|_| run.metadata.name.is_none());
+    let is_named = run.metadata.name.as_ref().is_some_and(|name| !name.is_empty());
+    if is_named {
+        return store_named(context, run).await;
+    }
+    let mut random = rand::rng();
+    for _ in 0..NAME_TRIES {
+        run.metadata.name = Some(match &prefix {
+            Some(prefix) => run_names::from_prefix(prefix, &mut random),
+            None => run_names::of_operator(&run.spec.operator, &mut random),
+        });
+        match context.store.create(&Resource::OperatorRun(Box::new(run.clone()))).await {
+            Ok(Resource::OperatorRun(stored)) => return Ok(*stored),
+            Ok(_) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    anyhow::bail!("failed to find a name for the run that is not taken")
+}
+
+async fn store_named(context: &Context, run: OperatorRun) -> anyhow::Result<OperatorRun> {
+    let resource = Resource::OperatorRun(Box::new(run));
+    let key = resource.key();
+    let stored = match context.store.create(&resource).await {
+        Ok(stored) => stored,
+        Err(StoreError::Conflict { .. }) => {
+            let same = context.store.apply(&resource).await;
+            let (stored, _) = same.map_err(|error| name_taken(error, &key.name))?;
+            stored
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let Resource::OperatorRun(run) = stored else { anyhow::bail!("{key} is not a run") };
+    let phase = run.status.as_ref().map(|status| status.phase).filter(|phase| phase.is_terminal());
+    if let Some(phase) = phase {
+        say_ended_before(context, &key.name, phase);
+    }
+    Ok(*run)
+}
+
+fn name_taken(error: StoreError, name: &str) -> anyhow::Error {
+    match error {
+        StoreError::Refused { .. } => Failure::usage(
+            format!("a different run `{name}` exists already"),
+            "give another name with --name, or use `metadata.generateName` in the file",
+        )
+        .into(),
+        error => error.into(),
+    }
+}
+
+fn say_ended_before(context: &Context, name: &str, phase: Phase) {
+    let text = format!("run `{name}` ended before ({}); nothing was done again", phase.as_str());
+    context.printer.warn(&text);
+    let hint = "give another name with --name to run it again, or use `metadata.generateName`";
+    context.printer.note(&context.printer.hint(hint));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_is_one_word_or_two() {
+        let name = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            operator_of(&words).map(|name| name.as_str().to_owned()).ok()
+        };
+        assert_eq!(name(&["table/query"]).as_deref(), Some("table/query"));
+        assert_eq!(name(&["table", "query"]).as_deref(), Some("table/query"));
+        assert_eq!(name(&["operator", "table", "query"]).as_deref(), Some("table/query"));
+        assert_eq!(name(&["operator", "table/query"]).as_deref(), Some("table/query"));
+        assert_eq!(name(&["operator"]).as_deref(), Some("operator"));
+        assert_eq!(name(&["table", "query", "now"]), None);
+        assert_eq!(name(&["Table"]), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! `mason validate`: every problem of files, without applying them.
+
+use crate::api::resource::{Key, Kind, Resource};
+use crate::api::v1alpha1::OperatorRun;
+use crate::cli::args::ValidateArgs;
+use crate::cli::checks::{check_run, resources};
+use crate::cli::context::Context;
+use crate::cli::documents::{self, Document};
+use crate::cli::failure::{Exit, Finding};
+use crate::runs::Resources;
+
+/// What is said when a document is wrong.
+const UPSHOT: &str = "not valid";
+
+/// Lists every problem of files. A run is checked with its definition and config, from the same files
+/// or from the store.
+///
+/// # Errors
+/// Every problem.
+pub(crate) async fn validate(context: &Context, args: &ValidateArgs) -> anyhow::Result<Exit> {
+    let documents = documents::read(context, &args.files, UPSHOT)?;
+    let mut findings: Vec<Finding> = Vec::new();
+    for document in &documents {
+        if let Resource::OperatorRun(run) = &document.resource {
+            let surroundings = surroundings(context, &documents, run).await?;
+            if let Err(problems) = check_run(run, &surroundings) {
+                let problems = document.origin.place(problems);
+                findings.extend(documents::findings_of(problems, &document.source));
+            }
+        }
+    }
+    if !findings.is_empty() {
+        return Err(documents::invalid(UPSHOT, findings).into());
+    }
+    let lines: Vec<String> = documents.iter().map(line_of).collect();
+    context.printer.out(&lines.join("\n"))?;
+    Ok(Exit::Success)
+}
+
+fn line_of(document: &Document) -> String {
+    let key = document.resource.key();
+    let name = if key.name.is_empty() { "(to be named)" } else { &key.name };
+    format!("{}: {} {name} is valid", document.source, key.kind)
+}
+
+/// Returns what surrounds a run: the documents beside it win over the store.
+async fn surroundings(
+    context: &Context,
+    documents: &[Document],
+    run: &OperatorRun,
+) -> anyhow::Result<Resources> {
+    let mut found = resources(context, run).await?;
+    let namespace = run.metadata.namespace.clone().unwrap_or_default();
+    for document in documents {
+        let Key { kind, namespace: of, name } = document.resource.key();
+        match &document.resource {
+            Resource::MasonConfig(config) if name == run.spec.config_ref.name => {
+                let wanted = run.spec.config_ref.namespace.as_ref().unwrap_or(&namespace);
+                if kind == Kind::MasonConfig && of == *wanted {
+                    found.config = Some((**config).clone());
+                }
+            }
+            Resource::OperatorDefinition(definition)
+                if definition.spec.operator == run.spec.operator && of == namespace =>
+            {
+                found.definition = Some((**definition).clone());
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,163 @@
+//! Resources from files, folders and standard input: read, completed, and checked as one set, so that
+//! every problem of every document comes at once.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::checks::check_alone;
+use super::context::Context;
+use super::failure::{Failure, Finding};
+use super::sources::{self, Source};
+use crate::api::resource::{Key, Resource};
+use crate::api::v1alpha1::MasonConfig;
+use crate::validate::{self, Origin, Problem, Problems};
+
+/// A resource with the text it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Document {
+    /// The resource, with its namespace.
+    pub resource: Resource,
+    /// The file, or `(standard input)`.
+    pub source: String,
+    /// Where its fields stand there.
+    pub origin: Origin,
+}
+
+/// Reads every document of files, folders and standard input. A resource without namespace gets the
+/// one that was asked for; a relative root becomes absolute, seen from the file that names it.
+///
+/// # Errors
+/// Every problem of every document, under the words `upshot`; none of the documents is returned.
+pub(crate) fn read(
+    context: &Context,
+    paths: &[PathBuf],
+    upshot: &str,
+) -> Result<Vec<Document>, Failure> {
+    let sources = sources::read_sources(paths).map_err(|findings| invalid(upshot, findings))?;
+    let (mut documents, mut findings) = (Vec::new(), Vec::new());
+    for source in &sources {
+        for read in validate::read_with_origins(&source.text, &source.name) {
+            let completed = read.and_then(|(resource, origin)| {
+                let completed = complete(context, source, resource);
+                let completed = completed.map_err(|problems| origin.place(problems));
+                completed.map(|resource| (resource, origin))
+            });
+            match completed {
+                Ok((resource, origin)) => {
+                    documents.push(Document { resource, source: source.name.clone(), origin });
+                }
+                Err(problems) => findings.extend(findings_of(problems, &source.name)),
+            }
+        }
+    }
+    findings.extend(given_twice(&documents));
+    if findings.is_empty() && documents.is_empty() {
+        let places = sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>();
+        findings.push(Finding {
+            place: places.join(", "),
+            message: "there is no document".to_owned(),
+            hint: Some("a resource begins with `apiVersion: mason.dev/v1alpha1`".to_owned()),
+        });
+    }
+    if findings.is_empty() { Ok(documents) } else { Err(invalid(upshot, findings)) }
+}
+
+/// Returns problems as findings; those that do not say where they stand are in `source`.
+pub(crate) fn findings_of(problems: Problems, source: &str) -> Vec<Finding> {
+    let finding = |problem: Problem| {
+        let place = problem.place.unwrap_or_else(|| source.to_owned());
+        let place = match (place.is_empty(), problem.path.is_empty()) {
+            (true, _) => problem.path,
+            (false, true) => place,
+            (false, false) => format!("{place}: {}", problem.path),
+        };
+        Finding { place, message: problem.message, hint: problem.hint }
+    };
+    problems.into_iter().map(finding).collect()
+}
+
+/// Makes the failure that lists findings: `nothing was applied: 3 problems`.
+pub(crate) fn invalid(upshot: &str, findings: Vec<Finding>) -> Failure {
+    let what = match findings.len() {
+        1 => format!("{upshot}: 1 problem"),
+        many => format!("{upshot}: {many} problems"),
+    };
+    Failure::Invalid { what, findings }
+}
+
+fn complete(
+    context: &Context,
+    source: &Source,
+    mut resource: Resource,
+) -> Result<Resource, Problems> {
+    let mut problems = Problems::default();
+    let asked = context.settings.namespace.as_deref();
+    let metadata = resource.metadata_mut();
+    match (metadata.namespace.as_deref(), asked) {
+        (Some(own), Some(asked)) if own != asked => problems.push(
+            Problem::new("metadata.namespace", format!("is `{own}`, but `{asked}` was asked for"))
+                .hint("leave --namespace out, or change the file"),
+        ),
+        (Some(_), _) => {}
+        (None, _) => metadata.namespace = Some(context.settings.namespace().to_owned()),
+    }
+    if let Resource::MasonConfig(config) = &mut resource {
+        make_roots_absolute(config, &source.folder, &mut problems);
+    }
+    if let Err(more) = check_alone(&resource) {
+        problems.extend(more);
+    }
+    problems.none_or(resource)
+}
+
+/// Makes the roots of local clients absolute, seen from the folder of the file that names them. A
+/// folder that does not exist yet is fine.
+fn make_roots_absolute(config: &mut MasonConfig, folder: &Path, problems: &mut Problems) {
+    for (index, client) in config.spec.clients.iter_mut().enumerate() {
+        let Some(local) = &mut client.local else { continue };
+        if Path::new(&local.root).is_absolute() {
+            continue;
+        }
+        let seen = folder.canonicalize().map(|folder| folder.join(&local.root));
+        let tidy = seen.map(|root| root.components().collect::<PathBuf>());
+        match tidy.map(PathBuf::into_os_string).map(std::ffi::OsString::into_string) {
+            Ok(Ok(root)) => local.root = root,
+            Ok(Err(_)) => problems.push(Problem::new(
+                format!("spec.clients[{index}].local.root"),
+                "the folder of this file has a path that is not UTF-8",
+            )),
+            Err(error) => problems.push(Problem::new(
+                format!("spec.clients[{index}].local.root"),
+                format!("the folder of this file cannot be found: {error}"),
+            )),
+        }
+    }
+}
+
+/// Returns a finding for every resource that stands in the documents more than once.
+fn given_twice(documents: &[Document]) -> Vec<Finding> {
+    let mut first: HashMap<Key, &str> = HashMap::new();
+    let mut findings = Vec::new();
+    for document in documents {
+        let key = document.resource.key();
+        if key.name.is_empty() {
+            continue;
+        }
+        if let Some(earlier) = first.insert(key.clone(), &document.source) {
+            findings.push(Finding {
+                place: document.source.clone(),
+                message: format!("{key} is given twice, first in {earlier}"),
+                hint: Some("leave one of the two out".to_owned()),
+            });
+        }
+    }
+    findings
+}
+
+/// Makes the failure for documents that the store refused, when others may have been applied.
+pub(crate) fn refused(applied: usize, findings: Vec<Finding>) -> Failure {
+    match applied {
+        0 => invalid("nothing was applied", findings),
+        _ => invalid("not everything was applied", findings),
+    }
+}

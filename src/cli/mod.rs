@@ -1,0 +1,132 @@
+//! The command line: arguments become settings once, a verb does its work through the same
+//! `validate`, `plan` and engines as every other door, and the printer says what came of it.
+//!
+//! One file per verb under `commands`. May import everything below; nothing imports it.
+
+mod args;
+mod checks;
+mod columns;
+mod commands;
+mod context;
+mod documents;
+mod engines;
+mod failure;
+mod following;
+mod kinds;
+mod outline;
+mod parameters;
+mod printer;
+mod progress;
+mod reference;
+mod run_names;
+mod run_report;
+mod settings;
+mod sources;
+mod standing;
+mod tables;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser;
+
+use args::{Cli, Command};
+use context::Context;
+use failure::{Exit, exit_of};
+use printer::Printer;
+use settings::{Settings, Style};
+
+use crate::config::Environment;
+use crate::telemetry;
+
+/// Does what the arguments ask for and returns how the process ends: 0 when it is done, 1 when it
+/// failed, 2 when what was asked for is wrong and nothing was done.
+pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            drop(error.print());
+            return u8::try_from(error.exit_code()).map_or(ExitCode::from(2), ExitCode::from);
+        }
+    };
+    if let Command::Worker { job } = &cli.command {
+        return work(job);
+    }
+    let printer = Printer::new(Style::resolve(cli.global.color, environment.no_color));
+    let exit = dispatch(cli, environment, &printer).unwrap_or_else(|error| {
+        printer.error(&error);
+        exit_of(&error)
+    });
+    exit.into()
+}
+
+/// Works on one job, before anything else of the process exists: its memory is limited, and a failure
+/// of the job is written down where whoever started it looks.
+#[cfg(feature = "local")]
+fn work(job: &Path) -> ExitCode {
+    crate::clients::local::worker::run(job).unwrap_or_else(|error| {
+        drop(writeln!(std::io::stderr(), "error: {error}"));
+        ExitCode::FAILURE
+    })
+}
+
+/// Refuses to work: there is nothing that could.
+#[cfg(not(feature = "local"))]
+fn work(_: &Path) -> ExitCode {
+    drop(writeln!(std::io::stderr(), "error: this program was built without the local client"));
+    ExitCode::FAILURE
+}
+
+fn dispatch(cli: Cli, environment: &Environment, printer: &Printer) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Crds => commands::crds(printer),
+        Command::Completions { shell } => commands::completions(shell, printer),
+        Command::Generate { root } => commands::generate(&root, printer),
+        command => {
+            let settings = Settings::resolve(&cli.global, environment)?;
+            telemetry::start(&settings.logging, settings.style.colour_error)?;
+            with_store(command, &Context::open(settings))
+        }
+    }
+}
+
+/// Runs a verb that needs the store. Verbs that only look need no more than this thread.
+fn with_store(command: Command, context: &Context) -> anyhow::Result<Exit> {
+    match command {
+        Command::Init(args) => on_this_thread(commands::init(context, &args)),
+        Command::Apply(args) => on_this_thread(commands::apply(context, &args)),
+        Command::Get(args) => on_this_thread(commands::get(context, &args)),
+        Command::Describe(args) => on_this_thread(commands::describe(context, &args)),
+        Command::Delete(args) => on_this_thread(commands::delete(context, &args)),
+        Command::Validate(args) => on_this_thread(commands::validate(context, &args)),
+        Command::Explain(args) => on_this_thread(commands::explain(context, &args)),
+        Command::Cancel(args) => on_this_thread(commands::cancel(context, &args)),
+        Command::Run(args) => on_threads(commands::run(context, &args)),
+        Command::Resume(args) => on_threads(commands::resume(context, &args)),
+        // Handled by `dispatch`.
+        Command::Worker { .. }
+        | Command::Crds
+        | Command::Completions { .. }
+        | Command::Generate { .. } => Ok(Exit::Success),
+    }
+}
+
+fn on_this_thread<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("failed to start")?.block_on(work)
+}
+
+/// Runs a verb that drives work. Whatever still runs on other threads when it ends is left behind:
+/// a person who interrupts twice does not wait for it.
+fn on_threads<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.context("failed to start")?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
+}

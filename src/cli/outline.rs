@@ -1,0 +1,166 @@
+//! Objects as people read them: `key: value` lines, lists of objects as tables below their key.
+
+use serde_json::{Map, Value};
+
+use super::printer::{Printer, Tone, visible, visible_on_one_line};
+use super::tables::{Width, compact, framed, is_scalar};
+
+/// Most levels of keys that are indented; anything deeper stands on one line.
+const DEEPEST: usize = 4;
+/// Most characters in a line of a table that describes something; rows of data have no bound.
+const WIDEST: u16 = 140;
+
+/// Returns an answer for people: rows as a framed table, an object as an outline.
+#[must_use]
+pub(crate) fn answer(data: &Value, printer: &Printer) -> String {
+    match data {
+        Value::Array(items) => match rows_of(items) {
+            Some(rows) if rows.is_empty() => "no rows".to_owned(),
+            Some(rows) if printer.style().terminal_out => framed(&rows, Width::Terminal),
+            Some(rows) => framed(&rows, Width::Needed),
+            None => items.iter().map(|item| compact("", item)).collect::<Vec<_>>().join("\n"),
+        },
+        Value::Object(object) => outline(object, printer),
+        Value::String(text) => visible(text),
+        other => compact("", other),
+    }
+}
+
+/// Returns an object as `key: value` lines.
+#[must_use]
+pub(crate) fn outline(object: &Map<String, Value>, printer: &Printer) -> String {
+    let mut lines = Vec::new();
+    add_object(object, 0, printer, &mut lines);
+    lines.join("\n")
+}
+
+fn add_object(
+    object: &Map<String, Value>,
+    depth: usize,
+    printer: &Printer,
+    lines: &mut Vec<String>,
+) {
+    let indent = "  ".repeat(depth);
+    for (key, value) in object {
+        let label = printer.paint(&format!("{}:", words(key)), Tone::Heading);
+        match value {
+            Value::Array(items) if !items.is_empty() && !items.iter().all(is_scalar) => {
+                lines.push(format!("{indent}{label}"));
+                add_list(items, depth + 1, lines);
+            }
+            Value::Object(inner) if !inner.is_empty() && depth < DEEPEST && !is_short(value) => {
+                lines.push(format!("{indent}{label}"));
+                add_object(inner, depth + 1, printer, lines);
+            }
+            Value::Array(items) if items.is_empty() => lines.push(format!("{indent}{label} none")),
+            Value::Object(inner) if inner.is_empty() => lines.push(format!("{indent}{label} none")),
+            Value::String(text) if text.contains('\n') => {
+                lines.push(format!("{indent}{label}"));
+                lines.extend(visible(text).lines().map(|line| format!("{indent}  {line}")));
+            }
+            _ => lines.push(format!("{indent}{label} {}", compact(key, value))),
+        }
+    }
+}
+
+fn add_list(items: &[Value], depth: usize, lines: &mut Vec<String>) {
+    let indent = "  ".repeat(depth);
+    match rows_of(items) {
+        Some(rows) => {
+            let table = framed(&rows, Width::Within(WIDEST));
+            lines.extend(table.lines().map(|line| format!("{indent}{line}")));
+        }
+        None => lines.extend(items.iter().map(|item| format!("{indent}- {}", compact("", item)))),
+    }
+}
+
+/// Returns a list's items as rows, if every item is an object.
+fn rows_of(items: &[Value]) -> Option<Vec<Map<String, Value>>> {
+    items.iter().map(|item| item.as_object().cloned()).collect()
+}
+
+/// Returns whether a map is better read on one line.
+fn is_short(value: &Value) -> bool {
+    let Value::Object(object) = value else { return false };
+    object.len() <= 4 && object.values().all(is_scalar) && compact("", value).len() <= 60
+}
+
+/// Returns a key as words: `losslessCommon` becomes `lossless common`; a key with other characters is
+/// somebody's own name and stays as it is.
+fn words(key: &str) -> String {
+    let is_ours = key.chars().all(|c| c.is_ascii_alphanumeric())
+        && key.starts_with(|c: char| c.is_ascii_lowercase());
+    if !is_ours {
+        return visible_on_one_line(key);
+    }
+    let mut text = String::with_capacity(key.len() + 4);
+    for character in key.chars() {
+        if character.is_ascii_uppercase() {
+            text.push(' ');
+        }
+        text.push(character.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::settings::Style;
+
+    fn shown(data: &Value) -> String {
+        let style = Style {
+            colour_out: false,
+            colour_error: false,
+            terminal_out: false,
+            terminal_error: false,
+        };
+        answer(data, &Printer::new(style))
+    }
+
+    #[test]
+    fn rows_are_a_table_and_no_rows_are_said() {
+        assert_eq!(shown(&json!([])), "no rows");
+        assert!(shown(&json!([{"a": 1}])).contains("│ a │"));
+        assert_eq!(shown(&json!([1, "x"])), "1\nx");
+    }
+
+    #[test]
+    fn a_conflict_of_schemas_reads_as_tables() {
+        let data = json!({
+            "table": {"database": "sales", "table": "orders"},
+            "conflict": {
+                "schemas": [
+                    {"schema": [{"name": "id", "type": "Int64"}], "files": 2, "examples": ["a.csv"]},
+                    {"schema": [{"name": "id", "type": "Utf8"}], "files": 1, "examples": ["b.csv"]},
+                ],
+                "differingColumns": [{"name": "id", "types": {"Int64": 2, "Utf8": 1}}],
+                "losslessCommon": true,
+            },
+            "notes": [],
+            "sizeBytes": 2048,
+        });
+        insta::assert_snapshot!(shown(&data), @r"
+        table: database: sales, table: orders
+        conflict:
+          schemas:
+            ┌──────────┬───────┬──────────┐
+            │ schema   ┆ files ┆ examples │
+            ╞══════════╪═══════╪══════════╡
+            │ id Int64 ┆     2 ┆ a.csv    │
+            │ id Utf8  ┆     1 ┆ b.csv    │
+            └──────────┴───────┴──────────┘
+          differing columns:
+            ┌──────┬───────────────────┐
+            │ name ┆ types             │
+            ╞══════╪═══════════════════╡
+            │ id   ┆ Int64: 2, Utf8: 1 │
+            └──────┴───────────────────┘
+          lossless common: true
+        notes: none
+        size bytes: 2.00 KiB
+        ");
+    }
+}

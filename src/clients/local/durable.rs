@@ -1,0 +1,295 @@
+//! The few operations on which durability rests, and the two ways of publishing a file with them.
+//!
+//! A file that must survive is written, synced, given its name in one step, and then its folder is
+//! synced. The operations stand behind [`Durable`], so that a test can assert their order (a killed
+//! process proves no durability) and can kill the process at each of them.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use cap_std::fs::{Dir, OpenOptions};
+
+use super::root::Root;
+
+/// The operations on which durability rests; paths are relative to the root.
+pub trait Durable: fmt::Debug + Send + Sync {
+    /// Creates a file that must not exist and writes all of it.
+    ///
+    /// # Errors
+    /// Whatever the system says; `AlreadyExists`.
+    fn write_new(&self, dir: &Dir, path: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Waits until a file's content is on the disk.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn sync_file(&self, dir: &Dir, path: &str) -> io::Result<()>;
+
+    /// Waits until a folder's names are on the disk; the root when the path is empty.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn sync_folder(&self, dir: &Dir, path: &str) -> io::Result<()>;
+
+    /// Gives a file a second name that must not exist.
+    ///
+    /// # Errors
+    /// Whatever the system says; `AlreadyExists`.
+    fn link(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()>;
+
+    /// Gives a file or folder another name; a file of that name is replaced at once.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn rename(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()>;
+}
+
+/// The real disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+impl Durable for Disk {
+    fn write_new(&self, dir: &Dir, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        dir.open_with(path, &options)?.write_all(bytes)
+    }
+
+    fn sync_file(&self, dir: &Dir, path: &str) -> io::Result<()> {
+        dir.open(path)?.sync_all()
+    }
+
+    fn sync_folder(&self, dir: &Dir, path: &str) -> io::Result<()> {
+        // A folder of cap-std may be open for its path only, which cannot be synced.
+        dir.open(if path.is_empty() { "." } else { path })?.sync_all()
+    }
+
+    fn link(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+        dir.hard_link(from, dir, to)
+    }
+
+    fn rename(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+        dir.rename(from, dir, to)
+    }
+}
+
+/// Returns the folder of a path; empty for one directly below the root.
+pub(crate) fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn temporary_beside(path: &str) -> String {
+    let folder = folder_of(path);
+    let name = format!(".new-{}", uuid::Uuid::new_v4().simple());
+    if folder.is_empty() { name } else { format!("{folder}/{name}") }
+}
+
+/// Makes a folder and those above it, and waits until their names are on the disk.
+pub(crate) fn make_folder(root: &Root, path: &str) -> io::Result<()> {
+    if root.dir().try_exists(path).unwrap_or(false) {
+        return Ok(());
+    }
+    root.make_folders(path)?;
+    sync_folders_above(root, path)
+}
+
+/// Waits until the names of a path and of all folders above it are on the disk.
+pub(crate) fn sync_folders_above(root: &Root, path: &str) -> io::Result<()> {
+    let mut folder = folder_of(path);
+    loop {
+        root.disk().sync_folder(root.dir(), folder)?;
+        if folder.is_empty() {
+            return Ok(());
+        }
+        folder = folder_of(folder);
+    }
+}
+
+/// Publishes a file that must not exist, whole or not at all; returns whether it was this call that
+/// did. When it exists already nothing is changed.
+pub(crate) fn publish_new(root: &Root, path: &str, bytes: &[u8]) -> io::Result<bool> {
+    make_folder(root, folder_of(path))?;
+    let temporary = temporary_beside(path);
+    let (disk, dir) = (root.disk(), root.dir());
+    let linked = disk
+        .write_new(dir, &temporary, bytes)
+        .and_then(|()| disk.sync_file(dir, &temporary))
+        .and_then(|()| disk.link(dir, &temporary, path));
+    // Whatever happened, a temporary name that stays behind is only litter.
+    let _ = dir.remove_file(&temporary);
+    match linked {
+        Ok(()) => disk.sync_folder(dir, folder_of(path)).map(|()| true),
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(source) => Err(source),
+    }
+}
+
+/// Replaces a file, whole or not at all, and waits until it is on the disk.
+pub(crate) fn publish(root: &Root, path: &str, bytes: &[u8]) -> io::Result<()> {
+    make_folder(root, folder_of(path))?;
+    let temporary = temporary_beside(path);
+    let (disk, dir) = (root.disk(), root.dir());
+    let renamed = disk
+        .write_new(dir, &temporary, bytes)
+        .and_then(|()| disk.sync_file(dir, &temporary))
+        .and_then(|()| disk.rename(dir, &temporary, path));
+    if let Err(source) = renamed {
+        let _ = dir.remove_file(&temporary);
+        return Err(source);
+    }
+    disk.sync_folder(dir, folder_of(path))
+}
+
+/// Replaces a file, whole or not at all; a crash of the machine may lose it. For what is only shown.
+pub(crate) fn replace_quickly(root: &Root, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = temporary_beside(path);
+    root.dir().write(&temporary, bytes)?;
+    root.dir().rename(&temporary, root.dir(), path).inspect_err(|_| {
+        let _ = root.dir().remove_file(&temporary);
+    })
+}
+
+/// Writes down every durable operation, and can end the process at one of them.
+#[cfg(any(test, feature = "test-support"))]
+pub mod recorder {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::{Dir, Disk, Durable, io};
+
+    /// The real disk, with a list of what was asked of it.
+    #[derive(Debug, Clone, Default)]
+    pub struct Recorder {
+        calls: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Recorder {
+        /// Returns the operations so far, each as `word path`.
+        #[must_use]
+        pub fn calls(&self) -> Vec<String> {
+            self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        }
+
+        fn note(&self, word: &str, path: &str) {
+            let call = format!("{word} {path}");
+            self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        }
+    }
+
+    impl Durable for Recorder {
+        fn write_new(&self, dir: &Dir, path: &str, bytes: &[u8]) -> io::Result<()> {
+            self.note("write", path);
+            Disk.write_new(dir, path, bytes)
+        }
+
+        fn sync_file(&self, dir: &Dir, path: &str) -> io::Result<()> {
+            self.note("sync-file", path);
+            Disk.sync_file(dir, path)
+        }
+
+        fn sync_folder(&self, dir: &Dir, path: &str) -> io::Result<()> {
+            self.note("sync-folder", path);
+            Disk.sync_folder(dir, path)
+        }
+
+        fn link(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+            self.note("link", to);
+            Disk.link(dir, from, to)
+        }
+
+        fn rename(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+            self.note("rename", to);
+            Disk.rename(dir, from, to)
+        }
+    }
+
+    /// The real disk until a given operation; that one and all after it fail, as if the process had died.
+    #[derive(Debug)]
+    pub struct FailsFrom {
+        left: AtomicU64,
+    }
+
+    impl FailsFrom {
+        /// Fails from operation number `step` on, counted from 1.
+        #[must_use]
+        pub fn step(step: u64) -> Self {
+            Self { left: AtomicU64::new(step) }
+        }
+
+        fn count(&self) -> io::Result<()> {
+            let count = |left: u64| Some(left.saturating_sub(1));
+            let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);
+            if left.is_ok_and(|left| left > 1) { Ok(()) } else { Err(io::Error::other("dead")) }
+        }
+    }
+
+    impl Durable for FailsFrom {
+        fn write_new(&self, dir: &Dir, path: &str, bytes: &[u8]) -> io::Result<()> {
+            self.count().and_then(|()| Disk.write_new(dir, path, bytes))
+        }
+
+        fn sync_file(&self, dir: &Dir, path: &str) -> io::Result<()> {
+            self.count().and_then(|()| Disk.sync_file(dir, path))
+        }
+
+        fn sync_folder(&self, dir: &Dir, path: &str) -> io::Result<()> {
+            self.count().and_then(|()| Disk.sync_folder(dir, path))
+        }
+
+        fn link(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+            self.count().and_then(|()| Disk.link(dir, from, to))
+        }
+
+        fn rename(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+            self.count().and_then(|()| Disk.rename(dir, from, to))
+        }
+    }
+
+    /// The real disk until a given operation, before which the process is killed.
+    #[derive(Debug)]
+    pub struct KilledAt {
+        left: AtomicU64,
+    }
+
+    impl KilledAt {
+        /// Kills the process before its operation number `step`, counted from 1.
+        #[must_use]
+        pub fn step(step: u64) -> Self {
+            Self { left: AtomicU64::new(step) }
+        }
+
+        fn count(&self) {
+            if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                let own = rustix::process::getpid();
+                let _ = rustix::process::kill_process(own, rustix::process::Signal::KILL);
+            }
+        }
+    }
+
+    impl Durable for KilledAt {
+        fn write_new(&self, dir: &Dir, path: &str, bytes: &[u8]) -> io::Result<()> {
+            self.count();
+            Disk.write_new(dir, path, bytes)
+        }
+
+        fn sync_file(&self, dir: &Dir, path: &str) -> io::Result<()> {
+            self.count();
+            Disk.sync_file(dir, path)
+        }
+
+        fn sync_folder(&self, dir: &Dir, path: &str) -> io::Result<()> {
+            self.count();
+            Disk.sync_folder(dir, path)
+        }
+
+        fn link(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+            self.count();
+            Disk.link(dir, from, to)
+        }
+
+        fn rename(&self, dir: &Dir, from: &str, to: &str) -> io::Result<()> {
+            self.count();
+            Disk.rename(dir, from, to)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Queries in SQL: checked on the tree by [`crate::sql`], planned and run by DataFusion.
+
+use datafusion::arrow::datatypes::{DataType, Fields};
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::sql::parser::Statement;
+
+use super::error::{failed, from_datafusion, from_sql, nearest};
+use super::session::Batches;
+use super::tables::{Tables, allowed};
+use crate::clients::local::work::Work;
+use crate::engines::job_spec::{JobSpec, Operation, Sink};
+use crate::engines::table::TableName;
+use crate::engines::{EngineError, ErrorKind};
+use crate::sql::{Analysed, Scope, Spellings, analyse};
+
+const QUERY: &str = "run the query";
+
+/// Plans the query of a job and starts it.
+pub(super) async fn query(
+    spec: &JobSpec,
+    work: &Work,
+    tables: &Tables,
+    context: &SessionContext,
+) -> Result<Batches, EngineError> {
+    let Operation::Query { sql, this_table, default_database, allow_writing } = &spec.operation
+    else {
+        return Err(failed(ErrorKind::Unexpected, QUERY, "the job is no query"));
+    };
+    let scope = Scope {
+        this_table: this_table.as_ref(),
+        default_database: default_database.as_deref(),
+        allow_writing: *allow_writing,
+    };
+    let analysed = analyse(sql, scope).map_err(|problems| from_sql(QUERY, &problems))?;
+    check_tables(&analysed, tables)?;
+    tables.register()?;
+    let statement = analysed.into_statement(&spellings(tables)?);
+    let plan = plan(statement, work, context).await?;
+    let frame = DataFrame::new(context.state(), plan);
+    start(bounded(frame, spec, work)?, work).await
+}
+
+async fn plan(
+    statement: sqlparser::ast::Statement,
+    work: &Work,
+    context: &SessionContext,
+) -> Result<LogicalPlan, EngineError> {
+    let wrong = |error| from_datafusion(QUERY, allowed(work), error);
+    let statement = Statement::Statement(Box::new(statement));
+    let plan = context.state().statement_to_plan(statement).await.map_err(wrong)?;
+    // The tree was judged already; this would catch what the judgement does not know.
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)
+        .map_err(wrong)?;
+    Ok(plan)
+}
+
+/// An answer needs one row more than its limit, to know whether there are more.
+pub(super) fn bounded(
+    frame: DataFrame,
+    spec: &JobSpec,
+    work: &Work,
+) -> Result<DataFrame, EngineError> {
+    if spec.sink != Sink::Answer {
+        return Ok(frame);
+    }
+    let most = usize::try_from(spec.limits.rows).unwrap_or(usize::MAX).saturating_add(1);
+    frame
+        .limit(0, Some(most))
+        .map_err(|error| from_datafusion(spec.operation.as_str(), allowed(work), error))
+}
+
+/// Plans a frame physically and starts it.
+pub(super) async fn start(frame: DataFrame, work: &Work) -> Result<Batches, EngineError> {
+    frame.execute_stream().await.map_err(|error| from_datafusion(QUERY, allowed(work), error))
+}
+
+fn check_tables(analysed: &Analysed, tables: &Tables) -> Result<(), EngineError> {
+    let known: Vec<String> = tables.inputs().iter().map(|input| input.name.to_string()).collect();
+    let is_known =
+        |name: &TableName| known.iter().any(|input| input.eq_ignore_ascii_case(&name.to_string()));
+    let missing: Vec<String> =
+        analysed.tables().iter().filter(|name| !is_known(name)).map(ToString::to_string).collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    let words: Vec<&str> = known.iter().map(String::as_str).collect();
+    let error = failed(
+        ErrorKind::NotFound,
+        QUERY,
+        format!("the job has no table `{}`", missing.join("`, `")),
+    );
+    match nearest(first, &words) {
+        Some(near) => Err(error.with_hint(format!("did you mean `{near}`?"))),
+        None => Err(error.with_hint(format!("tables: {}", words.join(", ")))),
+    }
+}
+
+fn spellings(tables: &Tables) -> Result<Spellings, EngineError> {
+    let mut spellings = Spellings::default();
+    for (index, input) in tables.inputs().iter().enumerate() {
+        insert(&mut spellings, &input.name, tables.schema(index)?.fields());
+    }
+    Ok(spellings)
+}
+
+fn insert(spellings: &mut Spellings, table: &TableName, fields: &Fields) {
+    for field in fields {
+        spellings.insert(table, field.name());
+        match field.data_type() {
+            DataType::Struct(inner) => insert(spellings, table, inner),
+            DataType::List(item) | DataType::LargeList(item) => {
+                if let DataType::Struct(inner) = item.data_type() {
+                    insert(spellings, table, inner);
+                }
+            }
+            _ => {}
+        }
+    }
+}

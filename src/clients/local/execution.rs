@@ -1,0 +1,391 @@
+//! The execution role: jobs are folders, and work is done by a child process per job.
+//!
+//! Nothing here trusts a process number: whether somebody works is read off the job's lock, which the
+//! system frees when its holder is gone. `Lost` is a released job whose lock is free and that left
+//! neither outcome nor error.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+
+use super::error::error;
+use super::jobs::{
+    self, Ended, Exit, JobFolder, JobRecord, Mark, Started, Succeeded, file, no_such_job,
+};
+use super::root::Root;
+use super::settings::JobLimits;
+use crate::engines::execution::{Execution, Fence};
+use crate::engines::job::{JobError, JobId, JobOutcome, JobOwner, JobState, JobStatus, JobToken};
+use crate::engines::job_spec::JobSpec;
+use crate::engines::{EngineError, ErrorKind, Retry};
+
+/// How long a released job may take until its worker begins.
+const START_GRACE: Duration = Duration::from_secs(30);
+/// How long a worker may take to stop by itself once it was asked to.
+const CANCEL_GRACE: Duration = Duration::from_secs(10);
+/// Most bytes of a log that are read.
+const LOG_BYTES: u64 = 256 * 1024;
+/// Most characters of a line of a log.
+const LOG_LINE: usize = 2_000;
+
+/// Returns the command that works on a job, given the job's absolute folder.
+pub type WorkerCommand = Arc<dyn Fn(&Path) -> std::io::Result<Command> + Send + Sync>;
+
+/// Returns this program's own `worker` command.
+#[must_use]
+pub fn own_worker() -> WorkerCommand {
+    Arc::new(|folder| {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("worker").arg("--job").arg(folder);
+        Ok(command)
+    })
+}
+
+/// The execution role of a `local` client.
+#[derive(Clone)]
+pub struct LocalExecution {
+    root: Arc<Root>,
+    limits: JobLimits,
+    worker: WorkerCommand,
+    start_grace: Duration,
+    cancel_grace: Duration,
+}
+
+impl LocalExecution {
+    /// Makes the role over a root; workers are started with `worker`.
+    #[must_use]
+    pub fn new(root: Arc<Root>, limits: JobLimits, worker: WorkerCommand) -> Self {
+        Self { root, limits, worker, start_grace: START_GRACE, cancel_grace: CANCEL_GRACE }
+    }
+
+    /// Returns the role with other waiting times: until a released job's worker must have begun, and
+    /// until a worker that was asked to stop is killed.
+    #[must_use]
+    pub fn with_graces(self, start_grace: Duration, cancel_grace: Duration) -> Self {
+        Self { start_grace, cancel_grace, ..self }
+    }
+
+    fn folder(&self, id: &JobId) -> Result<JobFolder, EngineError> {
+        let folder = JobFolder::of(&self.root, &JobToken(id.0.clone()))?;
+        if folder.has(file::OWNER) { Ok(folder) } else { Err(no_such_job(&id.0)) }
+    }
+
+    fn create_now(
+        &self,
+        spec: &JobSpec,
+        token: &JobToken,
+        owner: &JobOwner,
+    ) -> Result<JobId, EngineError> {
+        let folder = JobFolder::of(&self.root, token)?;
+        if spec.version != JobSpec::VERSION {
+            let message = format!("version {} of a job is not known", spec.version);
+            return Err(error(ErrorKind::InvalidInput, "create a job", message));
+        }
+        let record = JobRecord {
+            owner: owner.clone(),
+            operation: spec.operation.as_str().to_owned(),
+            created_at: super::now(),
+            limits: self.limits,
+        };
+        let json = |source| super::error::json_error("create a job", folder.path(), source);
+        let files = [
+            (file::OWNER, serde_json::to_vec(&record).map_err(json)?),
+            (file::SPEC, serde_json::to_vec(spec).map_err(json)?),
+            (file::LOCK, Vec::new()),
+        ];
+        let id = JobId(token.0.clone());
+        if !folder.exists() && folder.create(&files)? {
+            return Ok(id);
+        }
+        match folder.read::<JobRecord>(file::OWNER)? {
+            Some(existing) if existing.owner == *owner && !folder.has(file::FENCED) => Ok(id),
+            Some(existing) if existing.owner != *owner => Err(error(
+                ErrorKind::Conflict,
+                "create a job",
+                format!("`{token}` belongs to run `{}`", existing.owner.run),
+            )),
+            _ => Err(fenced(token)),
+        }
+    }
+
+    fn release_now(&self, id: &JobId) -> Result<(), EngineError> {
+        let folder = self.folder(id)?;
+        if folder.has(file::FENCED) {
+            return Err(fenced(&JobToken(id.0.clone())));
+        }
+        folder.publish(file::RELEASED, &Mark { at: super::now() })?;
+        // Whoever released it before may have died before the worker was started. One worker too many
+        // finds the lock taken, or the job begun, and ends.
+        let begun = [file::STARTED, file::OUTCOME, file::ERROR].iter().any(|name| folder.has(name));
+        if begun || folder.is_worked_on()? {
+            return Ok(());
+        }
+        folder.forget(file::EXIT)?;
+        self.spawn(&folder)
+    }
+
+    fn spawn(&self, folder: &JobFolder) -> Result<(), EngineError> {
+        use std::os::unix::process::CommandExt;
+        let fail = |source: std::io::Error| {
+            error(ErrorKind::Unavailable, "start a worker", source.to_string())
+                .with_source(source)
+                .with_retry(Retry::Later)
+        };
+        let log = folder.open_log()?;
+        let mut command = (self.worker)(&folder.absolute()).map_err(fail)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(fail)?)
+            .stderr(log)
+            // A terminal's Ctrl-C is for the command line, which cancels the job.
+            .process_group(0)
+            .spawn()
+            .map_err(fail)?;
+        let folder = folder.clone();
+        std::thread::Builder::new()
+            .name("reaper".to_owned())
+            .spawn(move || reap(child, &folder))
+            .map_err(fail)?;
+        Ok(())
+    }
+
+    fn status_now(&self, folder: &JobFolder) -> Result<Option<JobStatus>, EngineError> {
+        let Some(record) = folder.read::<JobRecord>(file::OWNER)? else { return Ok(None) };
+        let started = folder.read::<Started>(file::STARTED)?;
+        let (state, finished_at, error) = self.state(folder, started.as_ref())?;
+        let token = folder.path().rsplit('/').next().unwrap_or_default();
+        Ok(Some(JobStatus {
+            id: JobId(token.to_owned()),
+            owner: record.owner,
+            operation: record.operation,
+            state,
+            progress: folder.read(file::PROGRESS)?,
+            created_at: Some(record.created_at),
+            started_at: started.map(|started| started.at),
+            finished_at,
+            error,
+        }))
+    }
+
+    fn state(&self, folder: &JobFolder, started: Option<&Started>) -> Result<Found, EngineError> {
+        if let Some(found) = proven_end(folder)? {
+            return Ok(found);
+        }
+        let Some(released) = folder.read::<Mark>(file::RELEASED)? else {
+            let stopped = folder.has(file::CANCEL) || folder.has(file::FENCED);
+            let state = if stopped { JobState::Cancelled } else { JobState::Inert };
+            return Ok((state, None, None));
+        };
+        if folder.is_worked_on()? {
+            let state = if started.is_some() { JobState::Running } else { JobState::Queued };
+            return Ok((state, None, None));
+        }
+        // The worker may have ended between the first look and the look at its lock.
+        if let Some(found) = proven_end(folder)? {
+            return Ok(found);
+        }
+        let begun = started.is_some() || folder.has(file::STARTED);
+        let waits = super::now().duration_since(released.at).unsigned_abs() < self.start_grace;
+        if !begun && waits && !folder.has(file::FENCED) && !folder.has(file::EXIT) {
+            return Ok((JobState::Queued, None, None));
+        }
+        gone(folder, begun)
+    }
+
+    fn fence_now(&self, token: &JobToken) -> Result<Fence, EngineError> {
+        let folder = JobFolder::of(&self.root, token)?;
+        let mark = Mark { at: super::now() };
+        if !folder.exists() {
+            // A folder with the mark only: a delayed `create` finds it and makes nothing.
+            let json = |source| super::error::json_error("fence a job", folder.path(), source);
+            let bytes = serde_json::to_vec(&mark).map_err(json)?;
+            if folder.create(&[(file::FENCED, bytes)])? {
+                return Ok(Fence::Down);
+            }
+        }
+        folder.publish(file::FENCED, &mark)?;
+        if !folder.has(file::LOCK) || !folder.is_worked_on()? {
+            return Ok(Fence::Down);
+        }
+        self.stop(&folder)?;
+        Ok(Fence::NotYet)
+    }
+
+    /// Asks the worker to stop, and kills one that was asked long ago.
+    fn stop(&self, folder: &JobFolder) -> Result<(), EngineError> {
+        folder.publish(file::CANCEL, &Mark { at: super::now() })?;
+        let asked = folder.read::<Mark>(file::CANCEL)?;
+        let waited = asked.map(|mark| super::now().duration_since(mark.at).unsigned_abs());
+        let started = folder.read::<Started>(file::STARTED)?;
+        if let (Some(waited), Some(started)) = (waited, started)
+            && waited > self.cancel_grace
+        {
+            started.process.kill();
+        }
+        Ok(())
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Self) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let own = self.clone();
+        super::blocking(move || work(own)).await
+    }
+}
+
+type Found = (JobState, Option<Timestamp>, Option<JobError>);
+
+fn fenced(token: &JobToken) -> EngineError {
+    error(ErrorKind::Conflict, "create a job", format!("`{token}` has been fenced"))
+}
+
+/// Waits for the child, so that it does not stay as a zombie, and notes how it ended.
+fn reap(mut child: std::process::Child, folder: &JobFolder) {
+    use std::os::unix::process::ExitStatusExt;
+    let Ok(status) = child.wait() else { return };
+    if folder.has(file::OUTCOME) || folder.has(file::ERROR) || !folder.has(file::OWNER) {
+        return;
+    }
+    let exit = Exit { at: super::now(), code: status.code(), signal: status.signal() };
+    if let Err(error) = folder.show(file::EXIT, &exit) {
+        tracing::warn!(job = folder.path(), %error, "failed to note how a worker ended");
+    }
+}
+
+/// Returns the end that the worker itself wrote down.
+fn proven_end(folder: &JobFolder) -> Result<Option<Found>, EngineError> {
+    if let Some(succeeded) = folder.read::<Succeeded>(file::OUTCOME)? {
+        return Ok(Some((JobState::Succeeded, Some(succeeded.at), None)));
+    }
+    let ended = folder.read::<Ended>(file::ERROR)?;
+    Ok(ended.map(|ended| (ended.state, Some(ended.at), Some(ended.error))))
+}
+
+/// Says what is known of a worker that is gone without a word.
+fn gone(folder: &JobFolder, begun: bool) -> Result<Found, EngineError> {
+    let exit = folder.read::<Exit>(file::EXIT)?;
+    let tail = folder.log_tail(64 * 1024)?;
+    let finished_at = exit.map(|exit| exit.at);
+    let lost = |message: String, hint: &str| JobError {
+        kind: ErrorKind::Unavailable,
+        retry: Retry::Later,
+        message,
+        hint: Some(hint.to_owned()),
+    };
+    if ran_out_of_memory(&tail) {
+        let error = JobError {
+            kind: ErrorKind::OutOfMemory,
+            retry: Retry::Never,
+            message: "the worker ended because it needed more memory than its limit".to_owned(),
+            hint: Some("raise `memoryLimit` of the client".to_owned()),
+        };
+        return Ok((JobState::Failed, finished_at, Some(error)));
+    }
+    if folder.has(file::FENCED) && !begun {
+        return Ok((JobState::Cancelled, finished_at, None));
+    }
+    let error = match exit.and_then(|exit| exit.signal) {
+        Some(signal) => lost(
+            format!("the worker was ended by signal {signal}"),
+            "signal 9 without a cancel often means that the machine ran out of memory",
+        ),
+        None if begun => lost("the worker is gone and left no outcome".to_owned(), "see its log"),
+        None => lost("no worker began to work on the job".to_owned(), "see the job's log"),
+    };
+    Ok((JobState::Lost, finished_at, Some(error)))
+}
+
+/// Returns whether a log ends with what the allocator says before it aborts.
+fn ran_out_of_memory(tail: &str) -> bool {
+    tail.lines().rev().take(50).any(|line| {
+        line.contains("memory allocation of ") && line.contains(" bytes failed")
+            || line.contains("Cannot allocate memory")
+    })
+}
+
+#[async_trait]
+impl Execution for LocalExecution {
+    async fn create(
+        &self,
+        spec: &JobSpec,
+        token: &JobToken,
+        owner: &JobOwner,
+    ) -> Result<JobId, EngineError> {
+        let (spec, token, owner) = (spec.clone(), token.clone(), owner.clone());
+        self.blocking(move |own| own.create_now(&spec, &token, &owner)).await
+    }
+
+    async fn release(&self, id: &JobId) -> Result<(), EngineError> {
+        let id = id.clone();
+        self.blocking(move |own| own.release_now(&id)).await
+    }
+
+    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
+        let token = token.clone();
+        self.blocking(move |own| own.status_now(&JobFolder::of(&own.root, &token)?)).await
+    }
+
+    async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
+        let id = id.clone();
+        self.blocking(move |own| {
+            own.status_now(&own.folder(&id)?)?.ok_or_else(|| no_such_job(&id.0))
+        })
+        .await
+    }
+
+    async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
+        let id = id.clone();
+        self.blocking(move |own| {
+            let succeeded = own.folder(&id)?.read::<Succeeded>(file::OUTCOME)?;
+            let message = || format!("job `{id}` has not ended well");
+            let not_yet = || error(ErrorKind::InvalidInput, "collect a job's outcome", message());
+            succeeded.map(|succeeded| succeeded.outcome).ok_or_else(not_yet)
+        })
+        .await
+    }
+
+    async fn cancel(&self, id: &JobId) -> Result<(), EngineError> {
+        let id = id.clone();
+        self.blocking(move |own| {
+            let folder = own.folder(&id)?;
+            if proven_end(&folder)?.is_some() { Ok(()) } else { own.stop(&folder) }
+        })
+        .await
+    }
+
+    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
+        let token = token.clone();
+        self.blocking(move |own| own.fence_now(&token)).await
+    }
+
+    fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>> {
+        let all = self.blocking(|own| {
+            let mut found = Vec::new();
+            for token in jobs::tokens(&own.root)? {
+                found.extend(own.status_now(&JobFolder::of(&own.root, &token)?)?);
+            }
+            found.sort_by_key(|status: &JobStatus| std::cmp::Reverse(status.created_at));
+            Ok(stream::iter(found.into_iter().map(Ok)))
+        });
+        stream::once(all).try_flatten().boxed()
+    }
+
+    async fn logs(&self, id: &JobId, max_lines: usize) -> Result<Vec<String>, EngineError> {
+        let id = id.clone();
+        self.blocking(move |own| {
+            let tail = own.folder(&id)?.log_tail(LOG_BYTES)?;
+            let lines: Vec<_> = tail.lines().collect();
+            let skipped = lines.len().saturating_sub(max_lines);
+            let cut = |line: &&str| line.chars().take(LOG_LINE).collect::<String>();
+            Ok(lines[skipped..].iter().map(cut).collect())
+        })
+        .await
+    }
+}

@@ -1,0 +1,266 @@
+//! Collects what nobody needs any more: folders of jobs that ended, files they wrote and did not
+//! commit, and old generations with the files that only they name.
+//!
+//! Nothing of a job that may still work is touched, neither what it writes nor what it reads.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::{self, MANIFESTS};
+use super::changes::remove_empty_folders;
+use super::error::io_error;
+use super::jobs::{self, Ended, JobFolder, JobRecord, Succeeded, file};
+use super::root::Root;
+use crate::engines::job::JobToken;
+use crate::engines::job_spec::{JobSpec, Sink};
+use crate::engines::table::StoragePath;
+use crate::engines::{EngineError, ErrorKind};
+
+const OPERATION: &str = "collect leftovers";
+
+/// What is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Folders of jobs that ended this long ago, or less, stay.
+    pub jobs: Duration,
+    /// Generations that were followed by another this long ago, or less, stay.
+    pub generations: Duration,
+    /// At least this many generations of a table stay; the present one always.
+    pub least_generations: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            jobs: Duration::from_secs(7 * DAY),
+            generations: Duration::from_secs(7 * DAY),
+            least_generations: 2,
+        }
+    }
+}
+
+/// What was collected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Collected {
+    /// How many jobs' folders.
+    pub jobs: u64,
+    /// How many generations.
+    pub generations: u64,
+    /// How many files of tables.
+    pub files: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+/// A job as far as leftovers are concerned.
+struct KnownJob {
+    token: JobToken,
+    folder: JobFolder,
+    /// Where it writes.
+    sink: Option<StoragePath>,
+    /// When it was seen to be over; none while it may still work.
+    ended_at: Option<Timestamp>,
+    reads: Vec<String>,
+}
+
+/// Collects leftovers as of `now`. May be repeated, and interrupted at any point.
+///
+/// # Errors
+/// Whatever reading or removing fails with; what was removed before stays removed.
+pub fn collect(
+    root: &Arc<Root>,
+    retention: Retention,
+    now: Timestamp,
+) -> Result<Collected, EngineError> {
+    let jobs = known_jobs(root)?;
+    let mut in_use = HashSet::new();
+    let mut locations = BTreeSet::new();
+    for job in &jobs {
+        if job.ended_at.is_none() {
+            in_use.extend(job.reads.iter().cloned());
+        }
+        locations.extend(job.sink.clone());
+    }
+    let mut collected = Collected::default();
+    for job in &jobs {
+        if job.ended_at.is_some() {
+            collect_staging(root, job, &mut collected)?;
+        }
+    }
+    locations.extend(managed_locations(root)?);
+    for location in &locations {
+        collect_generations(root, location, (retention, now), &in_use, &mut collected)?;
+    }
+    for job in &jobs {
+        if job.ended_at.is_some_and(|ended| is_older(ended, retention.jobs, now)) {
+            remove_all(root, job.folder.path())?;
+            collected.jobs += 1;
+        }
+    }
+    Ok(collected)
+}
+
+fn is_older(then: Timestamp, age: Duration, now: Timestamp) -> bool {
+    let passed = now.duration_since(then);
+    !passed.is_negative() && passed.unsigned_abs() > age
+}
+
+fn known_jobs(root: &Arc<Root>) -> Result<Vec<KnownJob>, EngineError> {
+    let mut known = Vec::new();
+    for token in jobs::tokens(root)? {
+        let folder = JobFolder::of(root, &token)?;
+        let Some(record) = folder.read::<JobRecord>(file::OWNER)? else { continue };
+        let Some(spec) = folder.read::<JobSpec>(file::SPEC)? else { continue };
+        let sink = match &spec.sink {
+            Sink::Files(sink) => StoragePath::new(&sink.location).ok(),
+            Sink::Answer => None,
+        };
+        let files = spec.inputs.iter().flat_map(|input| &input.files);
+        let reads = files.map(|input| input.file.path.to_string()).collect();
+        let ended_at = ended_at(&folder, &record)?;
+        known.push(KnownJob { token, folder, sink, ended_at, reads });
+    }
+    Ok(known)
+}
+
+/// Returns since when a job is over for good: it ended, or it was fenced and nobody works.
+fn ended_at(folder: &JobFolder, record: &JobRecord) -> Result<Option<Timestamp>, EngineError> {
+    if let Some(succeeded) = folder.read::<Succeeded>(file::OUTCOME)? {
+        return Ok(Some(succeeded.at));
+    }
+    if let Some(ended) = folder.read::<Ended>(file::ERROR)? {
+        return Ok(Some(ended.at));
+    }
+    let begun = folder.has(file::STARTED) || folder.has(file::FENCED);
+    // A job that has begun and is not worked on never begins again, nor does a fenced one.
+    if begun && !folder.is_worked_on()? && !folder.has(file::OUTCOME) {
+        return Ok(Some(record.created_at));
+    }
+    Ok(None)
+}
+
+/// Removes what a job wrote and did not commit.
+fn collect_staging(
+    root: &Root,
+    job: &KnownJob,
+    collected: &mut Collected,
+) -> Result<(), EngineError> {
+    let Some(location) = &job.sink else { return Ok(()) };
+    let staging = format!("{location}/{}", job.token);
+    let committed = catalogue::history(root, location)?.iter().any(|stored| {
+        let own = format!("{staging}/");
+        stored.manifest.files.iter().any(|file| file.path.as_str().starts_with(&own))
+    });
+    if committed || !root.dir().try_exists(&staging).unwrap_or(false) {
+        return Ok(());
+    }
+    let path =
+        StoragePath::new(&staging).map_err(|source| super::error::path_error(OPERATION, source))?;
+    for file in super::listing::files_below(root, Some(&path))? {
+        collected.files += 1;
+        collected.bytes += file.size_bytes;
+    }
+    remove_all(root, &staging)?;
+    remove_empty_folders(root, &staging, location.as_str());
+    Ok(())
+}
+
+/// Returns the folders of tables that have manifests: those of databases, and where jobs wrote.
+fn managed_locations(root: &Root) -> Result<BTreeSet<StoragePath>, EngineError> {
+    let mut found = BTreeSet::new();
+    for database in super::metastore::databases(root)? {
+        let fail = |source| io_error(OPERATION, &database.location, source);
+        for entry in root.dir().read_dir(&database.location).map_err(fail)? {
+            let name = entry.map_err(fail)?.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let location = format!("{}/{name}", database.location);
+            if root.dir().try_exists(format!("{location}/{MANIFESTS}")).unwrap_or(false) {
+                found.extend(StoragePath::new(&location).ok());
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn collect_generations(
+    root: &Root,
+    location: &StoragePath,
+    (retention, now): (Retention, Timestamp),
+    in_use: &HashSet<String>,
+    collected: &mut Collected,
+) -> Result<(), EngineError> {
+    let history = catalogue::history(root, location)?;
+    let least = retention.least_generations.max(1);
+    let old = history.len().saturating_sub(least);
+    // A generation is old since the next one was made.
+    let passed = history[..old]
+        .iter()
+        .zip(history.iter().skip(1))
+        .take_while(|(_, next)| is_older(next.manifest.created_at, retention.generations, now))
+        .count();
+    let (old, kept) = history.split_at(passed);
+    let needed: HashSet<&str> =
+        kept.iter().flat_map(|stored| &stored.manifest.files).map(|f| f.path.as_str()).collect();
+    for stored in old {
+        let files = &stored.manifest.files;
+        let doomed = || files.iter().filter(|file| !needed.contains(file.path.as_str()));
+        if doomed().any(|file| in_use.contains(file.path.as_str())) {
+            // A job reads it: this generation and those after it wait for the next collection.
+            return Ok(());
+        }
+        for file in doomed() {
+            if remove_file(root, file.path.as_str())? {
+                collected.files += 1;
+                collected.bytes += file.size_bytes;
+            }
+            remove_empty_folders(root, file.path.as_str(), location.as_str());
+        }
+        let generation = stored.manifest.generation;
+        remove_file(root, &format!("{location}/{MANIFESTS}/{:020}.json", generation.0))?;
+        collected.generations += 1;
+    }
+    Ok(())
+}
+
+fn remove_file(root: &Root, path: &str) -> Result<bool, EngineError> {
+    match root.dir().remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(io_error(OPERATION, path, source)),
+    }
+}
+
+fn remove_all(root: &Root, path: &str) -> Result<(), EngineError> {
+    match root.dir().remove_dir_all(path) {
+        Ok(()) => Ok(()),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(io_error(OPERATION, path, source)),
+    }
+}
+
+/// How long after a collection the next one is due.
+const INTERVAL: Duration = Duration::from_hours(1);
+
+/// Collects with the default retention when the last collection is an hour ago or more, and only says
+/// so when it cannot.
+pub(crate) fn collect_when_due(root: &Arc<Root>) {
+    let mark = format!("{}/collected", super::root::OWN_FOLDER);
+    let last = root.dir().metadata(&mark).and_then(|metadata| metadata.modified());
+    let now = std::time::SystemTime::from(super::now());
+    let passed = last.ok().and_then(|last| now.duration_since(last.into_std()).ok());
+    if passed.is_some_and(|passed| passed < INTERVAL) || root.dir().write(&mark, "").is_err() {
+        return;
+    }
+    match collect(root, Retention::default(), super::now()) {
+        Ok(collected) => tracing::debug!(?collected, "collected leftovers"),
+        Err(error) if error.kind == ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(%error, "failed to collect leftovers"),
+    }
+}

@@ -1,0 +1,151 @@
+//! Files below one folder of this machine, with an embedded SQL engine in a process of its own.
+//!
+//! Fills metastore, storage and execution. Needs no credentials. Layout, commit protocol and limits
+//! are described in `docs/local.md`. May import `api`, `engines` and `formats`.
+
+pub mod catalogue;
+mod changes;
+pub mod commit;
+pub mod durable;
+pub mod engine;
+mod error;
+pub mod execution;
+mod inference;
+pub mod jobs;
+pub mod leftovers;
+mod listing;
+pub mod metastore;
+mod names;
+pub mod objects;
+pub mod operations;
+mod partitions;
+pub mod root;
+pub mod settings;
+pub mod storage;
+pub mod verify;
+pub mod work;
+pub mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::api::v1alpha1::{ClientKind, LocalClient};
+use crate::engines::capability::{Capability, ClientDescription, Role};
+use crate::engines::table::Format;
+use crate::engines::{EngineError, Execution, Metastore, Storage};
+use execution::{LocalExecution, WorkerCommand};
+use metastore::LocalMetastore;
+use root::Root;
+use settings::LocalSettings;
+use storage::LocalStorage;
+
+/// What this type of client is and can do.
+pub const DESCRIPTION: ClientDescription = ClientDescription {
+    kind: ClientKind::Local,
+    summary: "Files below one folder of this machine, with an embedded SQL engine in a process of its own",
+    roles: &[Role::Metastore, Role::Storage, Role::Execution],
+    capabilities: &[
+        Capability::ReadTables,
+        Capability::ChangeDatabases,
+        Capability::ChangeTables,
+        Capability::ReadFiles,
+        Capability::WriteFiles,
+        Capability::DeleteFiles,
+        Capability::Jobs,
+        Capability::Query,
+        Capability::Preview,
+        Capability::Summarize,
+        Capability::Infer,
+        Capability::Merge,
+        Capability::Format,
+        Capability::Deduplicate,
+        Capability::Join,
+        Capability::Explode,
+        Capability::Cast,
+        Capability::Fake,
+    ],
+    reads: &[
+        Format::Parquet,
+        Format::Csv,
+        Format::Json,
+        Format::Jsonl,
+        Format::Avro,
+        Format::Orc,
+        Format::Msgpack,
+        Format::Arrow,
+    ],
+    writes: &[
+        Format::Parquet,
+        Format::Csv,
+        Format::Json,
+        Format::Jsonl,
+        Format::Avro,
+        Format::Arrow,
+        Format::Xlsx,
+    ],
+};
+
+/// An open client: its three roles over one root.
+#[derive(Clone)]
+pub struct Local {
+    root: Arc<Root>,
+    /// Knows databases and tables.
+    pub metastore: Arc<dyn Metastore>,
+    /// Keeps files.
+    pub storage: Arc<dyn Storage>,
+    /// Runs jobs.
+    pub execution: Arc<dyn Execution>,
+}
+
+impl Local {
+    /// Opens a client. A relative root is below `base`; workers are started with `worker`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for wrong settings; `NotFound` when there is no root folder.
+    pub fn open(
+        config: &LocalClient,
+        base: &Path,
+        worker: WorkerCommand,
+    ) -> Result<Self, EngineError> {
+        let settings = LocalSettings::of(config, base)?;
+        let root = Arc::new(Root::open(&settings.root)?);
+        Ok(Self {
+            metastore: Arc::new(LocalMetastore::new(Arc::clone(&root))),
+            storage: Arc::new(LocalStorage::new(Arc::clone(&root))),
+            execution: Arc::new(LocalExecution::new(Arc::clone(&root), settings.limits, worker)),
+            root,
+        })
+    }
+
+    /// Returns the root.
+    #[must_use]
+    pub fn root(&self) -> &Arc<Root> {
+        &self.root
+    }
+}
+
+/// Returns the present time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client is an edge: it writes down when things happen"
+)]
+pub(crate) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// Runs blocking work on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(source) => {
+            let message = "the work on another thread ended early";
+            Err(error::error(crate::engines::ErrorKind::Unexpected, "wait for work", message)
+                .with_source(source))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Names: which database or table of a folder is meant, and which names come near.
+
+use super::error::error;
+use crate::engines::{EngineError, ErrorKind};
+
+/// Returns the one name that is meant, compared without regard to ASCII case.
+///
+/// # Errors
+/// `NotFound` with the nearest names as hint; `InvalidInput` naming the places of all that match.
+pub(crate) fn resolve<'a, T>(
+    what: &str,
+    wanted: &str,
+    known: &'a [T],
+    name_of: impl Fn(&T) -> &str,
+    place_of: impl Fn(&T) -> String,
+) -> Result<&'a T, EngineError> {
+    let operation = format!("find a {what}");
+    let matching: Vec<&T> =
+        known.iter().filter(|one| name_of(one).eq_ignore_ascii_case(wanted)).collect();
+    match matching.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let shown: String = wanted.chars().take(120).collect();
+            let missing =
+                error(ErrorKind::NotFound, &operation, format!("there is no {what} `{shown}`"));
+            let near = nearest(wanted, known.iter().map(name_of));
+            Err(match (near.is_empty(), known.is_empty()) {
+                (false, _) => missing.with_hint(format!("did you mean {}?", near.join(" or "))),
+                (true, true) => missing.with_hint(format!("there is no {what} at all")),
+                (true, false) => missing,
+            })
+        }
+        several => {
+            let places: Vec<_> = several.iter().map(|one| format!("`{}`", place_of(one))).collect();
+            let message = format!("`{wanted}` may be any of {}", places.join(" and "));
+            Err(error(ErrorKind::InvalidInput, &operation, message)
+                .with_hint("names are compared without regard to case and file ending; rename one"))
+        }
+    }
+}
+
+/// Returns at most three names that come near, the nearest first, each in backquotes.
+fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.to_ascii_lowercase();
+    if wanted.len() > 255 {
+        return Vec::new();
+    }
+    let mut near: Vec<(f64, &str)> = known
+        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_ascii_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .collect();
+    near.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(right.1)));
+    near.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
+}
+
+/// Endings of files that are tables, and of compression around them.
+const ENDINGS: [&str; 22] = [
+    "parquet", "csv", "tsv", "psv", "txt", "json", "jsonl", "ndjson", "avro", "orc", "msgpack",
+    "mpk", "arrow", "arrows", "feather", "ipc", "gz", "gzip", "zst", "bz2", "xz", "zstd",
+];
+/// How many of the endings say only how the file is compressed.
+const COMPRESSIONS: usize = 6;
+
+/// Returns the table's name of a file, which is the file's without its endings; `None` for a file whose
+/// name is not that of a table.
+pub(crate) fn table_of_file(file_name: &str) -> Option<&str> {
+    let (stem, ending) = file_name.rsplit_once('.')?;
+    let at = ENDINGS.iter().position(|known| known.eq_ignore_ascii_case(ending))?;
+    let compressed = at >= ENDINGS.len() - COMPRESSIONS;
+    let name = if compressed { table_of_file(stem)? } else { stem };
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_is_named_by_its_file_without_endings() {
+        for (file, table) in [
+            ("orders.csv", Some("orders")),
+            ("orders.CSV.gz", Some("orders")),
+            ("a.b.parquet", Some("a.b")),
+            ("README.md", None),
+            ("archive.gz", None),
+            (".csv", None),
+            ("orders", None),
+        ] {
+            assert_eq!(table_of_file(file), table, "{file}");
+        }
+    }
+
+    #[test]
+    fn unknown_name_gets_the_nearest_as_hint() {
+        let known = ["orders".to_owned(), "customers".to_owned()];
+        let find = |wanted| resolve("table", wanted, &known, |name| name, Clone::clone);
+        assert_eq!(find("ORDERS").expect("should be found"), "orders");
+        let error = find("order").expect_err("should not be found");
+        assert_eq!(error.hint.as_deref(), Some("did you mean `orders`?"));
+        assert_eq!(error.kind, ErrorKind::NotFound);
+    }
+}

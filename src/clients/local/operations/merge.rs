@@ -1,0 +1,418 @@
+//! Batches of files whose schemas differ, to one schema.
+//!
+//! Columns are matched by exact name. A column whose types have a lossless common type gets it;
+//! for others the rule decides. What was converted, what did not fit and what was absent is counted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+use super::cast::CastReport;
+use super::convert::{Converted, check_convertible, convert};
+use super::error::OperationError;
+use super::paths::ValuePath;
+use crate::engines::job_spec::{BadRows, MergeRule};
+use crate::formats::compare::lossless_common;
+
+/// One of the schemas that are merged.
+#[derive(Debug, Clone)]
+pub struct MergeSource {
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// How many files have it.
+    pub files: u64,
+}
+
+/// How schemas are merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeOptions {
+    /// What happens to a column whose types have no lossless common type.
+    pub on_conflict: MergeRule,
+    /// New columns: name to path.
+    pub extract_paths: BTreeMap<String, String>,
+    /// Whether all values come from text, so that text holds every one of them.
+    pub text_format: bool,
+}
+
+/// Brings batches of several schemas to one.
+#[derive(Debug, Clone)]
+pub struct MergePlan {
+    schema: SchemaRef,
+    sources: Vec<SchemaRef>,
+    extracts: BTreeMap<String, ValuePath>,
+    on_conflict: MergeRule,
+    rows_seen: u64,
+}
+
+/// What is known of a column before its common type is chosen.
+#[derive(Debug, Clone, Default)]
+struct Candidate {
+    name: String,
+    /// Each type with the number of files that have it, in the order they were met.
+    types: Vec<(DataType, u64)>,
+    sources: usize,
+    nullable: bool,
+}
+
+impl MergePlan {
+    /// Plans the merge of schemas, the first of them deciding the order of columns.
+    ///
+    /// # Errors
+    /// `InvalidInput`, naming every column without a lossless common type when the rule is to fail,
+    /// and every path that leads nowhere or whose name is taken.
+    pub fn new(sources: &[MergeSource], options: &MergeOptions) -> Result<Self, OperationError> {
+        let extracts = extracts(sources, &options.extract_paths)?;
+        let candidates = candidates(sources, &extracts);
+        let (mut fields, mut problems) = (Vec::new(), Vec::new());
+        for candidate in &candidates {
+            match candidate.choose(options) {
+                Some(data_type) => fields.push(candidate.field(data_type, sources.len())),
+                None => problems.push(candidate.in_words()),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(OperationError::InvalidInput(format!(
+                "no lossless common type for {}; choose on_conflict `text` or `null`",
+                problems.join("; ")
+            )));
+        }
+        Ok(Self {
+            schema: Arc::new(Schema::new(fields)),
+            sources: sources.iter().map(|source| Arc::clone(&source.schema)).collect(),
+            extracts,
+            on_conflict: options.on_conflict,
+            rows_seen: 0,
+        })
+    }
+
+    /// Returns the common schema.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Brings a batch of the schema with this index to the common one. Batches are given in the order
+    /// of the input; columns in the order of their schema.
+    ///
+    /// # Errors
+    /// Whatever Arrow says; not foreseen.
+    pub fn apply(
+        &mut self,
+        source: usize,
+        batch: &RecordBatch,
+        report: &mut CastReport,
+    ) -> Result<RecordBatch, OperationError> {
+        let first_row = self.rows_seen + 1;
+        let mut columns = Vec::with_capacity(self.schema.fields().len());
+        for field in self.schema.fields() {
+            let found = self.find(source, field.name(), batch)?;
+            columns.push(place(field, found, batch.num_rows(), first_row, report)?);
+        }
+        self.rows_seen += batch.num_rows() as u64;
+        RecordBatch::try_new(self.schema(), columns).map_err(OperationError::arrow("merge a batch"))
+    }
+
+    /// Says whether what did not fit is a failure: values without a common type may be null only
+    /// when the rule says so.
+    ///
+    /// # Errors
+    /// `InvalidInput` as [`CastReport::verdict`].
+    pub fn verdict(&self, report: &CastReport, bad_rows: BadRows) -> Result<(), OperationError> {
+        if self.on_conflict == MergeRule::Null { Ok(()) } else { report.verdict(bad_rows) }
+    }
+
+    /// Returns a column of a batch, its own or extracted, with the rows that could not be read.
+    fn find(
+        &self,
+        source: usize,
+        name: &str,
+        batch: &RecordBatch,
+    ) -> Result<Option<Converted>, OperationError> {
+        let schema = &self.sources[source];
+        let own = |name: &str| schema.index_of(name).ok().map(|index| batch.column(index));
+        let Some(path) = self.extracts.get(name) else {
+            let whole =
+                |array: &ArrayRef| Converted { array: Arc::clone(array), misfits: Vec::new() };
+            return Ok(own(name).map(whole));
+        };
+        let Some(column) = own(&path.column) else { return Ok(None) };
+        if path.leaf(column.data_type()).is_none() {
+            return Ok(None);
+        }
+        path.extract(column).map(Some).map_err(OperationError::arrow("extract a path"))
+    }
+}
+
+/// Converts a column to its common type, or fills it with nulls where it is absent.
+fn place(
+    field: &Field,
+    found: Option<Converted>,
+    rows: usize,
+    first_row: u64,
+    report: &mut CastReport,
+) -> Result<ArrayRef, OperationError> {
+    let to = field.data_type();
+    let Some(found) = found else {
+        report.record_absent(field.name(), to, rows as u64);
+        return Ok(new_null_array(to, rows));
+    };
+    if found.array.data_type() == to && found.misfits.is_empty() {
+        return Ok(found.array);
+    }
+    let mut converted = if check_convertible(found.array.data_type(), to).is_ok() {
+        convert(&found.array, to)?
+    } else {
+        let misfits = (0..rows).filter(|row| found.array.is_valid(*row)).collect();
+        Converted { array: new_null_array(to, rows), misfits }
+    };
+    converted.misfits.extend(found.misfits);
+    converted.misfits.sort_unstable();
+    report.record(field.name(), &found.array, &converted, first_row);
+    Ok(converted.array)
+}
+
+fn extracts(
+    sources: &[MergeSource],
+    wanted: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, ValuePath>, OperationError> {
+    let fields = sources.iter().flat_map(|source| source.schema.fields().iter().map(Arc::clone));
+    let all = Schema::new(fields.collect::<Vec<_>>());
+    let (mut paths, mut problems) = (BTreeMap::new(), Vec::new());
+    for (name, text) in wanted {
+        match extract(sources, &all, name, text) {
+            Ok(path) => {
+                paths.insert(name.clone(), path);
+            }
+            Err(problem) => problems.push(problem.to_string()),
+        }
+    }
+    if problems.is_empty() {
+        Ok(paths)
+    } else {
+        Err(OperationError::InvalidInput(problems.join("; ")))
+    }
+}
+
+fn extract(
+    sources: &[MergeSource],
+    all: &Schema,
+    name: &str,
+    text: &str,
+) -> Result<ValuePath, OperationError> {
+    if all.index_of(name).is_ok() {
+        let message = format!("`{name}` cannot be made from `{text}`: there is such a column");
+        return Err(OperationError::InvalidInput(message));
+    }
+    let path = ValuePath::parse(text, all)?;
+    let leads_somewhere = sources.iter().any(|source| {
+        let field = source.schema.field_with_name(&path.column);
+        field.is_ok_and(|field| path.leaf(field.data_type()).is_some())
+    });
+    if leads_somewhere {
+        return Ok(path);
+    }
+    let message = format!("path `{text}` leads to nothing in any file");
+    Err(OperationError::InvalidInput(message))
+}
+
+fn candidates(sources: &[MergeSource], extracts: &BTreeMap<String, ValuePath>) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for source in sources {
+        for field in source.schema.fields() {
+            let types = (field.data_type().clone(), source.files);
+            add(&mut candidates, field.name(), types, field.is_nullable());
+        }
+    }
+    for (name, path) in extracts {
+        for source in sources {
+            let field = source.schema.field_with_name(&path.column).ok();
+            if let Some(leaf) = field.and_then(|field| path.leaf(field.data_type())) {
+                add(&mut candidates, name, (leaf, source.files), true);
+            }
+        }
+    }
+    candidates
+}
+
+fn add(candidates: &mut Vec<Candidate>, name: &str, found: (DataType, u64), nullable: bool) {
+    let position = candidates.iter().position(|candidate| candidate.name == name);
+    let position = position.unwrap_or_else(|| {
+        candidates.push(Candidate { name: name.to_owned(), ..Candidate::default() });
+        candidates.len() - 1
+    });
+    let candidate = &mut candidates[position];
+    candidate.sources += 1;
+    candidate.nullable |= nullable;
+    match candidate.types.iter_mut().find(|(data_type, _)| *data_type == found.0) {
+        Some((_, files)) => *files += found.1,
+        None => candidate.types.push(found),
+    }
+}
+
+impl Candidate {
+    /// Returns the common type, or `None` when there is none and the rule is to fail.
+    fn choose(&self, options: &MergeOptions) -> Option<DataType> {
+        let mut types = self.types.iter().map(|(data_type, _)| data_type);
+        let first = types.next()?.clone();
+        let common = types.try_fold(first, |common, data_type| {
+            lossless_common(&common, data_type, options.text_format)
+        });
+        match (common, options.on_conflict) {
+            (Some(common), _) => Some(common),
+            (None, MergeRule::Fail) => None,
+            (None, MergeRule::Text) => Some(DataType::Utf8),
+            (None, MergeRule::Null) => self.most_frequent(),
+        }
+    }
+
+    /// The first met, of several that are as frequent.
+    fn most_frequent(&self) -> Option<DataType> {
+        let most = self.types.iter().map(|(_, files)| *files).max()?;
+        self.types.iter().find(|(_, files)| *files == most).map(|(data_type, _)| data_type.clone())
+    }
+
+    fn field(&self, data_type: DataType, sources: usize) -> Field {
+        let nullable = self.nullable || self.sources < sources || self.types.len() > 1;
+        Field::new(&self.name, data_type, nullable)
+    }
+
+    fn in_words(&self) -> String {
+        let one = |(data_type, files): &(DataType, u64)| format!("{data_type} in {files} files");
+        let types: Vec<_> = self.types.iter().map(one).collect();
+        format!("column `{}` ({})", self.name, types.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::*;
+    use arrow::compute::cast;
+
+    use super::*;
+
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        let fields: Vec<_> = columns
+            .iter()
+            .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+            .collect();
+        let arrays = columns.into_iter().map(|(_, array)| array).collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("should be a batch")
+    }
+
+    fn options(on_conflict: MergeRule) -> MergeOptions {
+        MergeOptions { on_conflict, extract_paths: BTreeMap::new(), text_format: false }
+    }
+
+    fn plan(batches: &[RecordBatch], options: &MergeOptions) -> Result<MergePlan, OperationError> {
+        let source = |batch: &RecordBatch| MergeSource { schema: batch.schema(), files: 1 };
+        MergePlan::new(&batches.iter().map(source).collect::<Vec<_>>(), options)
+    }
+
+    fn cell(array: &ArrayRef, row: usize) -> String {
+        let text = cast(array, &DataType::Utf8).expect("should print");
+        let text = text.as_string::<i32>();
+        if text.is_null(row) { "null".to_owned() } else { text.value(row).to_owned() }
+    }
+
+    fn merged(batches: &[RecordBatch], options: &MergeOptions) -> (Vec<String>, CastReport) {
+        let mut plan = plan(batches, options).expect("should be planned");
+        let mut report = CastReport::default();
+        let mut rows = Vec::new();
+        for (source, batch) in batches.iter().enumerate() {
+            let merged = plan.apply(source, batch, &mut report).expect("should be merged");
+            assert_eq!(merged.schema(), plan.schema());
+            for row in 0..merged.num_rows() {
+                rows.push(
+                    merged
+                        .columns()
+                        .iter()
+                        .map(|array| cell(array, row))
+                        .collect::<Vec<_>>()
+                        .join(","),
+                );
+            }
+        }
+        (rows, report)
+    }
+
+    fn integers(values: &[i64]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    fn texts(values: &[&str]) -> ArrayRef {
+        Arc::new(StringArray::from(values.to_vec()))
+    }
+
+    #[test]
+    fn columns_are_united_by_name_and_absent_ones_are_null() {
+        let batches = [
+            batch(vec![("a", integers(&[1])), ("b", texts(&["x"]))]),
+            batch(vec![("B", texts(&["y"])), ("a", Arc::new(Int32Array::from(vec![2])))]),
+        ];
+        let (rows, report) = merged(&batches, &options(MergeRule::Fail));
+        assert_eq!(rows, ["1,x,null", "2,null,y"]);
+        let a = &report.columns["a"];
+        assert_eq!((a.from.as_str(), a.to.as_str(), a.rows, a.nulled), ("Int32", "Int64", 1, 0));
+        assert_eq!((report.columns["b"].from.as_str(), report.columns["b"].absent), ("absent", 1));
+    }
+
+    #[test]
+    fn types_without_a_lossless_common_one_follow_the_rule() {
+        let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.5, 2.0]));
+        let batches = [batch(vec![("a", integers(&[(1 << 53) + 1]))]), batch(vec![("a", floats)])];
+        let error = plan(&batches, &options(MergeRule::Fail)).expect_err("should be refused");
+        let error = error.to_string();
+        assert!(error.contains("column `a` (Int64 in 1 files, Float64 in 1 files)"), "{error}");
+        let (rows, _) = merged(&batches, &options(MergeRule::Text));
+        assert_eq!(rows, ["9007199254740993", "1.5", "2"]);
+        let (rows, report) = merged(&batches, &options(MergeRule::Null));
+        assert_eq!(rows, ["9007199254740993", "null", "2"]);
+        let column = &report.columns["a"];
+        assert_eq!((column.nulled, column.examples[0].row), (1, 2));
+        assert_eq!(column.examples[0].value, "1.5");
+    }
+
+    #[test]
+    fn the_most_frequent_type_stays_when_others_become_null() {
+        let batches = [batch(vec![("a", integers(&[7]))]), batch(vec![("a", texts(&["x"]))])];
+        let sources = [
+            MergeSource { schema: batches[0].schema(), files: 1 },
+            MergeSource { schema: batches[1].schema(), files: 3 },
+        ];
+        let plan = MergePlan::new(&sources, &options(MergeRule::Null)).expect("should be planned");
+        assert_eq!(plan.schema().field(0).data_type(), &DataType::Utf8);
+    }
+
+    #[test]
+    fn paths_become_columns() {
+        let batches = [
+            batch(vec![("doc", texts(&[r#"{"a": {"b": 1}}"#, "no json"]))]),
+            batch(vec![("other", integers(&[1]))]),
+        ];
+        let extract_paths = BTreeMap::from([("ab".to_owned(), "doc.a.b".to_owned())]);
+        let options = MergeOptions { extract_paths, ..options(MergeRule::Fail) };
+        let (rows, report) = merged(&batches, &options);
+        assert_eq!(rows, [r#"{"a": {"b": 1}},null,1"#, "no json,null,null", "null,1,null"]);
+        assert_eq!((report.columns["ab"].nulled, report.columns["ab"].absent), (1, 1));
+        assert!(
+            plan(&batches, &options).expect("planned").verdict(&report, BadRows::Fail).is_err()
+        );
+    }
+
+    #[test]
+    fn every_wrong_path_is_named() {
+        let batches = [batch(vec![("a", integers(&[1]))])];
+        let extract_paths = BTreeMap::from([
+            ("a".to_owned(), "a".to_owned()),
+            ("x".to_owned(), "a.b".to_owned()),
+            ("y".to_owned(), "c.d".to_owned()),
+        ]);
+        let options = MergeOptions { extract_paths, ..options(MergeRule::Fail) };
+        let error = plan(&batches, &options).expect_err("should be refused").to_string();
+        for part in ["there is such a column", "leads to nothing", "begins with no column"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Jobs in worker processes: found again, cancelled, fenced, killed at every step.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::worker_process::{
+    FAILS, IGNORES_CANCEL, KILLS_ITSELF, NEEDS_TOO_MUCH_MEMORY, PANICS, WAITS_FOR_CANCEL, WRITES,
+    command,
+};
+use super::{new_root, owner, sink, spec, token};
+use crate::clients::local::catalogue;
+use crate::clients::local::execution::LocalExecution;
+use crate::clients::local::root::Root;
+use crate::clients::local::settings::JobLimits;
+use crate::engines::ErrorKind;
+use crate::engines::execution::{Execution, Fence};
+use crate::engines::job::{JobId, JobState, JobStatus};
+use crate::engines::job_spec::WriteMode;
+use crate::engines::table::{StoragePath, TableVersion};
+
+pub(crate) const LIMITS: JobLimits =
+    JobLimits { memory_bytes: 256 << 20, disk_bytes: 1 << 30, parallelism: 2 };
+
+fn execution(root: &Arc<Root>, killed_at: Option<u64>) -> LocalExecution {
+    LocalExecution::new(Arc::clone(root), LIMITS, command(killed_at))
+        .with_graces(Duration::from_secs(20), Duration::from_millis(300))
+}
+
+async fn started(execution: &LocalExecution, behaviour: u64) -> JobId {
+    let id = execution
+        .create(&spec(behaviour, None), &token("t"), &owner("u", 1))
+        .await
+        .expect("should create");
+    execution.release(&id).await.expect("should release");
+    id
+}
+
+async fn until(
+    execution: &LocalExecution,
+    id: &JobId,
+    wanted: impl Fn(&JobStatus) -> bool,
+) -> JobStatus {
+    let begun = Instant::now();
+    loop {
+        let status = execution.status(id).await.expect("should be known");
+        if wanted(&status) {
+            return status;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1), "still {status:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn ended(execution: &LocalExecution, id: &JobId) -> JobStatus {
+    until(execution, id, |status| status.state.has_ended()).await
+}
+
+async fn fenced(execution: &LocalExecution, text: &str) {
+    let begun = Instant::now();
+    while execution.fence(&token(text)).await.expect("should fence") == Fence::NotYet {
+        assert!(begun.elapsed() < Duration::from_mins(1), "still works");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn released_job_writes_its_proof() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let id = execution
+        .create(&spec(WRITES, Some(sink(WriteMode::Error, None))), &token("t"), &owner("u", 1))
+        .await
+        .expect("should create");
+    let inert = execution.status(&id).await.expect("should be known");
+    assert_eq!(inert.state, JobState::Inert);
+    execution.release(&id).await.expect("should release");
+    execution.release(&id).await.expect("should change nothing");
+    let status = ended(&execution, &id).await;
+    assert_eq!(status.state, JobState::Succeeded, "{status:?}");
+    let outcome = execution.collect(&id).await.expect("should collect");
+    assert_eq!(outcome, execution.collect(&id).await.expect("should collect again"));
+    let commit = outcome.commit.expect("should have committed");
+    assert_eq!((commit.version, commit.rows, commit.attempt), (TableVersion(1), 2, 1));
+    assert_eq!(execution.find(&token("t")).await.expect("should look"), Some(status));
+}
+
+#[tokio::test]
+async fn cancelled_job_stops_and_is_cancelled() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let id = started(&execution, WAITS_FOR_CANCEL).await;
+    until(&execution, &id, |status| status.progress.as_ref().is_some_and(|p| p.done > 0)).await;
+    execution.cancel(&id).await.expect("should cancel");
+    execution.cancel(&id).await.expect("should change nothing");
+    assert_eq!(ended(&execution, &id).await.state, JobState::Cancelled);
+}
+
+#[tokio::test]
+async fn worker_that_ignores_the_cancel_is_killed() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let id = started(&execution, IGNORES_CANCEL).await;
+    until(&execution, &id, |_| root.dir().try_exists("busy").unwrap_or(false)).await;
+    fenced(&execution, "t").await;
+    let status = ended(&execution, &id).await;
+    assert_eq!(status.state, JobState::Lost, "{status:?}");
+    let error = execution.create(&spec(WRITES, None), &token("t"), &owner("u", 1)).await;
+    assert_eq!(error.expect_err("should be fenced").kind, ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn worker_that_needs_too_much_memory_says_so() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let id = started(&execution, NEEDS_TOO_MUCH_MEMORY).await;
+    let status = ended(&execution, &id).await;
+    let error = status.error.expect("should have an error");
+    assert_eq!((status.state, error.kind), (JobState::Failed, ErrorKind::OutOfMemory), "{error:?}");
+    assert!(error.hint.expect("should have a hint").contains("memoryLimit"));
+}
+
+#[tokio::test]
+async fn failure_panic_and_kill_are_told_apart() {
+    for (behaviour, state, words) in [
+        (FAILS, JobState::Failed, "the data is wrong"),
+        (PANICS, JobState::Failed, "panicked"),
+        (KILLS_ITSELF, JobState::Lost, ""),
+    ] {
+        let (_folder, root) = new_root();
+        let execution = execution(&root, None);
+        let id = started(&execution, behaviour).await;
+        let status = ended(&execution, &id).await;
+        assert_eq!(status.state, state, "{status:?}");
+        assert!(status.error.expect("should have an error").message.contains(words));
+        let error = execution.collect(&id).await.expect_err("should have no outcome");
+        assert_eq!(error.kind, ErrorKind::InvalidInput);
+    }
+}
+
+#[tokio::test]
+async fn fence_stops_a_create_that_comes_late() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    assert_eq!(execution.fence(&token("t")).await.expect("should fence"), Fence::Down);
+    let late = execution.create(&spec(WRITES, None), &token("t"), &owner("u", 1)).await;
+    assert_eq!(late.expect_err("should be refused").kind, ErrorKind::Conflict);
+    assert_eq!(execution.find(&token("t")).await.expect("should look"), None);
+}
+
+#[tokio::test]
+async fn fenced_job_never_begins() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let id = execution
+        .create(&spec(WRITES, None), &token("t"), &owner("u", 1))
+        .await
+        .expect("should create");
+    fenced(&execution, "t").await;
+    assert_eq!(execution.release(&id).await.expect_err("refused").kind, ErrorKind::Conflict);
+    assert_eq!(ended(&execution, &id).await.state, JobState::Cancelled);
+}
+
+#[tokio::test]
+async fn job_killed_at_any_step_ends_with_exactly_one_commit() {
+    let mut survived = false;
+    for step in 1..60 {
+        if killed_once(step).await {
+            survived = true;
+            break;
+        }
+    }
+    assert!(survived, "the worker should have fewer durable operations");
+}
+
+/// Kills the first attempt before one durable operation, then runs a second; returns whether the first
+/// had fewer operations.
+async fn killed_once(step: u64) -> bool {
+    let (_folder, root) = new_root();
+    let append = spec(WRITES, Some(sink(WriteMode::Append, None)));
+    let first = execution(&root, Some(step));
+    let id = first.create(&append, &token("t1"), &owner("u", 1)).await.expect("should create");
+    first.release(&id).await.expect("should release");
+    // The process that watches dies too: what follows is found out by another one.
+    let next = execution(&root, None).with_graces(Duration::from_secs(5), Duration::from_secs(1));
+    let status = ended(&next, &id).await;
+    fenced(&next, "t1").await;
+    let id = next.create(&append, &token("t2"), &owner("u", 2)).await.expect("should create");
+    next.release(&id).await.expect("should release");
+    let second = ended(&next, &id).await;
+    assert_eq!(second.state, JobState::Succeeded, "step {step}: {second:?}");
+    let location = StoragePath::new("sales/orders").expect("should be a path");
+    let history = catalogue::history(&root, &location).expect("should be whole");
+    assert_eq!(history.len(), 1, "step {step}");
+    assert_eq!(history[0].manifest.files.len(), 1, "step {step}");
+    let outcome = next.collect(&id).await.expect("should collect");
+    let commit = outcome.commit.expect("should have a commit");
+    assert_eq!(commit.attempt, history[0].manifest.attempt, "step {step}");
+    for file in &history[0].manifest.files {
+        assert_eq!(root.pin(&file.path).expect("should be there").size_bytes, file.size_bytes);
+    }
+    status.state == JobState::Succeeded
+        && first.collect(&JobId("t1".to_owned())).await.is_ok()
+        && status.finished_at.is_some()
+        && !was_killed(&root)
+}
+
+fn was_killed(root: &Root) -> bool {
+    // The spawner's thread notes the end of a worker only when it left no outcome; a worker killed
+    // after its outcome has its name is seen by the log's missing last line.
+    let log = root.dir().read_to_string(".mason/jobs/t1/log").expect("should have a log");
+    !log.contains("test result: ok")
+}

@@ -1,0 +1,176 @@
+//! Tables: managed ones as they were committed, proven again, and what is left of old ones.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::worker_process::write_file;
+use super::{new_root, owner, sink, spec, token};
+use crate::clients::local::commit::{Committer, commit};
+use crate::clients::local::execution::LocalExecution;
+use crate::clients::local::leftovers::{Retention, collect};
+use crate::clients::local::metastore::LocalMetastore;
+use crate::clients::local::now;
+use crate::clients::local::root::Root;
+use crate::clients::local::verify::verify;
+use crate::engines::ErrorKind;
+use crate::engines::execution::Execution;
+use crate::engines::job_spec::{Input, InputFile, WriteMode};
+use crate::engines::metastore::Metastore;
+use crate::engines::table::{Table, TableKind, TableLookup, TableName, TableVersion};
+
+pub(crate) fn managed_table(root: &Arc<Root>, run: &str, rows: &str) {
+    let token = token(run);
+    let location = super::sink(WriteMode::Append, None).location;
+    root.make_folders(&format!(".mason/jobs/{token}")).expect("should make a job's folder");
+    let written = write_file(root, &location, &token.0, rows);
+    let committer = Committer { owner: &owner(run, 1), token: &token };
+    commit(root, &sink(WriteMode::Append, None), &written, committer).expect("should commit");
+}
+
+fn orders() -> TableName {
+    TableName { database: "sales".to_owned(), table: "orders".to_owned() }
+}
+
+async fn get(root: &Arc<Root>, name: &TableName) -> Table {
+    let found = LocalMetastore::new(Arc::clone(root)).get_table(name).await;
+    match found.expect("should be found") {
+        TableLookup::Table(table) => *table,
+        TableLookup::Conflicting(table) => panic!("should agree: {table:?}"),
+    }
+}
+
+#[tokio::test]
+async fn managed_table_has_the_committed_files_and_no_others() {
+    let (folder, root) = new_root();
+    managed_table(&root, "r1", "1\n2\n");
+    managed_table(&root, "r2", "3\n");
+    fs::write(folder.path().join("sales/orders/stray.csv"), "a\n9\n").expect("should write");
+    let table = get(&root, &TableName { table: "ORDERS".to_owned(), ..orders() }).await;
+    assert_eq!((table.kind, table.rows, table.files.len()), (TableKind::Managed, Some(3), 2));
+    assert_eq!((table.version, &table.name), (Some(TableVersion(2)), &orders()));
+}
+
+#[tokio::test]
+async fn managed_file_that_somebody_cut_is_named() {
+    let (folder, root) = new_root();
+    managed_table(&root, "r1", "1\n2\n");
+    fs::write(folder.path().join("sales/orders/r1/part-0.csv"), "a\n1\n").expect("should write");
+    let error = LocalMetastore::new(root).get_table(&orders()).await.expect_err("should notice");
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    assert!(error.message.contains("r1/part-0.csv"), "{error}");
+}
+
+#[test]
+fn one_flipped_byte_fails_the_proof_and_names_the_file() {
+    let (folder, root) = new_root();
+    managed_table(&root, "r1", "1\n2\n");
+    let path = folder.path().join("sales/orders/r1/part-0.csv");
+    let mut bytes = fs::read(&path).expect("should read");
+    let last = bytes.len() - 2;
+    bytes[last] ^= 1;
+    fs::write(&path, bytes).expect("should write");
+    let error = verify(&root, &orders()).expect_err("should notice");
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    assert!(error.message.contains("r1/part-0.csv"), "{error}");
+    assert!(error.message.contains("SHA-256"), "{error}");
+}
+
+#[test]
+fn old_generations_go_with_the_files_that_only_they_name() {
+    let (folder, root) = new_root();
+    managed_table(&root, "r1", "1\n2\n");
+    let token2 = token("r2");
+    let written = write_file(&root, "sales/orders", "r2", "7\n");
+    let replace = sink(WriteMode::Replace, Some(1));
+    commit(&root, &replace, &written, Committer { owner: &owner("r2", 1), token: &token2 })
+        .expect("should replace");
+    managed_table(&root, "r3", "8\n");
+    let keep =
+        |generations| Retention { least_generations: 1, generations, ..Retention::default() };
+    let day = Duration::from_hours(24);
+    let early = collect(&root, keep(day), now()).expect("should collect");
+    assert_eq!((early.generations, early.files), (0, 0));
+    let later = now() + SignedDuration::from_hours(48);
+    let collected = collect(&root, keep(day), later).expect("should collect");
+    assert_eq!((collected.generations, collected.files, collected.bytes), (2, 1, 6));
+    assert!(!folder.path().join("sales/orders/r1").exists());
+    assert!(folder.path().join("sales/orders/r2/part-0.csv").exists());
+    assert!(folder.path().join("sales/orders/r3/part-0.csv").exists());
+    let again = collect(&root, keep(day), later).expect("should collect");
+    assert_eq!(again.generations, 0);
+}
+
+#[tokio::test]
+async fn what_a_live_job_writes_and_reads_is_never_collected() {
+    let (folder, root) = new_root();
+    managed_table(&root, "r1", "1\n2\n");
+    let read = get(&root, &orders()).await;
+    let written = write_file(&root, "sales/orders", "r2", "7\n");
+    let replace = sink(WriteMode::Replace, Some(1));
+    let token2 = token("r2");
+    commit(&root, &replace, &written, Committer { owner: &owner("r2", 1), token: &token2 })
+        .expect("should replace");
+    let limits = super::execution::LIMITS;
+    let worker = super::worker_process::command(None);
+    let execution = LocalExecution::new(Arc::clone(&root), limits, worker);
+    let mut reading = spec(0, Some(sink(WriteMode::Append, None)));
+    let file = read.files[0].clone();
+    reading.inputs.push(Input {
+        name: orders(),
+        format: read.format,
+        schemas: vec![read.schema],
+        partition_columns: crate::engines::schema::Schema::default(),
+        files: vec![InputFile { file, schema: 0 }],
+    });
+    execution.create(&reading, &token("live"), &owner("u", 1)).await.expect("should create");
+    write_file(&root, "sales/orders", "live", "1\n");
+    let all = Retention { jobs: Duration::ZERO, generations: Duration::ZERO, least_generations: 1 };
+    let later = now() + SignedDuration::from_hours(48);
+    collect(&root, all, later).expect("should collect");
+    for kept in ["r1", "live", "r2"] {
+        assert!(folder.path().join(format!("sales/orders/{kept}/part-0.csv")).exists(), "{kept}");
+    }
+    execution.fence(&token("live")).await.expect("should fence");
+    let collected = collect(&root, all, later).expect("should collect");
+    assert_eq!((collected.jobs, collected.files, collected.generations), (1, 2, 1));
+    assert!(folder.path().join("sales/orders/r2/part-0.csv").exists());
+    for gone in ["sales/orders/r1", "sales/orders/live", ".mason/jobs/live"] {
+        assert!(!folder.path().join(gone).exists(), "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn tables_are_listed_without_what_is_not_committed() {
+    use futures::TryStreamExt;
+    let (folder, root) = new_root();
+    managed_table(&root, "r1", "1\n");
+    let below = |path: &str| folder.path().join(path);
+    for path in ["sales/found.csv.gz", "sales/README.md", "sales/days/day=1/x.csv", "top.csv"] {
+        fs::create_dir_all(below(path).parent().expect("should have one")).expect("should make");
+        fs::write(below(path), "a\n1\n").expect("should write");
+    }
+    fs::create_dir_all(below(".mason/jobs/t9")).expect("should make");
+    fs::create_dir_all(below("sales/staged/t9")).expect("should make");
+    fs::write(below("sales/staged/t9/part-0.csv"), "a\n1\n").expect("should write");
+    fs::create_dir_all(below("sales/empty")).expect("should make");
+    let metastore = LocalMetastore::new(Arc::clone(&root));
+    let tables: Vec<_> = metastore.list_tables("SALES").try_collect().await.expect("should list");
+    let named: Vec<_> =
+        tables.iter().map(|entry| (entry.name.table.as_str(), entry.kind)).collect();
+    assert_eq!(
+        named,
+        [
+            ("days", TableKind::Discovered),
+            ("found", TableKind::Discovered),
+            ("orders", TableKind::Managed)
+        ]
+    );
+    fs::write(below("sales/Found.parquet"), "x").expect("should write");
+    let name = TableName { table: "found".to_owned(), ..orders() };
+    let error = metastore.get_table(&name).await.expect_err("should be ambiguous");
+    assert_eq!(error.kind, ErrorKind::InvalidInput);
+    assert!(error.message.contains("found.csv.gz") && error.message.contains("Found.parquet"));
+}

@@ -1,0 +1,135 @@
+//! A worker whose executor behaves as the job's seed says, in a process of its own.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::schema;
+use crate::clients::local::durable::recorder::KilledAt;
+use crate::clients::local::error::error;
+use crate::clients::local::execution::WorkerCommand;
+use crate::clients::local::root::Root;
+use crate::clients::local::work::{Executed, Work, Written, WrittenFile};
+use crate::clients::local::worker::{Executor, run_with};
+use crate::engines::job_spec::{JobSpec, Operation, Sink};
+use crate::engines::schema::Schema;
+use crate::engines::table::StoragePath;
+use crate::engines::{EngineError, ErrorKind};
+
+pub(crate) const WRITES: u64 = 0;
+pub(crate) const WAITS_FOR_CANCEL: u64 = 1;
+pub(crate) const IGNORES_CANCEL: u64 = 2;
+pub(crate) const NEEDS_TOO_MUCH_MEMORY: u64 = 3;
+pub(crate) const PANICS: u64 = 4;
+pub(crate) const FAILS: u64 = 5;
+pub(crate) const KILLS_ITSELF: u64 = 6;
+
+const JOB: &str = "MASON_TEST_JOB";
+const KILLED_AT: &str = "MASON_TEST_KILLED_AT";
+
+/// Returns the command that runs this test program as a worker, killed before a durable operation.
+pub(crate) fn command(killed_at: Option<u64>) -> WorkerCommand {
+    Arc::new(move |folder| {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--ignored", "--exact", "--nocapture", "--test-threads=1"]);
+        command.arg("clients::local::tests::worker_process::as_worker");
+        command.env(JOB, folder);
+        if let Some(step) = killed_at {
+            command.env(KILLED_AT, step.to_string());
+        }
+        Ok(command)
+    })
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how a test program is told that it is a worker")]
+#[ignore = "started by other tests as a process of its own"]
+fn as_worker() {
+    let Some(folder) = std::env::var_os(JOB) else { return };
+    let killed_at = std::env::var_os(KILLED_AT);
+    let step = killed_at.and_then(|step| step.to_str().and_then(|step| step.parse().ok()));
+    let disk = |root: Root| match step {
+        Some(step) => root.with_disk(Box::new(KilledAt::step(step))),
+        None => root,
+    };
+    run_with(&PathBuf::from(folder), &Behaviour, disk).expect("should write down how it ended");
+}
+
+struct Behaviour;
+
+#[async_trait]
+impl Executor for Behaviour {
+    async fn execute(&self, spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> {
+        let Operation::Fake { seed, .. } = &spec.operation else { return Ok(answer(None)) };
+        match *seed {
+            WAITS_FOR_CANCEL => {
+                while !work.is_cancelled() {
+                    work.progress.update(|progress| progress.done += 1);
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Err(error(ErrorKind::Unavailable, "work", "was told to stop"))
+            }
+            IGNORES_CANCEL => {
+                work.root.dir().write("busy", "").expect("should write");
+                loop {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            }
+            NEEDS_TOO_MUCH_MEMORY => {
+                let mut kept: Vec<Vec<u8>> = Vec::new();
+                loop {
+                    kept.push(vec![1; 16 << 20]);
+                }
+            }
+            PANICS => panic!("a bug"),
+            FAILS => {
+                Err(error(ErrorKind::InvalidInput, "work", "the data is wrong")
+                    .with_hint("correct it"))
+            }
+            KILLS_ITSELF => {
+                let own = rustix::process::getpid();
+                let _ = rustix::process::kill_process(own, rustix::process::Signal::KILL);
+                Ok(answer(None))
+            }
+            _ => Ok(answer(write(spec, work))),
+        }
+    }
+}
+
+fn answer(written: Option<Written>) -> Executed {
+    Executed {
+        answer: json!([{"a": 1}, {"a": 2}]),
+        rows: Some(2),
+        truncated: false,
+        written,
+        warnings: vec!["a warning".to_owned()],
+    }
+}
+
+fn write(spec: &JobSpec, work: &Work) -> Option<Written> {
+    let Sink::Files(sink) = &spec.sink else { return None };
+    Some(write_file(&work.root, &sink.location, &work.token.0, "1\n2\n"))
+}
+
+/// Writes one file as an engine would.
+pub(crate) fn write_file(root: &Root, location: &str, token: &str, rows: &str) -> Written {
+    let path = format!("{location}/{token}/part-0.csv");
+    let path = StoragePath::new(&path).expect("should be a path");
+    let content = format!("a\n{rows}");
+    let mut file = root.create_file(&path).expect("should create");
+    file.write_all(content.as_bytes()).expect("should write");
+    let file = WrittenFile {
+        path,
+        size_bytes: content.len() as u64,
+        sha256: hex::encode(Sha256::digest(content.as_bytes())),
+        rows: rows.lines().count() as u64,
+        partition_values: Vec::new(),
+    };
+    Written { files: vec![file], schema: schema("a"), partition_columns: Schema::default() }
+}

@@ -1,0 +1,115 @@
+//! What the worker hands to the embedded engine, and what it gets back.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::root::Root;
+use crate::engines::job::{JobOwner, JobProgress, JobToken};
+use crate::engines::schema::Schema;
+use crate::engines::table::StoragePath;
+
+/// Everything a job may use.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// Where files are read and written.
+    pub root: Arc<Root>,
+    /// For whom.
+    pub owner: JobOwner,
+    /// The token the job works under; files are written to `<sink location>/<token>/…`.
+    pub token: JobToken,
+    /// How much memory the job may use.
+    pub memory_limit_bytes: u64,
+    /// How much disk the job may use, for spilling and for what it writes together.
+    pub disk_limit_bytes: u64,
+    /// How many threads.
+    pub parallelism: usize,
+    /// Where the job says how far it is.
+    pub progress: Arc<ProgressCell>,
+    /// Set when the job is to stop; looked at between batches.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+impl Work {
+    /// Returns whether the job is to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+/// How far a job is, shared between the engine that sets it and the worker that writes it down.
+#[derive(Debug, Default)]
+pub struct ProgressCell {
+    current: Mutex<Option<JobProgress>>,
+}
+
+impl ProgressCell {
+    /// Says how far the job is.
+    pub fn set(&self, progress: JobProgress) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    /// Changes what was said last; begins with nothing done of an unknown phase.
+    pub fn update(&self, change: impl FnOnce(&mut JobProgress)) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = current.get_or_insert_with(|| JobProgress {
+            phase: "working".to_owned(),
+            done: 0,
+            total: None,
+            unit: "rows".to_owned(),
+        });
+        change(progress);
+    }
+
+    /// Returns what was said last.
+    #[must_use]
+    pub fn get(&self) -> Option<JobProgress> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What the embedded engine did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Executed {
+    /// The answer, within the spec's limits.
+    pub answer: Value,
+    /// How many rows the answer has in all.
+    pub rows: Option<u64>,
+    /// Whether the answer is only a part.
+    pub truncated: bool,
+    /// The files written, when the job has a sink of files; not yet visible to anybody.
+    pub written: Option<Written>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// Files that are written but not committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The files.
+    pub files: Vec<WrittenFile>,
+    /// Their columns, without the partition keys.
+    pub schema: Schema,
+    /// The partition keys with their types, in the order of the path.
+    pub partition_columns: Schema,
+}
+
+/// One written file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WrittenFile {
+    /// Where it is.
+    pub path: StoragePath,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The SHA-256 of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Values of the partition keys, in their order; `None` is a null.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partition_values: Vec<Option<String>>,
+}

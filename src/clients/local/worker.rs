@@ -1,0 +1,290 @@
+//! The worker: one process that works on one job and ends.
+//!
+//! It bounds its own memory before anything else, holds the job's lock for its life, asks the engine
+//! to execute, commits, and writes down how it ended. A job is never begun twice: the mark that it has
+//! begun is on the disk before the work starts.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+use super::commit::{self, Committer};
+use super::error::error;
+use super::jobs::{Ended, JobFolder, JobRecord, ProcessIdentity, Started, Succeeded, file};
+use super::leftovers;
+use super::root::Root;
+use super::work::{Executed, ProgressCell, Work};
+use crate::engines::job::{Commit, JobError, JobOutcome, JobProgress, JobState, JobToken};
+use crate::engines::job_spec::{JobSpec, Sink};
+use crate::engines::{EngineError, ErrorKind};
+
+const OPERATION: &str = "work on a job";
+
+/// How long a worker tries to take its job's lock: a look at the job holds it for an instant.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// How often progress is written and the mark to stop is looked for.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Executes a job's operation, without committing. The second implementation is that of tests.
+#[async_trait]
+pub trait Executor: Send + Sync {
+    /// Executes and writes files, which stay invisible until they are committed.
+    ///
+    /// # Errors
+    /// Whatever the job fails with; `OutOfMemory` when its limit is too low.
+    async fn execute(&self, spec: &JobSpec, work: &Work) -> Result<Executed, EngineError>;
+}
+
+/// The embedded engine.
+struct Embedded;
+
+#[async_trait]
+impl Executor for Embedded {
+    async fn execute(&self, spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> {
+        super::engine::execute(spec, work).await
+    }
+}
+
+/// Works on the job of an absolute folder with the embedded engine. Called before the process has a
+/// runtime or threads, and once.
+///
+/// # Errors
+/// As [`run_with`].
+pub fn run(job_folder: &Path) -> Result<ExitCode, EngineError> {
+    run_with(job_folder, &Embedded, |root| root)
+}
+
+/// Works on the job of an absolute folder with any executor and any disk.
+///
+/// # Errors
+/// When the folder is not that of a job, or how the job ended could not be written down. A job that
+/// fails is no error.
+pub fn run_with(
+    job_folder: &Path,
+    executor: &dyn Executor,
+    prepare_root: impl FnOnce(Root) -> Root,
+) -> Result<ExitCode, EngineError> {
+    let (root, token) = locate(job_folder)?;
+    let root = Arc::new(prepare_root(root));
+    let folder = JobFolder::of(&root, &token)?;
+    let missing = || super::jobs::no_such_job(&token.0);
+    let record: JobRecord = folder.read(file::OWNER)?.ok_or_else(missing)?;
+    let spec: JobSpec = folder.read(file::SPEC)?.ok_or_else(missing)?;
+    let Some(_lock) = take_lock(&folder)? else { return Ok(ExitCode::SUCCESS) };
+    if [file::STARTED, file::OUTCOME, file::ERROR, file::FENCED].iter().any(|n| folder.has(n)) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let process = i32::try_from(std::process::id()).ok().and_then(ProcessIdentity::of);
+    let process = process.unwrap_or(ProcessIdentity { pid: 0, start_ticks: None, boot_id: None });
+    folder.publish(file::STARTED, &Started { at: super::now(), process })?;
+    let job = Job { root, folder, token, record, spec };
+    let ended = match job.work(executor) {
+        Ok(executed) => job.finish(executed),
+        Err(error) => Err(error),
+    };
+    let code = job.write_end(ended)?;
+    leftovers::collect_when_due(&job.root);
+    Ok(code)
+}
+
+/// Returns the root and the token of a job's absolute folder.
+fn locate(job_folder: &Path) -> Result<(Root, JobToken), EngineError> {
+    let wrong = || {
+        let message = format!("`{}` is not the folder of a job", job_folder.display());
+        error(ErrorKind::InvalidInput, OPERATION, message)
+    };
+    let token = job_folder.file_name().and_then(|name| name.to_str()).ok_or_else(wrong)?;
+    let root = job_folder.ancestors().nth(3).ok_or_else(wrong)?;
+    let inside = job_folder.strip_prefix(root).ok().and_then(Path::to_str);
+    if inside != Some(format!("{}/{token}", super::jobs::jobs_folder()).as_str()) {
+        return Err(wrong());
+    }
+    Ok((Root::open(root)?, JobToken(token.to_owned())))
+}
+
+fn take_lock(folder: &JobFolder) -> Result<Option<std::fs::File>, EngineError> {
+    let begun = Instant::now();
+    loop {
+        if let Some(lock) = folder.try_lock()? {
+            return Ok(Some(lock));
+        }
+        if begun.elapsed() > LOCK_PATIENCE {
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Bounds this process's memory: the system refuses what goes beyond, and the process ends.
+///
+/// Only data counts (`RLIMIT_DATA`: heap and private mappings), not mapped code; what the program has
+/// before it works comes on top.
+///
+/// # Errors
+/// `Unexpected` when the system refuses.
+pub fn limit_memory(bytes: u64) -> Result<(), EngineError> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limit = bytes.saturating_add(MEMORY_BESIDE);
+    let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
+    setrlimit(Resource::Data, limit).map_err(|source| {
+        error(ErrorKind::Unexpected, "limit the worker's memory", source.to_string())
+            .with_source(source)
+    })
+}
+
+/// Memory beside what a job is given: the program itself, its threads' stacks, the allocator's slack.
+const MEMORY_BESIDE: u64 = 64 * 1024 * 1024;
+
+/// A job at work.
+struct Job {
+    root: Arc<Root>,
+    folder: JobFolder,
+    token: JobToken,
+    record: JobRecord,
+    spec: JobSpec,
+}
+
+impl Job {
+    fn work(&self, executor: &dyn Executor) -> Result<Executed, EngineError> {
+        if self.folder.has(file::CANCEL) {
+            return Err(stopped());
+        }
+        let limits = self.record.limits;
+        limit_memory(limits.memory_bytes)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(limits.parallelism)
+            .enable_all()
+            .build()
+            .map_err(|source| {
+                error(ErrorKind::Unexpected, OPERATION, source.to_string()).with_source(source)
+            })?;
+        let work = Work {
+            root: Arc::clone(&self.root),
+            owner: self.record.owner.clone(),
+            token: self.token.clone(),
+            memory_limit_bytes: limits.memory_bytes,
+            disk_limit_bytes: limits.disk_bytes,
+            parallelism: limits.parallelism,
+            progress: Arc::new(ProgressCell::default()),
+            cancelled: Arc::new(AtomicBool::new(false)),
+        };
+        // A bug that panics fails the job, and is written down as any other failure.
+        let caught =
+            catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.execute(executor, &work))));
+        let executed = caught.unwrap_or_else(|_| {
+            Err(error(ErrorKind::Unexpected, OPERATION, "the worker panicked")
+                .with_hint("its log says where; this is a bug"))
+        });
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        let scratch = format!("{}/scratch", self.folder.path());
+        let _ = self.root.dir().remove_dir_all(scratch);
+        executed
+    }
+
+    /// Executes beside a timer that writes progress and watches for the mark to stop.
+    async fn execute(&self, executor: &dyn Executor, work: &Work) -> Result<Executed, EngineError> {
+        // An operation that never comes to look at `cancelled` is dropped after this long.
+        const DROP_AFTER: Duration = Duration::from_secs(3);
+        let mut timer = tokio::time::interval(TICK);
+        let mut shown = None;
+        let mut asked: Option<Instant> = None;
+        let mut execution = std::pin::pin!(executor.execute(&self.spec, work));
+        loop {
+            tokio::select! {
+                executed = &mut execution => {
+                    return match executed {
+                        Err(_) if work.is_cancelled() => Err(stopped()),
+                        other => other,
+                    };
+                }
+                _ = timer.tick() => {
+                    shown = self.show(work.progress.get(), shown.as_ref());
+                    if asked.is_none() && self.folder.has(file::CANCEL) {
+                        work.cancelled.store(true, Ordering::Relaxed);
+                        asked = Some(Instant::now());
+                    }
+                    if asked.is_some_and(|asked| asked.elapsed() > DROP_AFTER) {
+                        return Err(stopped());
+                    }
+                }
+            }
+        }
+    }
+
+    fn show(
+        &self,
+        progress: Option<JobProgress>,
+        shown: Option<&JobProgress>,
+    ) -> Option<JobProgress> {
+        if let Some(progress) = &progress
+            && shown != Some(progress)
+            && let Err(error) = self.folder.show(file::PROGRESS, progress)
+        {
+            tracing::warn!(%error, "failed to write progress");
+        }
+        progress
+    }
+
+    fn finish(&self, executed: Executed) -> Result<JobOutcome, EngineError> {
+        let commit = self.commit(&executed)?;
+        Ok(JobOutcome {
+            token: self.token.clone(),
+            owner: self.record.owner.clone(),
+            answer: executed.answer,
+            rows: executed.rows,
+            truncated: executed.truncated,
+            commit,
+            warnings: executed.warnings,
+        })
+    }
+
+    /// Commits what was written. The lock is held, so whoever fences sees either the mark obeyed or
+    /// the commit done.
+    fn commit(&self, executed: &Executed) -> Result<Option<Commit>, EngineError> {
+        let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &executed.written) else {
+            return Ok(None);
+        };
+        let progress = JobProgress {
+            phase: "committing".to_owned(),
+            done: 0,
+            total: Some(written.files.len() as u64),
+            unit: "files".to_owned(),
+        };
+        self.folder.show(file::PROGRESS, &progress)?;
+        if self.folder.has(file::FENCED) || self.folder.has(file::CANCEL) {
+            return Err(stopped());
+        }
+        let committer = Committer { owner: &self.record.owner, token: &self.token };
+        commit::commit(&self.root, sink, written, committer).map(Some)
+    }
+
+    fn write_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
+        let at = super::now();
+        match ended {
+            Ok(outcome) => {
+                self.folder.publish(file::OUTCOME, &Succeeded { at, outcome })?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the job failed");
+                let cancelled = error.operation == STOPPED;
+                let state = if cancelled { JobState::Cancelled } else { JobState::Failed };
+                let error = JobError::from(&error);
+                self.folder.publish(file::ERROR, &Ended { at, state, error })?;
+                Ok(ExitCode::FAILURE)
+            }
+        }
+    }
+}
+
+/// The operation by which the error of a cancelled job is told from others.
+const STOPPED: &str = "finish the job";
+
+fn stopped() -> EngineError {
+    error(ErrorKind::Conflict, STOPPED, "it was cancelled")
+}

@@ -1,0 +1,70 @@
+//! The role that runs jobs.
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use super::error::EngineError;
+use super::job::{JobId, JobOutcome, JobOwner, JobStatus, JobToken};
+use super::job_spec::JobSpec;
+
+/// An execution. No call blocks until the work is done.
+#[async_trait]
+pub trait Execution: Send + Sync {
+    /// Creates a job that does nothing until it is released, and returns its id. A second call with
+    /// the same token and owner returns the same job.
+    ///
+    /// # Errors
+    /// `Conflict` when the token belongs to another owner or has been fenced; `InvalidInput`.
+    async fn create(
+        &self,
+        spec: &JobSpec,
+        token: &JobToken,
+        owner: &JobOwner,
+    ) -> Result<JobId, EngineError>;
+
+    /// Lets a created job begin. Releasing a job that was released before changes nothing.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it has been fenced.
+    async fn release(&self, id: &JobId) -> Result<(), EngineError>;
+
+    /// Returns the job of a token, looked up anew.
+    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError>;
+
+    /// Returns how far a job is.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError>;
+
+    /// Returns the proof of a job that ended well. May be repeated.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidInput` when the job has not ended well.
+    async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError>;
+
+    /// Asks a job to stop; returns before it has. Cancelling what has ended changes nothing.
+    async fn cancel(&self, id: &JobId) -> Result<(), EngineError>;
+
+    /// Makes sure that nothing under this token works, starts or commits any more, or says that this
+    /// is not yet so. What had been committed before stays, and is found by [`Execution::find`].
+    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError>;
+
+    /// Streams the jobs that are still known, the newest first.
+    fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>>;
+
+    /// Returns the last lines of a job's log, oldest first.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn logs(&self, id: &JobId, max_lines: usize) -> Result<Vec<String>, EngineError>;
+}
+
+/// Whether a token's work is over for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fence {
+    /// Nothing under the token works, starts or commits any more.
+    Down,
+    /// Something still works; ask again.
+    NotYet,
+}

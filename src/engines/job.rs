@@ -1,0 +1,220 @@
+//! Jobs: ids, tokens, states, outcomes.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::{EngineError, ErrorKind, Retry};
+use super::schema::{Schema, SchemaConflict, SchemaFound};
+use super::table::{FileFormat, PinnedFile, TableVersion};
+
+/// The idempotency token of an attempt: lower-case letters, digits and `-`, at most 63.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobToken(pub String);
+
+impl fmt::Display for JobToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A job's id at its client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub String);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// For whom a job works. A job found under a token is adopted only if its owner is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobOwner {
+    /// The run's UID.
+    pub run_uid: String,
+    /// The run's name, for people.
+    pub run: String,
+    /// The attempt.
+    pub attempt: u32,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum JobState {
+    /// Created, and does nothing until it is released.
+    Inert,
+    /// Released; waits for its turn.
+    Queued,
+    /// Works.
+    Running,
+    /// Ended well; the outcome can be collected.
+    Succeeded,
+    /// Ended with an error.
+    Failed,
+    /// Ended because it was cancelled.
+    Cancelled,
+    /// Whoever did the work is gone and left no outcome.
+    Lost,
+}
+
+impl JobState {
+    /// Returns whether the job does nothing any more.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::Lost)
+    }
+}
+
+/// What a look at a job found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobStatus {
+    /// Its id.
+    pub id: JobId,
+    /// For whom it works.
+    pub owner: JobOwner,
+    /// Its operation's word, for people: `query`.
+    pub operation: String,
+    /// How far it is.
+    pub state: JobState,
+    /// How much is done.
+    pub progress: Option<JobProgress>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it began to work.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<JobError>,
+}
+
+/// How much of a job is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobProgress {
+    /// What is being done: `scanning`, `writing`, `committing`.
+    pub phase: String,
+    /// Units done.
+    pub done: u64,
+    /// Units in all, if known.
+    pub total: Option<u64>,
+    /// `files`, `rows` or `bytes`.
+    pub unit: String,
+}
+
+/// Why a job failed, as it can be kept in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobError {
+    /// By meaning.
+    pub kind: ErrorKind,
+    /// Whether the same job may be run again.
+    pub retry: Retry,
+    /// In words, the whole chain.
+    pub message: String,
+    /// What a person can do.
+    pub hint: Option<String>,
+}
+
+impl From<&EngineError> for JobError {
+    fn from(error: &EngineError) -> Self {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            source = cause.source();
+        }
+        Self { kind: error.kind, retry: error.retry, message, hint: error.hint.clone() }
+    }
+}
+
+/// The proof of a job that ended well, written by the job itself under its token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobOutcome {
+    /// The token it worked under.
+    pub token: JobToken,
+    /// For whom.
+    pub owner: JobOwner,
+    /// The answer: rows as an array of objects, or one object. Bounded by the spec's limits.
+    pub answer: Value,
+    /// How many rows the answer has in all.
+    pub rows: Option<u64>,
+    /// Whether `answer` is only a part.
+    pub truncated: bool,
+    /// What was committed, when the job has a sink of files.
+    pub commit: Option<Commit>,
+    /// What a person should know: casts, nulls, rejected rows, a changed join algorithm.
+    pub warnings: Vec<String>,
+}
+
+/// Files that became visible at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Commit {
+    /// The folder.
+    pub location: String,
+    /// The generation of its manifest.
+    pub version: TableVersion,
+    /// How many files were written.
+    pub files: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// `sha256:` of the manifest.
+    pub digest: String,
+    /// The attempt that committed: another attempt's commit of the same run counts as this one's.
+    pub attempt: u32,
+}
+
+/// What a job of [`Operation::Infer`](super::job_spec::Operation::Infer) answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "answer")]
+pub enum InferAnswer {
+    /// All files have one schema.
+    #[serde(rename_all = "camelCase")]
+    Same {
+        /// How the files are read.
+        format: FileFormat,
+        /// Their columns, without those that come from the path.
+        schema: Schema,
+        /// Columns that come from the path, with their types.
+        partition_columns: Schema,
+        /// How the schema was found.
+        found: SchemaFound,
+        /// How many files the table has, those without content included.
+        files: u64,
+        /// What a reader should know: conversions, skipped empty files, detected headers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+    /// The files disagree.
+    #[serde(rename_all = "camelCase")]
+    Conflict {
+        /// How the files are read.
+        format: FileFormat,
+        /// How they disagree.
+        conflict: Box<SchemaConflict>,
+        /// Columns that come from the path, with their types.
+        partition_columns: Schema,
+        /// How the schemas were found.
+        found: SchemaFound,
+        /// Each file that was read with the index of its schema in `conflict.schemas`.
+        files: Vec<(PinnedFile, u32)>,
+        /// What a reader should know.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+}

@@ -1,0 +1,314 @@
+//! The description of one job: one versioned JSON document that every execution client compiles.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::schema::{ColumnType, Schema};
+use super::table::{FileFormat, Format, PinnedFile, TableName, TableVersion};
+
+/// One job: pinned inputs, one operation, one sink, limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobSpec {
+    /// The version of this document; [`JobSpec::VERSION`].
+    pub version: u32,
+    /// What is read. Operations on one table read the first.
+    pub inputs: Vec<Input>,
+    /// What is done.
+    pub operation: Operation,
+    /// Where the outcome goes.
+    pub sink: Sink,
+    /// What happens to values that cannot be read, converted or written.
+    #[serde(default)]
+    pub bad_rows: BadRows,
+    /// Bounds on the answer.
+    pub limits: AnswerLimits,
+}
+
+impl JobSpec {
+    /// The version this program writes and understands.
+    pub const VERSION: u32 = 1;
+}
+
+/// A table as it was when the job was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    /// The table's name, by which SQL refers to it.
+    pub name: TableName,
+    /// How its files are read.
+    pub format: FileFormat,
+    /// The distinct schemas of its files, without partition keys; one unless the files disagree.
+    pub schemas: Vec<Schema>,
+    /// Columns that come from the path, with their types.
+    pub partition_columns: Schema,
+    /// The files, each with the index of its schema in `schemas`.
+    pub files: Vec<InputFile>,
+}
+
+/// A file of an input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InputFile {
+    /// The file as it was.
+    #[serde(flatten)]
+    pub file: PinnedFile,
+    /// The index of its schema in the input's `schemas`.
+    #[serde(default)]
+    pub schema: u32,
+}
+
+/// What is done with the inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Operation {
+    /// One query in the engine's dialect; tables are `database.table`, and `$table` is `this_table`.
+    #[serde(rename_all = "camelCase")]
+    Query {
+        /// The statement, as the user wrote it.
+        sql: String,
+        /// What `$table` stands for.
+        this_table: Option<TableName>,
+        /// The database that unqualified names are looked up in.
+        default_database: Option<String>,
+        /// Whether the definition allows more than one read-only query.
+        allow_writing: bool,
+    },
+    /// The first rows.
+    Preview {
+        /// How many.
+        rows: u64,
+    },
+    /// Statistics of every column.
+    #[serde(rename_all = "camelCase")]
+    Summarize {
+        /// The columns; all when empty.
+        columns: Vec<String>,
+        /// Whether distinct counts, quantiles and top values may be estimates.
+        method: SummaryMethod,
+        /// Which quantiles of orderable columns, each within 0 to 1.
+        quantiles: Vec<f64>,
+        /// How many of the most frequent values.
+        top: u32,
+    },
+    /// Finds the schema of the files (the input's `schemas` is empty).
+    #[serde(rename_all = "camelCase")]
+    Infer {
+        /// How much is read; everything when `None`.
+        sample: Option<Sample>,
+        /// What is known of delimited text already.
+        #[serde(default)]
+        reading: Reading,
+    },
+    /// Files of differing schemas to one.
+    #[serde(rename_all = "camelCase")]
+    Merge {
+        /// What happens to a column whose types have no lossless common type.
+        on_conflict: MergeRule,
+        /// Columns made from nested values: new column name to path, `address.city`, `items[0].sku`.
+        extract_paths: BTreeMap<String, String>,
+    },
+    /// Another format or layout; nothing else changes.
+    #[serde(rename_all = "camelCase")]
+    Format {
+        /// The columns to keep; all when empty.
+        columns: Vec<String>,
+        /// Only this many rows, the first in the order of files.
+        sample_rows: Option<u64>,
+    },
+    /// One row per key.
+    #[serde(rename_all = "camelCase")]
+    Deduplicate {
+        /// The key; all columns when empty.
+        keys: Vec<String>,
+        /// Which row stays: the first by these columns (`-column` for descending), then by every other column.
+        order_by: Vec<String>,
+    },
+    /// Two tables to one.
+    #[serde(rename_all = "camelCase")]
+    Join {
+        /// How rows without a partner are treated.
+        join: JoinKind,
+        /// Pairs of columns that must be equal: left, right.
+        on: Vec<(String, String)>,
+        /// Put behind the name of a right column that the left has too.
+        suffix: String,
+    },
+    /// Lists to rows, structs to columns.
+    #[serde(rename_all = "camelCase")]
+    Explode {
+        /// The columns; lists become rows, structs become columns `column_field`.
+        columns: Vec<String>,
+        /// Whether a row with an empty or null list stays, with null.
+        outer: bool,
+    },
+    /// Other types for columns.
+    #[serde(rename_all = "camelCase")]
+    Cast {
+        /// Column to wanted type.
+        columns: BTreeMap<String, ColumnType>,
+    },
+    /// Made-up rows of a schema (no inputs).
+    Fake {
+        /// The columns.
+        schema: Schema,
+        /// How many rows.
+        rows: u64,
+        /// The same seed gives the same rows.
+        seed: u64,
+    },
+}
+
+impl Operation {
+    /// Returns the operation's word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Query { .. } => "query",
+            Self::Preview { .. } => "preview",
+            Self::Summarize { .. } => "summarize",
+            Self::Infer { .. } => "infer",
+            Self::Merge { .. } => "merge",
+            Self::Format { .. } => "format",
+            Self::Deduplicate { .. } => "deduplicate",
+            Self::Join { .. } => "join",
+            Self::Explode { .. } => "explode",
+            Self::Cast { .. } => "cast",
+            Self::Fake { .. } => "fake",
+        }
+    }
+}
+
+/// Whether a summary may estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SummaryMethod {
+    /// One pass; distinct counts, quantiles and top values are estimates with a stated error.
+    Approximate,
+    /// Every figure is exact; needs more memory and time.
+    Exact,
+}
+
+/// How much of the data an inference reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sample {
+    /// At most this many files, the first by path.
+    pub files: u64,
+    /// At most this many rows of each.
+    pub rows: u64,
+}
+
+/// What is known of delimited text before it is read; each part is detected when it is not given.
+/// Files of other formats are read as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reading {
+    /// Whether the first record holds the column names.
+    pub header: Option<bool>,
+    /// What separates cells; one character or several.
+    pub delimiter: Option<String>,
+    /// Unquoted cells that mean null, besides the empty cell.
+    pub null_tokens: Vec<String>,
+}
+
+/// What a merge does with a column whose types have no lossless common type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MergeRule {
+    /// The job fails and names the column.
+    Fail,
+    /// The column becomes text, each value as it was printed.
+    Text,
+    /// The column gets the most frequent type; values that do not fit are null, and counted.
+    Null,
+}
+
+/// What happens to a value or row that cannot be read or converted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BadRows {
+    /// The job fails and names file, row and column.
+    #[default]
+    Fail,
+    /// The whole file is left out, and counted.
+    Reject,
+    /// The value is null, and counted.
+    Null,
+}
+
+/// How rows without a partner are treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JoinKind {
+    /// Left out.
+    Inner,
+    /// Left rows stay.
+    Left,
+    /// Right rows stay.
+    Right,
+    /// Both stay.
+    Full,
+    /// Left rows with a partner, left columns only.
+    Semi,
+    /// Left rows without a partner, left columns only.
+    Anti,
+}
+
+/// Where the outcome goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Sink {
+    /// Into the job's answer, within the limits.
+    Answer,
+    /// Into files that become visible at once.
+    Files(Box<FileSink>),
+}
+
+/// Files that become visible at once, under the next generation of their folder's manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileSink {
+    /// The folder, below the storage's root: `<database>/<table>` for a managed table.
+    pub location: String,
+    /// The format.
+    pub format: Format,
+    /// Columns that become folders `column=value`, outermost first.
+    pub partition_by: Vec<String>,
+    /// What happens when the folder holds a table already.
+    pub mode: WriteMode,
+    /// The size at which a file is ended and another begun, before compression of the last block.
+    pub target_file_size_bytes: u64,
+    /// The version of the folder's table when the job was planned; `None` when there was none.
+    pub expected: Option<TableVersion>,
+}
+
+/// What happens when there is a table already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WriteMode {
+    /// It is an error.
+    #[default]
+    Error,
+    /// Its content is replaced, at once.
+    Replace,
+    /// Rows are added; the schemas must be equal.
+    Append,
+}
+
+/// Bounds on an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnswerLimits {
+    /// Most rows in the answer.
+    pub rows: u64,
+    /// Most bytes of JSON in the answer.
+    pub bytes: u64,
+}
+
+impl Default for AnswerLimits {
+    fn default() -> Self {
+        Self { rows: 1_000, bytes: 64 * 1024 }
+    }
+}

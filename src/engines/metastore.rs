@@ -1,0 +1,150 @@
+//! The role that knows databases and tables.
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use super::error::EngineError;
+use super::schema::Schema;
+use super::schema::SchemaFound;
+use super::table::{Database, FileFormat, TableKind, TableLookup, TableName, TableVersion};
+
+/// A metastore. Names are compared without regard to ASCII case; two that differ only so are an
+/// `InvalidInput` naming both.
+#[async_trait]
+pub trait Metastore: Send + Sync {
+    /// Streams every database, by name.
+    fn list_databases(&self) -> BoxStream<'_, Result<Database, EngineError>>;
+
+    /// Returns one database.
+    ///
+    /// # Errors
+    /// `NotFound`, with the nearest names as hint.
+    async fn get_database(&self, name: &str) -> Result<Database, EngineError>;
+
+    /// Streams every table of a database, by name, without looking into its files.
+    fn list_tables<'a>(
+        &'a self,
+        database: &'a str,
+    ) -> BoxStream<'a, Result<TableEntry, EngineError>>;
+
+    /// Returns a table with its schema and its files as they are now.
+    ///
+    /// # Errors
+    /// `NotFound`, with the nearest names as hint; `InvalidInput` when the files are of no known or
+    /// of several formats, or one is broken (every broken file is named, at most 20).
+    async fn get_table(&self, name: &TableName) -> Result<TableLookup, EngineError>;
+
+    /// Returns the part that changes databases and tables, if there is one.
+    fn changes(&self) -> Option<&dyn Changes>;
+}
+
+/// A table in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableEntry {
+    /// Its name.
+    pub name: TableName,
+    /// What sort of table it is.
+    pub kind: TableKind,
+    /// Where its files are.
+    pub locations: Vec<String>,
+}
+
+/// Changing a metastore: each change takes place at most once for its author, also when it is asked
+/// for again after a crash.
+#[async_trait]
+pub trait Changes: Send + Sync {
+    /// Makes a change, or returns what it did when the same author made it before.
+    ///
+    /// # Errors
+    /// `Conflict` when the version is not the expected one; `AlreadyExists`; `NotFound`.
+    async fn apply(&self, change: &Change, author: &Author) -> Result<Changed, EngineError>;
+
+    /// Returns what the author's change did, if it took place.
+    async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError>;
+}
+
+/// Who changes something: a run. One run makes at most one change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Author {
+    /// The run's UID: the change is made once per UID, whichever attempt makes it.
+    pub run_uid: String,
+    /// The attempt.
+    pub attempt: u32,
+}
+
+/// One change of a metastore, as data, so that it can be recorded before it is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "change")]
+pub enum Change {
+    /// Creates a database.
+    CreateDatabase {
+        /// Its name.
+        name: String,
+        /// Whether an existing one is fine.
+        if_not_exists: bool,
+    },
+    /// Deletes a database.
+    #[serde(rename_all = "camelCase")]
+    DeleteDatabase {
+        /// Its name.
+        name: String,
+        /// Whether its managed tables go with it; without it, a database with tables is a `Conflict`.
+        cascade: bool,
+    },
+    /// Declares a table over existing files, or replaces its declaration.
+    #[serde(rename_all = "camelCase")]
+    PutTable {
+        /// The declaration.
+        table: Box<TableDeclaration>,
+        /// The version it replaces; `None` when there must be none.
+        expected: Option<TableVersion>,
+    },
+    /// Deletes a table's declaration and, for managed tables or on demand, its files.
+    #[serde(rename_all = "camelCase")]
+    DeleteTable {
+        /// Its name.
+        name: TableName,
+        /// The version it must have, where the metastore keeps one.
+        expected: Option<TableVersion>,
+        /// Whether files that Mason did not write go too.
+        delete_external_files: bool,
+    },
+}
+
+/// A table over existing files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableDeclaration {
+    /// Its name.
+    pub name: TableName,
+    /// Where its files are.
+    pub locations: Vec<String>,
+    /// How its files are read.
+    pub format: FileFormat,
+    /// Its columns, partition keys last.
+    pub schema: Schema,
+    /// Names of the columns that come from the path.
+    pub partition_keys: Vec<String>,
+    /// How the schema was found.
+    pub found: SchemaFound,
+}
+
+/// What a change did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changed {
+    /// In words, for the run's result: `created database sales`.
+    pub what: String,
+    /// The table's version after the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<TableVersion>,
+    /// How many files were deleted.
+    pub files_deleted: u64,
+    /// Their size.
+    pub bytes_deleted: u64,
+    /// The run attempt that made it.
+    pub attempt: u32,
+}

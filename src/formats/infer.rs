@@ -1,0 +1,134 @@
+//! Finds the schema of one file.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::bytes::{ByteSource, size_of_buffer};
+use super::error::FormatError;
+use super::sniff::Sniffed;
+use super::{arrow_ipc, avro, csv, json, msgpack, orc, parquet, text_encoding};
+use crate::engines::schema::Schema;
+use crate::engines::table::{FileFormat, Format};
+
+/// The schema of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InferredFile {
+    /// Its columns. A column without any value is `Null`; comparing schemas settles it.
+    pub schema: Schema,
+    /// How it is read: as it was sniffed, but in Latin-1 when a byte that is not UTF-8 came late.
+    pub format: FileFormat,
+    /// How many rows were looked at; for Parquet and ORC, how many the footer states; 0 for Avro and
+    /// Arrow, whose headers do not say.
+    pub rows: u64,
+    /// How many bytes were read (of the file as it is stored).
+    pub bytes: u64,
+    /// Whether the schema comes from a footer or header that declares it.
+    pub declared: bool,
+    /// Whether everything was looked at.
+    pub complete: bool,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// Called with the bytes read so far; returns false to stop the inference.
+pub type OnBytes<'a> = &'a (dyn Fn(u64) -> bool + Sync);
+
+/// Infers the schema of a file from its footer, or from every row, or from the first `rows`.
+///
+/// # Errors
+/// `Broken` when the file cannot be read as what it was sniffed as; `Read`, also when stopped.
+pub fn infer(
+    source: &dyn ByteSource,
+    sniffed: &Sniffed,
+    rows: Option<u64>,
+    on_bytes: OnBytes<'_>,
+) -> Result<InferredFile, FormatError> {
+    let watched = Watched { source, on_bytes, read: AtomicU64::new(0) };
+    let format = sniffed.format.format;
+    let mut file = InferredFile {
+        schema: Schema::default(),
+        format: sniffed.format.clone(),
+        rows: 0,
+        bytes: 0,
+        declared: true,
+        complete: true,
+        notes: Vec::new(),
+    };
+    match format {
+        Format::Parquet => (file.schema, file.rows) = parquet::footer(&watched)?,
+        Format::Orc => (file.schema, file.rows) = orc::footer(&watched)?,
+        Format::Avro => (file.schema, file.rows) = avro::header(&watched)?,
+        Format::Arrow => file.schema = arrow_ipc::header(&watched)?,
+        Format::Json | Format::Jsonl => file.take(json::infer(&watched, format, rows)?),
+        Format::Msgpack => file.take(msgpack::infer(&watched, rows)?),
+        Format::Csv => infer_csv(&watched, &mut file, rows)?,
+        Format::Xlsx => {
+            return Err(FormatError::Unrecognised {
+                path: source.path().to_owned(),
+                message: "Excel workbooks are written, but not read".to_owned(),
+            });
+        }
+    }
+    file.bytes = watched.read.load(Ordering::Relaxed).min(source.size());
+    Ok(file)
+}
+
+fn infer_csv(
+    source: &dyn ByteSource,
+    file: &mut InferredFile,
+    rows: Option<u64>,
+) -> Result<(), FormatError> {
+    let Some(dialect) = &mut file.format.csv else {
+        return Err(FormatError::Unrecognised {
+            path: source.path().to_owned(),
+            message: "its dialect is not stated".to_owned(),
+        });
+    };
+    let found = csv::infer::infer(source, dialect, rows)?;
+    file.notes.extend(found.notes);
+    if found.encoding != dialect.encoding {
+        dialect.encoding = found.encoding;
+        file.notes.extend(text_encoding::note(found.encoding));
+    }
+    (file.schema, file.rows) = (found.schema, found.rows);
+    (file.complete, file.declared) = (found.complete, false);
+    Ok(())
+}
+
+impl InferredFile {
+    fn take(&mut self, found: json::Found) {
+        (self.schema, self.rows) = (found.schema, found.rows);
+        (self.complete, self.declared) = (found.complete, false);
+    }
+}
+
+/// A source that counts what is read of it and may be stopped.
+struct Watched<'a> {
+    source: &'a dyn ByteSource,
+    on_bytes: OnBytes<'a>,
+    read: AtomicU64,
+}
+
+impl ByteSource for Watched<'_> {
+    fn path(&self) -> &str {
+        self.source.path()
+    }
+
+    fn size(&self) -> u64 {
+        self.source.size()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let count = self.source.read_at(buffer, offset)?;
+        let added = size_of_buffer(count);
+        let read = self.read.fetch_add(added, Ordering::Relaxed) + added;
+        if (self.on_bytes)(read) {
+            return Ok(count);
+        }
+        Err(io::Error::other("the inference was stopped"))
+    }
+}
+
+#[cfg(test)]
+#[path = "infer_tests.rs"]
+mod tests;

@@ -1,0 +1,254 @@
+//! The documented JSON encoding of rows in answers.
+//!
+//! Whole numbers beyond 2^53 and decimals are texts, because many readers of JSON keep no more than
+//! an `f64`; so are `NaN`, `inf` and `-inf`. Dates and times are ISO 8601, timestamps RFC 3339 (with
+//! `Z` or an offset only when the column has a zone), binary is base64, durations are ISO 8601.
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow::util::display::{ArrayFormatter, DurationFormat, FormatOptions};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Map, Number, Value};
+
+/// Whole numbers up to this size are exact in every reader of JSON.
+const EXACT: u64 = 1 << 53;
+
+/// Returns the rows as objects, keys in the order of the columns.
+#[must_use]
+pub fn json_rows(batch: &RecordBatch) -> Vec<Map<String, Value>> {
+    rows(batch, Wholes::TextBeyondFloats)
+}
+
+/// How whole numbers are written that an `f64` does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wholes {
+    /// As texts, for readers of all sorts.
+    TextBeyondFloats,
+    /// As numbers, for files.
+    Numbers,
+}
+
+/// Returns the rows as objects.
+pub(crate) fn rows(batch: &RecordBatch, wholes: Wholes) -> Vec<Map<String, Value>> {
+    let mut rows = vec![Map::with_capacity(batch.num_columns()); batch.num_rows()];
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        for (row, value) in rows.iter_mut().zip(values(column, wholes)) {
+            row.insert(field.name().clone(), value);
+        }
+    }
+    rows
+}
+
+fn whole(value: i128, wholes: Wholes) -> Value {
+    if wholes == Wholes::TextBeyondFloats && value.unsigned_abs() > u128::from(EXACT) {
+        return Value::String(value.to_string());
+    }
+    match (i64::try_from(value), u64::try_from(value)) {
+        (Ok(value), _) => Value::from(value),
+        (_, Ok(value)) => Value::from(value),
+        _ => Value::String(value.to_string()),
+    }
+}
+
+fn float(value: f64) -> Value {
+    Number::from_f64(value).map_or_else(|| Value::String(value.to_string()), Value::Number)
+}
+
+/// A single-precision number is written with the digits that it prints with, not those of its `f64`.
+fn single(value: f32) -> Value {
+    match value.to_string().parse() {
+        Ok(wide) => float(wide),
+        Err(_) => Value::String(value.to_string()),
+    }
+}
+
+/// Returns the values of a column, one per row.
+pub(crate) fn values(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+    macro_rules! primitive {
+        ($kind:ty, $convert:expr) => {
+            array
+                .as_primitive::<$kind>()
+                .iter()
+                .map(|value| value.map_or(Value::Null, $convert))
+                .collect()
+        };
+    }
+    match array.data_type() {
+        DataType::Null => vec![Value::Null; array.len()],
+        DataType::Boolean => {
+            array.as_boolean().iter().map(|value| value.map_or(Value::Null, Value::Bool)).collect()
+        }
+        DataType::Int8 => primitive!(Int8Type, |value| whole(value.into(), wholes)),
+        DataType::Int16 => primitive!(Int16Type, |value| whole(value.into(), wholes)),
+        DataType::Int32 => primitive!(Int32Type, |value| whole(value.into(), wholes)),
+        DataType::Int64 => primitive!(Int64Type, |value| whole(value.into(), wholes)),
+        DataType::UInt8 => primitive!(UInt8Type, |value| whole(value.into(), wholes)),
+        DataType::UInt16 => primitive!(UInt16Type, |value| whole(value.into(), wholes)),
+        DataType::UInt32 => primitive!(UInt32Type, |value| whole(value.into(), wholes)),
+        DataType::UInt64 => primitive!(UInt64Type, |value| whole(value.into(), wholes)),
+        DataType::Float16 => primitive!(Float16Type, |value| float(f64::from(value))),
+        DataType::Float32 => primitive!(Float32Type, single),
+        DataType::Float64 => primitive!(Float64Type, float),
+        DataType::Utf8 => texts(array.as_string::<i32>().iter()),
+        DataType::LargeUtf8 => texts(array.as_string::<i64>().iter()),
+        DataType::Utf8View => texts(array.as_string_view().iter()),
+        DataType::Binary => binaries(array.as_binary::<i32>().iter()),
+        DataType::LargeBinary => binaries(array.as_binary::<i64>().iter()),
+        DataType::BinaryView => binaries(array.as_binary_view().iter()),
+        DataType::FixedSizeBinary(_) => binaries(array.as_fixed_size_binary().iter()),
+        DataType::List(_) => lists(array.as_list::<i32>().iter(), wholes),
+        DataType::LargeList(_) => lists(array.as_list::<i64>().iter(), wholes),
+        DataType::FixedSizeList(..) => lists(array.as_fixed_size_list().iter(), wholes),
+        DataType::Struct(_) => structs(array, wholes),
+        DataType::Map(..) => maps(array, wholes),
+        DataType::Dictionary(_, inner) => match cast(array, inner) {
+            Ok(plain) => values(&plain, wholes),
+            Err(_) => printed(array),
+        },
+        _ => printed(array),
+    }
+}
+
+fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Vec<Value> {
+    texts.map(|text| text.map_or(Value::Null, Value::from)).collect()
+}
+
+fn binaries<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) -> Vec<Value> {
+    let encoded = |bytes: &[u8]| Value::String(BASE64_STANDARD.encode(bytes));
+    values.map(|bytes| bytes.map_or(Value::Null, encoded)).collect()
+}
+
+fn lists(lists: impl Iterator<Item = Option<ArrayRef>>, wholes: Wholes) -> Vec<Value> {
+    lists.map(|list| list.map_or(Value::Null, |list| Value::Array(values(&list, wholes)))).collect()
+}
+
+fn structs(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+    let object = array.as_struct();
+    let mut rows = vec![Map::with_capacity(object.num_columns()); array.len()];
+    for (field, column) in object.fields().iter().zip(object.columns()) {
+        for (row, value) in rows.iter_mut().zip(values(column, wholes)) {
+            row.insert(field.name().clone(), value);
+        }
+    }
+    let null = |row: usize| array.is_null(row);
+    let rows = rows.into_iter().enumerate();
+    rows.map(|(row, object)| if null(row) { Value::Null } else { Value::Object(object) }).collect()
+}
+
+/// A map is a list of objects with `key` and `value`: keys need not be texts.
+fn maps(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+    let map = array.as_map();
+    map.iter()
+        .map(|entries| match entries {
+            None => Value::Null,
+            Some(entries) => {
+                let pairs = values(entries.column(0), wholes)
+                    .into_iter()
+                    .zip(values(entries.column(1), wholes));
+                let object = |(key, value)| {
+                    Value::Object(Map::from_iter([
+                        ("key".to_owned(), key),
+                        ("value".to_owned(), value),
+                    ]))
+                };
+                Value::Array(pairs.map(object).collect())
+            }
+        })
+        .collect()
+}
+
+/// Decimals, dates, times, durations, intervals: as Arrow prints them.
+fn printed(array: &ArrayRef) -> Vec<Value> {
+    let options = FormatOptions::new().with_duration_format(DurationFormat::ISO8601);
+    let formatter = ArrayFormatter::try_new(array.as_ref(), &options);
+    let text = |row: usize| match &formatter {
+        // What cannot be printed says so: it must not look like a null.
+        Ok(formatter) => formatter.value(row).try_to_string().unwrap_or_else(|e| e.to_string()),
+        Err(error) => error.to_string(),
+    };
+    (0..array.len())
+        .map(|row| if array.is_null(row) { Value::Null } else { Value::String(text(row)) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{
+        BinaryArray, Date32Array, Decimal128Array, DurationSecondArray, Float32Array, Float64Array,
+        Int64Array, StringArray, StructArray, TimestampMicrosecondArray, UInt64Array,
+    };
+    use arrow::datatypes::Field;
+    use serde_json::json;
+
+    use super::*;
+
+    #[expect(clippy::needless_pass_by_value, reason = "calls are shorter")]
+    fn encoded(array: ArrayRef) -> Vec<Value> {
+        values(&array, Wholes::TextBeyondFloats)
+    }
+
+    #[test]
+    fn numbers_that_readers_would_lose_are_texts() {
+        let ints = Int64Array::from(vec![Some(1), Some(-(1 << 53)), Some((1 << 53) + 1), None]);
+        let expected = vec![
+            json!(1),
+            json!(-9_007_199_254_740_992_i64),
+            json!("9007199254740993"),
+            json!(null),
+        ];
+        assert_eq!(encoded(Arc::new(ints)), expected);
+        assert_eq!(
+            encoded(Arc::new(UInt64Array::from(vec![u64::MAX]))),
+            [json!("18446744073709551615")]
+        );
+        let floats = Float64Array::from(vec![1.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
+        assert_eq!(
+            encoded(Arc::new(floats)),
+            [json!(1.5), json!("NaN"), json!("inf"), json!("-inf")]
+        );
+        assert_eq!(encoded(Arc::new(Float32Array::from(vec![0.1]))), [json!(0.1)]);
+        let decimals = Decimal128Array::from(vec![150])
+            .with_precision_and_scale(18, 2)
+            .expect("should be a decimal");
+        assert_eq!(encoded(Arc::new(decimals)), [json!("1.50")]);
+    }
+
+    #[test]
+    fn times_binary_and_durations_follow_their_standards() {
+        let utc = TimestampMicrosecondArray::from(vec![1_500_000]).with_timezone("UTC");
+        assert_eq!(encoded(Arc::new(utc)), [json!("1970-01-01T00:00:01.500Z")]);
+        let local = TimestampMicrosecondArray::from(vec![0]);
+        assert_eq!(encoded(Arc::new(local)), [json!("1970-01-01T00:00:00")]);
+        assert_eq!(encoded(Arc::new(Date32Array::from(vec![1]))), [json!("1970-01-02")]);
+        assert_eq!(encoded(Arc::new(BinaryArray::from_vec(vec![&[0xff, 0]]))), [json!("/wA=")]);
+        assert_eq!(encoded(Arc::new(DurationSecondArray::from(vec![90]))), [json!("PT90S")]);
+    }
+
+    #[test]
+    fn nested_values_are_nested_and_keys_keep_their_order() {
+        let inner = StructArray::from(vec![
+            (
+                Arc::new(Field::new("z", DataType::Utf8, true)),
+                Arc::new(StringArray::from(vec!["x"])) as ArrayRef,
+            ),
+            (
+                Arc::new(Field::new("a", DataType::Int64, true)),
+                Arc::new(Int64Array::from(vec![1])) as ArrayRef,
+            ),
+        ]);
+        let batch = RecordBatch::try_from_iter([
+            ("s", Arc::new(inner) as ArrayRef),
+            ("b", Arc::new(Int64Array::from(vec![None::<i64>])) as ArrayRef),
+        ])
+        .expect("should be a batch");
+        let text = serde_json::to_string(&json_rows(&batch)).expect("should print");
+        assert_eq!(text, r#"[{"s":{"z":"x","a":1},"b":null}]"#);
+    }
+}

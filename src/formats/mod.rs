@@ -1,0 +1,29 @@
+//! Bytes to Arrow and back, with no client: sniff, infer, compare schemas, decode, encode.
+//!
+//! Everything is synchronous and streams: a caller runs it on a thread of its own. Inference and
+//! execution read with the same parser and the same rules. May import models of `engines` only.
+
+pub mod bytes;
+pub mod cell;
+pub mod compare;
+pub mod decode;
+pub mod encode;
+pub mod error;
+pub mod infer;
+pub mod json_rows;
+pub mod sniff;
+
+mod arrow_ipc;
+mod avro;
+mod avro_blocks;
+mod blocks;
+mod compression;
+mod csv;
+mod json;
+mod msgpack;
+mod nested;
+mod orc;
+mod parquet;
+mod pipeline;
+mod projection;
+mod text_encoding;

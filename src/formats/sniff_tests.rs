@@ -1,0 +1,114 @@
+use super::*;
+use crate::formats::bytes::MemoryBytes;
+use crate::formats::compression::tests::compress;
+
+fn sniffed(name: &str, content: &[u8]) -> Result<Option<Sniffed>, FormatError> {
+    sniff(&MemoryBytes::new(name, content.to_vec()), &SniffOptions::default())
+}
+
+fn format(name: &str, content: &[u8]) -> Format {
+    sniffed(name, content).expect("should be known").expect("should have content").format.format
+}
+
+fn refusal(name: &str, content: &[u8]) -> String {
+    sniffed(name, content).expect_err("should be refused").to_string()
+}
+
+#[test]
+fn content_and_name_that_agree_give_the_format() {
+    for (name, content, expected) in [
+        ("a.csv", &b"a,b\n1,2\n"[..], Format::Csv),
+        ("a", b"a,b\n1,2\n", Format::Csv),
+        ("unsupported.usf", b"type,price\nwrench,20.0\n", Format::Csv),
+        ("a.csv", b"one column\n", Format::Csv),
+        ("a.tsv", b"a b\n", Format::Csv),
+        ("a.json", b"[{\"a\":1}]", Format::Json),
+        ("a.json", b" {\n \"a\": 1\n}\n", Format::Json),
+        ("a.jsonl", b"{\"a\":1}\n", Format::Jsonl),
+        ("a", b"{\"a\":1}\n{\"a\":2}\n", Format::Jsonl),
+        ("a.json", b"{\"a\":1}\n{\"a\":2}\n", Format::Jsonl),
+        ("a.jsonl", b"[{\"a\":1}]", Format::Json),
+        ("a.parquet", b"PAR1....", Format::Parquet),
+        ("a", b"Obj\x01", Format::Avro),
+        ("a.msgpack", b"\x81\xa1a\x01", Format::Msgpack),
+        ("a.csv", b"{x},b\n1,2\n", Format::Csv),
+    ] {
+        assert_eq!(format(name, content), expected, "{name} {content:?}");
+    }
+}
+
+#[test]
+fn content_and_name_that_disagree_are_both_named() {
+    for (name, content, words) in [
+        ("a.csv", &b"PAR1...."[..], ["csv", "parquet"]),
+        ("a.parquet", b"{\"a\":1}\n{\"a\":2}\n", ["parquet", "json"]),
+        ("a.parquet", b"a,b\n1,2\n", ["parquet", "text"]),
+        ("a.json", b"a,b\n1,2\n", ["json", "text"]),
+        ("a.csv", b"[{\"a\":1}]", ["csv", "json"]),
+        ("a.csv", b"\x00\x01\x02\x03\xff", ["csv", "binary"]),
+        ("a.csv", b"PK\x03\x04...", ["csv", "zip"]),
+        ("a.xlsx", b"PK\x03\x04...", ["written", "not read"]),
+    ] {
+        let message = refusal(name, content);
+        assert!(words.iter().all(|word| message.contains(word)), "{name}: {message}");
+    }
+    assert!(refusal("a.txt", b"Hello, world\nthis is prose.\n").contains("regular cells"));
+    assert!(refusal("a", b"{\"a\": ").contains("broken JSON"));
+}
+
+#[test]
+fn compression_is_found_by_content_under_any_name() {
+    for compression in [Compression::Gzip, Compression::Zstd, Compression::Bzip2, Compression::Xz] {
+        for name in ["a.csv.gz", "a.csv", "a"] {
+            let content = compress(b"a,b\n1,2\n", compression);
+            let found = sniffed(name, &content).expect("should be known").expect("content");
+            assert_eq!((found.format.format, found.compression), (Format::Csv, compression));
+        }
+    }
+    let plain = sniffed("a.csv.gz", b"a,b\n1,2\n").expect("known").expect("content");
+    assert!(plain.notes.iter().any(|note| note.starts_with("compression:")), "{:?}", plain.notes);
+    let inner = compress(b"PAR1....", Compression::Gzip);
+    assert!(refusal("a.parquet.gz", &inner).contains("random places"));
+}
+
+#[test]
+fn nothing_is_no_file() {
+    for content in [&b""[..], b"\n \n", b"\xef\xbb\xbf", b"\xff\xfe", b"\xef\xbb\xbf\r\n"] {
+        assert_eq!(sniffed("a.csv", content).expect("should be fine"), None, "{content:?}");
+    }
+    assert_eq!(sniffed("a.csv.gz", &compress(b"", Compression::Gzip)).expect("fine"), None);
+}
+
+#[test]
+fn truncated_compression_is_an_error_naming_the_file() {
+    let whole = compress(b"a,b\n1,2\n", Compression::Gzip);
+    let message = refusal("dir/a.csv.gz", &whole[..whole.len() - 5]);
+    assert!(message.contains("dir/a.csv.gz"), "{message}");
+}
+
+#[test]
+fn header_delimiter_and_encoding_are_said() {
+    let found =
+        sniffed("a.csv", "wrench;1\nk\u{f6}ln;2\n".as_bytes()).expect("known").expect("content");
+    let dialect = found.format.csv.expect("should be delimited");
+    assert!(!dialect.header);
+    assert_eq!(dialect.delimiter, ";");
+    assert!(found.notes.contains(&"header: detected none".to_owned()), "{:?}", found.notes);
+    let latin1 = sniffed("a.csv", b"name,city\nk\xf6ln,2\n").expect("known").expect("content");
+    assert!(latin1.notes.iter().any(|note| note.contains("Latin-1")), "{:?}", latin1.notes);
+}
+
+#[test]
+fn what_the_caller_states_is_used() {
+    let options = SniffOptions {
+        header: Some(false),
+        delimiter: Some("::".into()),
+        null_tokens: vec!["NA".into()],
+    };
+    let source = MemoryBytes::new("a.csv", b"a::b\nc::d\n".to_vec());
+    let found = sniff(&source, &options).expect("known").expect("content");
+    let dialect = found.format.csv.expect("should be delimited");
+    assert_eq!((dialect.header, dialect.delimiter.as_str()), (false, "::"));
+    assert_eq!(dialect.null_tokens, ["NA"]);
+    assert!(found.notes.is_empty(), "{:?}", found.notes);
+}

@@ -1,0 +1,40 @@
+//! Mason: data operators, written once and run on whatever a company has.
+//!
+//! ```text
+//! YAML ─ api ─► run ─ gather ─► inputs ─ validate ─► valid run ─ plan ─► decision ─ act (engine ► client) ─► outcome ─ status
+//!        types       reads               pure              pure          one effect                  pure
+//! ```
+//!
+//! | module | holds | may import |
+//! |---|---|---|
+//! | [`api`] | the resources, the only wire types | nothing |
+//! | [`engines`] | what can be asked of a role, and its models | `api` |
+//! | [`sql`] | what a statement reads, and whether it only reads | `engines` |
+//! | [`formats`] | bytes to Arrow and back | `engines` |
+//! | [`validate`] | a request to a validated value, or all problems | `api engines` |
+//! | [`plan`] | the next decision of a run | those, `validate` |
+//! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
+//! | [`clients`] | one folder for each technology | `api engines formats sql` |
+//! | [`store`] | where resources are kept | `api` |
+//! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
+//! | [`cli`] | the command line | everything |
+//!
+//! A test reads the imports and enforces the table.
+
+#![cfg_attr(test, expect(clippy::unwrap_in_result, reason = "a test stops where it fails"))]
+
+pub mod api;
+pub mod cli;
+pub mod clients;
+pub mod config;
+pub mod engines;
+pub mod formats;
+pub mod operators;
+pub mod plan;
+pub mod runs;
+pub mod sql;
+pub mod store;
+pub mod telemetry;
+#[cfg(any(test, feature = "test-support"))]
+pub mod testing;
+pub mod validate;

@@ -1,0 +1,75 @@
+//! `database/delete`: a database, and with `cascade` the tables that Mason keeps in it.
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use serde_json::{Value, json};
+
+use crate::engines::capability::Capability;
+use crate::engines::metastore::{Change, TableEntry};
+use crate::engines::table::TableKind;
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::operators::answers::changed_schema;
+use crate::operators::columns::listed;
+use crate::operators::parameters::required;
+use crate::operators::{Effect, Operator, Prepared, Request, WorkPlan};
+
+const NAME: &str = "database/delete";
+
+/// Deletes a database.
+pub(in crate::operators) struct Delete;
+
+#[async_trait]
+impl Operator for Delete {
+    fn name(&self) -> &'static str {
+        "database.delete"
+    }
+
+    fn needs(&self) -> &'static [Capability] {
+        &[Capability::ReadTables, Capability::ChangeDatabases]
+    }
+
+    fn result_schema(&self) -> Value {
+        changed_schema(&json!({}))
+    }
+
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+        let wanted = required(NAME, request, "database_name")?;
+        let database = engines.metastore.get_database(wanted).await?;
+        let cascade = request.parameters.is_true("cascade");
+        let tables: Vec<TableEntry> =
+            engines.metastore.list_tables(&database.name).try_collect().await?;
+        refuse_tables_that_stay(&database.name, cascade, &tables)?;
+        let plan = WorkPlan {
+            what: format!("delete database {}", database.name),
+            target: Some(database.name.clone()),
+            overwrites: tables.iter().take(100).map(|entry| entry.name.to_string()).collect(),
+            overwrites_total: tables.len() as u64,
+            ..WorkPlan::default()
+        };
+        let change = Change::DeleteDatabase { name: database.name, cascade };
+        Ok(Prepared::Effect { effect: Effect::Metastore { change }, plan })
+    }
+}
+
+fn refuse_tables_that_stay(
+    database: &str,
+    cascade: bool,
+    tables: &[TableEntry],
+) -> Result<(), EngineError> {
+    let refused = |message| {
+        Err(EngineError::new(ErrorKind::Conflict, NAME, format!("delete `{database}`"), message))
+    };
+    let names =
+        |kept: Vec<&TableEntry>| listed(kept.into_iter().map(|entry| entry.name.table.as_str()));
+    let files =
+        tables.iter().filter(|entry| entry.kind == TableKind::Discovered).collect::<Vec<_>>();
+    if !files.is_empty() {
+        return refused(format!("it holds files that Mason did not write: {}", names(files)))
+            .map_err(|error| error.with_hint("move or delete those files first"));
+    }
+    if !cascade && !tables.is_empty() {
+        return refused(format!("it has tables: {}", names(tables.iter().collect())))
+            .map_err(|error| error.with_hint("give cascade=true to delete them too"));
+    }
+    Ok(())
+}

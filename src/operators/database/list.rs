@@ -1,0 +1,47 @@
+//! `database/list`: every database, by name.
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use serde_json::{Value, json};
+
+use crate::engines::capability::Capability;
+use crate::engines::{EngineError, Engines};
+use crate::operators::answers::{Listing, listing_schema};
+use crate::operators::listing::{NameFilter, limit};
+use crate::operators::{Operator, Prepared, Request};
+
+const NAME: &str = "database/list";
+
+/// Lists databases.
+pub(in crate::operators) struct List;
+
+#[async_trait]
+impl Operator for List {
+    fn name(&self) -> &'static str {
+        "database.list"
+    }
+
+    fn needs(&self) -> &'static [Capability] {
+        &[Capability::ReadTables]
+    }
+
+    fn result_schema(&self) -> Value {
+        listing_schema(&[("database", "string"), ("location", "string")])
+    }
+
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+        let filter = NameFilter::of(NAME, request)?;
+        let mut listing = Listing::new(limit(NAME, request)?);
+        let mut databases = engines.metastore.list_databases();
+        while let Some(database) = databases.try_next().await? {
+            if filter.accepts(&database.name) {
+                listing.push(json!({
+                    "database": database.name,
+                    "location": database.location,
+                    "tables": database.tables,
+                }));
+            }
+        }
+        Ok(Prepared::Answer(listing.into_answer("give a pattern or a higher limit")))
+    }
+}

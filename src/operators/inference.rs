@@ -1,0 +1,178 @@
+//! What `table/infer` and `table/refresh` have in common: the job that finds a schema, and what its
+//! answer amounts to. Pure.
+
+use serde_json::{Value, json};
+
+use super::answers::{changed_schema, columns_shown, conflict_shown};
+use super::inputs::{describe_conflict, reading_plan, unread_input};
+use super::parameters::{count, refused};
+use super::{Answer, Prepared, Request};
+use crate::engines::job::{InferAnswer, JobOutcome};
+use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Reading, Sample, Sink};
+use crate::engines::metastore::TableDeclaration;
+use crate::engines::schema::{Schema, SchemaConflict, SchemaFound};
+use crate::engines::table::{PinnedFile, TableName};
+use crate::engines::{EngineError, ErrorKind};
+
+/// Bytes of an inference's answer: it is read by an operator, and never stands in a status as it is.
+const ANSWER_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Returns the job that finds the schema of files, with its plan.
+///
+/// # Errors
+/// `InvalidInput` when the sample makes no sense.
+pub(super) fn inference(
+    operator: &str,
+    request: &Request,
+    name: &TableName,
+    files: Vec<PinnedFile>,
+    reading: Reading,
+) -> Result<Prepared, EngineError> {
+    let inputs = vec![unread_input(name.clone(), files)];
+    let mut plan = reading_plan(format!("infer the schema of {name}"), &inputs, None);
+    plan.target = Some(format!("declare {name}"));
+    let spec = JobSpec {
+        version: JobSpec::VERSION,
+        inputs,
+        operation: Operation::Infer { sample: sample(operator, request)?, reading },
+        sink: Sink::Answer,
+        bad_rows: BadRows::Fail,
+        limits: AnswerLimits { rows: u64::MAX, bytes: ANSWER_BYTES },
+    };
+    Ok(Prepared::Job { spec: Box::new(spec), plan })
+}
+
+/// Returns what the run says of delimited text.
+pub(super) fn reading(request: &Request) -> Reading {
+    let parameters = &request.parameters;
+    let header = parameters.json("read_headers").map(|_| parameters.is_true("read_headers"));
+    Reading {
+        header,
+        delimiter: parameters.text("delimiter").map(str::to_owned),
+        null_tokens: parameters.list("null_tokens"),
+    }
+}
+
+/// Returns how much is read: everything unless the run says less.
+fn sample(operator: &str, request: &Request) -> Result<Option<Sample>, EngineError> {
+    let files = count(operator, request, "sample_size")?;
+    let rows = count(operator, request, "sample_rows")?;
+    if files == Some(0) || rows == Some(0) {
+        return Err(refused(operator, "a sample of nothing shows nothing"));
+    }
+    Ok((files.is_some() || rows.is_some())
+        .then(|| Sample { files: files.unwrap_or(u64::MAX), rows: rows.unwrap_or(u64::MAX) }))
+}
+
+/// What an inference amounts to.
+pub(super) enum Inferred {
+    /// A table that can be declared.
+    Table(Box<TableDeclaration>, Answer),
+    /// Files that disagree: the answer that says so.
+    Conflict(Answer),
+}
+
+/// Returns the declaration of a table whose files agree with an answer that shows it, or the conflict.
+///
+/// # Errors
+/// `Unexpected` when the job's answer is none to an inference.
+pub(super) fn inferred(
+    operator: &str,
+    name: &TableName,
+    locations: Vec<String>,
+    outcome: &JobOutcome,
+) -> Result<Inferred, EngineError> {
+    let parsed = serde_json::from_value(outcome.answer.clone()).map_err(|source| {
+        let message = "the job's answer is not that of an inference";
+        EngineError::new(ErrorKind::Unexpected, operator, "conclude the inference", message)
+            .with_source(source)
+    })?;
+    Ok(match parsed {
+        InferAnswer::Same { format, schema, partition_columns, found, files, notes } => {
+            let partition_keys: Vec<String> =
+                partition_columns.columns.iter().map(|column| column.name.clone()).collect();
+            let columns = schema.columns.into_iter().chain(partition_columns.columns).collect();
+            let declaration = TableDeclaration {
+                name: name.clone(),
+                locations,
+                format,
+                schema: Schema { columns },
+                partition_keys,
+                found,
+            };
+            let answer = table_answer(&declaration, files, notes, &outcome.warnings);
+            Inferred::Table(Box::new(declaration), answer)
+        }
+        InferAnswer::Conflict { format, conflict, found, files, notes, .. } => {
+            let (shown, cut) = conflict_shown(&conflict);
+            let mut answer = Answer::object(json!({
+                "table": {"database": name.database, "name": name.table},
+                "registered": false,
+                "format": format,
+                "found": found,
+                "files": files.len(),
+                "conflict": shown,
+            }));
+            answer.truncated = cut;
+            answer.warnings.push(conflict_said(&conflict));
+            answer.info = notes.into_iter().take(20).collect();
+            Inferred::Conflict(answer)
+        }
+    })
+}
+
+fn conflict_said(conflict: &SchemaConflict) -> String {
+    format!(
+        "nothing was registered, because the files disagree: {}; table/merge makes one table of them",
+        describe_conflict(conflict)
+    )
+}
+
+fn table_answer(
+    table: &TableDeclaration,
+    files: u64,
+    notes: Vec<String>,
+    warnings: &[String],
+) -> Answer {
+    let (columns, columns_total) = columns_shown(&table.schema);
+    let cut = columns.as_array().map_or(0, Vec::len) < columns_total;
+    let mut answer = Answer::object(json!({
+        "table": {"database": table.name.database, "name": table.name.table},
+        "registered": true,
+        "locations": table.locations,
+        "format": table.format,
+        "found": table.found,
+        "files": files,
+        "columns": columns,
+        "columnsTotal": columns_total,
+        "partitionKeys": table.partition_keys,
+    }));
+    answer.warnings = warnings.to_vec();
+    if cut {
+        answer.truncated = true;
+        answer.warnings.push(format!("some of the {columns_total} columns are left out"));
+    }
+    if let SchemaFound::Sampled { files, rows, of_files, .. } = &table.found {
+        let seen = format!("{files} of {of_files} files and {rows} rows");
+        answer.warnings.push(format!("the schema is that of a sample: {seen}"));
+    }
+    answer.info = notes.into_iter().take(20).collect();
+    answer
+}
+
+/// Returns the properties of the answers to `table/infer` and `table/refresh`.
+pub(super) fn result_schema() -> Value {
+    changed_schema(&json!({
+        "table": {"type": "object"},
+        "registered": {"type": "boolean"},
+        "locations": {"type": "array", "items": {"type": "string"}},
+        "format": {"type": "object"},
+        "found": {"type": "object"},
+        "files": {"type": "integer"},
+        "columns": {"type": "array", "items": {"type": "object"}},
+        "columnsTotal": {"type": "integer"},
+        "partitionKeys": {"type": "array", "items": {"type": "string"}},
+        "conflict": {"type": "object"},
+        "differences": {"type": "array", "items": {"type": "string"}},
+    }))
+}

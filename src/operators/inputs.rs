@@ -1,0 +1,209 @@
+//! Tables as the inputs of a job: looked up once, with their files pinned as they are now.
+
+use futures::TryStreamExt;
+
+use super::WorkPlan;
+use super::columns::listed;
+use crate::engines::job_spec::{Input, InputFile};
+use crate::engines::metastore::TableEntry;
+use crate::engines::schema::{Column, ColumnType, Schema, SchemaConflict};
+use crate::engines::table::{
+    ConflictingTable, FileFormat, Format, PinnedFile, Table, TableLookup, TableName,
+};
+use crate::engines::{EngineError, Engines, ErrorKind};
+
+/// Most files an operator looks at in one location, so that a mistaken path cannot fill memory.
+const MOST_FILES: usize = 1_000_000;
+
+/// Returns a table whose files agree.
+///
+/// # Errors
+/// `InvalidInput` that shows the conflict when they do not; whatever the look-up fails with.
+pub(super) async fn read_table(
+    engines: &Engines,
+    operator: &str,
+    name: &TableName,
+) -> Result<Table, EngineError> {
+    match engines.metastore.get_table(name).await? {
+        TableLookup::Table(table) => Ok(*table),
+        TableLookup::Conflicting(table) => Err(conflict_refused(operator, &table)),
+    }
+}
+
+/// Returns a table in a listing of its database, found without a look into its files.
+///
+/// # Errors
+/// `NotFound` when there is no such database; whatever the listing fails with.
+pub(super) async fn find_entry(
+    engines: &Engines,
+    name: &TableName,
+) -> Result<Option<TableEntry>, EngineError> {
+    let mut entries = engines.metastore.list_tables(&name.database);
+    let mut found: Option<TableEntry> = None;
+    while let Some(entry) = entries.try_next().await? {
+        if entry.name.table == name.table {
+            return Ok(Some(entry));
+        }
+        if entry.name.table.eq_ignore_ascii_case(&name.table) {
+            found = Some(entry);
+        }
+    }
+    Ok(found)
+}
+
+/// Returns every data file of the locations, pinned, each once.
+///
+/// # Errors
+/// `NotFound` when a location holds none; `InvalidInput` when there are more than a million.
+pub(super) async fn list_files(
+    engines: &Engines,
+    operator: &str,
+    locations: &[String],
+) -> Result<Vec<PinnedFile>, EngineError> {
+    let refused = |kind, message| EngineError::new(kind, operator, "list the files", message);
+    let mut files: Vec<PinnedFile> = Vec::new();
+    for location in locations {
+        let before = files.len();
+        let mut stream = engines.storage.list_files(location);
+        while let Some(file) = stream.try_next().await? {
+            if files.len() == MOST_FILES {
+                let message = format!("`{location}` holds more than {MOST_FILES} files");
+                return Err(refused(ErrorKind::InvalidInput, message)
+                    .with_hint("name a narrower folder or glob"));
+            }
+            files.push(file);
+        }
+        if files.len() == before {
+            let message = format!("there is no data file at `{location}`");
+            return Err(refused(ErrorKind::NotFound, message).with_hint(
+                "the path is relative to the storage's root; files and folders whose name begins \
+                 with `_` or `.` are left out",
+            ));
+        }
+    }
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    files.dedup_by(|left, right| left.path == right.path);
+    Ok(files)
+}
+
+/// Returns a table as the input of a job.
+pub(super) fn table_input(table: &Table) -> Input {
+    let (partition_columns, schema) = split_columns(&table.schema, &table.partition_keys);
+    Input {
+        name: table.name.clone(),
+        format: table.format.clone(),
+        schemas: vec![schema],
+        partition_columns,
+        files: table.files.iter().map(|file| InputFile { file: file.clone(), schema: 0 }).collect(),
+    }
+}
+
+/// Returns a table whose files disagree as the input of a job.
+pub(super) fn conflicting_input(table: &ConflictingTable) -> Input {
+    let schemas: Vec<(Schema, Schema)> = table
+        .conflict
+        .schemas
+        .iter()
+        .map(|found| split_columns(&found.schema, &table.partition_keys))
+        .collect();
+    let partition_type = |key: &String| {
+        let known = schemas.iter().find_map(|(keys, _)| keys.column(key).cloned());
+        known.unwrap_or_else(|| text_column(key))
+    };
+    Input {
+        name: table.name.clone(),
+        format: table.format.clone(),
+        partition_columns: Schema {
+            columns: table.partition_keys.iter().map(partition_type).collect(),
+        },
+        schemas: schemas.into_iter().map(|(_, schema)| schema).collect(),
+        files: table
+            .files
+            .iter()
+            .map(|(file, schema)| InputFile { file: file.clone(), schema: *schema })
+            .collect(),
+    }
+}
+
+fn text_column(name: &str) -> Column {
+    let data_type = ColumnType(arrow::datatypes::DataType::Utf8);
+    Column { name: name.to_owned(), data_type, nullable: true, source_type: None }
+}
+
+/// Returns the partition columns, in the order of the keys, and the others.
+fn split_columns(schema: &Schema, keys: &[String]) -> (Schema, Schema) {
+    let of_path = keys.iter().filter_map(|key| schema.column(key).cloned()).collect::<Vec<_>>();
+    let of_files = schema
+        .columns
+        .iter()
+        .filter(|column| !of_path.iter().any(|key| key.name == column.name))
+        .cloned()
+        .collect();
+    (Schema { columns: of_path }, Schema { columns: of_files })
+}
+
+/// Returns the plan of reading these inputs, for the work that `what` says.
+pub(super) fn reading_plan(what: String, inputs: &[Input], rows: Option<u64>) -> WorkPlan {
+    let files = inputs.iter().flat_map(|input| &input.files);
+    WorkPlan {
+        what,
+        files_read: inputs.iter().map(|input| input.files.len() as u64).sum(),
+        bytes_read: files.map(|file| file.file.size_bytes).sum(),
+        rows_read: rows,
+        ..WorkPlan::default()
+    }
+}
+
+/// Returns how the files disagree, in a sentence.
+pub(super) fn describe_conflict(conflict: &SchemaConflict) -> String {
+    const SHOWN: usize = 5;
+    let files: u64 = conflict.schemas.iter().map(|found| found.files).sum();
+    let columns: Vec<String> = conflict
+        .differing_columns
+        .iter()
+        .take(SHOWN)
+        .map(|column| {
+            let types: Vec<String> = column
+                .types
+                .iter()
+                .map(|(word, files)| format!("{word} in {files} file{}", plural(*files)))
+                .collect();
+            format!("column `{}` is {}", column.name, types.join(", "))
+        })
+        .collect();
+    let more = conflict.differing_columns.len().saturating_sub(SHOWN);
+    let more = if more == 0 { String::new() } else { format!("; {more} more columns differ") };
+    let schemas = conflict.schemas.len();
+    format!("{files} files have {schemas} schemas: {}{more}", columns.join("; "))
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn conflict_refused(operator: &str, table: &ConflictingTable) -> EngineError {
+    let name = &table.name;
+    let examples = table.conflict.schemas.iter().filter_map(|found| found.examples.first());
+    let message = format!(
+        "the files of `{name}` disagree: {} (one file of each schema: {})",
+        describe_conflict(&table.conflict),
+        listed(examples.map(String::as_str))
+    );
+    EngineError::new(ErrorKind::InvalidInput, operator, format!("read `{name}`"), message)
+        .with_hint(format!(
+            "run table/merge with database_name={} table_name={} and an output_table, then use that table",
+            name.database, name.table
+        ))
+}
+
+/// Returns files whose schema is not known yet as the input of an inference.
+pub(super) fn unread_input(name: TableName, files: Vec<PinnedFile>) -> Input {
+    Input {
+        name,
+        // The inference finds the format of every file; what stands here is not looked at.
+        format: FileFormat { format: Format::Parquet, csv: None },
+        schemas: Vec::new(),
+        partition_columns: Schema::default(),
+        files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
+    }
+}

@@ -1,0 +1,129 @@
+//! `table/delete`: a table's declaration, and the files that Mason wrote. Files that somebody else
+//! wrote are kept unless the run asks for them to go.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use crate::engines::capability::Capability;
+use crate::engines::metastore::{Change, TableEntry};
+use crate::engines::table::{PinnedFile, TableKind, TableLookup, TableName, TableVersion};
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::operators::answers::changed_schema;
+use crate::operators::inputs::{find_entry, list_files};
+use crate::operators::parameters::table_name;
+use crate::operators::{Effect, Operator, Prepared, Request, WorkPlan};
+
+const NAME: &str = "table/delete";
+/// Most files that a plan names.
+const SHOWN_FILES: usize = 100;
+
+/// Deletes a table.
+pub(in crate::operators) struct Delete;
+
+#[async_trait]
+impl Operator for Delete {
+    fn name(&self) -> &'static str {
+        "table.delete"
+    }
+
+    fn needs(&self) -> &'static [Capability] {
+        &[Capability::ReadTables, Capability::ChangeTables]
+    }
+
+    fn result_schema(&self) -> Value {
+        changed_schema(&json!({}))
+    }
+
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+        let wanted = table_name(NAME, request)?;
+        let database = engines.metastore.get_database(&wanted.database).await?;
+        let wanted = TableName { database: database.name, table: wanted.table };
+        let delete_files = request.parameters.is_true("delete_files");
+        let Some(entry) = find_entry(engines, &wanted).await? else {
+            return Err(not_found(engines, &wanted).await);
+        };
+        refuse_undeclared(&entry, delete_files)?;
+        let (expected, files) = look(engines, &entry, delete_files).await?;
+        let change = Change::DeleteTable {
+            name: entry.name.clone(),
+            expected,
+            delete_external_files: delete_files,
+        };
+        let plan = plan(&entry, delete_files, &files);
+        Ok(Prepared::Effect { effect: Effect::Metastore { change }, plan })
+    }
+}
+
+/// Returns the metastore's own error, which names the nearest tables.
+async fn not_found(engines: &Engines, name: &TableName) -> EngineError {
+    match engines.metastore.get_table(name).await {
+        Err(error) => error,
+        Ok(_) => EngineError::new(
+            ErrorKind::Conflict,
+            NAME,
+            format!("find `{name}`"),
+            "it appeared while it was looked for",
+        ),
+    }
+}
+
+fn refuse_undeclared(entry: &TableEntry, delete_files: bool) -> Result<(), EngineError> {
+    if entry.kind != TableKind::Discovered || delete_files {
+        return Ok(());
+    }
+    let message = "it is nothing but files that Mason did not write, and those are kept";
+    Err(EngineError::new(
+        ErrorKind::InvalidInput,
+        NAME,
+        format!("delete `{}`", entry.name),
+        message,
+    )
+    .with_hint("give delete_files=true to delete the files"))
+}
+
+/// Returns the table's version and the files that go. A table that cannot be read can be deleted.
+async fn look(
+    engines: &Engines,
+    entry: &TableEntry,
+    delete_files: bool,
+) -> Result<(Option<TableVersion>, Vec<PinnedFile>), EngineError> {
+    // A table found in the files has no version, and reading its schema may be a long way.
+    let version = match entry.kind {
+        TableKind::Discovered => None,
+        _ => match engines.metastore.get_table(&entry.name).await {
+            Ok(TableLookup::Table(table)) if entry.kind == TableKind::Managed => {
+                return Ok((table.version, table.files));
+            }
+            Ok(TableLookup::Table(table)) => table.version,
+            Ok(TableLookup::Conflicting(_)) => None,
+            Err(error) if error.kind == ErrorKind::InvalidInput => None,
+            Err(error) => return Err(error),
+        },
+    };
+    if !delete_files {
+        return Ok((version, Vec::new()));
+    }
+    match list_files(engines, NAME, &entry.locations).await {
+        Ok(files) => Ok((version, files)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok((version, Vec::new())),
+        Err(error) => Err(error),
+    }
+}
+
+fn plan(entry: &TableEntry, delete_files: bool, files: &[PinnedFile]) -> WorkPlan {
+    let bytes: u64 = files.iter().map(|file| file.size_bytes).sum();
+    let name = &entry.name;
+    let what = match (entry.kind, delete_files) {
+        (TableKind::External, false) => {
+            format!("delete the declaration of {name}; its files are kept")
+        }
+        _ => format!("delete {name} with {} files of {bytes} bytes", files.len()),
+    };
+    WorkPlan {
+        what,
+        target: Some(name.to_string()),
+        overwrites: files.iter().take(SHOWN_FILES).map(|file| file.path.to_string()).collect(),
+        overwrites_total: files.len() as u64,
+        ..WorkPlan::default()
+    }
+}

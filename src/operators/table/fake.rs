@@ -1,0 +1,85 @@
+//! `table/fake`: made-up rows of a schema; the same seed gives the same rows.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use crate::engines::capability::Capability;
+use crate::engines::job::JobOutcome;
+use crate::engines::job_spec::Operation;
+use crate::engines::schema::Schema;
+use crate::engines::{EngineError, Engines};
+use crate::operators::answers::{conclude_job, rows_or_files_schema};
+use crate::operators::columns::schema_from_json;
+use crate::operators::inputs::read_table;
+use crate::operators::parameters::{count, optional, refused, table_name};
+use crate::operators::target::find_target;
+use crate::operators::work::Work;
+use crate::operators::{Conclusion, Operator, Prepared, Request};
+
+const NAME: &str = "table/fake";
+/// Rows when the run says nothing else.
+const ROWS: u64 = 100;
+
+/// Makes up rows.
+pub(in crate::operators) struct Fake;
+
+#[async_trait]
+impl Operator for Fake {
+    fn name(&self) -> &'static str {
+        "table.fake"
+    }
+
+    fn needs(&self) -> &'static [Capability] {
+        &[Capability::ReadTables, Capability::Fake]
+    }
+
+    fn result_schema(&self) -> Value {
+        rows_or_files_schema()
+    }
+
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+        let schema = wanted_schema(engines, request).await?;
+        let rows = count(NAME, request, "rows")?.unwrap_or(ROWS);
+        let seed = count(NAME, request, "seed")?.unwrap_or(0);
+        let target = find_target(engines, NAME, request).await?;
+        let target =
+            target.map(|target| target.check_partition_columns(NAME, &schema)).transpose()?;
+        let columns = schema.columns.len();
+        let work = Work {
+            operator: NAME,
+            what: format!("make up {rows} rows of {columns} columns with seed {seed}"),
+            inputs: Vec::new(),
+            rows: None,
+            operation: Operation::Fake { schema, rows, seed },
+            target,
+        };
+        work.into_prepared(request)
+    }
+
+    async fn conclude(
+        &self,
+        _engines: &Engines,
+        _request: &Request,
+        outcome: &JobOutcome,
+    ) -> Result<Conclusion, EngineError> {
+        Ok(conclude_job(outcome))
+    }
+}
+
+/// Returns the schema that is given, or that of an existing table.
+async fn wanted_schema(engines: &Engines, request: &Request) -> Result<Schema, EngineError> {
+    let given = request.parameters.json("schema").filter(|value| **value != json!(null));
+    match (given, optional(request, "table_name")) {
+        (Some(_), Some(_)) => {
+            Err(refused(NAME, "`schema` and `table_name` are both given")
+                .with_hint("give one of them"))
+        }
+        (Some(schema), None) => schema_from_json(NAME, schema),
+        (None, Some(_)) => {
+            let table = read_table(engines, NAME, &table_name(NAME, request)?).await?;
+            Ok(table.schema)
+        }
+        (None, None) => Err(refused(NAME, "neither `schema` nor `table_name` is given")
+            .with_hint(r#"for example schema={"id": "bigint", "city": "varchar"}"#)),
+    }
+}

@@ -1,0 +1,144 @@
+//! `table/infer`: finds the schema of files and declares a table over them. Files that disagree are
+//! the answer, and nothing is declared.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::engines::capability::Capability;
+use crate::engines::job::JobOutcome;
+use crate::engines::job_spec::WriteMode;
+use crate::engines::metastore::Change;
+use crate::engines::table::{TableKind, TableLookup, TableName, TableVersion};
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::operators::inference::{Inferred, inference, inferred, reading, result_schema};
+use crate::operators::inputs::{find_entry, list_files};
+use crate::operators::parameters::{choice, optional, refused, required};
+use crate::operators::{Conclusion, Effect, Operator, Prepared, Request};
+
+const NAME: &str = "table/infer";
+
+/// Infers a table.
+pub(in crate::operators) struct Infer;
+
+#[async_trait]
+impl Operator for Infer {
+    fn name(&self) -> &'static str {
+        "table.infer"
+    }
+
+    fn needs(&self) -> &'static [Capability] {
+        &[
+            Capability::ReadTables,
+            Capability::ChangeTables,
+            Capability::ReadFiles,
+            Capability::Infer,
+        ]
+    }
+
+    fn result_schema(&self) -> Value {
+        result_schema()
+    }
+
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+        let location = required(NAME, request, "storage_path")?.to_owned();
+        let name = wanted_name(engines, request, &location).await?;
+        expected_version(engines, request, &name).await?;
+        let files = list_files(engines, NAME, &[location]).await?;
+        inference(NAME, request, &name, files, reading(request))
+    }
+
+    async fn conclude(
+        &self,
+        engines: &Engines,
+        request: &Request,
+        outcome: &JobOutcome,
+    ) -> Result<Conclusion, EngineError> {
+        let location = required(NAME, request, "storage_path")?.to_owned();
+        let name = wanted_name(engines, request, &location).await?;
+        match inferred(NAME, &name, vec![location], outcome)? {
+            Inferred::Conflict(answer) => Ok(Conclusion { answer, effect: None }),
+            Inferred::Table(table, answer) => {
+                let expected = expected_version(engines, request, &name).await?;
+                let effect = Effect::Metastore { change: Change::PutTable { table, expected } };
+                Ok(Conclusion { answer, effect: Some(effect) })
+            }
+        }
+    }
+}
+
+/// Returns the table's name: as given, or the last part of the path that is no glob, without endings.
+async fn wanted_name(
+    engines: &Engines,
+    request: &Request,
+    location: &str,
+) -> Result<TableName, EngineError> {
+    let database = required(NAME, request, "database_name")?;
+    let database = engines.metastore.get_database(database).await?.name;
+    let table = match optional(request, "table_name") {
+        Some(name) => name.to_owned(),
+        None => name_from_path(location).ok_or_else(|| {
+            refused(NAME, format!("`storage_path` {location:?} suggests no name for the table"))
+                .with_hint("give table_name")
+        })?,
+    };
+    Ok(TableName { database, table })
+}
+
+fn name_from_path(location: &str) -> Option<String> {
+    let is_name = |part: &&str| {
+        !part.is_empty()
+            && !part.contains(['*', '?', '[', '{', '='])
+            && *part != "."
+            && *part != ".."
+    };
+    let part = location.rsplit('/').find(is_name)?;
+    let stem = part.split('.').find(|piece| !piece.is_empty())?;
+    Some(stem.to_owned())
+}
+
+/// Returns the version of the declaration that is replaced; `None` when there is no declaration.
+async fn expected_version(
+    engines: &Engines,
+    request: &Request,
+    name: &TableName,
+) -> Result<Option<TableVersion>, EngineError> {
+    let Some(entry) = find_entry(engines, name).await? else { return Ok(None) };
+    let mode: WriteMode = choice(NAME, request, "mode")?.unwrap_or_default();
+    let refused = |message, hint: &str| {
+        let operation = format!("declare `{name}`");
+        Err(EngineError::new(ErrorKind::AlreadyExists, NAME, operation, message).with_hint(hint))
+    };
+    match (entry.kind, mode) {
+        (TableKind::Discovered, _) => Ok(None),
+        (TableKind::Managed, _) => refused(
+            "there is a table of this name already, and Mason keeps its files",
+            "give another table_name",
+        ),
+        (TableKind::External, WriteMode::Replace) => {
+            match engines.metastore.get_table(&entry.name).await? {
+                TableLookup::Table(table) => Ok(table.version),
+                TableLookup::Conflicting(_) => Ok(None),
+            }
+        }
+        (TableKind::External, _) => refused(
+            "it is declared already",
+            "give mode=replace, or run table/refresh to look at the same files again",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_from_path;
+
+    #[test]
+    fn the_name_is_the_last_part_of_the_path_that_is_no_glob_or_partition() {
+        let name = |path| name_from_path(path);
+        assert_eq!(name("raw/orders.csv.gz").as_deref(), Some("orders"));
+        assert_eq!(name("raw/orders/*.csv").as_deref(), Some("orders"));
+        assert_eq!(name("raw/orders/year=*/").as_deref(), Some("orders"));
+        assert_eq!(name("orders").as_deref(), Some("orders"));
+        assert_eq!(name("*.csv"), None);
+        assert_eq!(name(""), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! `table/query`: one query in SQL over tables of the metastore.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::engines::capability::Capability;
+use crate::engines::job::JobOutcome;
+use crate::engines::job_spec::Operation;
+use crate::engines::table::TableName;
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::operators::answers::{conclude_job, rows_or_files_schema};
+use crate::operators::inputs::{read_table, table_input};
+use crate::operators::parameters::{optional, refused, required};
+use crate::operators::target::find_target;
+use crate::operators::work::Work;
+use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::sql::{Scope, SqlProblem, SqlProblemKind, analyse};
+
+const NAME: &str = "table/query";
+
+/// Queries tables.
+pub(in crate::operators) struct Query;
+
+#[async_trait]
+impl Operator for Query {
+    fn name(&self) -> &'static str {
+        "table.query"
+    }
+
+    fn needs(&self) -> &'static [Capability] {
+        &[Capability::ReadTables, Capability::Query]
+    }
+
+    fn result_schema(&self) -> Value {
+        rows_or_files_schema()
+    }
+
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+        let sql = required(NAME, request, "query_string")?;
+        let default_database = optional(request, "database_name").map(str::to_owned);
+        let this_table = this_table(request, default_database.as_deref())?;
+        let scope = Scope {
+            this_table: this_table.as_ref(),
+            default_database: default_database.as_deref(),
+            allow_writing: request.allow_writing_sql,
+        };
+        let analysed = analyse(sql, scope).map_err(|problems| sql_refused(&problems))?;
+        let (mut inputs, mut rows) = (Vec::new(), Some(0));
+        for name in analysed.tables() {
+            let table = read_table(engines, NAME, name).await?;
+            rows = rows.zip(table.rows).map(|(sum, more)| sum + more);
+            inputs.push(table_input(&table));
+        }
+        let names: Vec<String> = inputs.iter().map(|input| input.name.to_string()).collect();
+        let work = Work {
+            operator: NAME,
+            what: match names.as_slice() {
+                [] => "query no table".to_owned(),
+                names => format!("query {}", names.join(", ")),
+            },
+            inputs,
+            rows,
+            operation: Operation::Query {
+                sql: sql.to_owned(),
+                this_table,
+                default_database,
+                allow_writing: request.allow_writing_sql,
+            },
+            target: find_target(engines, NAME, request).await?,
+        };
+        work.into_prepared(request)
+    }
+
+    async fn conclude(
+        &self,
+        _engines: &Engines,
+        _request: &Request,
+        outcome: &JobOutcome,
+    ) -> Result<Conclusion, EngineError> {
+        Ok(conclude_job(outcome))
+    }
+}
+
+/// Returns the table that `$table` stands for, if the run names one.
+fn this_table(request: &Request, database: Option<&str>) -> Result<Option<TableName>, EngineError> {
+    match (optional(request, "table_name"), database) {
+        (None, _) => Ok(None),
+        (Some(table), Some(database)) => {
+            Ok(Some(TableName { database: database.to_owned(), table: table.to_owned() }))
+        }
+        (Some(_), None) => Err(refused(NAME, "parameter `table_name` needs `database_name`")),
+    }
+}
+
+/// Returns every problem of a query as one error.
+fn sql_refused(problems: &[SqlProblem]) -> EngineError {
+    let unsupported = problems.iter().all(|one| one.kind == SqlProblemKind::Unsupported);
+    let kind = if unsupported { ErrorKind::Unsupported } else { ErrorKind::InvalidInput };
+    let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let error = EngineError::new(kind, NAME, "understand the query", texts.join("; "));
+    let hints: Vec<&str> = problems.iter().filter_map(|problem| problem.hint.as_deref()).collect();
+    if hints.is_empty() { error } else { error.with_hint(hints.join("; ")) }
+}

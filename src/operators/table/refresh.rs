@@ -1,0 +1,150 @@
+//! `table/refresh`: looks at the files of a declared table again and brings its declaration up to date.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use crate::engines::capability::Capability;
+use crate::engines::job::JobOutcome;
+use crate::engines::job_spec::Reading;
+use crate::engines::metastore::{Change, TableDeclaration};
+use crate::engines::schema::{Column, Schema};
+use crate::engines::table::{Table, TableKind, TableName};
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::operators::answers::within_bytes;
+use crate::operators::inference::{Inferred, inference, inferred, result_schema};
+use crate::operators::inputs::{find_entry, list_files, read_table};
+use crate::operators::parameters::table_name;
+use crate::operators::{Answer, Conclusion, Effect, Operator, Prepared, Request};
+
+const NAME: &str = "table/refresh";
+/// Bytes of the differences shown.
+const DIFFERENCE_BYTES: usize = 16 * 1024;
+
+/// Refreshes a declared table.
+pub(in crate::operators) struct Refresh;
+
+/// A table is read again as it was declared.
+fn declared_reading(table: &Table) -> Reading {
+    table.format.csv.as_ref().map_or_else(Reading::default, |dialect| Reading {
+        header: Some(dialect.header),
+        delimiter: Some(dialect.delimiter.clone()),
+        null_tokens: dialect.null_tokens.clone(),
+    })
+}
+
+#[async_trait]
+impl Operator for Refresh {
+    fn name(&self) -> &'static str {
+        "table.refresh"
+    }
+
+    fn needs(&self) -> &'static [Capability] {
+        &[
+            Capability::ReadTables,
+            Capability::ChangeTables,
+            Capability::ReadFiles,
+            Capability::Infer,
+        ]
+    }
+
+    fn result_schema(&self) -> Value {
+        result_schema()
+    }
+
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+        let wanted = table_name(NAME, request)?;
+        if let Some(answer) = nothing_to_do(engines, &wanted).await? {
+            return Ok(Prepared::Answer(answer));
+        }
+        let table = read_table(engines, NAME, &wanted).await?;
+        let files = list_files(engines, NAME, &table.locations).await?;
+        inference(NAME, request, &table.name, files, declared_reading(&table))
+    }
+
+    async fn conclude(
+        &self,
+        engines: &Engines,
+        request: &Request,
+        outcome: &JobOutcome,
+    ) -> Result<Conclusion, EngineError> {
+        let table = read_table(engines, NAME, &table_name(NAME, request)?).await?;
+        if table.kind != TableKind::External {
+            return Err(EngineError::new(
+                ErrorKind::Conflict,
+                NAME,
+                format!("refresh `{}`", table.name),
+                "it is no longer a declared table",
+            ));
+        }
+        Ok(match inferred(NAME, &table.name, table.locations.clone(), outcome)? {
+            Inferred::Conflict(answer) => Conclusion { answer, effect: None },
+            Inferred::Table(declaration, answer) => compared(&table, declaration, answer),
+        })
+    }
+}
+
+/// Returns the answer for a table that has no declaration of its own.
+async fn nothing_to_do(engines: &Engines, name: &TableName) -> Result<Option<Answer>, EngineError> {
+    let why = match find_entry(engines, name).await?.map(|entry| entry.kind) {
+        Some(TableKind::Managed) => "Mason keeps its files and its schema together",
+        Some(TableKind::Discovered) => "its files are looked at anew whenever it is read",
+        Some(TableKind::External) | None => return Ok(None),
+    };
+    let mut answer = Answer::object(json!({
+        "table": {"database": name.database, "name": name.table},
+        "differences": [],
+    }));
+    answer.info.push(format!("there is nothing to refresh: {why}"));
+    Ok(Some(answer))
+}
+
+/// Returns what changed, and the new declaration if anything did.
+fn compared(table: &Table, declaration: Box<TableDeclaration>, mut answer: Answer) -> Conclusion {
+    let mut differences = schema_differences(&table.schema, &declaration.schema);
+    if table.format != declaration.format {
+        differences.push("the files are read in another way".to_owned());
+    }
+    if table.partition_keys != declaration.partition_keys {
+        differences.push(format!(
+            "the partition keys are {:?}, and were {:?}",
+            declaration.partition_keys, table.partition_keys
+        ));
+    }
+    let shown = within_bytes(differences.iter().map(|text| json!(text)), DIFFERENCE_BYTES);
+    answer.truncated |= shown.len() < differences.len();
+    answer.data["differences"] = Value::Array(shown);
+    if differences.is_empty() {
+        answer.info.push(format!("{} is as it was declared; nothing was changed", table.name));
+        return Conclusion { answer, effect: None };
+    }
+    answer.info.extend(differences.into_iter().take(20));
+    let change = Change::PutTable { table: declaration, expected: table.version };
+    Conclusion { answer, effect: Some(Effect::Metastore { change }) }
+}
+
+fn schema_differences(before: &Schema, after: &Schema) -> Vec<String> {
+    let find = |schema: &Schema, name: &str| -> Option<Column> {
+        schema.columns.iter().find(|column| column.name == name).cloned()
+    };
+    let mut differences = Vec::new();
+    for column in &after.columns {
+        match find(before, &column.name) {
+            None => differences.push(format!("column `{}` is new", column.name)),
+            Some(old) if old.data_type != column.data_type => differences.push(format!(
+                "column `{}` is {}, and was {}",
+                column.name, column.data_type.0, old.data_type.0
+            )),
+            Some(old) if old.nullable != column.nullable => {
+                let now = if column.nullable { "has nulls" } else { "has no nulls" };
+                differences.push(format!("column `{}` {now} now", column.name));
+            }
+            Some(_) => {}
+        }
+    }
+    for column in &before.columns {
+        if find(after, &column.name).is_none() {
+            differences.push(format!("column `{}` is gone", column.name));
+        }
+    }
+    differences
+}

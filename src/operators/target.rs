@@ -1,0 +1,383 @@
+//! Where an operator writes: the parameters that all writing operators share, as one value.
+//!
+//! `output_table` (with `output_database`) is a managed table, `output_path` a folder below the
+//! storage's root. Both end as the same files under the manifests of their folder.
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use super::columns::resolve;
+use super::inputs::find_entry;
+use super::parameters::{choice, count, optional, refused};
+use super::{Request, WorkPlan};
+use crate::engines::job_spec::{FileSink, Sink, WriteMode};
+use crate::engines::schema::Schema;
+use crate::engines::table::{Format, StoragePath, Table, TableKind, TableLookup, TableName};
+use crate::engines::{EngineError, Engines, ErrorKind};
+
+/// The parameters read here. Every writing operator's definition has all of them.
+#[cfg(test)]
+pub(super) const PARAMETERS: &[&str] = &[
+    "output_database",
+    "output_table",
+    "output_path",
+    "format",
+    "partition_columns",
+    "mode",
+    "target_file_size_mib",
+];
+
+/// Size at which a file is ended when the run says nothing else, MiB.
+const FILE_SIZE_MIB: u64 = 128;
+/// Most overwritten paths that a plan names.
+const SHOWN_OVERWRITES: usize = 100;
+
+/// Where is written, and what is there already.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Target {
+    /// The table's name.
+    pub(super) name: TableName,
+    /// The files.
+    pub(super) sink: FileSink,
+    /// The table that is there now, if there is one.
+    existing: Option<Table>,
+}
+
+/// Returns where the request wants its output, or nothing when it names no output.
+///
+/// # Errors
+/// `InvalidInput` when the parameters contradict each other or name no possible table; `NotFound`
+/// when the database does not exist; `AlreadyExists` when there is a table and `mode` is `error`.
+pub(super) async fn find_target(
+    engines: &Engines,
+    operator: &str,
+    request: &Request,
+) -> Result<Option<Target>, EngineError> {
+    let Some(wanted) = wanted_place(operator, request)? else {
+        return refuse_stray_parameters(operator, request).map(|()| None);
+    };
+    let mode = choice::<WriteMode>(operator, request, "mode")?.unwrap_or_default();
+    let format = choice::<Format>(operator, request, "format")?.unwrap_or(Format::Parquet);
+    let (place, existing) = look(engines, operator, wanted, mode).await?;
+    if let (Some(table), WriteMode::Error) = (&existing, mode) {
+        let message = format!("there is a table `{}` already", table.name);
+        return Err(EngineError::new(
+            ErrorKind::AlreadyExists,
+            operator,
+            "find the output",
+            message,
+        )
+        .with_hint("give mode=replace or mode=append, or another name"));
+    }
+    let mib = count(operator, request, "target_file_size_mib")?.unwrap_or(FILE_SIZE_MIB).max(1);
+    let sink = FileSink {
+        location: place.location,
+        format,
+        partition_by: request.parameters.list("partition_columns"),
+        mode,
+        target_file_size_bytes: mib.saturating_mul(1024 * 1024),
+        expected: existing.as_ref().and_then(|table| table.version),
+    };
+    Ok(Some(Target { name: place.name, sink, existing }))
+}
+
+/// Returns where the request wants its output.
+///
+/// # Errors
+/// As [`find_target`], and `InvalidInput` when no output is named.
+pub(super) async fn require_target(
+    engines: &Engines,
+    operator: &str,
+    request: &Request,
+) -> Result<Target, EngineError> {
+    let target = find_target(engines, operator, request).await?;
+    target.ok_or_else(|| {
+        refused(operator, "neither `output_table` nor `output_path` is given")
+            .with_hint("give output_table=<name> to write a table that Mason keeps")
+    })
+}
+
+/// Where the output is to go, before anybody looked.
+struct Wanted {
+    name: TableName,
+    /// The folder, when a path was given.
+    folder: Option<StoragePath>,
+}
+
+/// Where the output goes.
+struct Place {
+    name: TableName,
+    location: String,
+}
+
+fn wanted_place(operator: &str, request: &Request) -> Result<Option<Wanted>, EngineError> {
+    let table = optional(request, "output_table");
+    let path = optional(request, "output_path");
+    match (table, path) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => {
+            Err(refused(operator, "`output_table` and `output_path` are both given")
+                .with_hint("give one of them"))
+        }
+        (Some(table), None) => {
+            let database = optional(request, "output_database")
+                .or_else(|| optional(request, "database_name"))
+                .ok_or_else(|| refused(operator, "`output_table` needs `output_database`"))?;
+            check_name(operator, "output_table", table)?;
+            let name = TableName { database: database.to_owned(), table: table.to_owned() };
+            Ok(Some(Wanted { name, folder: None }))
+        }
+        (None, Some(path)) => wanted_folder(operator, path).map(Some),
+    }
+}
+
+fn wanted_folder(operator: &str, path: &str) -> Result<Wanted, EngineError> {
+    let folder = StoragePath::new(path)
+        .map_err(|source| refused(operator, format!("`output_path`: {source}")))?;
+    let last = folder.file_name();
+    if let Some(ending) = file_ending(last) {
+        let message = format!("`output_path` {path:?} ends in `.{ending}`, as a file does");
+        return Err(refused(operator, message).with_hint(format!(
+            "output_path is a folder: give {:?} and format={}",
+            path.trim_end_matches('/').trim_end_matches(&format!(".{ending}")),
+            if ending == "json" || ending == "csv" { ending } else { "parquet" }
+        )));
+    }
+    for part in folder.as_str().split('/') {
+        check_name(operator, "output_path", part)?;
+    }
+    let Some((database, table)) = folder.as_str().rsplit_once('/') else {
+        let message = format!("`output_path` {path:?} is a database's own folder");
+        return Err(refused(operator, message)
+            .with_hint(format!("give a folder and a name, for example \"{path}/result\"")));
+    };
+    let name = TableName { database: database.to_owned(), table: table.to_owned() };
+    Ok(Wanted { name, folder: Some(folder) })
+}
+
+/// Returns the ending of a file's name, if it is one of a format or a compression.
+fn file_ending(name: &str) -> Option<&str> {
+    let (stem, ending) = name.rsplit_once('.')?;
+    let lower = ending.to_ascii_lowercase();
+    let known = Format::ALL.iter().any(|format| format.as_str() == lower)
+        || ["gz", "zst", "bz2", "xz", "tsv", "txt", "ndjson", "ipc", "feather"]
+            .contains(&lower.as_str());
+    (known && !stem.is_empty()).then_some(ending)
+}
+
+/// Refuses names that a listing would leave out or take for a glob or a partition.
+fn check_name(operator: &str, parameter: &str, name: &str) -> Result<(), EngineError> {
+    let reason = if name.starts_with(['_', '.']) {
+        "begins with `_` or `.`, as Mason's own files do"
+    } else if name.contains(['*', '?', '[', ']', '{', '}']) {
+        "has a character of a glob"
+    } else if name.contains('=') {
+        "has a `=`, as the folder of a partition has"
+    } else if name.contains(['/', '\\']) || name.chars().any(char::is_control) {
+        "has a character that is no part of a name"
+    } else if name.len() > 255 {
+        "is longer than 255 bytes"
+    } else {
+        return Ok(());
+    };
+    let shown: String = name.chars().take(80).collect();
+    Err(refused(operator, format!("parameter `{parameter}`: {shown:?} {reason}")))
+}
+
+fn refuse_stray_parameters(operator: &str, request: &Request) -> Result<(), EngineError> {
+    let given = |name: &&&str| {
+        let value = request.parameters.json(name);
+        let empty = |value: &Value| value.as_str() == Some("") || *value == json!([]);
+        value.is_some_and(|value| !value.is_null() && !empty(value))
+    };
+    let stray = ["output_database", "partition_columns"].iter().find(given);
+    match stray {
+        Some(name) => Err(refused(operator, format!("`{name}` is given, but no output"))
+            .with_hint("give output_table=<name> or output_path=<folder>")),
+        None => Ok(()),
+    }
+}
+
+/// Finds the place and the table that is there, spelled as the metastore spells them.
+async fn look(
+    engines: &Engines,
+    operator: &str,
+    wanted: Wanted,
+    mode: WriteMode,
+) -> Result<(Place, Option<Table>), EngineError> {
+    if let Some(folder) = wanted.folder {
+        return look_at_folder(engines, operator, &folder, mode).await;
+    }
+    let database =
+        engines.metastore.get_database(&wanted.name.database).await.map_err(|error| {
+            let hint = format!("run database/create with database_name={}", wanted.name.database);
+            if error.kind == ErrorKind::NotFound { error.with_hint(hint) } else { error }
+        })?;
+    let name = TableName { database: database.name, table: wanted.name.table };
+    let location = format!("{}/{}", database.location.trim_end_matches('/'), name.table);
+    let existing = existing_table(engines, operator, &name).await?;
+    Ok(placed(name, location, existing))
+}
+
+fn placed(name: TableName, location: String, existing: Option<Table>) -> (Place, Option<Table>) {
+    match existing {
+        Some(table) => {
+            let location = table.locations.first().cloned().unwrap_or(location);
+            (Place { name: table.name.clone(), location }, Some(table))
+        }
+        None => (Place { name, location }, None),
+    }
+}
+
+async fn look_at_folder(
+    engines: &Engines,
+    operator: &str,
+    folder: &StoragePath,
+    mode: WriteMode,
+) -> Result<(Place, Option<Table>), EngineError> {
+    let folder = spelled(engines, folder).await?;
+    let (parent, table) = folder.rsplit_once('/').unwrap_or(("", &folder));
+    let name = TableName { database: parent.to_owned(), table: table.to_owned() };
+    // What lies deeper than a database's tables is not known to the metastore.
+    if !parent.contains('/') {
+        match existing_table(engines, operator, &name).await {
+            Ok(Some(table)) => return Ok(placed(name, folder, Some(table))),
+            Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
+            _ => refuse_files(engines, operator, &folder).await?,
+        }
+    } else if mode != WriteMode::Append {
+        refuse_files(engines, operator, &folder).await?;
+    }
+    Ok(placed(name, folder, None))
+}
+
+/// Returns a folder with its first part as the metastore spells that database, so that no second
+/// one comes into being that differs in case only.
+async fn spelled(engines: &Engines, folder: &StoragePath) -> Result<String, EngineError> {
+    let text = folder.as_str();
+    let (first, rest) = text.split_once('/').unwrap_or((text, ""));
+    match engines.metastore.get_database(first).await {
+        Ok(database) => Ok(format!("{}/{rest}", database.location.trim_end_matches('/'))),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(text.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn refuse_files(engines: &Engines, operator: &str, folder: &str) -> Result<(), EngineError> {
+    let first = match engines.storage.list_files(folder).next().await.transpose() {
+        Err(error) if error.kind == ErrorKind::NotFound => None,
+        found => found?,
+    };
+    let Some(file) = first else { return Ok(()) };
+    let message = format!("`{folder}` holds files already, such as `{}`", file.path);
+    let error = EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message);
+    Err(error.with_hint(
+        "choose another folder; mode=replace is for tables of a database, that is for output_table \
+         and for an output_path of two parts",
+    ))
+}
+
+fn foreign(operator: &str, place: &str, example: &str) -> EngineError {
+    let message = format!("`{place}` holds files that Mason did not write, such as `{example}`");
+    EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message)
+        .with_hint("choose another name; Mason never overwrites what it did not write")
+}
+
+/// Returns the table of this name if Mason keeps it.
+async fn existing_table(
+    engines: &Engines,
+    operator: &str,
+    name: &TableName,
+) -> Result<Option<Table>, EngineError> {
+    let Some(entry) = find_entry(engines, name).await? else { return Ok(None) };
+    let place = entry.name.to_string();
+    match entry.kind {
+        TableKind::Managed => match engines.metastore.get_table(&entry.name).await? {
+            TableLookup::Table(table) => Ok(Some(*table)),
+            TableLookup::Conflicting(_) => Err(EngineError::new(
+                ErrorKind::Unexpected,
+                operator,
+                "find the output",
+                format!("the files of the managed table `{place}` disagree"),
+            )),
+        },
+        TableKind::External => {
+            let message = format!("`{place}` is declared over files that Mason did not write");
+            Err(EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message)
+                .with_hint("choose another name, or run table/delete first: it keeps the files"))
+        }
+        TableKind::Discovered => {
+            let example = entry.locations.first().map_or("", String::as_str);
+            Err(foreign(operator, &place, example))
+        }
+    }
+}
+
+impl Target {
+    /// Returns the sink of the job.
+    pub(super) fn to_sink(&self) -> Sink {
+        Sink::Files(Box::new(self.sink.clone()))
+    }
+
+    /// Checks the partition columns against the schema of what is written, and spells them as it does.
+    ///
+    /// # Errors
+    /// `InvalidInput` when one does not exist, or no other column is left.
+    pub(super) fn check_partition_columns(
+        mut self,
+        operator: &str,
+        schema: &Schema,
+    ) -> Result<Self, EngineError> {
+        let names = resolve(operator, "partition_columns", schema, &self.sink.partition_by)?;
+        if !names.is_empty() && names.len() == schema.columns.len() {
+            let message = "parameter `partition_columns` leaves no column for the files";
+            return Err(refused(operator, message));
+        }
+        self.sink.partition_by = names;
+        Ok(self)
+    }
+
+    /// Adds to a plan where is written and what would be overwritten.
+    pub(super) fn complete(&self, mut plan: WorkPlan) -> WorkPlan {
+        plan.target = Some(format!("{} ({})", self.name, self.sink.location));
+        if let (Some(table), WriteMode::Replace) = (&self.existing, self.sink.mode) {
+            let paths = table.files.iter().map(|file| file.path.to_string());
+            plan.overwrites = paths.take(SHOWN_OVERWRITES).collect();
+            plan.overwrites_total = table.files.len() as u64;
+        }
+        plan
+    }
+
+    /// Returns the rows of the plan's words: `write sales.a as parquet`.
+    pub(super) fn verb(&self) -> String {
+        let how = match self.sink.mode {
+            WriteMode::Error => "write",
+            WriteMode::Replace => "replace",
+            WriteMode::Append => "append to",
+        };
+        format!("{how} {} as {}", self.name, self.sink.format)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_a_file_ending_is_refused_with_the_folder_as_hint() {
+        let error = wanted_folder("table/format", "out/sales.csv").err().expect("should fail");
+        assert_eq!(error.kind, ErrorKind::InvalidInput);
+        assert!(error.message.contains("`.csv`"), "{error}");
+        let hint = error.hint.expect("should have a hint");
+        assert!(hint.contains("\"out/sales\" and format=csv"), "{hint}");
+    }
+
+    #[test]
+    fn folders_below_the_root_are_split_into_database_and_table() {
+        let wanted = wanted_folder("table/format", "out/2024/v1.2/").expect("should be a folder");
+        assert_eq!(wanted.name.to_string(), "out/2024.v1.2");
+        for bad in ["out", "/out/x", "../x", "a/_x", "a/*", "a/k=1", "a//b", "a/b.parquet.gz"] {
+            assert!(wanted_folder("table/format", bad).is_err(), "{bad:?} should be refused");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Each operator has one shipped definition and each definition one operator, and they agree on the
+//! names of parameters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::api::labels::EXAMPLE;
+use crate::api::v1alpha1::OperatorDefinition;
+use crate::operators::reference::operators_page;
+use crate::operators::{all, target};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn definitions() -> BTreeMap<String, OperatorDefinition> {
+    let mut found = BTreeMap::new();
+    for folder in ["database", "table", "job"] {
+        let entries = fs::read_dir(root().join("operators").join(folder)).expect("should be there");
+        for entry in entries {
+            let path: PathBuf = entry.expect("should be readable").path();
+            let text = fs::read_to_string(&path).expect("should be readable");
+            let definition: OperatorDefinition = serde_saphyr::from_str(&text)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let stem = path.file_stem().expect("should have a name").to_string_lossy();
+            assert_eq!(definition.spec.operator, format!("{folder}/{stem}"), "{}", path.display());
+            let builtin = definition.spec.action.builtin.as_ref().expect("should be built in");
+            assert_eq!(builtin.name, format!("{folder}.{stem}"), "{}", path.display());
+            assert_eq!(definition.metadata.name, Some(format!("{folder}-{stem}")));
+            found.insert(builtin.name.clone(), definition);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_operator_has_one_definition_and_every_definition_one_operator() {
+    let shipped: BTreeSet<String> = definitions().into_keys().collect();
+    let built_in: BTreeSet<String> = all().iter().map(|one| one.name().to_owned()).collect();
+    assert_eq!(shipped, built_in);
+    assert_eq!(built_in.len(), all().len());
+}
+
+#[test]
+fn definitions_say_what_every_parameter_means_and_take_no_name_twice() {
+    for (operator, definition) in definitions() {
+        let mut names = BTreeSet::new();
+        for parameter in &definition.spec.parameters {
+            assert!(parameter.description.ends_with('.'), "{operator}: {}", parameter.name);
+            for name in parameter.aliases.iter().chain([&parameter.name]) {
+                assert!(names.insert(name.clone()), "{operator}: `{name}` is there twice");
+            }
+        }
+    }
+}
+
+/// The names read in a source file: literals given to the functions that read parameters.
+fn names_read(source: &str) -> BTreeSet<String> {
+    let direct = Regex::new(
+        r#"(?s)(?:\bparameters\s*\.\s*\w+\(|(?:required|optional|count|choice(?:::<\w+>)?)\(\s*(?:NAME|operator)?,?\s*(?:request,)?\s*)"([a-z_]+)""#,
+    )
+    .expect("should be a pattern");
+    direct.captures_iter(source).map(|found| found[1].to_owned()).collect()
+}
+
+fn source(path: &str) -> String {
+    let text = fs::read_to_string(root().join("src/operators").join(path)).expect("should exist");
+    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+/// What the shared functions read for the operators that call them.
+fn shared_names(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut uses = |call: &str, read: &[&str]| {
+        if text.contains(call) {
+            names.extend(read.iter().map(|name| (*name).to_owned()));
+        }
+    };
+    uses("table_name(NAME", &["database_name", "table_name"]);
+    uses("_target(engines", target::PARAMETERS);
+    uses("bad_rows(NAME", &["bad_rows"]);
+    uses("limit(NAME", &["limit"]);
+    uses("NameFilter::of", &["pattern"]);
+    uses("inference(NAME", &["sample_size", "sample_rows"]);
+    uses("reading(request)", &["read_headers", "delimiter", "null_tokens"]);
+    names
+}
+
+#[test]
+fn operators_read_exactly_the_parameters_of_their_definitions() {
+    for (operator, definition) in definitions() {
+        let text = source(&format!("{}.rs", operator.replace('.', "/")));
+        let mut read = names_read(&text);
+        read.extend(shared_names(&text));
+        if text.contains(".into_prepared(request)") {
+            // Work that has no input has no bad rows, and what is always written or is one object
+            // has no rows to limit.
+            let (writes, summary) =
+                (text.contains("require_target("), operator == "table.summarize");
+            if !writes && !summary {
+                read.insert("limit".to_owned());
+            }
+            if operator != "table.fake" {
+                read.insert("bad_rows".to_owned());
+            }
+        }
+        let defined: BTreeSet<String> =
+            definition.spec.parameters.iter().map(|parameter| parameter.name.clone()).collect();
+        assert_eq!(read, defined, "{operator}");
+    }
+}
+
+#[test]
+fn results_are_described_by_schemas_that_hold() {
+    for operator in all() {
+        let schema = operator.result_schema();
+        assert!(jsonschema::meta::is_valid(&schema), "{}", operator.name());
+        jsonschema::validator_for(&schema)
+            .unwrap_or_else(|error| panic!("{}: {error}", operator.name()));
+        assert!(!operator.needs().is_empty(), "{} needs nothing", operator.name());
+    }
+}
+
+#[test]
+fn the_reference_page_is_up_to_date() {
+    let definitions: Vec<OperatorDefinition> = definitions().into_values().collect();
+    let page = operators_page(&definitions);
+    let path = root().join("docs/operators.md");
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == page, "docs/operators.md is stale: run `make generate`");
+}
+
+#[test]
+fn every_definition_has_an_example_of_its_own_parameters() {
+    for (operator, definition) in definitions() {
+        let annotations = definition.metadata.annotations.as_ref().expect("should have an example");
+        let example: BTreeMap<String, Value> =
+            serde_json::from_str(&annotations[EXAMPLE]).expect("should be an object");
+        let known = &definition.spec.parameters;
+        for name in example.keys() {
+            assert!(known.iter().any(|one| one.name == *name), "{operator}: `{name}`");
+        }
+        for parameter in known.iter().filter(|parameter| parameter.required) {
+            assert!(example.contains_key(&parameter.name), "{operator}: `{}`", parameter.name);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What operators ask of their engines, and what they refuse, shown with engines in memory.
+
+mod definitions;
+mod fakes;
+mod reading;
+mod writing;

@@ -1,0 +1,18 @@
+//! What to do next: pure decisions over what is recorded and what was observed.
+//!
+//! No client, no clock (`now` is an argument), no environment, no await, no randomness. May import
+//! `api`, `engines` and `validate`.
+
+mod attempt;
+mod decision;
+mod failure;
+mod observation;
+mod operator_run;
+mod retries;
+
+pub use attempt::attempt_token;
+pub use decision::{Decision, Next};
+pub use failure::{classify, classify_reading, failure_of_job, fenced_by_former_process};
+pub use observation::{Checked, Observation, Sight};
+pub use operator_run::{UNSEEN_LIMIT, needs_job, plan};
+pub use retries::after_failure;

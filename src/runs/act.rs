@@ -1,0 +1,275 @@
+//! Performs one decision: reads it needs, and at most one effect outside.
+//!
+//! Every effect may be repeated: jobs are created under the attempt's token, changes under the run's
+//! uid, and nothing works before its job is recorded and released.
+
+use super::context::{RunContext, RunError};
+use super::session::{
+    Identity, Pending, Session, kept, name_of, operator_of, recorded, request_of,
+};
+use crate::api::v1alpha1::{JobReference, OperatorRun, OperatorRunStatus, ResultKind};
+use crate::engines::execution::Fence;
+use crate::engines::job::{JobError, JobId, JobOutcome};
+use crate::engines::job_spec::JobSpec;
+use crate::engines::metastore::Changed;
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::operators::{Answer, Effect, Operator, Prepared, WorkPlan};
+use crate::plan::{Decision, needs_job};
+use crate::validate::ValidRun;
+
+/// How many lines of a log are kept with a failed attempt.
+const LOG_LINES: usize = 60;
+
+/// What performing a decision amounted to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is done, or there was nothing to do outside.
+    Done,
+    /// A job exists now, inert.
+    Created(JobReference),
+    /// The operator has answered, and nothing remains to be done.
+    Answered(Box<Answer>),
+    /// The operator has answered, and this remains to be done.
+    Decided(Box<Pending>),
+    /// Whether the attempt is fenced now.
+    Fenced(Fence),
+    /// The pending effect took place.
+    Applied(Option<Changed>),
+    /// The last lines of the attempt's log, if they could be read.
+    Logged(Option<String>),
+    /// It failed.
+    Failed {
+        /// In which step.
+        step: Step,
+        /// Why.
+        error: JobError,
+    },
+}
+
+/// The steps that can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Reading and deciding what is to be done.
+    Prepare,
+    /// Creating the job.
+    Create,
+    /// Releasing the job.
+    Release,
+    /// Asking the job to stop.
+    Cancel,
+    /// Fencing the attempt.
+    Fence,
+    /// Collecting the job's proof.
+    Collect,
+    /// Working out what the proof amounts to.
+    Conclude {
+        /// Whether the job has committed files.
+        committed: bool,
+    },
+    /// Trying the pending effect.
+    Apply,
+}
+
+/// Performs a decision. What fails outside is an outcome, not an error.
+///
+/// # Errors
+/// When what was recorded cannot be read, or names an operator that does not exist here.
+pub async fn act(
+    context: &RunContext,
+    session: &mut Session,
+    run: &OperatorRun,
+    decision: &Decision,
+) -> Result<Outcome, RunError> {
+    let Some(step) = step_of(decision) else { return Ok(Outcome::Done) };
+    let Some(valid) = session.resolved(run)?.cloned() else { return Ok(Outcome::Done) };
+    let identity = Identity::of(run).ok_or_else(|| RunError::NoUid { name: name_of(run) })?;
+    let engines = match session.engines(context, &valid).await {
+        Ok(engines) => engines,
+        Err(error) => return Ok(failed(step, &error)),
+    };
+    let work = Work { run, valid: &valid, engines: &engines, identity: &identity };
+    let outcome = match decision {
+        Decision::Launch => work.launch(operator_of(context, run, &valid)?).await,
+        Decision::Release(job) => done(step, engines.execution.release(&id_of(job)).await),
+        Decision::Cancel { job, .. } => done(step, engines.execution.cancel(&id_of(job)).await),
+        Decision::Fence { .. } => work.fence().await,
+        Decision::Collect(job) => work.collect(operator_of(context, run, &valid)?, job).await,
+        Decision::Apply => work.apply().await?,
+        _ => work.last_lines().await,
+    };
+    if matches!(outcome, Outcome::Failed { .. }) {
+        session.close();
+    }
+    Ok(outcome)
+}
+
+/// Returns the step that a decision takes outside; nothing when it is only recorded.
+fn step_of(decision: &Decision) -> Option<Step> {
+    match decision {
+        Decision::Launch => Some(Step::Prepare),
+        Decision::Release(_) => Some(Step::Release),
+        Decision::Cancel { .. } => Some(Step::Cancel),
+        Decision::Fence { .. } => Some(Step::Fence),
+        Decision::Collect(_) | Decision::Conclude { .. } => Some(Step::Collect),
+        Decision::Apply => Some(Step::Apply),
+        _ => None,
+    }
+}
+
+/// The newest attempt of a run with everything it needs outside.
+struct Work<'a> {
+    run: &'a OperatorRun,
+    valid: &'a ValidRun,
+    engines: &'a Engines,
+    identity: &'a Identity,
+}
+
+impl Work<'_> {
+    async fn launch(&self, operator: &dyn Operator) -> Outcome {
+        let prepared = match operator.prepare(self.engines, &request_of(self.valid)).await {
+            Ok(prepared) => prepared,
+            Err(error) => return failed(Step::Prepare, &error),
+        };
+        if self.run.spec.dry_run {
+            return Outcome::Answered(Box::new(plan_of(prepared)));
+        }
+        match prepared {
+            Prepared::Answer(answer) => Outcome::Answered(Box::new(answer)),
+            Prepared::Effect { effect, plan } => {
+                let answer = Answer::object(in_json(&plan));
+                Outcome::Decided(Box::new(Pending { effect, answer }))
+            }
+            Prepared::Job { spec, .. } => self.create(&spec).await,
+        }
+    }
+
+    async fn create(&self, spec: &JobSpec) -> Outcome {
+        if !self.uses_jobs() {
+            let operator = &self.valid.action;
+            let message =
+                format!("`{operator}` made a job, but no client that runs jobs was matched");
+            let error = EngineError::new(ErrorKind::Unsupported, "mason", "launch", message);
+            return failed(Step::Prepare, &error);
+        }
+        let Identity { token, owner, .. } = self.identity;
+        match self.engines.execution.create(spec, token, owner).await {
+            Ok(id) => Outcome::Created(JobReference { kind: self.job_kind(), id: id.0, url: None }),
+            Err(error) => failed(Step::Create, &error),
+        }
+    }
+
+    async fn fence(&self) -> Outcome {
+        if !self.uses_jobs() {
+            return Outcome::Fenced(Fence::Down);
+        }
+        match self.engines.execution.fence(&self.identity.token).await {
+            Ok(fence) => Outcome::Fenced(fence),
+            Err(error) => failed(Step::Fence, &error),
+        }
+    }
+
+    async fn collect(&self, operator: &dyn Operator, job: &JobReference) -> Outcome {
+        let proof = match self.engines.execution.collect(&id_of(job)).await {
+            Ok(proof) => proof,
+            Err(error) => return failed(Step::Collect, &error),
+        };
+        if let Err(error) = self.check_proof(&proof) {
+            return failed(Step::Collect, &error);
+        }
+        let step = Step::Conclude { committed: proof.commit.is_some() };
+        match operator.conclude(self.engines, &request_of(self.valid), &proof).await {
+            Err(error) => failed(step, &error),
+            Ok(conclusion) => match conclusion.effect {
+                None => Outcome::Answered(Box::new(conclusion.answer)),
+                Some(effect) => {
+                    Outcome::Decided(Box::new(Pending { effect, answer: conclusion.answer }))
+                }
+            },
+        }
+    }
+
+    /// A proof counts only for the run that it names.
+    fn check_proof(&self, proof: &JobOutcome) -> Result<(), EngineError> {
+        if proof.owner.run_uid == self.identity.owner.run_uid {
+            return Ok(());
+        }
+        let message = format!("the proof is of run `{}`, not of this one", proof.owner.run);
+        Err(EngineError::new(ErrorKind::Unexpected, "mason", "collect the outcome", message))
+    }
+
+    async fn apply(&self) -> Result<Outcome, RunError> {
+        let unborn = OperatorRunStatus::default();
+        let status = self.run.status.as_ref().unwrap_or(&unborn);
+        let pending =
+            Pending::of(status).map_err(|source| recorded(self.run, "pending", source))?;
+        let applied = match pending.map(|pending| pending.effect) {
+            None => Ok(None),
+            Some(Effect::CancelJob { id }) => {
+                self.engines.execution.cancel(&id).await.map(|()| None)
+            }
+            Some(Effect::Metastore { change }) => match self.engines.metastore.changes() {
+                Some(changes) => changes.apply(&change, &self.identity.author).await.map(Some),
+                None => Err(EngineError::new(
+                    ErrorKind::Unsupported,
+                    "mason",
+                    "change the metastore",
+                    "the metastore cannot be changed",
+                )),
+            },
+        };
+        Ok(match applied {
+            Ok(changed) => Outcome::Applied(changed),
+            Err(error) => failed(Step::Apply, &error),
+        })
+    }
+
+    /// Reads the end of the log of a job that is over; a log that cannot be read changes nothing.
+    async fn last_lines(&self) -> Outcome {
+        let attempt = self.run.status.as_ref().and_then(|status| status.attempts.last());
+        let Some(job) = attempt.and_then(|attempt| attempt.job.as_ref()) else {
+            return Outcome::Logged(None);
+        };
+        let lines = self.engines.execution.logs(&id_of(job), LOG_LINES).await;
+        Outcome::Logged(lines.ok().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n")))
+    }
+
+    fn uses_jobs(&self) -> bool {
+        self.run.status.as_ref().is_some_and(needs_job)
+    }
+
+    fn job_kind(&self) -> String {
+        let execution = self.valid.engines.execution.as_ref();
+        execution.map_or_else(|| "Job".to_owned(), |choice| format!("{:?}Job", choice.kind))
+    }
+}
+
+/// Returns what a dry run answers.
+fn plan_of(prepared: Prepared) -> Answer {
+    let plan = match prepared {
+        Prepared::Job { plan, .. } | Prepared::Effect { plan, .. } => plan,
+        Prepared::Answer(_) => WorkPlan {
+            what: "read only; nothing would be changed".to_owned(),
+            ..WorkPlan::default()
+        },
+    };
+    Answer { kind: ResultKind::Plan, ..Answer::object(in_json(&plan)) }
+}
+
+fn in_json(plan: &WorkPlan) -> serde_json::Value {
+    serde_json::to_value(plan).unwrap_or_default()
+}
+
+fn id_of(job: &JobReference) -> JobId {
+    JobId(job.id.clone())
+}
+
+fn done(step: Step, result: Result<(), EngineError>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Done,
+        Err(error) => failed(step, &error),
+    }
+}
+
+fn failed(step: Step, error: &EngineError) -> Outcome {
+    Outcome::Failed { step, error: kept(error) }
+}

@@ -1,0 +1,171 @@
+//! What driving a run needs from outside, and what it tells those who watch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::api::v1alpha1::{
+    ClientConfig, EngineChoices, OperatorDefinition, OperatorRun, Progress,
+};
+use crate::engines::capability::ClientDescription;
+use crate::engines::{EngineError, Engines};
+use crate::operators::Operator;
+use crate::store::{Store, StoreError};
+
+/// Everything that driving a run needs from outside.
+#[derive(Clone)]
+pub struct RunContext {
+    /// Where resources are kept.
+    pub store: Arc<dyn Store>,
+    /// The definitions that come with Mason, used where the run's namespace has none of its own.
+    pub library: Arc<[OperatorDefinition]>,
+    /// Opens the clients that a run was matched with.
+    pub open_engines: Arc<dyn OpenEngines>,
+    /// The built-in operators, as `operators::all` returns them.
+    pub operators: &'static [&'static dyn Operator],
+    /// The types of clients that this program has.
+    pub clients: Arc<[ClientDescription]>,
+    /// The time, and how to wait.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl RunContext {
+    /// Returns the built-in operator that a definition calls so, `table.query`, if there is one.
+    #[must_use]
+    pub fn operator(&self, action: &str) -> Option<&'static dyn Operator> {
+        self.operators.iter().copied().find(|operator| operator.name() == action)
+    }
+}
+
+/// Opens the clients that a run was matched with.
+#[async_trait]
+pub trait OpenEngines: Send + Sync {
+    /// Returns the chosen client of every role. Changes nothing and may be repeated.
+    ///
+    /// # Errors
+    /// `InvalidInput` or `NotFound` when a client's settings lead nowhere; `Unavailable` when it may
+    /// be there later.
+    async fn open(
+        &self,
+        clients: &[ClientConfig],
+        choices: &EngineChoices,
+    ) -> Result<Engines, EngineError>;
+}
+
+/// The time, and how to wait.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Returns the time now.
+    fn now(&self) -> Timestamp;
+
+    /// Waits.
+    async fn sleep(&self, length: Duration);
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the edge at which the clock stands")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep(&self, length: Duration) {
+        tokio::time::sleep(length).await;
+    }
+}
+
+/// Watches a run that is driven. Every method does nothing unless it is written.
+pub trait Observer: Send + Sync {
+    /// The run's phase, reason or attempt changed, and the change is stored.
+    fn transition(&self, run: &OperatorRun) {
+        let _ = run;
+    }
+
+    /// The work moved on.
+    fn progress(&self, run: &OperatorRun, progress: &Progress) {
+        let _ = (run, progress);
+    }
+
+    /// The work wrote a line to its log.
+    fn log_line(&self, run: &OperatorRun, line: &str) {
+        let _ = (run, line);
+    }
+
+    /// Returns whether [`Observer::log_line`] is to be called; logs are read only then.
+    fn wants_logs(&self) -> bool {
+        false
+    }
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Observer for Unwatched {}
+
+/// Why a run could not be driven. The run's own failures are in its status, never here.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no such run.
+    #[error("run `{namespace}/{name}` does not exist")]
+    NotFound {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// The key is not a run's.
+    #[error("`{name}` is not a run")]
+    NotARun {
+        /// The resource's name.
+        name: String,
+    },
+    /// The store gave the run no uid, without which nothing can be done once only.
+    #[error("run `{name}` has no uid")]
+    NoUid {
+        /// The run's name.
+        name: String,
+    },
+    /// The store fails.
+    #[error("failed to {operation} run `{name}`")]
+    Store {
+        /// What was tried.
+        operation: &'static str,
+        /// The run's name.
+        name: String,
+        /// Why.
+        source: StoreError,
+    },
+    /// The run changes faster than it can be followed.
+    #[error("run `{name}` was changed by somebody else {times} times in a row")]
+    Contended {
+        /// The run's name.
+        name: String,
+        /// How often.
+        times: u32,
+    },
+    /// What was recorded cannot be read, for example by an older version of Mason.
+    #[error("failed to read `status.{field}` of run `{name}`")]
+    Recorded {
+        /// The run's name.
+        name: String,
+        /// The field of the status.
+        field: &'static str,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The operator that the run was resolved to is not part of this version of Mason.
+    #[error("operator `{operator}` of run `{name}` is not part of this version")]
+    UnknownOperator {
+        /// The run's name.
+        name: String,
+        /// The builtin's name.
+        operator: String,
+    },
+}

@@ -1,0 +1,181 @@
+//! Drives one run until it ends or waits for a person: the loop of doors without a controller.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::act::{Outcome, act};
+use super::context::{Observer, RunContext, RunError};
+use super::gather::gather;
+use super::record::record;
+use super::session::{Identity, Session, name_of};
+use super::watch::Watch;
+use crate::api::v1alpha1::{AttemptState, OperatorRun, Phase};
+use crate::plan::{Decision, plan};
+use crate::store::{Key, Resource, StoreError};
+
+/// How often in a row somebody else may change the run first.
+const MAX_CONFLICTS: u32 = 200;
+/// The longest sleep: a change of the spec, such as `cancel`, is seen after it.
+const MAX_SLEEP: Duration = Duration::from_secs(1);
+/// How long after a conflict the run is read again.
+const AFTER_CONFLICT: Duration = Duration::from_millis(15);
+/// How long after a fence that is not down yet it is asked for again.
+const AFTER_OBSTACLE: Duration = Duration::from_millis(200);
+
+/// What one pass came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reconciled {
+    /// The run as it is stored now.
+    pub run: OperatorRun,
+    /// When the next pass is due.
+    pub next: Wake,
+}
+
+/// When the next pass over a run is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// At once.
+    Now,
+    /// Not before this time.
+    At(Timestamp),
+    /// Somebody else changed the run first: it has to be read again.
+    Reread,
+    /// When the run is changed: it has ended, or waits for a person.
+    OnChange,
+}
+
+/// Works on a run until it has ended, is suspended, or waits in phase `Unknown` for a person, and
+/// returns it as it is then. May be called again at any time, also by several processes at once and
+/// after a crash at any point: the work outside takes place at most once.
+///
+/// # Errors
+/// When the run does not exist, the store fails, or what was recorded cannot be read. What goes
+/// wrong with the work itself is in the run's status.
+pub async fn drive(
+    context: &RunContext,
+    key: &Key,
+    observer: &dyn Observer,
+) -> Result<OperatorRun, RunError> {
+    let (mut session, mut watch, mut conflicts) = (Session::default(), Watch::new(observer), 0);
+    loop {
+        let run = fetch_run(context, key).await?;
+        let Reconciled { run, next } = reconcile(context, &mut session, run).await?;
+        watch.see(context, &mut session, &run, next).await;
+        conflicts = if next == Wake::Reread { conflicts + 1 } else { 0 };
+        match next {
+            Wake::OnChange => return Ok(run),
+            Wake::Reread if conflicts >= MAX_CONFLICTS => {
+                return Err(RunError::Contended { name: name_of(&run), times: conflicts });
+            }
+            Wake::Reread => context.clock.sleep(AFTER_CONFLICT).await,
+            Wake::Now => {}
+            Wake::At(until) => {
+                let left = until.duration_since(context.clock.now());
+                let left = Duration::try_from(left).unwrap_or_default();
+                context.clock.sleep(left.clamp(Duration::from_millis(1), MAX_SLEEP)).await;
+            }
+        }
+    }
+}
+
+/// Makes one pass over a run as it was read: gather, plan, act, record, store.
+///
+/// # Errors
+/// As [`drive`].
+pub async fn reconcile(
+    context: &RunContext,
+    session: &mut Session,
+    run: OperatorRun,
+) -> Result<Reconciled, RunError> {
+    if run.metadata.uid.is_none() {
+        return Err(RunError::NoUid { name: name_of(&run) });
+    }
+    let observation = gather(context, session, &run).await?; // reads the store and the engines
+    let decision = plan(&run, &observation, context.clock.now()); // pure
+    let outcome = act(context, session, &run, &decision).await?; // at most one effect
+    let now = context.clock.now();
+    let status = record(&run, &decision, &outcome, now); // pure
+    let next = wake(&decision, &outcome, status.phase, now); // pure
+    if run.status.as_ref() == Some(&status) {
+        return Ok(Reconciled { run, next });
+    }
+    let wanted = OperatorRun { status: Some(status), ..run };
+    if let Some(run) = replace_status(context, &wanted).await? {
+        return Ok(Reconciled { run, next });
+    }
+    sweep(context, session, &wanted, &outcome).await;
+    Ok(Reconciled { run: wanted, next: Wake::Reread })
+}
+
+fn wake(decision: &Decision, outcome: &Outcome, phase: Phase, now: Timestamp) -> Wake {
+    let soon = now.checked_add(AFTER_OBSTACLE).unwrap_or(now);
+    let stands = phase.is_terminal() || matches!(phase, Phase::Suspended | Phase::Unknown);
+    match decision {
+        _ if stands => Wake::OnChange,
+        Decision::Rest => Wake::OnChange,
+        Decision::Wait { until, .. } => Wake::At(*until),
+        Decision::Fence { .. }
+            if *outcome != Outcome::Fenced(crate::engines::execution::Fence::Down) =>
+        {
+            Wake::At(soon)
+        }
+        _ if matches!(outcome, Outcome::Failed { .. }) => Wake::At(soon),
+        _ => Wake::Now,
+    }
+}
+
+/// A job that was created for an attempt which somebody else has ended since never begins; it is
+/// fenced so that its client can clear it away.
+async fn sweep(context: &RunContext, session: &mut Session, run: &OperatorRun, outcome: &Outcome) {
+    let (Outcome::Created(_), Some(identity)) = (outcome, Identity::of(run)) else { return };
+    let Some(key) = key_of(run) else { return };
+    let Ok(newest) = fetch_run(context, &key).await else { return };
+    let attempts = newest.status.map(|status| status.attempts).unwrap_or_default();
+    let ended = attempts.iter().any(|attempt| {
+        attempt.token == identity.token.0 && attempt.state == AttemptState::Finished
+    });
+    let Ok(Some(valid)) = session.resolved(run).map(Option::<&_>::cloned) else { return };
+    if let (true, Ok(engines)) = (ended, session.engines(context, &valid).await) {
+        let _ = engines.execution.fence(&identity.token).await;
+    }
+}
+
+fn key_of(run: &OperatorRun) -> Option<Key> {
+    Some(Key {
+        kind: crate::store::Kind::OperatorRun,
+        namespace: run.metadata.namespace.clone()?,
+        name: run.metadata.name.clone()?,
+    })
+}
+
+async fn fetch_run(context: &RunContext, key: &Key) -> Result<OperatorRun, RunError> {
+    let found = context.store.get(key).await.map_err(|source| RunError::Store {
+        operation: "read",
+        name: key.name.clone(),
+        source,
+    })?;
+    match found {
+        Some(Resource::OperatorRun(run)) => Ok(*run),
+        Some(_) => Err(RunError::NotARun { name: key.name.clone() }),
+        None => {
+            Err(RunError::NotFound { namespace: key.namespace.clone(), name: key.name.clone() })
+        }
+    }
+}
+
+/// Stores a status; nothing when somebody else changed the run since it was read.
+async fn replace_status(
+    context: &RunContext,
+    run: &OperatorRun,
+) -> Result<Option<OperatorRun>, RunError> {
+    let resource = Resource::OperatorRun(Box::new(run.clone()));
+    match context.store.replace_status(&resource).await {
+        Ok(Resource::OperatorRun(run)) => Ok(Some(*run)),
+        Ok(_) => Err(RunError::NotARun { name: name_of(run) }),
+        Err(StoreError::Conflict { .. }) => Ok(None),
+        Err(source) => {
+            Err(RunError::Store { operation: "store the status of", name: name_of(run), source })
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Runs: the one thin layer of effects that every door shares.
+//!
+//! `gather` reads, `plan` decides (pure), `act` performs one effect, `record` says what is known now
+//! (pure), and one status write by compare-and-swap keeps it. Between any two of these the process
+//! may die. Decides nothing itself; may import `api`, `engines`, `validate`, `plan`, `operators`
+//! and `store`.
+
+mod act;
+mod context;
+mod drive;
+mod gather;
+mod present;
+mod record;
+mod resources;
+mod session;
+mod watch;
+
+pub use act::{Outcome, Step, act};
+pub use context::{Clock, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched};
+pub use drive::{Reconciled, Wake, drive, reconcile};
+pub use gather::gather;
+pub use present::RESULT_BYTES;
+pub use record::record;
+pub use resources::Resources;
+pub use session::{Pending, Session};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! What people and tools read in a run's status: conditions, columns, messages, a bounded result.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::api::conditions::{Reason, of_phase, set_condition};
+use crate::api::v1alpha1::{AttemptError, OperatorRunStatus, RunResult};
+use crate::operators::Answer;
+
+/// Most bytes of JSON that a status holds of an answer.
+pub const RESULT_BYTES: usize = 64 * 1024;
+
+/// Returns an answer as a status holds it, and a warning when it had to be cut.
+pub(super) fn result(answer: &Answer) -> (RunResult, Option<String>) {
+    let bytes = size(&answer.data);
+    let too_large = bytes > RESULT_BYTES;
+    let data = if too_large { preview(&answer.data) } else { answer.data.clone() };
+    let warning = too_large.then(|| {
+        format!("the answer has {bytes} bytes; `result.data` holds a preview within {RESULT_BYTES}")
+    });
+    let result = RunResult {
+        kind: answer.kind,
+        rows: answer.rows,
+        bytes: u64::try_from(bytes).ok(),
+        data,
+        truncated: answer.truncated || too_large,
+        reference: None,
+    };
+    (result, warning)
+}
+
+/// Returns as much of a value as fits: the first items of its longest list, or else the beginning of
+/// its text under `preview`.
+fn preview(value: &Value) -> Value {
+    let shortened = match value {
+        Value::Array(items) => Value::Array(first_items(items, RESULT_BYTES)),
+        Value::Object(object) => {
+            let longest = object
+                .iter()
+                .filter(|(_, member)| member.is_array())
+                .max_by_key(|(_, member)| size(member))
+                .map(|(key, _)| key.clone());
+            let mut object = object.clone();
+            let items = longest.as_ref().and_then(|key| object.get_mut(key)).map(Value::take);
+            let rest = size(&Value::Object(object.clone()));
+            if let (Some(key), Some(Value::Array(items))) = (longest, items) {
+                let kept = first_items(&items, RESULT_BYTES.saturating_sub(rest));
+                object.insert(key, Value::Array(kept));
+            }
+            Value::Object(object)
+        }
+        other => other.clone(),
+    };
+    if size(&shortened) <= RESULT_BYTES {
+        return shortened;
+    }
+    let text = value.to_string();
+    serde_json::json!({ "preview": cut(&text, 8_000) })
+}
+
+fn first_items(items: &[Value], bytes: usize) -> Vec<Value> {
+    let mut left = bytes.saturating_sub(2);
+    let fits = |item: &&Value| {
+        let needed = size(item) + 1;
+        let fits = needed <= left;
+        left = left.saturating_sub(needed);
+        fits
+    };
+    items.iter().take_while(fits).cloned().collect()
+}
+
+fn size(value: &Value) -> usize {
+    value.to_string().len()
+}
+
+/// Returns at most 100 texts of at most 2,000 characters; the last says how many are left out.
+pub(super) fn bounded(texts: Vec<String>) -> Vec<String> {
+    let total = texts.len();
+    let mut kept: Vec<String> = texts.into_iter().take(100).map(|text| cut(&text, 2_000)).collect();
+    if total > kept.len() {
+        kept.pop();
+        kept.push(format!("… and {} more", total - kept.len()));
+    }
+    kept
+}
+
+/// Returns the beginning of a text, and says when something is missing.
+pub(super) fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{} … (cut)", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Returns the end of a text in whole lines, within so many bytes.
+pub(super) fn tail(text: &str, bytes: usize) -> String {
+    let start = text.len().saturating_sub(bytes);
+    let start = (start..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
+    let cut = &text[start..];
+    match cut.find('\n') {
+        Some(line) if start > 0 => cut[line + 1..].to_owned(),
+        _ => cut.to_owned(),
+    }
+}
+
+/// Returns an error for a person.
+pub(super) fn in_words(error: &AttemptError) -> String {
+    match &error.hint {
+        Some(hint) => format!("{} (hint: {hint})", error.message),
+        None => error.message.clone(),
+    }
+}
+
+/// Fills the columns that follow from the rest of the status.
+pub(super) fn columns(status: &mut OperatorRunStatus) {
+    status.columns.attempts = status.attempts.len().to_string();
+    status.columns.progress = status.progress.as_ref().map_or_else(String::new, |progress| {
+        let total = progress.total.map_or_else(String::new, |total| format!("/{total}"));
+        format!("{}{total} {}", progress.done, progress.unit)
+    });
+    status.columns.engine = status.engines.as_ref().map_or_else(String::new, |engines| {
+        let choice = engines.execution.as_ref().or(engines.metastore.as_ref());
+        choice.map_or_else(String::new, |choice| choice.client.clone())
+    });
+    if let (Some(from), Some(to)) = (status.started_at, status.finished_at) {
+        status.columns.duration = length(from, to);
+    }
+}
+
+/// Returns a length of time for a person: `0.4s`, `1m12s`, `3h5m`.
+fn length(from: Timestamp, to: Timestamp) -> String {
+    let milliseconds = to.duration_since(from).as_millis().max(0);
+    let seconds = milliseconds / 1_000;
+    match seconds {
+        0..=9 => format!("{seconds}.{}s", milliseconds % 1_000 / 100),
+        10..=59 => format!("{seconds}s"),
+        60..=3_599 => format!("{}m{}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{}m", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// Sets every condition as the phase says.
+pub(super) fn conditions(status: &mut OperatorRunStatus, now: Timestamp) {
+    let reason = reason_of(&status.columns.reason);
+    let generation = status.observed_generation;
+    for (kind, truth) in of_phase(status.phase) {
+        let said = (kind, truth, reason);
+        set_condition(&mut status.conditions, said, &status.columns.message, generation, now);
+    }
+}
+
+fn reason_of(word: &str) -> Reason {
+    serde_json::from_value(Value::String(word.to_owned())).unwrap_or(Reason::Accepted)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::v1alpha1::ResultKind;
+
+    fn answer(data: Value) -> Answer {
+        Answer { kind: ResultKind::Rows, ..Answer::object(data) }
+    }
+
+    #[test]
+    fn small_answers_stand_in_the_result_whole() {
+        let (result, warning) = result(&answer(json!([{"a": 1}])));
+        assert_eq!((result.data, result.truncated, warning), (json!([{"a": 1}]), false, None));
+    }
+
+    #[test]
+    fn large_answers_keep_their_first_rows_and_say_so() {
+        let rows: Vec<Value> =
+            (0..20_000).map(|n| json!({"n": n, "text": "é".repeat(10)})).collect();
+        for data in [json!(rows), json!({"columns": ["n"], "rows": rows})] {
+            let (result, warning) = result(&answer(data));
+            assert!(result.truncated && size(&result.data) <= RESULT_BYTES);
+            assert!(size(&result.data) > RESULT_BYTES / 2, "should keep what fits");
+            assert!(warning.expect("should warn").contains("preview"));
+        }
+    }
+
+    #[test]
+    fn one_huge_text_is_previewed() {
+        let (result, _) = result(&answer(json!({"sql": "x".repeat(100_000)})));
+        assert!(result.truncated && size(&result.data) <= RESULT_BYTES);
+        assert!(result.data["preview"].as_str().expect("should be text").ends_with("(cut)"));
+    }
+
+    #[test]
+    fn more_than_a_hundred_messages_say_how_many_are_left_out() {
+        let kept = bounded((0..250).map(|n| n.to_string()).collect());
+        assert_eq!((kept.len(), kept[99].as_str()), (100, "… and 151 more"));
+    }
+
+    #[test]
+    fn the_end_of_a_log_is_cut_at_a_line() {
+        assert_eq!(tail("aaaa\nbbbb\ncccc", 7), "cccc");
+        assert_eq!(tail("aaaa", 7), "aaaa");
+        assert_eq!(tail("éééé", 3), "é");
+    }
+}

@@ -1,0 +1,139 @@
+//! What one process keeps between the passes over a run: only what can be read or opened again.
+
+use super::context::{RunContext, RunError};
+use crate::api::v1alpha1::{FreeForm, OperatorRun, OperatorRunStatus};
+use crate::engines::job::{JobError, JobOwner, JobToken};
+use crate::engines::metastore::Author;
+use crate::engines::{EngineError, Engines};
+use crate::operators::{Answer, Effect, Operator, Request};
+use crate::validate::ValidRun;
+use serde::{Deserialize, Serialize};
+
+/// What one process keeps between the passes over a run. Losing it loses nothing.
+#[derive(Default)]
+pub struct Session {
+    valid: Option<Box<ValidRun>>,
+    engines: Option<Engines>,
+}
+
+impl Session {
+    /// Returns what the run was resolved to, if it has been.
+    pub(super) fn resolved(&mut self, run: &OperatorRun) -> Result<Option<&ValidRun>, RunError> {
+        let frozen = run.status.as_ref().and_then(|status| status.resolved.as_ref());
+        let Some(frozen) = frozen else { return Ok(None) };
+        if self.valid.is_none() {
+            let valid =
+                ValidRun::thaw(frozen).map_err(|source| recorded(run, "resolved", source))?;
+            self.valid = Some(Box::new(valid));
+        }
+        Ok(self.valid.as_deref())
+    }
+
+    /// Returns the clients of a resolved run, opened once.
+    pub(super) async fn engines(
+        &mut self,
+        context: &RunContext,
+        valid: &ValidRun,
+    ) -> Result<Engines, EngineError> {
+        if self.engines.is_none() {
+            self.engines = Some(context.open_engines.open(&valid.clients, &valid.engines).await?);
+        }
+        self.engines.clone().ok_or_else(|| {
+            EngineError::new(crate::engines::ErrorKind::Unexpected, "mason", "open clients", "none")
+        })
+    }
+
+    /// Opens the clients anew next time.
+    pub(super) fn close(&mut self) {
+        self.engines = None;
+    }
+}
+
+/// What remains to be done once the work is proven: recorded before it is tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pending {
+    /// The effect.
+    pub effect: Effect,
+    /// The answer that goes with it.
+    pub answer: Answer,
+}
+
+impl Pending {
+    /// Returns it as `status.pending` holds it.
+    #[must_use]
+    pub fn freeze(&self) -> FreeForm {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(object)) => FreeForm(object.into_iter().collect()),
+            _ => FreeForm::default(),
+        }
+    }
+
+    /// Reads what [`Pending::freeze`] made; nothing when nothing is pending.
+    ///
+    /// # Errors
+    /// When another version of Mason recorded what this one does not understand.
+    pub fn of(status: &OperatorRunStatus) -> Result<Option<Self>, serde_json::Error> {
+        let Some(frozen) = &status.pending else { return Ok(None) };
+        let object = frozen.0.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        serde_json::from_value(serde_json::Value::Object(object)).map(Some)
+    }
+}
+
+/// The newest attempt of a run and the names under which it is known outside.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Identity {
+    pub(super) token: JobToken,
+    pub(super) owner: JobOwner,
+    pub(super) author: Author,
+}
+
+impl Identity {
+    /// Returns the identity of the run's newest attempt, if there is one.
+    pub(super) fn of(run: &OperatorRun) -> Option<Self> {
+        let attempt = run.status.as_ref()?.attempts.last()?;
+        let run_uid = run.metadata.uid.clone()?;
+        let run = run.metadata.name.clone().unwrap_or_default();
+        Some(Self {
+            token: JobToken(attempt.token.clone()),
+            author: Author { run_uid: run_uid.clone(), attempt: attempt.number },
+            owner: JobOwner { run_uid, run, attempt: attempt.number },
+        })
+    }
+}
+
+/// Returns what a resolved run asks of its operator.
+pub(super) fn request_of(valid: &ValidRun) -> Request {
+    Request { parameters: valid.parameters.clone(), allow_writing_sql: valid.allow_writing_sql }
+}
+
+/// Returns the operator that a run was resolved to.
+pub(super) fn operator_of(
+    context: &RunContext,
+    run: &OperatorRun,
+    valid: &ValidRun,
+) -> Result<&'static dyn Operator, RunError> {
+    context.operator(&valid.action).ok_or_else(|| RunError::UnknownOperator {
+        name: name_of(run),
+        operator: valid.action.clone(),
+    })
+}
+
+/// Returns a run's name.
+pub(super) fn name_of(run: &OperatorRun) -> String {
+    run.metadata.name.clone().unwrap_or_default()
+}
+
+/// Returns the error for a field of the status that cannot be read.
+pub(super) fn recorded(
+    run: &OperatorRun,
+    field: &'static str,
+    source: serde_json::Error,
+) -> RunError {
+    RunError::Recorded { name: name_of(run), field, source }
+}
+
+/// Returns an error of an engine as it can be kept.
+pub(super) fn kept(error: &EngineError) -> JobError {
+    JobError::from(error)
+}

@@ -1,0 +1,404 @@
+//! Processes that work on one run, stopped between any two steps, and what must hold of the world.
+
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::api::resource::{Key, Kind, Resource};
+use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase, Resolution};
+use crate::engines::execution::Fence;
+use crate::engines::job::{JobState, JobToken};
+use crate::plan::{Checked, Decision, Observation, Sight, plan};
+use crate::runs::{Outcome, RunContext, Session, act, gather, record};
+use crate::store::{Store, StoreError};
+use crate::testing::fakes::{
+    Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, SharedWorld, World,
+    shared,
+};
+use crate::validate::ValidRun;
+
+pub(super) const UID: &str = "uid-of-run";
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub(super) enum Event {
+    /// A process makes its next step: read, observe and decide, act, store.
+    Step(usize),
+    /// A process makes whole passes.
+    Passes(usize, usize),
+    /// A process dies where it is; another takes its place.
+    Crash(usize),
+    StepJobs,
+    FinishJobs,
+    LoseJobs,
+    /// The clock moves, also backwards.
+    Clock(i64),
+    Cancel,
+    Suspend(bool),
+    Fault(Call, Fault),
+    Break(Call, Fault),
+    Repair,
+    /// A person stops everything, looks, and answers truthfully.
+    Answer,
+}
+
+/// Guards of the program that a test may take away.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each guard is taken away alone")]
+pub(super) struct Guards {
+    pub(super) look_before_create: bool,
+    pub(super) look_by_author: bool,
+    pub(super) fence: bool,
+    pub(super) owner: bool,
+}
+
+impl Guards {
+    pub(super) const ALL: Self =
+        Self { look_before_create: true, look_by_author: true, fence: true, owner: true };
+}
+
+/// What a run asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) action: &'static str,
+    pub(super) dry_run: bool,
+    pub(super) retries: u32,
+    pub(super) timeout: Option<&'static str>,
+    pub(super) ends: Vec<JobEnd>,
+}
+
+impl Order {
+    pub(super) fn of(action: &'static str) -> Self {
+        Self { action, dry_run: false, retries: 0, timeout: None, ends: Vec::new() }
+    }
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Idle,
+    Read(Box<OperatorRun>),
+    Decided(Box<OperatorRun>, Decision),
+    Acted(Box<OperatorRun>, Decision, Outcome),
+}
+
+#[derive(Default)]
+struct Process {
+    session: Session,
+    stage: Stage,
+}
+
+pub(super) struct Simulation {
+    pub(super) world: SharedWorld,
+    pub(super) order: Order,
+    store: Arc<FakeStore>,
+    context: RunContext,
+    processes: Vec<Process>,
+    guards: Guards,
+    ended: Option<OperatorRunStatus>,
+}
+
+impl Simulation {
+    pub(super) fn new(order: Order, guards: Guards) -> Self {
+        let world = shared();
+        World::of(&world).ends = order.ends.iter().copied().collect();
+        let store = Arc::new(FakeStore::new(Arc::clone(&world)));
+        let context = RunContext {
+            store: Arc::<FakeStore>::clone(&store),
+            library: Arc::new([]),
+            open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
+            operators: FAKE_OPERATORS,
+            clients: Arc::new([]),
+            clock: Arc::new(FakeClock(Arc::clone(&world))),
+        };
+        let run = Resource::OperatorRun(Box::new(run_of(&order)));
+        block_on(store.create(&run)).expect("should create");
+        let processes = (0..3).map(|_| Process::default()).collect();
+        Self { world, order, store, context, processes, guards, ended: None }
+    }
+
+    pub(super) fn key() -> Key {
+        Key { kind: Kind::OperatorRun, namespace: "default".to_owned(), name: "run".to_owned() }
+    }
+
+    pub(super) fn run(&self) -> OperatorRun {
+        match block_on(self.store.get(&Self::key())) {
+            Ok(Some(Resource::OperatorRun(run))) => *run,
+            other => panic!("should hold the run: {other:?}"),
+        }
+    }
+
+    pub(super) fn status(&self) -> OperatorRunStatus {
+        self.run().status.unwrap_or_default()
+    }
+
+    /// Lets it happen, and says what must not be.
+    pub(super) fn happen(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::Step(process) => self.step(*process)?,
+            Event::Passes(process, passes) => {
+                for _ in 0..passes * 4 {
+                    self.step(*process)?;
+                }
+            }
+            Event::Crash(process) => self.processes[*process] = Process::default(),
+            Event::StepJobs => self.world().step_jobs(),
+            Event::FinishJobs => self.world().finish_jobs(),
+            Event::LoseJobs => self.world().lose_jobs(),
+            Event::Clock(milliseconds) => self.move_clock(*milliseconds),
+            Event::Cancel => self.store.edit(&Self::key(), |run| run.spec.cancel = true),
+            Event::Suspend(wanted) => {
+                self.store.edit(&Self::key(), |run| run.spec.suspend = *wanted);
+            }
+            Event::Fault(call, fault) => {
+                self.world().faults.entry(*call).or_default().push_back(*fault);
+            }
+            Event::Break(call, fault) => {
+                self.world().broken.insert(*call, *fault);
+            }
+            Event::Repair => self.repair(),
+            Event::Answer => self.answer(),
+        }
+        self.check()
+    }
+
+    fn world(&self) -> std::sync::MutexGuard<'_, World> {
+        World::of(&self.world)
+    }
+
+    fn move_clock(&self, milliseconds: i64) {
+        let mut world = self.world();
+        let moved = world.now.checked_add(SignedDuration::from_millis(milliseconds));
+        world.now = moved.unwrap_or(world.now).max(Timestamp::UNIX_EPOCH);
+    }
+
+    /// Everything works again, but what refuses a change for good goes on refusing it.
+    fn repair(&self) {
+        let mut world = self.world();
+        world.faults.clear();
+        world.broken.retain(|call, fault| *call == Call::Apply && *fault == Fault::LASTING);
+    }
+
+    /// Nothing works on the run any more when the person looks.
+    fn answer(&mut self) {
+        if self.status().phase != Phase::Unknown {
+            return;
+        }
+        self.processes = (0..3).map(|_| Process::default()).collect();
+        for attempt in self.status().attempts {
+            let mut world = self.world();
+            let token = JobToken(attempt.token);
+            while world.fence(&token) == Fence::NotYet {
+                world.step_jobs();
+            }
+        }
+        let resolution = if self.has_effect() { Resolution::Succeeded } else { Resolution::Repeat };
+        self.store.edit(&Self::key(), |run| run.spec.resolution = Some(resolution));
+    }
+
+    fn step(&mut self, index: usize) -> Result<(), String> {
+        let process = std::mem::take(&mut self.processes[index]);
+        let Process { mut session, stage } = process;
+        let stage = match stage {
+            Stage::Idle => Stage::Read(Box::new(self.run())),
+            Stage::Read(run) => {
+                let seen = self.observe(&mut session, &run);
+                let now = self.world().now;
+                let decision = plan(&run, &seen, now);
+                Stage::Decided(run, decision)
+            }
+            Stage::Decided(run, decision) => {
+                let outcome = self.perform(&mut session, &run, &decision);
+                Stage::Acted(run, decision, outcome)
+            }
+            Stage::Acted(run, decision, outcome) => {
+                let now = self.world().now;
+                let status = record(&run, &decision, &outcome, now);
+                self.keep(*run, status)?;
+                Stage::Idle
+            }
+        };
+        self.processes[index] = Process { session, stage };
+        Ok(())
+    }
+
+    fn observe(&self, session: &mut Session, run: &OperatorRun) -> Observation {
+        let status = run.status.clone().unwrap_or_default();
+        if status.resolved.is_none() && !status.phase.is_terminal() {
+            let checked = Some(Checked::Ready(Box::new(valid_run(&self.order))));
+            return Observation { checked, ..Observation::default() };
+        }
+        let mut seen = block_on(gather(&self.context, session, run)).expect("should read");
+        let last = status.attempts.last();
+        let intended = last.is_some_and(|last| last.state == AttemptState::Intended);
+        if intended && !self.guards.look_before_create && seen.job != Sight::NotLooked {
+            seen.job = Sight::Nothing;
+        }
+        if !self.guards.look_by_author && seen.change != Sight::NotLooked {
+            seen.change = Sight::Nothing;
+        }
+        if let (Sight::Found(job), false) = (&mut seen.job, self.guards.owner) {
+            UID.clone_into(&mut job.owner.run_uid);
+            job.owner.attempt = last.map_or(0, |last| last.number);
+        }
+        seen
+    }
+
+    fn perform(&self, session: &mut Session, run: &OperatorRun, decision: &Decision) -> Outcome {
+        if matches!(decision, Decision::Fence { .. }) && !self.guards.fence {
+            return Outcome::Fenced(Fence::Down);
+        }
+        block_on(act(&self.context, session, run, decision)).expect("should act")
+    }
+
+    fn keep(&mut self, run: OperatorRun, status: OperatorRunStatus) -> Result<(), String> {
+        if run.status.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        let wanted = OperatorRun { status: Some(status), ..run };
+        match block_on(self.store.replace_status(&Resource::OperatorRun(Box::new(wanted)))) {
+            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Whether what the run is for has taken place.
+    fn has_effect(&self) -> bool {
+        let (commits, changes) = self.world().effects_of(UID);
+        match self.order.action {
+            "fake.job" => commits > 0,
+            "fake.change" | "fake.both" => changes > 0,
+            _ => false,
+        }
+    }
+
+    /// What must hold at any time.
+    pub(super) fn check(&mut self) -> Result<(), String> {
+        let status = self.status();
+        let world = self.world();
+        let (commits, changes) = world.effects_of(UID);
+        if commits > 1 || changes > 1 {
+            return Err(format!("{commits} commits and {changes} changes took place"));
+        }
+        let works = |state| matches!(state, JobState::Queued | JobState::Running);
+        if world.jobs.iter().filter(|(_, job)| works(job.state)).count() > 1 {
+            return Err("two jobs work at once".to_owned());
+        }
+        for (index, (token, job)) in world.jobs.iter().enumerate() {
+            if world.jobs[..index].iter().any(|(other, _)| other == token) {
+                return Err("an attempt has two jobs".to_owned());
+            }
+            if job.owner.run_uid != UID && job.state != JobState::Inert {
+                return Err("another run's job was released or stopped".to_owned());
+            }
+        }
+        drop(world);
+        self.check_end(&status)
+    }
+
+    fn check_end(&mut self, status: &OperatorRunStatus) -> Result<(), String> {
+        if let Some(ended) = &self.ended {
+            let same = ended == status;
+            return if same {
+                self.check_effect(status)
+            } else {
+                Err("an end was changed".to_owned())
+            };
+        }
+        if status.phase.is_terminal() {
+            self.ended = Some(status.clone());
+            return self.check_effect(status);
+        }
+        Ok(())
+    }
+
+    fn check_effect(&self, status: &OperatorRunStatus) -> Result<(), String> {
+        let effect = self.has_effect();
+        let wanted = self.order.action != "fake.answer" && !self.order.dry_run;
+        match status.phase {
+            Phase::Succeeded if wanted && !effect => Err("success without an effect".to_owned()),
+            Phase::Succeeded if !wanted && effect => Err("a dry run had an effect".to_owned()),
+            Phase::Failed | Phase::Cancelled if effect => {
+                Err(format!("{:?} although it took place", status.phase))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Repairs the world and lets one process go on until the run ends or a person is asked.
+    pub(super) fn settle(&mut self) -> Result<Phase, String> {
+        self.happen(&Event::Repair)?;
+        self.happen(&Event::Suspend(false))?;
+        self.happen(&Event::Crash(0))?;
+        let mut asking = 0;
+        for _ in 0..600 {
+            self.happen(&Event::Passes(0, 1))?;
+            self.happen(&Event::StepJobs)?;
+            self.happen(&Event::Clock(20_000))?;
+            let phase = self.status().phase;
+            asking = if phase == Phase::Unknown { asking + 1 } else { 0 };
+            if phase.is_terminal() || asking > 20 {
+                return Ok(phase);
+            }
+        }
+        match self.status().phase {
+            Phase::Unknown => Ok(Phase::Unknown),
+            phase => Err(format!("it neither ended nor asks: {phase:?} {:?}", self.status())),
+        }
+    }
+
+    /// Lets processes that were stopped in the middle go on after the end.
+    pub(super) fn wake_the_late(&mut self) -> Result<(), String> {
+        for process in 1..self.processes.len() {
+            for _ in 0..8 {
+                self.happen(&Event::Step(process))?;
+                self.happen(&Event::StepJobs)?;
+                self.happen(&Event::FinishJobs)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run_of(order: &Order) -> OperatorRun {
+    let mut spec = json!({
+        "operator": "fake/work",
+        "configRef": {"name": "lake"},
+        "dryRun": order.dry_run,
+        "retry": {"limit": order.retries},
+    });
+    if let Some(timeout) = order.timeout {
+        spec["timeout"] = json!(timeout);
+    }
+    serde_json::from_value(json!({
+        "apiVersion": "mason.dev/v1alpha1",
+        "kind": "OperatorRun",
+        "metadata": {"name": "run", "namespace": "default", "uid": UID},
+        "spec": spec,
+    }))
+    .expect("should be a run")
+}
+
+pub(super) fn valid_run(order: &Order) -> ValidRun {
+    let client = json!({"client": "here", "type": "local"});
+    let mut engines = json!({"metastore": client, "storage": client});
+    if matches!(order.action, "fake.job" | "fake.both") {
+        engines["execution"] = client;
+    }
+    serde_json::from_value(json!({
+        "operator": "fake/work",
+        "definition": {"name": "fake-work", "digest": "sha256:0"},
+        "action": order.action,
+        "allowWritingSql": false,
+        "parameters": {},
+        "origins": [],
+        "config": {"name": "lake", "namespace": "default"},
+        "engines": engines,
+        "clients": [],
+        "dryRun": order.dry_run,
+        "retry": {"limit": order.retries},
+    }))
+    .expect("should be valid")
+}

@@ -1,0 +1,92 @@
+//! Where resources are kept: a cluster, or a folder of files on a machine without one.
+//!
+//! May import `api` only.
+
+pub mod directory;
+pub mod library;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+pub use crate::api::resource::{Key, Kind, Resource};
+
+/// What an apply did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It did not exist.
+    Created,
+    /// Its spec, labels or annotations changed.
+    Configured,
+    /// Nothing changed.
+    Unchanged,
+}
+
+/// A place for resources. Every write is atomic, and safe with several processes at once.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Returns a resource, or nothing.
+    async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError>;
+
+    /// Returns every resource of a kind, by namespace and name; of one namespace, or of all.
+    /// A resource that cannot be read is an entry of its own and does not hide the others.
+    async fn list(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError>;
+
+    /// Creates a resource, or changes the spec, labels and annotations of an existing one under the
+    /// transition rules of its schema. The given status is ignored. Sets uid, generation,
+    /// resourceVersion and creationTimestamp.
+    async fn apply(&self, resource: &Resource) -> Result<(Resource, Applied), StoreError>;
+
+    /// Creates a resource that must not exist.
+    async fn create(&self, resource: &Resource) -> Result<Resource, StoreError>;
+
+    /// Replaces the status, if the given resourceVersion is still the newest, under the transition
+    /// rules of the status' schema. Returns the resource with its new resourceVersion.
+    async fn replace_status(&self, resource: &Resource) -> Result<Resource, StoreError>;
+
+    /// Deletes a resource; returns whether it existed.
+    async fn delete(&self, key: &Key) -> Result<bool, StoreError>;
+}
+
+/// What can go wrong with a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The resourceVersion is not the newest, or a resource to create exists.
+    #[error("{what} was changed by somebody else")]
+    Conflict {
+        /// `OperatorRun default/x`.
+        what: String,
+    },
+    /// A rule of the schema refuses the change.
+    #[error("{what} cannot be changed so: {}", .problems.join("; "))]
+    Refused {
+        /// `OperatorRun default/x`.
+        what: String,
+        /// Every rule that refuses it.
+        problems: Vec<String>,
+    },
+    /// It exists, but cannot be read.
+    #[error("{what} is not readable: {message}")]
+    Unreadable {
+        /// The file or object.
+        what: String,
+        /// Why.
+        message: String,
+    },
+    /// The place itself fails.
+    #[error("failed to {operation} `{path}`")]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// Where.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A document as it is kept and printed: a resource as JSON.
+pub type Document = Value;

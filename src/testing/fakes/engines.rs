@@ -1,0 +1,163 @@
+//! Engines that act on the world.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+
+use super::world::{Call, SharedWorld, World};
+use crate::api::v1alpha1::{ClientConfig, EngineChoices};
+use crate::engines::execution::{Execution, Fence};
+use crate::engines::job::{JobId, JobOutcome, JobOwner, JobStatus, JobToken};
+use crate::engines::job_spec::JobSpec;
+use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry};
+use crate::engines::storage::Storage;
+use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::runs::OpenEngines;
+
+/// Every role, acting on one world.
+#[derive(Clone)]
+pub struct FakeEngines(pub SharedWorld);
+
+impl FakeEngines {
+    /// Returns the engines of the world.
+    #[must_use]
+    pub fn engines(&self) -> Engines {
+        Engines {
+            metastore: Arc::new(self.clone()),
+            storage: Arc::new(self.clone()),
+            execution: Arc::new(self.clone()),
+        }
+    }
+}
+
+#[async_trait]
+impl OpenEngines for FakeEngines {
+    async fn open(
+        &self,
+        _clients: &[ClientConfig],
+        _choices: &EngineChoices,
+    ) -> Result<Engines, EngineError> {
+        World::of(&self.0).call(Call::Open, |_| Ok(self.engines()))
+    }
+}
+
+#[async_trait]
+impl Execution for FakeEngines {
+    async fn create(
+        &self,
+        _spec: &JobSpec,
+        token: &JobToken,
+        owner: &JobOwner,
+    ) -> Result<JobId, EngineError> {
+        World::of(&self.0).call(Call::Create, |world| world.create(token, owner))
+    }
+
+    async fn release(&self, id: &JobId) -> Result<(), EngineError> {
+        World::of(&self.0).call(Call::Release, |world| world.release(id))
+    }
+
+    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
+        World::of(&self.0).call(Call::Find, |world| Ok(world.job(token).map(World::status_of)))
+    }
+
+    async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
+        World::of(&self.0).by_id(id).map(|(_, job)| World::status_of(job))
+    }
+
+    async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
+        World::of(&self.0).call(Call::Collect, |world| world.collect(id))
+    }
+
+    async fn cancel(&self, id: &JobId) -> Result<(), EngineError> {
+        World::of(&self.0).call(Call::Cancel, |world| world.cancel(id))
+    }
+
+    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
+        World::of(&self.0).call(Call::Fence, |world| Ok(world.fence(token)))
+    }
+
+    fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>> {
+        let world = World::of(&self.0);
+        let jobs: Vec<_> =
+            world.jobs.iter().rev().map(|(_, job)| Ok(World::status_of(job))).collect();
+        stream::iter(jobs).boxed()
+    }
+
+    async fn logs(&self, id: &JobId, _max_lines: usize) -> Result<Vec<String>, EngineError> {
+        let mut world = World::of(&self.0);
+        let (_, job) = world.by_id(id)?;
+        Ok(vec!["created".to_owned(), format!("{:?}", job.state).to_lowercase()])
+    }
+}
+
+#[async_trait]
+impl Metastore for FakeEngines {
+    fn list_databases(&self) -> BoxStream<'_, Result<Database, EngineError>> {
+        stream::empty().boxed()
+    }
+
+    /// The only database is `x`, until it is deleted.
+    async fn get_database(&self, name: &str) -> Result<Database, EngineError> {
+        World::of(&self.0).call(Call::Prepare, |world| {
+            if world.changes.is_empty() {
+                return Ok(Database {
+                    name: name.to_owned(),
+                    location: name.to_owned(),
+                    tables: None,
+                });
+            }
+            Err(EngineError::new(ErrorKind::NotFound, "fake", "get the database", "it is gone"))
+        })
+    }
+
+    fn list_tables<'a>(
+        &'a self,
+        _database: &'a str,
+    ) -> BoxStream<'a, Result<TableEntry, EngineError>> {
+        stream::empty().boxed()
+    }
+
+    async fn get_table(&self, name: &TableName) -> Result<TableLookup, EngineError> {
+        Err(EngineError::new(ErrorKind::NotFound, "fake", "get the table", name.to_string()))
+    }
+
+    fn changes(&self) -> Option<&dyn Changes> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Changes for FakeEngines {
+    async fn apply(&self, _change: &Change, author: &Author) -> Result<Changed, EngineError> {
+        World::of(&self.0).call(Call::Apply, |world| Ok(world.change(author)))
+    }
+
+    async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
+        World::of(&self.0).call(Call::FindChange, |world| {
+            Ok(world.made(author).filter(|_| world.rules.changes_found))
+        })
+    }
+}
+
+#[async_trait]
+impl Storage for FakeEngines {
+    fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(InMemory::new())
+    }
+
+    fn list_files<'a>(
+        &'a self,
+        _location: &'a str,
+    ) -> BoxStream<'a, Result<PinnedFile, EngineError>> {
+        stream::empty().boxed()
+    }
+
+    async fn exists(&self, _location: &str) -> Result<bool, EngineError> {
+        Ok(false)
+    }
+}

@@ -1,0 +1,387 @@
+//! What exists and has happened outside, and the scripts of what goes wrong.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::engines::execution::Fence;
+use crate::engines::job::{
+    JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,
+};
+use crate::engines::metastore::{Author, Changed};
+use crate::engines::{EngineError, ErrorKind, Retry};
+
+/// A world that engines, store and tests look at together.
+pub type SharedWorld = Arc<Mutex<World>>;
+
+/// Returns an empty world.
+#[must_use]
+pub fn shared() -> SharedWorld {
+    Arc::new(Mutex::new(World::default()))
+}
+
+/// Which guards hold in a world.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each guard is taken away alone")]
+pub struct Rules {
+    /// A second create under a token returns the first job.
+    pub create_once: bool,
+    /// A fenced token can neither start nor commit.
+    pub fences_hold: bool,
+    /// A change is made once per run.
+    pub change_once: bool,
+    /// A change that was made can be found by its author.
+    pub changes_found: bool,
+    /// A status is replaced only by who has seen the newest.
+    pub compare_and_swap: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            create_once: true,
+            fences_hold: true,
+            change_once: true,
+            changes_found: true,
+            compare_and_swap: true,
+        }
+    }
+}
+
+/// The calls that can be scripted to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    /// Opening clients.
+    Open,
+    /// The reads of an operator.
+    Prepare,
+    /// Creating a job.
+    Create,
+    /// Releasing a job.
+    Release,
+    /// Looking a job up.
+    Find,
+    /// Collecting a proof.
+    Collect,
+    /// Asking a job to stop.
+    Cancel,
+    /// Fencing a token.
+    Fence,
+    /// Changing the metastore.
+    Apply,
+    /// Looking a change up.
+    FindChange,
+}
+
+/// One scripted failure of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// What the caller is told.
+    pub kind: ErrorKind,
+    /// What the caller is told about repeating.
+    pub retry: Retry,
+    /// Whether the effect takes place all the same.
+    pub after_effect: bool,
+}
+
+impl Fault {
+    /// A failure before the effect that may pass.
+    pub const PASSING: Self =
+        Self { kind: ErrorKind::Unavailable, retry: Retry::Later, after_effect: false };
+    /// No answer, before the effect.
+    pub const SILENT_BEFORE: Self =
+        Self { kind: ErrorKind::Timeout, retry: Retry::EffectUnknown, after_effect: false };
+    /// No answer, after the effect.
+    pub const SILENT_AFTER: Self =
+        Self { kind: ErrorKind::Timeout, retry: Retry::EffectUnknown, after_effect: true };
+    /// A failure that lasts.
+    pub const LASTING: Self =
+        Self { kind: ErrorKind::InvalidInput, retry: Retry::Never, after_effect: false };
+
+    fn error(self, call: Call) -> EngineError {
+        let operation = format!("{call:?}").to_lowercase();
+        EngineError::new(self.kind, "fake", operation, "scripted").with_retry(self.retry)
+    }
+}
+
+/// What becomes of a job once it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobEnd {
+    /// It commits and ends well.
+    Succeeds,
+    /// It fails so.
+    Fails(ErrorKind, Retry),
+    /// Its process is gone before it committed.
+    IsLost,
+    /// It works until it is stopped.
+    Hangs,
+}
+
+/// A job of the world.
+#[derive(Debug, Clone)]
+pub struct FakeJob {
+    /// Its id.
+    pub id: JobId,
+    /// For whom it works.
+    pub owner: JobOwner,
+    /// How far it is.
+    pub state: JobState,
+    /// What becomes of it.
+    pub end: JobEnd,
+    /// Whether it was asked to stop.
+    pub stopping: bool,
+}
+
+/// What exists and has happened outside.
+#[derive(Debug, Default)]
+pub struct World {
+    /// Which guards hold.
+    pub rules: Rules,
+    /// The time, in milliseconds since 1970.
+    pub now: Timestamp,
+    /// Every job that was ever created, with its token.
+    pub jobs: Vec<(JobToken, FakeJob)>,
+    /// Tokens under which nothing starts or commits.
+    pub fenced: BTreeSet<String>,
+    /// The run of every commit of a job, in order.
+    pub commits: Vec<String>,
+    /// The run of every change of the metastore, in order.
+    pub changes: Vec<(String, Changed)>,
+    /// What becomes of the jobs that are created next; they succeed when nothing is said.
+    pub ends: VecDeque<JobEnd>,
+    /// What fails next.
+    pub faults: BTreeMap<Call, VecDeque<Fault>>,
+    /// Calls that always fail; one that fails for good does so before anything scripted.
+    pub broken: BTreeMap<Call, Fault>,
+    /// How often each call was made.
+    pub calls: BTreeMap<Call, u32>,
+}
+
+impl World {
+    /// Locks a shared world.
+    ///
+    /// # Panics
+    /// When another test thread panicked while it held the world.
+    pub fn of(world: &SharedWorld) -> MutexGuard<'_, Self> {
+        world.lock().expect("should be unpoisoned: no test goes on after a panic")
+    }
+
+    /// Counts a call and returns the failure that is scripted for it.
+    pub(super) fn fault(&mut self, call: Call) -> Option<Fault> {
+        *self.calls.entry(call).or_default() += 1;
+        let broken = self.broken.get(&call).copied();
+        if broken.is_some_and(|fault| fault.retry == Retry::Never) {
+            return broken;
+        }
+        self.faults.get_mut(&call).and_then(VecDeque::pop_front).or(broken)
+    }
+
+    /// Makes a call: fails before or after its effect as scripted.
+    pub(super) fn call<T>(
+        &mut self,
+        call: Call,
+        effect: impl FnOnce(&mut Self) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        match self.fault(call) {
+            Some(fault) if fault.after_effect => {
+                effect(self)?;
+                Err(fault.error(call))
+            }
+            Some(fault) => Err(fault.error(call)),
+            None => effect(self),
+        }
+    }
+
+    /// Returns the effects that took place for a run: commits and changes.
+    #[must_use]
+    pub fn effects_of(&self, run_uid: &str) -> (usize, usize) {
+        let commits = self.commits.iter().filter(|run| *run == run_uid).count();
+        (commits, self.changes.iter().filter(|(run, _)| run == run_uid).count())
+    }
+
+    /// Lets every job move on one step.
+    pub fn step_jobs(&mut self) {
+        for index in 0..self.jobs.len() {
+            let (token, job) = self.jobs[index].clone();
+            let barred = self.rules.fences_hold && self.fenced.contains(&token.0);
+            let state = match job.state {
+                JobState::Queued | JobState::Running if job.stopping || barred => {
+                    JobState::Cancelled
+                }
+                JobState::Queued => JobState::Running,
+                JobState::Running => self.ended(&job),
+                state => state,
+            };
+            self.jobs[index].1.state = state;
+        }
+    }
+
+    /// Lets every job that works end as it would, also one that was asked to stop; not a fenced one.
+    pub fn finish_jobs(&mut self) {
+        for index in 0..self.jobs.len() {
+            let (token, job) = self.jobs[index].clone();
+            let barred = self.rules.fences_hold && self.fenced.contains(&token.0);
+            if job.state == JobState::Running && !barred {
+                self.jobs[index].1.state = self.ended(&job);
+            }
+        }
+    }
+
+    /// Lets the processes of all jobs die before they commit.
+    pub fn lose_jobs(&mut self) {
+        for (_, job) in &mut self.jobs {
+            if matches!(job.state, JobState::Queued | JobState::Running) {
+                job.state = JobState::Lost;
+            }
+        }
+    }
+
+    fn ended(&mut self, job: &FakeJob) -> JobState {
+        match job.end {
+            JobEnd::Hangs => JobState::Running,
+            JobEnd::Fails(..) => JobState::Failed,
+            JobEnd::IsLost => JobState::Lost,
+            JobEnd::Succeeds => {
+                self.commits.push(job.owner.run_uid.clone());
+                JobState::Succeeded
+            }
+        }
+    }
+
+    pub(super) fn create(
+        &mut self,
+        token: &JobToken,
+        owner: &JobOwner,
+    ) -> Result<JobId, EngineError> {
+        let conflict = |why| EngineError::new(ErrorKind::Conflict, "fake", "create", why);
+        if self.rules.fences_hold && self.fenced.contains(&token.0) {
+            return Err(conflict("the token is fenced"));
+        }
+        if let Some(job) = self.job(token).filter(|_| self.rules.create_once) {
+            let same = job.owner == *owner;
+            return if same { Ok(job.id.clone()) } else { Err(conflict("another's token")) };
+        }
+        let id = JobId(format!("job-{}", self.jobs.len() + 1));
+        let job = FakeJob {
+            id: id.clone(),
+            owner: owner.clone(),
+            state: JobState::Inert,
+            end: self.ends.pop_front().unwrap_or(JobEnd::Succeeds),
+            stopping: false,
+        };
+        self.jobs.push((token.clone(), job));
+        Ok(id)
+    }
+
+    pub(super) fn release(&mut self, id: &JobId) -> Result<(), EngineError> {
+        let barred = self.rules.fences_hold;
+        let fenced = self.fenced.clone();
+        let (token, job) = self.by_id(id)?;
+        if barred && fenced.contains(&token.0) {
+            return Err(EngineError::new(ErrorKind::Conflict, "fake", "release", "fenced"));
+        }
+        if job.state == JobState::Inert {
+            job.state = JobState::Queued;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn fence(&mut self, token: &JobToken) -> Fence {
+        if !self.rules.fences_hold {
+            return Fence::Down;
+        }
+        self.fenced.insert(token.0.clone());
+        let mut fence = Fence::Down;
+        for (_, job) in self.jobs.iter_mut().filter(|(of, _)| of == token) {
+            match job.state {
+                JobState::Inert => job.state = JobState::Cancelled,
+                JobState::Queued | JobState::Running => fence = Fence::NotYet,
+                _ => {}
+            }
+        }
+        fence
+    }
+
+    pub(super) fn cancel(&mut self, id: &JobId) -> Result<(), EngineError> {
+        let (_, job) = self.by_id(id)?;
+        job.stopping = true;
+        Ok(())
+    }
+
+    /// The newest job of a token.
+    pub(super) fn job(&self, token: &JobToken) -> Option<&FakeJob> {
+        self.jobs.iter().rev().find(|(of, _)| of == token).map(|(_, job)| job)
+    }
+
+    pub(super) fn by_id(&mut self, id: &JobId) -> Result<(&JobToken, &mut FakeJob), EngineError> {
+        let found = self.jobs.iter_mut().find(|(_, job)| job.id == *id);
+        found.map(|(token, job)| (&*token, job)).ok_or_else(|| {
+            EngineError::new(ErrorKind::NotFound, "fake", "look up a job", format!("no job {id}"))
+        })
+    }
+
+    pub(super) fn status_of(job: &FakeJob) -> JobStatus {
+        let error = match (job.state, job.end) {
+            (JobState::Failed, JobEnd::Fails(kind, retry)) => {
+                Some(JobError { kind, retry, message: "scripted".to_owned(), hint: None })
+            }
+            _ => None,
+        };
+        let progress = (job.state == JobState::Running).then(|| JobProgress {
+            phase: "scanning".to_owned(),
+            done: 1,
+            total: Some(2),
+            unit: "files".to_owned(),
+        });
+        JobStatus {
+            id: job.id.clone(),
+            owner: job.owner.clone(),
+            operation: "preview".to_owned(),
+            state: job.state,
+            progress,
+            created_at: None,
+            started_at: None,
+            finished_at: None,
+            error,
+        }
+    }
+
+    pub(super) fn collect(&mut self, id: &JobId) -> Result<JobOutcome, EngineError> {
+        let (token, job) = self.by_id(id)?;
+        if job.state != JobState::Succeeded {
+            let message = format!("job {id} has not ended well");
+            return Err(EngineError::new(ErrorKind::InvalidInput, "fake", "collect", message));
+        }
+        Ok(JobOutcome {
+            token: token.clone(),
+            owner: job.owner.clone(),
+            answer: json!([{ "n": 1 }]),
+            rows: Some(1),
+            truncated: false,
+            commit: None,
+            warnings: Vec::new(),
+        })
+    }
+
+    pub(super) fn change(&mut self, author: &Author) -> Changed {
+        if let Some(made) = self.made(author).filter(|_| self.rules.change_once) {
+            return made;
+        }
+        let changed = Changed {
+            what: "deleted database x".to_owned(),
+            version: None,
+            files_deleted: 0,
+            bytes_deleted: 0,
+            attempt: author.attempt,
+        };
+        self.changes.push((author.run_uid.clone(), changed.clone()));
+        changed
+    }
+
+    pub(super) fn made(&self, author: &Author) -> Option<Changed> {
+        let made = self.changes.iter().find(|(run, _)| *run == author.run_uid);
+        made.map(|(_, changed)| changed.clone())
+    }
+}

@@ -1,0 +1,88 @@
+use serde_json::json;
+
+use super::*;
+use crate::api::v1alpha1::ClientKind;
+
+const ACTIONS: &[ActionDescription] =
+    &[ActionDescription { name: "table.query", needs: &[Capability::Query] }];
+
+const NO_QUERIES: &[ClientDescription] = &[ClientDescription {
+    kind: ClientKind::Local,
+    summary: "files",
+    roles: &[Role::Metastore, Role::Execution],
+    capabilities: &[],
+    reads: &[],
+    writes: &[],
+}];
+
+fn problems(parameters: &serde_json::Value, rest: &serde_json::Value) -> Vec<String> {
+    let mut document = json!({
+        "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorDefinition", "metadata": {"name": "d"},
+        "spec": {
+            "operator": "table/query", "description": "Query", "parameters": parameters,
+            "action": {"builtin": {"name": "table.query"}},
+        },
+    });
+    for (key, value) in rest.as_object().expect("should be an object") {
+        document["spec"][key] = value.clone();
+    }
+    let definition: OperatorDefinition =
+        serde_json::from_value(document).expect("should be a definition");
+    match validate_definition(&definition, ACTIONS, NO_QUERIES) {
+        Ok(()) => Vec::new(),
+        Err(problems) => problems.into_iter().map(|problem| problem.to_string()).collect(),
+    }
+}
+
+#[test]
+fn a_definition_that_can_be_run_has_no_problem() {
+    let parameters = json!([
+        {"name": "a", "type": "string", "pattern": "[a-z]+", "default": "x", "aliases": ["b"]},
+        {"name": "n", "type": "number", "minimum": 0, "maximum": 1, "default": "0.5", "enum": ["0.5", "1"]},
+        {"name": "l", "type": "list", "enum": ["x", "y"], "default": ["x"]},
+    ]);
+    let schema =
+        json!({"resultSchema": {"type": "object", "properties": {"rows": {"type": "integer"}}}});
+    assert_eq!(problems(&parameters, &schema), Vec::<String>::new());
+}
+
+#[test]
+fn every_problem_of_a_definition_comes_at_once() {
+    let parameters = json!([
+        {"name": "a", "type": "string", "pattern": "[a-z", "default": 5, "aliases": ["b", "a"]},
+        {"name": "b", "type": "integer", "default": "x", "pattern": "x", "enum": ["1", "two"]},
+        {"name": "c", "type": "string", "minimum": 1},
+        {"name": "d", "type": "json", "enum": ["1"], "default": {"x": 1}},
+    ]);
+    let rest = json!({
+        "action": {"builtin": {"name": "table.qury"}}, "resultSchema": {"type": "objekt"},
+    });
+    let found = problems(&parameters, &rest);
+    let expect = [
+        "spec.parameters[0].aliases[1]: `a` stands twice; first in spec.parameters[0].name",
+        "spec.parameters[1].name: `b` stands twice; first in spec.parameters[0].aliases[0]",
+        "spec.parameters[0].pattern: `[a-z` is no regular expression: unclosed character class",
+        "spec.parameters[0].default: must be a text, but is the number 5",
+        "spec.parameters[1].pattern: is for texts and lists only",
+        "spec.parameters[1].default: must be a whole number within 64 bits, but is the text \"x\"",
+        "spec.parameters[1].enum[1]: must be a whole number within 64 bits, but is the text \"two\"",
+        "spec.parameters[2].minimum: is for integers and numbers only",
+        "spec.parameters[3].enum: is not for json",
+        "spec.action.builtin.name: there is no built-in action `table.qury` (hint: did you mean `table.query`?)",
+        "spec.resultSchema.type: is no JSON schema: ",
+    ];
+    assert_eq!(found.len(), expect.len(), "{found:#?}");
+    for (problem, expect) in found.iter().zip(expect) {
+        assert!(problem.starts_with(expect), "{problem}\nshould begin with\n{expect}");
+    }
+}
+
+#[test]
+fn a_set_of_clients_that_cannot_do_the_work_is_named() {
+    let sets = json!({"supportedConfigurations": [{"metastore": "local"}, {"execution": "local", "storage": "local"}]});
+    let expect = [
+        "spec.supportedConfigurations[1].storage: local cannot fill the role storage",
+        "spec.supportedConfigurations[1].execution: local cannot `query`, which the action needs",
+    ];
+    assert_eq!(problems(&json!([]), &sets), expect);
+}

@@ -1,0 +1,279 @@
+//! A run, its definition and its config to a [`ValidRun`], or all problems.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::matching::{Matching, Unmatched, describe};
+use super::problem::{Problem, Problems, did_you_mean};
+use super::valid_run::{ActionDescription, Inputs, ValidRun};
+use super::{digest, parameter, validate_config, validate_definition};
+use crate::api::names::OperatorName;
+use crate::api::parameters::Parameters;
+use crate::api::resource::DEFAULT_NAMESPACE;
+use crate::api::v1alpha1::{
+    Backoff, BuiltinAction, ClientConfig, ConfigRef, EngineChoices, MasonConfig,
+    OperatorDefinition, OperatorReference, OperatorRun, Parameter, ParameterOrigin,
+    ResolvedParameter, Retry,
+};
+
+/// Returns the run with every question answered.
+///
+/// # Errors
+/// Every problem of the run with its definition, parameters, config and engines; also those of a
+/// definition or config that is wrong by itself.
+pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Problems> {
+    let mut problems = Problems::default();
+    let operator: Option<OperatorName> = run.spec.operator.parse().ok();
+    if operator.is_none() {
+        let message = format!("{:?} is not an operator's name", run.spec.operator);
+        problems.push(Problem::new("spec.operator", message).hint("for example `table/query`"));
+    }
+    check_times(run, &mut problems);
+    let action = resolve_definition(run, inputs, &mut problems);
+    let values = match inputs.definition {
+        Some(definition) => resolve_parameters(run, definition, &mut problems),
+        None => Vec::new(),
+    };
+    let reference = resolve_config(run, inputs, &mut problems);
+    let engines = resolve_engines(inputs, action.as_ref(), &mut problems);
+    let (
+        Some(operator),
+        Some(action),
+        Some(definition),
+        Some(config),
+        Some(reference),
+        Some(engines),
+    ) = (operator, action, inputs.definition, inputs.config, reference, engines)
+    else {
+        return Err(problems);
+    };
+    let (name, allow_writing_sql) = (action.builtin.name.clone(), action.builtin.allow_writing_sql);
+    problems.none_or(ValidRun {
+        operator,
+        definition: OperatorReference {
+            name: name_of(definition.metadata.name.as_ref()),
+            digest: action.digest,
+        },
+        action: name,
+        allow_writing_sql,
+        parameters: Parameters(
+            values.iter().map(|value| (value.name.clone(), value.value.clone())).collect(),
+        ),
+        origins: values,
+        config: reference,
+        clients: chosen_clients(config, &engines),
+        engines,
+        result_schema: definition.spec.result_schema.clone(),
+        dry_run: run.spec.dry_run,
+        timeout: run.spec.timeout.clone(),
+        retry: run.spec.retry.clone().unwrap_or(Retry { limit: 0, backoff: Backoff::default() }),
+    })
+}
+
+fn name_of(name: Option<&String>) -> String {
+    name.cloned().unwrap_or_default()
+}
+
+fn check_times(run: &OperatorRun, problems: &mut Problems) {
+    if run.spec.timeout.as_ref().is_some_and(|timeout| timeout.to_duration().is_zero()) {
+        let problem = Problem::new("spec.timeout", "must be longer than nothing");
+        problems.push(problem.hint("leave it out for no limit"));
+    }
+    let Some(Retry { backoff, .. }) = &run.spec.retry else { return };
+    if backoff.cap.to_duration() < backoff.base.to_duration() {
+        let message = format!("{} is shorter than the base {}", backoff.cap, backoff.base);
+        problems.push(Problem::new("spec.retry.backoff.cap", message));
+    }
+}
+
+/// The action of a definition that can be used.
+struct ResolvedAction<'a> {
+    builtin: &'a BuiltinAction,
+    description: &'a ActionDescription,
+    definition: &'a OperatorDefinition,
+    digest: String,
+}
+
+fn resolve_definition<'a>(
+    run: &OperatorRun,
+    inputs: &Inputs<'a>,
+    problems: &mut Problems,
+) -> Option<ResolvedAction<'a>> {
+    let asked = &run.spec.operator;
+    let Some(definition) = inputs.definition else {
+        let hint = did_you_mean(asked, inputs.known_operators.iter().map(String::as_str));
+        let problem = Problem::new("spec.operator", format!("there is no operator `{asked}`"));
+        problems.push(problem.hint_if(hint));
+        return None;
+    };
+    let name = name_of(definition.metadata.name.as_ref());
+    if definition.spec.operator != *asked {
+        let message =
+            format!("definition `{name}` is of `{}`, not `{asked}`", definition.spec.operator);
+        problems.push(Problem::new("spec.operator", message));
+    }
+    let digest = digest(definition);
+    if let Some(pinned) = run.spec.operator_digest.as_ref().filter(|pinned| **pinned != digest) {
+        let message = format!("definition `{name}` has the digest {digest}, not {pinned}");
+        let problem = Problem::new("spec.operatorDigest", message);
+        problems.push(problem.hint("the definition was changed: check it and pin its new digest"));
+    }
+    if let Err(wrong) = validate_definition(definition, inputs.actions, inputs.clients) {
+        problems.extend(within("spec.operator", &format!("definition `{name}`"), wrong));
+    }
+    let builtin = definition.spec.action.builtin.as_ref()?;
+    let description = inputs.actions.iter().find(|action| action.name == builtin.name)?;
+    Some(ResolvedAction { builtin, description, definition, digest })
+}
+
+/// Puts the problems of another resource under the field that names it.
+fn within(path: &str, what: &str, problems: Problems) -> Vec<Problem> {
+    let moved = problems.into_iter().map(|problem| {
+        let message = format!("{what} is wrong: {}: {}", problem.path, problem.message);
+        Problem::new(path, message).hint_if(problem.hint)
+    });
+    moved.collect()
+}
+
+/// Returns every parameter that has a value, in the order of the definition.
+fn resolve_parameters(
+    run: &OperatorRun,
+    definition: &OperatorDefinition,
+    problems: &mut Problems,
+) -> Vec<ResolvedParameter> {
+    let parameters = &definition.spec.parameters;
+    let mut given = assign(run, parameters, problems);
+    let mut resolved = Vec::new();
+    for parameter in parameters {
+        let (key, value, origin) = match (given.remove(parameter.name.as_str()), &parameter.default)
+        {
+            (Some((key, value)), _) => (key, value, ParameterOrigin::Run),
+            (None, Some(default)) => {
+                (parameter.name.as_str(), default, ParameterOrigin::DefinitionDefault)
+            }
+            (None, None) if parameter.required => {
+                let path = format!("spec.parameters.{}", parameter.name);
+                let hint = Some(&parameter.description).filter(|text| !text.is_empty()).cloned();
+                problems.push(Problem::new(path, "is required").hint_if(hint));
+                continue;
+            }
+            (None, None) => continue,
+        };
+        match parameter::accept(parameter, value) {
+            Ok(value) => {
+                resolved.push(ResolvedParameter { name: parameter.name.clone(), value, origin });
+            }
+            Err(refusals) if origin == ParameterOrigin::Run => {
+                problems.extend(refusals.into_iter().map(|refusal| {
+                    Problem::new(format!("spec.parameters.{key}"), refusal.message)
+                        .hint_if(refusal.hint)
+                }));
+            }
+            // A default that does not fit is a problem of the definition, and reported there.
+            Err(_) => {}
+        }
+    }
+    resolved
+}
+
+/// Returns what was given for each parameter: the key that was used, and the value.
+fn assign<'a>(
+    run: &'a OperatorRun,
+    parameters: &'a [Parameter],
+    problems: &mut Problems,
+) -> BTreeMap<&'a str, (&'a str, &'a Value)> {
+    let mut given: BTreeMap<&str, (&str, &Value)> = BTreeMap::new();
+    for (key, value) in &run.spec.parameters.0 {
+        let path = format!("spec.parameters.{key}");
+        let named = parameters.iter().find(|parameter| {
+            parameter.name == *key || parameter.aliases.iter().any(|alias| alias == key)
+        });
+        let Some(parameter) = named else {
+            let hint = did_you_mean(key, known_keys(parameters));
+            let message = format!("`{}` has no such parameter", run.spec.operator);
+            problems.push(Problem::new(path, message).hint_if(hint));
+            continue;
+        };
+        if let Some((other, _)) = given.insert(&parameter.name, (key, value)) {
+            let message = format!("is given twice: `{other}` is the same parameter");
+            problems
+                .push(Problem::new(path, message).hint(format!("give `{}` only", parameter.name)));
+        }
+    }
+    given
+}
+
+fn known_keys(parameters: &[Parameter]) -> impl Iterator<Item = &str> {
+    parameters.iter().flat_map(|parameter| {
+        std::iter::once(parameter.name.as_str()).chain(parameter.aliases.iter().map(String::as_str))
+    })
+}
+
+/// Returns the config's full reference, if it is there and may be used.
+fn resolve_config(
+    run: &OperatorRun,
+    inputs: &Inputs<'_>,
+    problems: &mut Problems,
+) -> Option<ConfigRef> {
+    let asked = &run.spec.config_ref;
+    let own = run.metadata.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
+    let namespace = asked.namespace.as_deref().unwrap_or(own);
+    if namespace != own {
+        let message = format!("runs of namespace `{own}` may not use configs of `{namespace}`");
+        problems.push(Problem::new("spec.configRef.namespace", message));
+    }
+    let Some(config) = inputs.config else {
+        let hint = did_you_mean(&asked.name, inputs.known_configs.iter().map(String::as_str));
+        let hint =
+            hint.unwrap_or_else(|| "there is none: `mason init` writes a first one".to_owned());
+        let message = format!("there is no config `{}` in namespace `{namespace}`", asked.name);
+        problems.push(Problem::new("spec.configRef.name", message).hint(hint));
+        return None;
+    };
+    if let Err(wrong) = validate_config(config, inputs.clients) {
+        problems.extend(within("spec.configRef", &format!("config `{}`", asked.name), wrong));
+    }
+    Some(ConfigRef { name: asked.name.clone(), namespace: Some(namespace.to_owned()) })
+}
+
+fn resolve_engines(
+    inputs: &Inputs<'_>,
+    action: Option<&ResolvedAction<'_>>,
+    problems: &mut Problems,
+) -> Option<EngineChoices> {
+    let (config, action) = (inputs.config?, action?);
+    let sets = &action.definition.spec.supported_configurations;
+    let needs = action.description.needs;
+    let matching = Matching { config, sets, needs, clients: inputs.clients };
+    let Unmatched(failures) = match matching.choose() {
+        Ok(choices) => return Some(choices),
+        Err(unmatched) => unmatched,
+    };
+    let name = name_of(config.metadata.name.as_ref());
+    for (index, reasons) in failures.iter().enumerate() {
+        let reasons = reasons.join("; ");
+        let message = match sets.get(index) {
+            Some(set) => format!(
+                "config `{name}` does not fit supported configuration {} of {} ({}): {reasons}",
+                index + 1,
+                sets.len(),
+                describe(set)
+            ),
+            None => format!("config `{name}` cannot run `{}`: {reasons}", action.builtin.name),
+        };
+        problems.push(Problem::new("spec.configRef", message));
+    }
+    None
+}
+
+fn chosen_clients(config: &MasonConfig, engines: &EngineChoices) -> Vec<ClientConfig> {
+    let chosen = [&engines.metastore, &engines.storage, &engines.execution];
+    let is_chosen = |client: &&ClientConfig| {
+        chosen.into_iter().flatten().any(|choice| choice.client == client.name)
+    };
+    config.spec.clients.iter().filter(is_chosen).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests;

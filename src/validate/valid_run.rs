@@ -1,0 +1,98 @@
+//! A run that has been found valid: everything that is frozen before its first launch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::duration::DurationText;
+use crate::api::names::OperatorName;
+use crate::api::parameters::Parameters;
+use crate::api::v1alpha1::{
+    ClientConfig, ConfigRef, EngineChoices, FreeForm, MasonConfig, OperatorDefinition,
+    OperatorReference, ResolvedParameter, Retry,
+};
+use crate::engines::capability::{Capability, ClientDescription};
+
+/// A built-in action, as `validate` needs to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionDescription {
+    /// The name by which a definition refers to it, `table.query`.
+    pub name: &'static str,
+    /// What the clients of its roles must be able to do.
+    pub needs: &'static [Capability],
+}
+
+/// What a run is validated against.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The definition of the run's operator, if there is one.
+    pub definition: Option<&'a OperatorDefinition>,
+    /// The config that the run names, if there is one.
+    pub config: Option<&'a MasonConfig>,
+    /// The built-in actions.
+    pub actions: &'a [ActionDescription],
+    /// The types of clients that this program has.
+    pub clients: &'a [ClientDescription],
+    /// Names of operators that do exist, for hints.
+    pub known_operators: &'a [String],
+    /// Names of configs that do exist, for hints.
+    pub known_configs: &'a [String],
+}
+
+/// A run with every question answered. It is frozen into `status.resolved` and never validated again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidRun {
+    /// The operator, `table/query`.
+    pub operator: OperatorName,
+    /// The definition that was used.
+    pub definition: OperatorReference,
+    /// The built-in action, `table.query`.
+    pub action: String,
+    /// Whether the definition allows SQL that changes data.
+    pub allow_writing_sql: bool,
+    /// Every parameter that has a value, checked and converted.
+    pub parameters: Parameters,
+    /// Every parameter that has a value, with where the value came from.
+    pub origins: Vec<ResolvedParameter>,
+    /// The config that was used, always with its namespace.
+    pub config: ConfigRef,
+    /// The concrete client that fills each role.
+    pub engines: EngineChoices,
+    /// The settings of those clients, each once.
+    pub clients: Vec<ClientConfig>,
+    /// The definition's own JSON schema of the result, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_schema: Option<FreeForm>,
+    /// Whether only the plan is wanted.
+    pub dry_run: bool,
+    /// How long the whole run may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<DurationText>,
+    /// How often and when failed attempts are repeated.
+    pub retry: Retry,
+}
+
+impl ValidRun {
+    /// Returns the settings of a chosen client.
+    #[must_use]
+    pub fn client(&self, name: &str) -> Option<&ClientConfig> {
+        self.clients.iter().find(|client| client.name == name)
+    }
+
+    /// Returns the run as `status.resolved` holds it.
+    #[must_use]
+    pub fn freeze(&self) -> FreeForm {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(object)) => FreeForm(object.into_iter().collect()),
+            _ => FreeForm::default(),
+        }
+    }
+
+    /// Reads what [`ValidRun::freeze`] made.
+    ///
+    /// # Errors
+    /// When it was made by a version of Mason that this one does not understand.
+    pub fn thaw(frozen: &FreeForm) -> Result<Self, serde_json::Error> {
+        let object = frozen.0.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        serde_json::from_value(serde_json::Value::Object(object))
+    }
+}

@@ -1,0 +1,208 @@
+//! Runs a case with the built `mason`, in a folder of its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::case::{Case, Source, Step};
+use crate::{compare, duckdb};
+
+struct World {
+    _folder: TempDir,
+    root: PathBuf,
+    store: PathBuf,
+    saved: BTreeMap<String, Value>,
+}
+
+/// What a run came to.
+struct Ended {
+    succeeded: bool,
+    printed: String,
+    resource: Value,
+}
+
+/// Runs every step and returns what is not as it should be; stops at the first step with problems.
+pub(crate) fn run(case: &Case) -> Vec<String> {
+    let mut world = match make_world(case) {
+        Ok(world) => world,
+        Err(problem) => return vec![problem],
+    };
+    for (index, step) in case.steps.iter().enumerate() {
+        let problems = match &step.look {
+            Some(sql) => look(&world, step, sql),
+            None => run_step(&mut world, step, index),
+        };
+        if !problems.is_empty() {
+            let what = step.run.as_deref().unwrap_or("look");
+            return problems.iter().map(|text| format!("step {index} ({what}): {text}")).collect();
+        }
+    }
+    Vec::new()
+}
+
+fn make_world(case: &Case) -> Result<World, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let (root, store) = (folder.path().join("lake"), folder.path().join("store"));
+    fs::create_dir(&root).map_err(|error| error.to_string())?;
+    for database in &case.databases {
+        fs::create_dir_all(root.join(database)).map_err(|error| error.to_string())?;
+    }
+    for (path, source) in &case.files {
+        let target = root.join(path);
+        let parent = target.parent().expect("should be in a folder");
+        fs::create_dir_all(parent).map_err(|error| error.to_string())?;
+        match source {
+            Source::Text(text) => fs::write(&target, text).map_err(|error| error.to_string())?,
+            Source::Rows { sql } => {
+                let format = path.rsplit('.').next().unwrap_or_default();
+                duckdb::write(&root, sql, path, format)?;
+            }
+        }
+    }
+    let world = World { _folder: folder, root, store, saved: BTreeMap::new() };
+    let root = world.root.to_string_lossy().into_owned();
+    let made = mason(&world, &["init", "--root", &root, "--name", "lake"]);
+    if made.succeeded { Ok(world) } else { Err(format!("no config: {}", made.printed)) }
+}
+
+fn mason(world: &World, arguments: &[&str]) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_mason"))
+        .arg("--store")
+        .arg(&world.store)
+        .args(arguments)
+        .current_dir(&world.root)
+        .output()
+        .expect("should start mason");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ended {
+        succeeded: output.status.success(),
+        resource: serde_json::from_str(&shown).unwrap_or(Value::Null),
+        printed: format!("{shown}{errors}"),
+    }
+}
+
+fn run_step(world: &mut World, step: &Step, index: usize) -> Vec<String> {
+    let operator = step.run.as_deref().expect("a step should run an operator or look");
+    let mut parameters = step.parameters.clone();
+    for value in parameters.values_mut() {
+        let name = value.as_str().and_then(|text| text.strip_prefix("${")?.strip_suffix('}'));
+        if let Some(saved) = name.and_then(|name| world.saved.get(name)) {
+            *value = saved.clone();
+        }
+    }
+    let run = json!({
+        "apiVersion": "mason.dev/v1alpha1",
+        "kind": "OperatorRun",
+        "metadata": {"name": format!("step-{index}")},
+        "spec": {
+            "operator": operator,
+            "configRef": {"name": "lake"},
+            "parameters": parameters,
+            "dryRun": step.dry_run,
+        },
+    });
+    let file = world.store.with_file_name(format!("step-{index}.json"));
+    fs::write(&file, run.to_string()).expect("should write the run");
+    let file = file.to_string_lossy().into_owned();
+    let ended = mason(world, &["run", "-q", "-o", "json", "-f", &file]);
+    for (name, pointer) in &step.save {
+        let value = ended.resource.pointer(pointer).cloned().unwrap_or(Value::Null);
+        world.saved.insert(name.clone(), value);
+    }
+    let mut problems = judge(world, step, &ended);
+    problems.extend(judge_paths(world, step));
+    problems
+}
+
+fn judge(world: &World, step: &Step, ended: &Ended) -> Vec<String> {
+    if !step.fails.is_empty() {
+        if ended.succeeded {
+            return vec![format!("it should fail, and printed {}", ended.printed)];
+        }
+        let missing = step.fails.iter().filter(|part| !ended.printed.contains(part.as_str()));
+        return missing.map(|part| format!("{part:?} is no part of {}", ended.printed)).collect();
+    }
+    if !ended.succeeded {
+        return vec![format!("it failed: {}", ended.printed)];
+    }
+    let status = &ended.resource["status"];
+    let result = &status["result"];
+    let mut problems = Vec::new();
+    problems.extend(judge_rows(world, step, &result["data"]));
+    if let Some(wanted) = &step.result {
+        problems.extend(compare::holds(wanted, &result["data"], ""));
+    }
+    for (pointer, sql) in &step.values {
+        let value = result["data"].pointer(pointer).unwrap_or(&Value::Null);
+        problems.extend(judge_value(world, pointer, sql, value));
+    }
+    if let Some(truncated) = step.truncated.filter(|truncated| result["truncated"] != *truncated) {
+        problems.push(format!("truncated is not {truncated}: {result}"));
+    }
+    if let Some(part) = &step.says {
+        let said = status["messages"].to_string();
+        if !said.contains(part.as_str()) {
+            problems.push(format!("{part:?} is not said in {said}"));
+        }
+    }
+    problems
+}
+
+fn judge_rows(world: &World, step: &Step, data: &Value) -> Option<String> {
+    if let Some(rows) = &step.rows {
+        return compare::holds(&Value::from(rows.clone()), data, "");
+    }
+    let sql = step.duckdb.as_ref()?;
+    match duckdb::rows(&world.root, sql) {
+        Ok(expected) => compare::rows(&expected, data, step.ordered),
+        Err(problem) => Some(problem),
+    }
+}
+
+fn judge_value(world: &World, pointer: &str, sql: &str, value: &Value) -> Option<String> {
+    match duckdb::rows(&world.root, sql) {
+        Ok(expected) => {
+            let wanted = expected.rows.first().and_then(|row| row.first())?;
+            (!compare::same(wanted, value)).then(|| format!("{pointer} is {value}, not {wanted}"))
+        }
+        Err(problem) => Some(problem),
+    }
+}
+
+fn judge_paths(world: &World, step: &Step) -> Vec<String> {
+    let missing = step.present.iter().filter(|path| !world.root.join(path).exists());
+    let missing = missing.map(|path| format!("{path} is not there"));
+    let left = step.absent.iter().filter(|path| world.root.join(path).exists());
+    missing.chain(left.map(|path| format!("{path} is still there"))).collect()
+}
+
+/// Compares files that an operator wrote, as the other engine reads them.
+fn look(world: &World, step: &Step, sql: &str) -> Vec<String> {
+    let wanted = step.duckdb.as_deref().expect("a look should say what is expected");
+    let rows = |sql: &str| duckdb::rows(&world.root, sql);
+    let (actual, expected) = match (rows(sql), rows(wanted)) {
+        (Ok(actual), Ok(expected)) => (actual, expected),
+        (Err(problem), _) | (_, Err(problem)) => return vec![problem],
+    };
+    let sorted = |mut rows: Vec<Vec<Value>>| {
+        rows.sort_by_key(|row| Value::from(row.clone()).to_string());
+        rows
+    };
+    let mut problems = Vec::new();
+    if actual.columns != expected.columns {
+        problems.push(format!("the columns are {:?}, not {:?}", actual.columns, expected.columns));
+    }
+    let (actual, expected) = (sorted(actual.rows), sorted(expected.rows));
+    if actual != expected {
+        let text = |rows: Vec<Vec<Value>>| {
+            Value::from(rows.into_iter().map(Value::from).collect::<Vec<_>>())
+        };
+        problems.push(format!("the rows are {}, not {}", text(actual), text(expected)));
+    }
+    problems
+}

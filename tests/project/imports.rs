@@ -1,0 +1,115 @@
+//! Reads the `crate::` paths of every source file and holds them against the one-way rule.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// Each module with the modules it may import; a module missing here is a finding.
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
+    ("api", &[]),
+    ("engines", &["api"]),
+    ("sql", &["engines"]),
+    ("formats", &["engines"]),
+    ("validate", &["api", "engines"]),
+    ("plan", &["api", "engines", "validate"]),
+    ("operators", &["api", "engines", "sql"]),
+    ("clients", &["api", "engines", "formats", "sql"]),
+    ("store", &["api"]),
+    ("runs", &["api", "engines", "validate", "plan", "operators", "store"]),
+    ("config", &[]),
+    ("telemetry", &[]),
+    ("metrics", &[]),
+    ("testing", &["api", "engines", "formats", "validate", "plan", "operators", "store", "runs"]),
+    (
+        "cli",
+        &[
+            "api",
+            "engines",
+            "formats",
+            "validate",
+            "plan",
+            "operators",
+            "clients",
+            "store",
+            "runs",
+            "sql",
+            "config",
+            "telemetry",
+            "metrics",
+        ],
+    ),
+];
+
+#[test]
+fn imports_go_one_way() {
+    let rules: BTreeMap<_, _> = MAY_IMPORT.into_iter().collect();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let path_of_ours =
+        Regex::new(r"\bcrate::(?:\{([^}]*)\}|([a-z_]+))").expect("should be a pattern");
+    let client = Regex::new(r"\bcrate::clients::([a-z0-9_]+)").expect("should be a pattern");
+    let (mut findings, mut seen) = (Vec::new(), 0);
+    for file in rust_files(&source) {
+        let below = file.strip_prefix(&source).expect("should be below src").to_path_buf();
+        let mut parts =
+            below.components().map(|part| part.as_os_str().to_string_lossy().replace(".rs", ""));
+        let (module, folder) = (parts.next().expect("should have a part"), parts.next());
+        if module == "main" || module == "lib" {
+            continue;
+        }
+        let Some(allowed) = rules.get(module.as_str()) else {
+            findings.push(format!("{}: module `{module}` has no rule", below.display()));
+            continue;
+        };
+        let text = without_tests(&fs::read_to_string(&file).expect("should be readable"));
+        for found in path_of_ours.captures_iter(&text) {
+            let names = found.get(1).or(found.get(2)).expect("should have matched").as_str();
+            for name in
+                names.split(',').map(|name| name.trim().split("::").next().unwrap_or_default())
+            {
+                seen += 1;
+                if !name.is_empty() && name != module && !allowed.contains(&name) {
+                    findings
+                        .push(format!("{}: `{module}` must not import `{name}`", below.display()));
+                }
+            }
+        }
+        if module == "clients" {
+            for found in client.captures_iter(&text) {
+                if folder.as_deref().is_some_and(|own| own != "mod" && own != &found[1]) {
+                    findings.push(format!(
+                        "{}: a client must not import client `{}`",
+                        below.display(),
+                        &found[1]
+                    ));
+                }
+            }
+        }
+    }
+    assert!(seen > 100, "the search should find the imports, it found {seen}");
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// Tests at the end of a file may use fixtures of any module.
+fn without_tests(text: &str) -> String {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
+}
+
+/// Returns the sources below a folder, without the modules that hold nothing but tests.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("should be a folder") {
+        let path = entry.expect("should be an entry").path();
+        if path.file_stem().is_some_and(|name| name == "tests") {
+            continue;
+        }
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}

@@ -1,0 +1,6 @@
+//! What must be true of the project as a whole: one-way imports, and shown commands that work.
+
+#![expect(clippy::disallowed_methods, reason = "commands are found through `PATH`")]
+
+mod imports;
+mod shown_commands;
