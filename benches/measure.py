@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 import inputs
-from process import Measured, median, run, run_alone
+from process import Measured, median, run
 
 MIB = 1024 * 1024
 
@@ -92,7 +92,7 @@ def summarize(bench: Bench) -> None:
         ours.append(bench.mason("table/summarize", {
             "database_name": "registered", "table_name": f"sales{rows}", "top": "0"}))
         theirs.append(duckdb_seconds(statement, bench.threads))
-    seconds, peak = median([one.seconds for one in ours]), max(one.child_peak_mib for one in ours)
+    seconds, peak = median([one.seconds for one in ours]), max(one.peak_mib for one in ours)
     bench.say(f"infer, {rows} x 5 CSV, apart", f"{infer.seconds:.3f} s", "-", "-", "-")
     bench.say(f"summarize, {rows} x 5 CSV, whole process", f"{seconds:.3f} s {peak:.0f} MiB",
               f"DuckDB SUMMARIZE {median(theirs):.3f} s", f"{seconds / median(theirs):.2f} x", "1.00 x")
@@ -137,10 +137,10 @@ def inference(bench: Bench) -> None:
     file = inputs.csv_table(bench.data / f"sales-{rows}.csv", rows)
     link(file, bench.root / "big" / "sales.csv")
     size = file.stat().st_size / MIB
-    count = median([run_alone([bench.options.csv_count, str(file)]).seconds for _ in range(3)])
+    count = median([run([bench.options.csv_count, str(file)]).seconds for _ in range(3)])
     ours = bench.mason("table/infer", {
         "database_name": "registered", "table_name": "big", "storage_path": "big/sales.csv"})
-    bench.say(f"infer every row, {size:.0f} MiB CSV", f"{size / ours.seconds:.0f} MiB/s {ours.child_peak_mib:.0f} MiB",
+    bench.say(f"infer every row, {size:.0f} MiB CSV", f"{size / ours.seconds:.0f} MiB/s {ours.peak_mib:.0f} MiB",
               f"csv crate counting {size / count:.0f} MiB/s", f"{count / ours.seconds:.2f} of it", "0.60, 300 MB")
 
 
@@ -176,8 +176,8 @@ def memory(bench: Bench) -> None:
         shutil.rmtree(bench.root / "out", ignore_errors=True)
         try:
             ours = bench.mason(operator, parameters, "small")
-            bench.say(f"memory, {name}, {size:.0f} MiB input", f"{ours.child_peak_mib:.0f} MiB, {ours.seconds:.1f} s",
-                      "limit 256 MiB", f"{ours.child_peak_mib / limit:.2f} of bound", f"{limit} MiB")
+            bench.say(f"memory, {name}, {size:.0f} MiB input", f"{ours.peak_mib:.0f} MiB, {ours.seconds:.1f} s",
+                      "limit 256 MiB", f"{ours.peak_mib / limit:.2f} of bound", f"{limit} MiB")
         except SystemExit as failure:
             bench.say(f"memory, {name}, {size:.0f} MiB input", "failed", "limit 256 MiB", "-", f"{limit} MiB")
             print(failure)
@@ -187,7 +187,7 @@ def memory(bench: Bench) -> None:
 def command_line(bench: Bench) -> None:
     file = str(bench.data / "bench.json")
     for name, arguments in {"get": ["get", "configs"], "validate": ["validate", "-f", file]}.items():
-        runs = [run_alone([bench.options.mason, "--store", str(bench.store), *arguments]) for _ in range(15)]
+        runs = [run([bench.options.mason, "--store", str(bench.store), *arguments]) for _ in range(15)]
         bench.say(f"mason {name}", f"{median([one.seconds for one in runs]) * 1000:.1f} ms "
                   f"{max(one.peak_mib for one in runs):.0f} MiB", "1600 ms 93 MB (recorded)", "-", "20 ms, 20 MB")
     bench.say("release binary", f"{Path(bench.options.mason).stat().st_size / 1e6:.0f} MB", "-", "-", "150 MB")
