@@ -37,6 +37,12 @@ pub trait Execution: Send + Sync {
     /// `NotFound`.
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError>;
 
+    /// Waits until a job that this process started may have ended. A hint that saves waiting, never
+    /// more: it may come for nothing, late, or not at all.
+    async fn ended(&self) {
+        std::future::pending().await
+    }
+
     /// Returns the proof of a job that ended well. May be repeated.
     ///
     /// # Errors

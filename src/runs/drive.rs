@@ -73,7 +73,11 @@ pub async fn drive(
             Wake::At(until) => {
                 let left = until.duration_since(context.clock.now());
                 let left = Duration::try_from(left).unwrap_or_default();
-                context.clock.sleep(left.clamp(Duration::from_millis(1), MAX_SLEEP)).await;
+                let left = left.clamp(Duration::from_millis(1), MAX_SLEEP);
+                tokio::select! {
+                    () = context.clock.sleep(left) => {}
+                    () = session.job_ended() => {}
+                }
             }
         }
     }

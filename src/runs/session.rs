@@ -43,6 +43,14 @@ impl Session {
         })
     }
 
+    /// Waits until a job that this process started may have ended; for ever when there is none.
+    pub(super) async fn job_ended(&self) {
+        match &self.engines {
+            Some(engines) => engines.execution.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Opens the clients anew next time.
     pub(super) fn close(&mut self) {
         self.engines = None;

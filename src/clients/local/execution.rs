@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use super::error::error;
 use super::jobs::{
@@ -43,6 +44,10 @@ pub fn own_worker() -> WorkerCommand {
     Arc::new(|folder| {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("worker").arg("--job").arg(folder);
+        // What the allocator only reserves (a gibibyte at once) must not count against the limit.
+        command.env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
+        // Out of memory, the allocator's last word with a backtrace waits for itself for ever.
+        command.env("RUST_BACKTRACE", "0");
         Ok(command)
     })
 }
@@ -55,13 +60,22 @@ pub struct LocalExecution {
     worker: WorkerCommand,
     start_grace: Duration,
     cancel_grace: Duration,
+    /// Told whenever a worker that this process started is gone.
+    ended: Arc<Notify>,
 }
 
 impl LocalExecution {
     /// Makes the role over a root; workers are started with `worker`.
     #[must_use]
     pub fn new(root: Arc<Root>, limits: JobLimits, worker: WorkerCommand) -> Self {
-        Self { root, limits, worker, start_grace: START_GRACE, cancel_grace: CANCEL_GRACE }
+        Self {
+            root,
+            limits,
+            worker,
+            start_grace: START_GRACE,
+            cancel_grace: CANCEL_GRACE,
+            ended: Arc::default(),
+        }
     }
 
     /// Returns the role with other waiting times: until a released job's worker must have begun, and
@@ -147,11 +161,12 @@ impl LocalExecution {
             .process_group(0)
             .spawn()
             .map_err(fail)?;
-        let folder = folder.clone();
-        std::thread::Builder::new()
-            .name("reaper".to_owned())
-            .spawn(move || reap(child, &folder))
-            .map_err(fail)?;
+        let (folder, ended) = (folder.clone(), Arc::clone(&self.ended));
+        let reap = move || {
+            reap(child, &folder);
+            ended.notify_one();
+        };
+        std::thread::Builder::new().name("reaper".to_owned()).spawn(reap).map_err(fail)?;
         Ok(())
     }
 
@@ -338,6 +353,10 @@ impl Execution for LocalExecution {
             own.status_now(&own.folder(&id)?)?.ok_or_else(|| no_such_job(&id.0))
         })
         .await
+    }
+
+    async fn ended(&self) {
+        self.ended.notified().await;
     }
 
     async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {

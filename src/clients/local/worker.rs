@@ -120,16 +120,18 @@ fn take_lock(folder: &JobFolder) -> Result<Option<std::fs::File>, EngineError> {
     }
 }
 
-/// Bounds this process's memory: the system refuses what goes beyond, and the process ends.
+/// Bounds the addresses that this process may have data at: the system refuses what goes beyond, and
+/// the process ends.
 ///
-/// Only data counts (`RLIMIT_DATA`: heap and private mappings), not mapped code; what the program has
-/// before it works comes on top.
+/// Only data counts (`RLIMIT_DATA`: heap and private mappings), not mapped code. Twice the job's
+/// memory, because the allocator keeps addresses whose pages it has given back; what is really held is
+/// bounded by [`holds_too_much`], and this is for what grows faster than that is looked at.
 ///
 /// # Errors
 /// `Unexpected` when the system refuses.
 pub fn limit_memory(bytes: u64) -> Result<(), EngineError> {
     use rustix::process::{Resource, Rlimit, setrlimit};
-    let limit = bytes.saturating_add(MEMORY_BESIDE);
+    let limit = bytes.saturating_add(MEMORY_BESIDE).saturating_mul(2);
     let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
     setrlimit(Resource::Data, limit).map_err(|source| {
         error(ErrorKind::Unexpected, "limit the worker's memory", source.to_string())
@@ -139,6 +141,18 @@ pub fn limit_memory(bytes: u64) -> Result<(), EngineError> {
 
 /// Memory beside what a job is given: the program itself, its threads' stacks, the allocator's slack.
 const MEMORY_BESIDE: u64 = 64 * 1024 * 1024;
+
+/// Whether the pages of this process's own, without those of mapped files, are more than a job with
+/// this limit may hold. Never where the system does not tell.
+///
+/// # Source
+/// `RssAnon`, <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>
+fn holds_too_much(limit_bytes: u64) -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kibibytes = own.and_then(|own| own.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kibibytes.is_some_and(|own| own.saturating_mul(1024) > limit_bytes + MEMORY_BESIDE)
+}
 
 /// A job at work.
 struct Job {
@@ -207,6 +221,9 @@ impl Job {
                     if asked.is_none() && self.folder.has(file::CANCEL) {
                         work.cancelled.store(true, Ordering::Relaxed);
                         asked = Some(Instant::now());
+                    }
+                    if holds_too_much(work.memory_limit_bytes) {
+                        return Err(out_of_memory(work.memory_limit_bytes));
                     }
                     if asked.is_some_and(|asked| asked.elapsed() > DROP_AFTER) {
                         return Err(stopped());
@@ -280,6 +297,11 @@ impl Job {
             }
         }
     }
+}
+
+fn out_of_memory(limit_bytes: u64) -> EngineError {
+    let message = format!("the job needed more than its {} MiB of memory", limit_bytes >> 20);
+    error(ErrorKind::OutOfMemory, OPERATION, message).with_hint("raise `memoryLimit` of the client")
 }
 
 /// The operation by which the error of a cancelled job is told from others.
