@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use mason::engines::job_spec::BadRows;
+use mason::engines::reading::Reading;
 use mason::formats::bytes::FileBytes;
 use mason::formats::decode::{DecodeOptions, decode};
 use mason::formats::infer::infer;
-use mason::formats::sniff::{SniffOptions, sniff};
+use mason::formats::sniff::sniff;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let megabytes: u64 =
@@ -25,9 +26,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = f64::from(u32::try_from(path.metadata()?.len() / 1000)?) / 1000.0;
     let bare = timed("csv crate, counting", size, || count(&path))?;
     let source = Arc::new(FileBytes::open(&path)?);
-    let sniffed = sniff(&source, &SniffOptions::default())?.ok_or("should have content")?;
+    let sniffed = sniff(&source, &Reading::default())?.ok_or("should have content")?;
     let inferred = timed("inference of every row", size, || {
-        Ok(infer(&source, &sniffed, None, &|_| true)?.rows)
+        Ok(infer(&source, &sniffed, None, &|_| true)?.rows.unwrap_or_default())
     })?;
     let file = infer(&source, &sniffed, Some(1000), &|_| true)?;
     for threads in [1, 2] {

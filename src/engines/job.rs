@@ -218,3 +218,13 @@ pub enum InferAnswer {
         notes: Vec<String>,
     },
 }
+
+impl InferAnswer {
+    /// Returns how the files are read.
+    #[must_use]
+    pub fn format(&self) -> &FileFormat {
+        match self {
+            Self::Same { format, .. } | Self::Conflict { format, .. } => format,
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::reading::Reading;
 use super::schema::{ColumnType, Schema};
 use super::table::{FileFormat, Format, PinnedFile, TableName, TableVersion};
 
@@ -198,19 +199,6 @@ pub struct Sample {
     pub files: u64,
     /// At most this many rows of each.
     pub rows: u64,
-}
-
-/// What is known of delimited text before it is read; each part is detected when it is not given.
-/// Files of other formats are read as they are.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Reading {
-    /// Whether the first record holds the column names.
-    pub header: Option<bool>,
-    /// What separates cells; one character or several.
-    pub delimiter: Option<String>,
-    /// Unquoted cells that mean null, besides the empty cell.
-    pub null_tokens: Vec<String>,
 }
 
 /// What a merge does with a column whose types have no lossless common type.

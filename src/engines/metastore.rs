@@ -5,8 +5,8 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
-use super::schema::Schema;
-use super::schema::SchemaFound;
+use super::reading::Reading;
+use super::schema::{Schema, SchemaFound};
 use super::table::{Database, FileFormat, TableKind, TableLookup, TableName, TableVersion};
 
 /// A metastore. Names are compared without regard to ASCII case; two that differ only so are an
@@ -28,12 +28,17 @@ pub trait Metastore: Send + Sync {
         database: &'a str,
     ) -> BoxStream<'a, Result<TableEntry, EngineError>>;
 
-    /// Returns a table with its schema and its files as they are now.
+    /// Returns a table with its schema and its files as they are now. `reading` says how delimited
+    /// text is read that nobody declared; a declared or managed table is read as it was declared.
     ///
     /// # Errors
     /// `NotFound`, with the nearest names as hint; `InvalidInput` when the files are of no known or
     /// of several formats, or one is broken (every broken file is named, at most 20).
-    async fn get_table(&self, name: &TableName) -> Result<TableLookup, EngineError>;
+    async fn get_table(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+    ) -> Result<TableLookup, EngineError>;
 
     /// Returns the part that changes databases and tables, if there is one.
     fn changes(&self) -> Option<&dyn Changes>;

@@ -11,6 +11,7 @@ pub mod execution;
 pub mod job;
 pub mod job_spec;
 pub mod metastore;
+pub mod reading;
 pub mod schema;
 pub mod storage;
 pub mod table;

@@ -207,7 +207,7 @@ impl fmt::Display for Format {
 
 /// How the bytes of a table's files become rows. Everything execution needs to read exactly as
 /// inference did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileFormat {
     /// The format.
@@ -235,7 +235,7 @@ pub enum Compression {
 }
 
 /// How delimited text is read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CsvDialect {
     /// What separates cells; one character or several.

@@ -37,25 +37,44 @@ struct Group<'a> {
 /// A column without a value in any file is `Utf8` where types come from values (delimited text,
 /// JSON, `MessagePack`).
 #[must_use]
-pub fn compare(files: &[(String, Schema)], format: Format) -> Compared {
+pub fn compare(files: &[(&str, &Schema)], format: Format) -> Compared {
     let text_format = types_come_from_values(format);
-    let types = value_types(files);
+    let (schemas, of_file) = distinct(files);
+    let types = value_types(&schemas);
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut by_key: HashMap<Vec<(String, DataType)>, usize> = HashMap::new();
-    for (index, (path, schema)) in files.iter().enumerate() {
+    let mut group_of = Vec::with_capacity(schemas.len());
+    for schema in schemas {
         let schema = settle(schema, &types, text_format);
         let group = *by_key.entry(key(&schema)).or_insert_with(|| {
             groups.push(Group { schema: schema.clone(), files: Vec::new() });
             groups.len() - 1
         });
-        let known = &mut groups[group];
-        known.files.push((index, path));
-        widen_nullability(&mut known.schema, &schema);
+        widen_nullability(&mut groups[group].schema, &schema);
+        group_of.push(group);
+    }
+    for (index, (path, _)) in files.iter().enumerate() {
+        groups[group_of[of_file[index]]].files.push((index, path));
     }
     if groups.len() <= 1 {
         return Compared::Same(groups.pop().map(|group| group.schema).unwrap_or_default());
     }
     conflict(groups, files.len(), text_format)
+}
+
+/// Returns the schemas that are not the same in everything, in the order in which they are first seen,
+/// and the index of each file's.
+fn distinct<'s>(files: &[(&str, &'s Schema)]) -> (Vec<&'s Schema>, Vec<usize>) {
+    let mut schemas = Vec::new();
+    let mut known: HashMap<&Schema, usize> = HashMap::new();
+    let mut index = |schema: &'s Schema| {
+        *known.entry(schema).or_insert_with(|| {
+            schemas.push(schema);
+            schemas.len() - 1
+        })
+    };
+    let of_file = files.iter().map(|(_, schema)| index(schema)).collect();
+    (schemas, of_file)
 }
 
 /// Whether the types of a format's columns are found from values, whose text every `Utf8` holds.
@@ -64,9 +83,9 @@ fn types_come_from_values(format: Format) -> bool {
 }
 
 /// Returns the types of each column that has values, if all files agree on one.
-fn value_types(files: &[(String, Schema)]) -> HashMap<&str, Option<DataType>> {
+fn value_types<'s>(schemas: &[&'s Schema]) -> HashMap<&'s str, Option<DataType>> {
     let mut types: HashMap<&str, Option<DataType>> = HashMap::new();
-    for column in files.iter().flat_map(|(_, schema)| &schema.columns) {
+    for column in schemas.iter().flat_map(|schema| &schema.columns) {
         let found = canonical(&column.data_type.0);
         types
             .entry(&column.name)

@@ -13,8 +13,8 @@ fn schema(columns: &[(&str, DataType)]) -> Schema {
 }
 
 fn compared(schemas: &[Schema], format: Format) -> Compared {
-    let name = |index: usize| format!("f{index}");
-    let files: Vec<_> = schemas.iter().enumerate().map(|(i, s)| (name(i), s.clone())).collect();
+    let names: Vec<String> = (0..schemas.len()).map(|index| format!("f{index}")).collect();
+    let files: Vec<_> = names.iter().map(String::as_str).zip(schemas).collect();
     compare(&files, format)
 }
 

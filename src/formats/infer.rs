@@ -17,9 +17,9 @@ pub struct InferredFile {
     pub schema: Schema,
     /// How it is read: as it was sniffed, but in Latin-1 when a byte that is not UTF-8 came late.
     pub format: FileFormat,
-    /// How many rows were looked at; for Parquet and ORC, how many the footer states; 0 for Avro and
-    /// Arrow, whose headers do not say.
-    pub rows: u64,
+    /// How many rows were looked at; for Parquet, ORC and Avro, how many the file states; none for
+    /// Arrow, whose header does not say.
+    pub rows: Option<u64>,
     /// How many bytes were read (of the file as it is stored).
     pub bytes: u64,
     /// Whether the schema comes from a footer or header that declares it.
@@ -48,16 +48,16 @@ pub fn infer(
     let mut file = InferredFile {
         schema: Schema::default(),
         format: sniffed.format.clone(),
-        rows: 0,
+        rows: None,
         bytes: 0,
         declared: true,
         complete: true,
         notes: Vec::new(),
     };
     match format {
-        Format::Parquet => (file.schema, file.rows) = parquet::footer(&watched)?,
-        Format::Orc => (file.schema, file.rows) = orc::footer(&watched)?,
-        Format::Avro => (file.schema, file.rows) = avro::header(&watched)?,
+        Format::Parquet => file.state(parquet::footer(&watched)?),
+        Format::Orc => file.state(orc::footer(&watched)?),
+        Format::Avro => file.state(avro::header(&watched)?),
         Format::Arrow => file.schema = arrow_ipc::header(&watched)?,
         Format::Json | Format::Jsonl => file.take(json::infer(&watched, format, rows)?),
         Format::Msgpack => file.take(msgpack::infer(&watched, rows)?),
@@ -90,14 +90,19 @@ fn infer_csv(
         dialect.encoding = found.encoding;
         file.notes.extend(text_encoding::note(found.encoding));
     }
-    (file.schema, file.rows) = (found.schema, found.rows);
-    (file.complete, file.declared) = (found.complete, false);
+    file.take(json::Found { schema: found.schema, rows: found.rows, complete: found.complete });
     Ok(())
 }
 
 impl InferredFile {
+    /// Takes what the file states of itself.
+    fn state(&mut self, (schema, rows): (Schema, u64)) {
+        (self.schema, self.rows) = (schema, Some(rows));
+    }
+
+    /// Takes what was seen in its rows.
     fn take(&mut self, found: json::Found) {
-        (self.schema, self.rows) = (found.schema, found.rows);
+        (self.schema, self.rows) = (found.schema, Some(found.rows));
         (self.complete, self.declared) = (found.complete, false);
     }
 }

@@ -7,10 +7,11 @@ use arrow::util::display::array_value_to_string;
 
 use super::*;
 use crate::engines::job_spec::BadRows;
+use crate::engines::reading::Reading;
 use crate::engines::table::TextEncoding;
 use crate::formats::bytes::MemoryBytes;
 use crate::formats::decode::{DecodeOptions, decode};
-use crate::formats::sniff::{SniffOptions, sniff};
+use crate::formats::sniff::sniff;
 
 /// A file read from sniffing to batches.
 struct Read {
@@ -45,7 +46,7 @@ impl Read {
 fn read_with(
     name: &str,
     content: &[u8],
-    options: &SniffOptions,
+    options: &Reading,
     change: impl FnOnce(&mut InferredFile),
     bad_rows: BadRows,
 ) -> Result<Read, FormatError> {
@@ -66,12 +67,12 @@ fn read_with(
 }
 
 fn read(name: &str, content: &[u8]) -> Read {
-    let options = SniffOptions::default();
+    let options = Reading::default();
     read_with(name, content, &options, |_| {}, BadRows::Fail).expect("should be readable")
 }
 
 fn failure(name: &str, content: &[u8]) -> String {
-    let options = SniffOptions::default();
+    let options = Reading::default();
     match read_with(name, content, &options, |_| {}, BadRows::Fail) {
         Err(error) => chain(&error),
         Ok(read) => match read.batches {
@@ -101,7 +102,7 @@ fn csv_is_read_with_the_types_it_was_inferred_with() {
     let read = read("a.csv", content.as_bytes());
     let types: Vec<String> = read.types().into_iter().map(|(_, t)| t).collect();
     assert_eq!(types, ["Int64", "Decimal128(18, 2)", "Boolean", "Date32", "Utf8"]);
-    assert_eq!(read.file.rows, 3);
+    assert_eq!(read.file.rows, Some(3));
     assert!(read.file.complete && !read.file.declared);
     assert_eq!(
         read.rows(),
@@ -163,7 +164,7 @@ fn many_blocks_with_stray_quotes_and_quoted_line_ends_read_as_one_pass() {
     }
     assert!(content.len() > 2 * 1024 * 1024);
     let read = read("a.csv", content.as_bytes());
-    assert_eq!(read.file.rows, 120_000);
+    assert_eq!(read.file.rows, Some(120_000));
     let batches = read.batches.as_ref().expect("should decode");
     let mut row = 0;
     for batch in batches {
@@ -209,7 +210,7 @@ fn cell_that_does_not_fit_at_execution_is_an_error_or_null() {
     let as_int = |file: &mut InferredFile| {
         file.schema.columns[1].data_type.0 = DataType::Int64;
     };
-    let options = SniffOptions::default();
+    let options = Reading::default();
     let failed =
         read_with("a.csv", content, &options, as_int, BadRows::Fail).expect("should infer");
     let message = chain(&failed.batches.expect_err("should fail"));
@@ -222,7 +223,7 @@ fn cell_that_does_not_fit_at_execution_is_an_error_or_null() {
 
 #[test]
 fn null_tokens_are_null_only_without_quotes() {
-    let options = SniffOptions { null_tokens: vec!["NA".into()], ..SniffOptions::default() };
+    let options = Reading { null_tokens: vec!["NA".into()], ..Reading::default() };
     let content = b"n,t\n1,NA\nNA,\"NA\"\n";
     let read = read_with("a.csv", content, &options, |_| {}, BadRows::Fail).expect("should read");
     assert_eq!(read.types()[0].1, "Int64");
@@ -244,20 +245,20 @@ fn sample_says_that_it_is_one() {
     }
     content.push_str("x\n");
     let source = MemoryBytes::new("a.csv", content.clone().into_bytes());
-    let sniffed = sniff(&source, &SniffOptions::default()).expect("known").expect("content");
+    let sniffed = sniff(&source, &Reading::default()).expect("known").expect("content");
     let part = infer(&source, &sniffed, Some(10), &|_| true).expect("should infer");
-    assert_eq!((part.rows, part.complete), (10, false));
+    assert_eq!((part.rows, part.complete), (Some(10), false));
     assert_eq!(part.schema.columns[0].data_type.0, DataType::Int64);
     assert!(part.bytes < source.size());
     let whole = infer(&source, &sniffed, Some(10_000_000), &|_| true).expect("should infer");
-    assert_eq!((whole.rows, whole.complete), (500_001, true));
+    assert_eq!((whole.rows, whole.complete), (Some(500_001), true));
     assert_eq!(whole.schema.columns[0].data_type.0, DataType::Utf8);
 }
 
 #[test]
 fn inference_can_be_stopped() {
     let source = MemoryBytes::new("a.csv", b"a\n1\n".to_vec());
-    let sniffed = sniff(&source, &SniffOptions::default()).expect("known").expect("content");
+    let sniffed = sniff(&source, &Reading::default()).expect("known").expect("content");
     let error = infer(&source, &sniffed, None, &|_| false).expect_err("should stop");
     assert!(chain(&error).contains("stopped"), "{error}");
 }
@@ -287,7 +288,7 @@ fn long_json_arrays_are_streamed() {
     let rows: Vec<String> =
         (0..100_000).map(|n| format!("{{\"n\": {n},\n \"t\": \"text {n}\"}}")).collect();
     let read = read("a.json", format!("[{}]", rows.join(",")).as_bytes());
-    assert_eq!(read.file.rows, 100_000);
+    assert_eq!(read.file.rows, Some(100_000));
     let last = read.rows().pop().expect("should have rows");
     assert_eq!(last, texts(&[vec![Some("99999"), Some("text 99999")]])[0]);
 }
@@ -295,7 +296,7 @@ fn long_json_arrays_are_streamed() {
 #[test]
 fn one_object_is_one_row() {
     let read = read("a.json", b"{\n \"data\": [{\"x\": 1}, {\"x\": 2, \"y\": \"z\"}]\n}\n");
-    assert_eq!(read.file.rows, 1);
+    assert_eq!(read.file.rows, Some(1));
     assert!(read.types()[0].1.starts_with("List(Struct("), "{:?}", read.types());
 }
 
@@ -345,7 +346,7 @@ fn msgpack_rows_are_read() {
     let (left, right) = (read("a.msgpack", &sequence), read("a", &array));
     assert_eq!(left.rows(), right.rows());
     assert_eq!(left.rows()[2][1].as_deref(), Some("t2"));
-    assert_eq!(left.file.rows, 3);
+    assert_eq!(left.file.rows, Some(3));
     let message = failure("a.msgpack", &sequence[..sequence.len() - 1]);
     assert!(message.contains("row 3"), "{message}");
     array.push(0);
@@ -367,10 +368,10 @@ fn orc_is_read_with_the_schema_of_its_footer() {
     writer.close().expect("should close");
     let read = read("a.orc", &content);
     assert!(read.file.declared);
-    assert_eq!(read.file.rows, 3);
+    assert_eq!(read.file.rows, Some(3));
     assert_eq!(read.rows()[2], texts(&[vec![Some("3"), Some("")]])[0]);
     let only = |file: &mut InferredFile| drop(file.schema.columns.remove(0));
-    let options = SniffOptions::default();
+    let options = Reading::default();
     let part = read_with("a.orc", &content, &options, only, BadRows::Fail).expect("should read");
     assert_eq!(part.rows()[0], texts(&[vec![Some("a")]])[0]);
     let broken = failure("dir/a.orc", &content[..content.len() - 7]);
@@ -399,7 +400,7 @@ fn arrow_stream_is_read_also_when_compressed() {
 
 #[test]
 fn wanted_columns_come_in_the_wanted_order_and_missing_ones_are_named() {
-    let options = SniffOptions::default();
+    let options = Reading::default();
     let swap = |file: &mut InferredFile| file.schema.columns = vec![file.schema.columns[1].clone()];
     let read =
         read_with("a.csv", b"a,b\n1,x\n", &options, swap, BadRows::Fail).expect("should read");
@@ -411,7 +412,7 @@ fn wanted_columns_come_in_the_wanted_order_and_missing_ones_are_named() {
 
 #[test]
 fn ragged_row_becomes_counted_nulls_when_asked_for() {
-    let options = SniffOptions::default();
+    let options = Reading::default();
     let source = Arc::new(MemoryBytes::new("a.csv", b"a,b\n1,2\n3\n".to_vec()));
     let sniffed = sniff(&source, &options).expect("known").expect("content");
     let part = infer(&source, &sniffed, Some(1), &|_| true).expect("should infer");
@@ -430,7 +431,7 @@ fn ragged_row_becomes_counted_nulls_when_asked_for() {
 #[test]
 fn header_without_rows_is_a_table_without_rows() {
     let read = read("a.csv", b"a,b\n");
-    assert_eq!(read.file.rows, 0);
+    assert_eq!(read.file.rows, Some(0));
     assert_eq!(read.file.schema.columns.len(), 2);
     assert!(read.rows().is_empty());
 }
@@ -467,12 +468,8 @@ fn footer_takes_one_read() {
     writer.write(&batch).expect("should write");
     let content = writer.into_inner().expect("should end");
     let source = Counting(MemoryBytes::new("a.parquet", content), AtomicU64::new(0));
-    let sniffed = Sniffed {
-        format: FileFormat { format: Format::Parquet, csv: None },
-        compression: crate::engines::table::Compression::None,
-        notes: Vec::new(),
-    };
+    let sniffed = sniff(&source, &Reading::default()).expect("known").expect("content");
     let file = infer(&source, &sniffed, None, &|_| true).expect("should infer");
-    assert_eq!((file.rows, source.1.load(Ordering::Relaxed)), (300_000, 1));
+    assert_eq!((file.rows, source.1.load(Ordering::Relaxed)), (Some(300_000), 2));
     assert!(file.bytes < source.size());
 }

@@ -5,11 +5,10 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 
+use super::batches::{self, BlockBatches};
 use super::blocks::{BlockCutter, InOrder, MAX_ROW_BYTES, ParseBlock, Parsed};
 use super::bytes::{ByteSource, size_of_buffer};
 use super::compression;
@@ -327,11 +326,11 @@ struct Decoder {
 }
 
 impl ParseBlock for Decoder {
-    type Output = (Vec<RecordBatch>, Option<Wrong>, u64);
+    type Output = BlockBatches<Wrong>;
 
     fn parse(&mut self, block: Vec<u8>) -> Parsed<Self::Output> {
         let mut nodes = Vec::new();
-        let (tail, rows, mut wrong) = each_line(&block, |node| {
+        let (tail, rows, mut failed) = each_line(&block, |node| {
             nodes.push(node);
             true
         });
@@ -342,14 +341,14 @@ impl ParseBlock for Decoder {
                 Ok(batch) => batches.push(batch),
                 Err(BadValue { row, column, message }) => {
                     let row = size_of_buffer(index * self.batch_rows + row);
-                    wrong = Some((row, column, message));
+                    failed = Some((row, column, message));
                     break;
                 }
             }
         }
         let nulled = builder.nulled;
         drop(nodes);
-        Parsed { output: (batches, wrong, nulled), block, tail, rows }
+        Parsed { output: BlockBatches { batches, failed, nulled }, block, tail, rows }
     }
 }
 
@@ -372,52 +371,6 @@ pub(crate) fn decode(
     let results =
         pipeline::spawn(options.threads, move |emit| produce(source, format, emit), parser);
     let ordered = InOrder::new(results, decoder(), path.clone(), format.as_str());
-    Box::new(Flattened {
-        ordered,
-        path,
-        format,
-        nulled: Arc::clone(&options.nulled),
-        ready: Vec::new().into_iter(),
-        failed: None,
-        done: false,
-    })
-}
-
-struct Flattened {
-    ordered: InOrder<Decoder>,
-    path: String,
-    format: Format,
-    nulled: Arc<AtomicU64>,
-    ready: std::vec::IntoIter<RecordBatch>,
-    failed: Option<FormatError>,
-    done: bool,
-}
-
-impl Iterator for Flattened {
-    type Item = Result<RecordBatch, FormatError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(batch) = self.ready.next() {
-                return Some(Ok(batch));
-            }
-            if let Some(error) = self.failed.take() {
-                self.done = true;
-                return Some(Err(error));
-            }
-            if self.done {
-                return None;
-            }
-            match self.ordered.next() {
-                None => self.done = true,
-                Some(Err(error)) => self.failed = Some(error),
-                Some(Ok(((batches, failed, nulled), before))) => {
-                    self.nulled.fetch_add(nulled, Ordering::Relaxed);
-                    self.ready = batches.into_iter();
-                    self.failed =
-                        failed.map(|failed| wrong(&self.path, self.format, before, failed));
-                }
-            }
-        }
-    }
+    let error = move |before, failed| wrong(&path, format, before, failed);
+    batches::in_order(ordered, Arc::clone(&options.nulled), error)
 }

@@ -16,6 +16,7 @@ pub mod sniff;
 mod arrow_ipc;
 mod avro;
 mod avro_blocks;
+mod batches;
 mod blocks;
 mod compression;
 mod csv;

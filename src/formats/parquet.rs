@@ -9,7 +9,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema};
 use parquet::basic::Type as PhysicalType;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{FileMetaData, PageIndexPolicy, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    FileMetaData, PageIndexPolicy, ParquetMetaDataOptions, ParquetMetaDataReader,
+    ParquetStatisticsPolicy,
+};
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::bytes::{ByteSource, SourceReader, size_of_buffer};
@@ -86,12 +89,21 @@ fn read_chunk(source: &dyn ByteSource, start: u64, length: usize) -> Result<Byte
     Ok(buffer.into())
 }
 
+/// Statistics say nothing about the schema, and are most of a footer.
+fn without_statistics() -> ParquetMetaDataOptions {
+    ParquetMetaDataOptions::new()
+        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
+}
+
 /// Schema and number of rows from the footer.
 pub(crate) fn footer(source: &dyn ByteSource) -> Result<(Schema, u64), FormatError> {
     let path = source.path();
     let tail = Tail::read(source, TAIL_BYTES)?;
     let metadata = ParquetMetaDataReader::new()
         .with_page_index_policy(PageIndexPolicy::Skip)
+        .with_metadata_options(Some(without_statistics()))
         .parse_and_finish(&tail)
         .map_err(|error| broken(path, &error))?;
     let file = metadata.file_metadata();

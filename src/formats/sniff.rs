@@ -2,11 +2,12 @@
 
 use serde::de::IgnoredAny;
 
-use super::bytes::ByteSource;
+use super::bytes::{ByteSource, read_prefix};
 use super::compression;
 use super::csv::dialect::{Beginning, find_delimiter, has_header};
 use super::error::FormatError;
 use super::text_encoding;
+use crate::engines::reading::Reading;
 use crate::engines::table::{Compression, CsvDialect, FileFormat, Format, TextEncoding};
 
 /// What a file is.
@@ -20,19 +21,11 @@ pub struct Sniffed {
     pub notes: Vec<String>,
 }
 
-/// What the caller knows already; each given part is used as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SniffOptions {
-    /// Whether delimited text has a header; detected when `None`.
-    pub header: Option<bool>,
-    /// The delimiter; detected when `None`.
-    pub delimiter: Option<String>,
-    /// More tokens for null.
-    pub null_tokens: Vec<String>,
-}
-
 /// Bytes of the beginning, decompressed, that are looked at.
 const BEGINNING: usize = 256 * 1024;
+
+/// The first bytes of a Parquet file.
+const PARQUET: &[u8] = b"PAR1";
 
 /// What the content shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,18 +83,25 @@ fn named(path: &str) -> Named<'_> {
     named
 }
 
-/// Returns what a file is; `None` for a file without content (0 bytes, or only white space or a byte order mark).
+/// Returns what a file is, where each part of `reading` that is given is used as it is; `None` for a
+/// file without content (0 bytes, or only white space or a byte order mark).
 ///
 /// # Errors
 /// `Unrecognised` when the content is of no known format or its name says another; both are named.
-pub fn sniff(
-    source: &dyn ByteSource,
-    options: &SniffOptions,
-) -> Result<Option<Sniffed>, FormatError> {
+pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffed>, FormatError> {
     if source.size() == 0 {
         return Ok(None);
     }
     let path = source.path();
+    let named = named(path);
+    // Of many files the footers are read, and little else: their first bytes say enough.
+    if read_prefix(source, PARQUET.len())? == PARQUET {
+        let start = Start { bytes: PARQUET, whole: false };
+        let content = Content::Binary(Format::Parquet);
+        let format = FileFormat { format: agree(path, content, &named, start, None)?, csv: None };
+        let notes = notes(Format::Parquet, &named, Compression::None);
+        return Ok(Some(Sniffed { format, compression: Compression::None, notes }));
+    }
     let (compression, mut reader) = compression::open(source)?;
     let mut beginning = vec![0; BEGINNING];
     let count = text_encoding::fill(&mut reader, &mut beginning)
@@ -113,7 +113,6 @@ pub fn sniff(
     if beginning.bytes.is_empty() || text.as_ref().is_some_and(|text| text.trim().is_empty()) {
         return Ok(None);
     }
-    let named = named(path);
     let content = content(beginning, text.as_deref());
     let format = agree(path, content, &named, beginning, text.as_deref())?;
     let mut sniffed = Sniffed {
@@ -124,7 +123,7 @@ pub fn sniff(
     match (format, encoding, text) {
         (Format::Csv, Some(encoding), Some(text)) => {
             let text = Beginning { text: &text, whole: beginning.whole };
-            let (dialect, notes) = dialect(text, encoding, &named, options);
+            let (dialect, notes) = dialect(text, encoding, &named, reading);
             sniffed.format.csv = Some(dialect);
             sniffed.notes.extend(notes);
         }
@@ -311,22 +310,22 @@ fn dialect(
     beginning: Beginning<'_>,
     encoding: TextEncoding,
     named: &Named<'_>,
-    options: &SniffOptions,
+    reading: &Reading,
 ) -> (CsvDialect, Vec<String>) {
     let mut notes: Vec<String> = text_encoding::note(encoding).into_iter().collect();
-    let delimiter = options.delimiter.clone().unwrap_or_else(|| {
+    let delimiter = reading.delimiter.clone().unwrap_or_else(|| {
         let found = find_delimiter(beginning, named.delimiter).delimiter;
         if found != "," {
             notes.push(format!("delimiter: detected {found:?}"));
         }
         found
     });
-    let header = options.header.unwrap_or_else(|| {
+    let header = reading.header.unwrap_or_else(|| {
         let header = has_header(beginning, &delimiter);
         notes.push(format!("header: detected {}", if header { "one" } else { "none" }));
         header
     });
-    let null_tokens = options.null_tokens.clone();
+    let null_tokens = reading.null_tokens.clone();
     (CsvDialect { delimiter, header, quote: '"', encoding, null_tokens }, notes)
 }
 

@@ -3,7 +3,7 @@ use crate::formats::bytes::MemoryBytes;
 use crate::formats::compression::tests::compress;
 
 fn sniffed(name: &str, content: &[u8]) -> Result<Option<Sniffed>, FormatError> {
-    sniff(&MemoryBytes::new(name, content.to_vec()), &SniffOptions::default())
+    sniff(&MemoryBytes::new(name, content.to_vec()), &Reading::default())
 }
 
 fn format(name: &str, content: &[u8]) -> Format {
@@ -100,7 +100,7 @@ fn header_delimiter_and_encoding_are_said() {
 
 #[test]
 fn what_the_caller_states_is_used() {
-    let options = SniffOptions {
+    let options = Reading {
         header: Some(false),
         delimiter: Some("::".into()),
         null_tokens: vec!["NA".into()],

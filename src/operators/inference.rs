@@ -1,6 +1,7 @@
 //! What `table/infer` and `table/refresh` have in common: the job that finds a schema, and what its
 //! answer amounts to. Pure.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answers::{changed_schema, columns_shown, conflict_shown};
@@ -8,8 +9,9 @@ use super::inputs::{describe_conflict, reading_plan, unread_input};
 use super::parameters::{count, refused};
 use super::{Answer, Prepared, Request};
 use crate::engines::job::{InferAnswer, JobOutcome};
-use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Reading, Sample, Sink};
+use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sample, Sink};
 use crate::engines::metastore::TableDeclaration;
+use crate::engines::reading::Reading;
 use crate::engines::schema::{Schema, SchemaConflict, SchemaFound};
 use crate::engines::table::{PinnedFile, TableName};
 use crate::engines::{EngineError, ErrorKind};
@@ -42,17 +44,6 @@ pub(super) fn inference(
     Ok(Prepared::Job { spec: Box::new(spec), plan })
 }
 
-/// Returns what the run says of delimited text.
-pub(super) fn reading(request: &Request) -> Reading {
-    let parameters = &request.parameters;
-    let header = parameters.json("read_headers").map(|_| parameters.is_true("read_headers"));
-    Reading {
-        header,
-        delimiter: parameters.text("delimiter").map(str::to_owned),
-        null_tokens: parameters.list("null_tokens"),
-    }
-}
-
 /// Returns how much is read: everything unless the run says less.
 fn sample(operator: &str, request: &Request) -> Result<Option<Sample>, EngineError> {
     let files = count(operator, request, "sample_size")?;
@@ -72,22 +63,26 @@ pub(super) enum Inferred {
     Conflict(Answer),
 }
 
-/// Returns the declaration of a table whose files agree with an answer that shows it, or the conflict.
+/// Returns the answer of an inference's job.
 ///
 /// # Errors
-/// `Unexpected` when the job's answer is none to an inference.
-pub(super) fn inferred(
-    operator: &str,
-    name: &TableName,
-    locations: Vec<String>,
-    outcome: &JobOutcome,
-) -> Result<Inferred, EngineError> {
-    let parsed = serde_json::from_value(outcome.answer.clone()).map_err(|source| {
+/// `Unexpected` when it is none.
+pub(super) fn answered(operator: &str, outcome: &JobOutcome) -> Result<InferAnswer, EngineError> {
+    InferAnswer::deserialize(&outcome.answer).map_err(|source| {
         let message = "the job's answer is not that of an inference";
         EngineError::new(ErrorKind::Unexpected, operator, "conclude the inference", message)
             .with_source(source)
-    })?;
-    Ok(match parsed {
+    })
+}
+
+/// Returns the declaration of a table whose files agree with an answer that shows it, or the conflict.
+pub(super) fn inferred(
+    name: &TableName,
+    locations: Vec<String>,
+    found: InferAnswer,
+    warnings: &[String],
+) -> Inferred {
+    match found {
         InferAnswer::Same { format, schema, partition_columns, found, files, notes } => {
             let partition_keys: Vec<String> =
                 partition_columns.columns.iter().map(|column| column.name.clone()).collect();
@@ -100,7 +95,7 @@ pub(super) fn inferred(
                 partition_keys,
                 found,
             };
-            let answer = table_answer(&declaration, files, notes, &outcome.warnings);
+            let answer = table_answer(&declaration, files, notes, warnings);
             Inferred::Table(Box::new(declaration), answer)
         }
         InferAnswer::Conflict { format, conflict, found, files, notes, .. } => {
@@ -118,7 +113,7 @@ pub(super) fn inferred(
             answer.info = notes.into_iter().take(20).collect();
             Inferred::Conflict(answer)
         }
-    })
+    }
 }
 
 fn conflict_said(conflict: &SchemaConflict) -> String {

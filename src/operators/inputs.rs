@@ -6,6 +6,7 @@ use super::WorkPlan;
 use super::columns::listed;
 use crate::engines::job_spec::{Input, InputFile};
 use crate::engines::metastore::TableEntry;
+use crate::engines::reading::Reading;
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaConflict};
 use crate::engines::table::{
     ConflictingTable, FileFormat, Format, PinnedFile, Table, TableLookup, TableName,
@@ -15,16 +16,24 @@ use crate::engines::{EngineError, Engines, ErrorKind};
 /// Most files an operator looks at in one location, so that a mistaken path cannot fill memory.
 const MOST_FILES: usize = 1_000_000;
 
-/// Returns a table whose files agree.
+/// Returns a table as it is declared, or as its files are detected to be.
 ///
 /// # Errors
-/// `InvalidInput` that shows the conflict when they do not; whatever the look-up fails with.
-pub(super) async fn read_table(
+/// `InvalidInput` that shows the conflict when its files disagree; whatever the look-up fails with.
+pub(super) async fn stated_table(
     engines: &Engines,
     operator: &str,
     name: &TableName,
 ) -> Result<Table, EngineError> {
-    match engines.metastore.get_table(name).await? {
+    agreeing(operator, engines.metastore.get_table(name, &Reading::default()).await?)
+}
+
+/// Returns a table whose files agree.
+///
+/// # Errors
+/// `InvalidInput` that shows the conflict when they do not.
+pub(super) fn agreeing(operator: &str, found: TableLookup) -> Result<Table, EngineError> {
+    match found {
         TableLookup::Table(table) => Ok(*table),
         TableLookup::Conflicting(table) => Err(conflict_refused(operator, &table)),
     }

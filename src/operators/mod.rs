@@ -12,6 +12,7 @@ mod inputs;
 mod job;
 mod listing;
 mod parameters;
+mod reading;
 pub mod reference;
 mod table;
 mod target;

@@ -11,6 +11,7 @@ use super::inputs::find_entry;
 use super::parameters::{choice, count, optional, refused};
 use super::{Request, WorkPlan};
 use crate::engines::job_spec::{FileSink, Sink, WriteMode};
+use crate::engines::reading::Reading;
 use crate::engines::schema::Schema;
 use crate::engines::table::{Format, StoragePath, Table, TableKind, TableLookup, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};
@@ -292,15 +293,17 @@ async fn existing_table(
     let Some(entry) = find_entry(engines, name).await? else { return Ok(None) };
     let place = entry.name.to_string();
     match entry.kind {
-        TableKind::Managed => match engines.metastore.get_table(&entry.name).await? {
-            TableLookup::Table(table) => Ok(Some(*table)),
-            TableLookup::Conflicting(_) => Err(EngineError::new(
-                ErrorKind::Unexpected,
-                operator,
-                "find the output",
-                format!("the files of the managed table `{place}` disagree"),
-            )),
-        },
+        TableKind::Managed => {
+            match engines.metastore.get_table(&entry.name, &Reading::default()).await? {
+                TableLookup::Table(table) => Ok(Some(*table)),
+                TableLookup::Conflicting(_) => Err(EngineError::new(
+                    ErrorKind::Unexpected,
+                    operator,
+                    "find the output",
+                    format!("the files of the managed table `{place}` disagree"),
+                )),
+            }
+        }
         TableKind::External => {
             let message = format!("`{place}` is declared over files that Mason did not write");
             Err(EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message)

@@ -4,6 +4,8 @@
 //! says exactly one value of the type; nothing is converted the other way, because a number does not
 //! say how it was written. `docs/resources.md` has the rules in a table.
 
+mod exact;
+
 use regex::Regex;
 use serde_json::{Number, Value};
 
@@ -43,12 +45,24 @@ impl Refusal {
 /// # Errors
 /// Everything that is wrong with it.
 pub(super) fn accept(parameter: &Parameter, given: &Value) -> Result<Value, Vec<Refusal>> {
+    let mut refusals = check_exact(parameter.kind, given);
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
     let value = convert(parameter.kind, given).map_err(|refusal| vec![refusal])?;
-    let mut refusals = Vec::new();
     check_enum(parameter, &value, &mut refusals);
     check_pattern(parameter, &value, &mut refusals);
     check_range(parameter, &value, &mut refusals);
     if refusals.is_empty() { Ok(value) } else { Err(refusals) }
+}
+
+/// Returns a refusal for every number that cannot be taken as it was written.
+fn check_exact(kind: ParameterType, given: &Value) -> Vec<Refusal> {
+    match (kind, given) {
+        (ParameterType::Json, Value::String(text)) => exact::check_json(text),
+        (ParameterType::Json | ParameterType::Number, given) => exact::check_read(given),
+        _ => Vec::new(),
+    }
 }
 
 fn convert(kind: ParameterType, given: &Value) -> Result<Value, Refusal> {
@@ -127,8 +141,13 @@ fn whole(number: f64) -> Option<i64> {
 fn number(given: &Value) -> Result<Value, Refusal> {
     let parsed = match given {
         Value::Number(number) => Some(number.clone()),
+        Value::String(text) if exact::is_too_long(text) => {
+            return Err(wrong("a number within 64 bits", given)
+                .hint("write it with an exponent if the nearest such number will do: 1e30"));
+        }
         Value::String(text) => {
             let whole = text.parse::<i64>().ok().map(Number::from);
+            let whole = whole.or_else(|| text.parse::<u64>().ok().map(Number::from));
             whole.or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64))
         }
         _ => None,

@@ -113,7 +113,8 @@ pub enum ParameterType {
     String,
     /// A whole number within 64 bits.
     Integer,
-    /// A finite number.
+    /// A finite number. Whole numbers beyond 64 bits are refused, because they would be rounded; in
+    /// quotes, `"1e30"` is the nearest number.
     Number,
     /// `true` or `false`.
     Boolean,
@@ -129,7 +130,7 @@ pub enum ParameterType {
     Duration,
     /// A list of texts; a single text is split at commas.
     List,
-    /// Any JSON value.
+    /// Any JSON value, with numbers as for `number`.
     Json,
 }
 

@@ -4,8 +4,9 @@
 //! root counts as that file, every other link is an error that names it.
 
 use std::io;
+use std::ops::ControlFlow;
 
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, DirEntry};
 
 use super::error::{error, io_error, path_error};
 use super::root::{Root, pinned_beneath};
@@ -32,18 +33,41 @@ pub(crate) fn files_below(
         None => root.dir().try_clone(),
     };
     let dir = opened.map_err(|source| io_error(OPERATION, shown, source))?;
-    let mut found = Vec::new();
-    walk(&dir, shown, 0, &mut found)?;
-    found.sort_by(|left: &PinnedFile, right| left.path.cmp(&right.path));
+    let mut found: Vec<PinnedFile> = Vec::new();
+    let mut take = |file| {
+        found.push(file);
+        ControlFlow::Continue(())
+    };
+    let _ = walk(&dir, shown, 0, &mut take)?;
+    found.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(found)
 }
 
+/// Returns whether there is any file below a folder that no job has staged; looks no further than
+/// the first.
+///
+/// # Errors
+/// As [`files_below`].
+pub(crate) fn holds_data(root: &Root, folder: &StoragePath) -> Result<bool, EngineError> {
+    let fail = |source| io_error(OPERATION, folder.as_str(), source);
+    let dir = root.dir().open_dir(folder.as_str()).map_err(fail)?;
+    let staged = staged_folders(root, folder)?;
+    let mut take = |file: PinnedFile| {
+        if staged.iter().any(|folder| file.path.as_str().starts_with(folder)) {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(())
+    };
+    Ok(walk(&dir, folder.as_str(), 0, &mut take)?.is_break())
+}
+
+/// Hands every file on until it is enough.
 fn walk(
     dir: &Dir,
     path: &str,
     depth: usize,
-    found: &mut Vec<PinnedFile>,
-) -> Result<(), EngineError> {
+    take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, EngineError> {
     let fail = |source| io_error(OPERATION, path, source);
     if depth > MAX_DEPTH {
         let message = format!("`{path}` is nested deeper than {MAX_DEPTH} folders");
@@ -67,12 +91,16 @@ fn walk(
         let kind = entry.file_type().map_err(fail)?;
         if kind.is_dir() {
             let inner = dir.open_dir(name).map_err(|source| io_error(OPERATION, &below, source))?;
-            walk(&inner, &below, depth + 1, found)?;
-        } else if let Some(file) = look_at(dir, name, &below)? {
-            found.push(file);
+            if walk(&inner, &below, depth + 1, take)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        } else if let Some(file) = look_at(dir, &entry, name, &below)?
+            && take(file).is_break()
+        {
+            return Ok(ControlFlow::Break(()));
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Returns whether a file or folder of this name is no data.
@@ -81,8 +109,15 @@ pub(crate) fn is_left_out(name: &str) -> bool {
 }
 
 /// Pins one file; `None` when it vanished since its folder was read.
-fn look_at(dir: &Dir, name: &str, path: &str) -> Result<Option<PinnedFile>, EngineError> {
-    let metadata = match dir.metadata(name) {
+fn look_at(
+    dir: &Dir,
+    entry: &DirEntry,
+    name: &str,
+    path: &str,
+) -> Result<Option<PinnedFile>, EngineError> {
+    // What is a file by its folder needs no look at where it leads.
+    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+    let metadata = match if is_file { entry.metadata() } else { dir.metadata(name) } {
         Ok(metadata) => metadata,
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
             if dir.symlink_metadata(name).is_err() {
@@ -115,10 +150,14 @@ pub(crate) fn staged_folders(
     };
     let mut found = Vec::new();
     for entry in entries {
-        let name = entry.map_err(fail)?.file_name();
+        let entry = entry.map_err(fail)?;
+        let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
+        if !entry.file_type().map_err(fail)?.is_dir() || is_left_out(name) {
+            continue;
+        }
         let job = format!("{}/jobs/{name}", super::root::OWN_FOLDER);
-        if !is_left_out(name) && root.dir().try_exists(&job).unwrap_or(false) {
+        if root.dir().try_exists(&job).unwrap_or(false) {
             found.push(format!("{location}/{name}/"));
         }
     }

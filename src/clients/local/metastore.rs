@@ -3,8 +3,8 @@
 //! A table is a file (named without its endings), a folder with everything below it, or a folder with
 //! manifests of the catalogue, which say what the table is.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
@@ -12,17 +12,15 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::catalogue::{self, Manifest, ManifestKind};
 use super::error::{error, io_error};
-use super::inference::{FoundFile, found_files};
+use super::inference::{Inference, infer_files};
 use super::root::Root;
 use super::{listing, names, partitions, storage};
 use crate::engines::metastore::{Changes, Metastore, TableEntry};
-use crate::engines::schema::{Schema, SchemaFound};
+use crate::engines::reading::Reading;
 use crate::engines::table::{
-    ConflictingTable, Database, FileFormat, PinnedFile, StoragePath, Table, TableKind, TableLookup,
-    TableName,
+    Database, PinnedFile, StoragePath, Table, TableKind, TableLookup, TableName,
 };
 use crate::engines::{EngineError, ErrorKind};
-use crate::formats::compare::{Compared, compare};
 
 /// The metastore role of a `local` client.
 #[derive(Debug, Clone)]
@@ -108,7 +106,7 @@ fn folder_table(
     if let Some(kind) = latest.as_ref().and_then(Manifest::table_kind) {
         return Ok(Some(FoundTable { kind, manifest: latest, ..discovered(database, name, path) }));
     }
-    let is_table = !discovered_files(root, &path)?.is_empty();
+    let is_table = listing::holds_data(root, &path)?;
     Ok(is_table.then(|| discovered(database, name, path)))
 }
 
@@ -144,25 +142,25 @@ pub(crate) fn declared_files(
     if manifest.kind == ManifestKind::Managed {
         return managed_files(root, manifest);
     }
-    let keys = manifest.partition_keys();
-    let mut all = Vec::new();
+    let mut files = Vec::new();
     for location in &manifest.locations {
-        let mut files = storage::files_of(root, location)?;
-        files.retain(|file| file.size_bytes > 0);
-        let own = partitions::assign(&mut files, storage::base_of(location))?;
-        if !files.is_empty() && own != keys {
-            let message = format!(
-                "`{location}` has the partition keys [{}], the table is declared with [{}]",
-                own.join(", "),
-                keys.join(", ")
-            );
-            return Err(error(ErrorKind::InvalidInput, "read a declared table", message));
-        }
-        all.extend(files);
+        files.extend(storage::files_of(root, location)?);
     }
-    all.sort_by(|left, right| left.path.cmp(&right.path));
-    all.dedup_by(|left, right| left.path == right.path);
-    Ok(all)
+    files.retain(|file| file.size_bytes > 0);
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    files.dedup_by(|left, right| left.path == right.path);
+    let (keys, own) = (manifest.partition_keys(), partitions::assign(&mut files)?);
+    if files.is_empty() || own == keys {
+        return Ok(files);
+    }
+    let message = format!(
+        "the paths of `{}` have the partition keys [{}], it is declared with [{}]",
+        manifest.name,
+        own.join(", "),
+        keys.join(", ")
+    );
+    Err(error(ErrorKind::InvalidInput, "read a declared table", message)
+        .with_hint("run table/infer with mode=replace to declare it anew"))
 }
 
 fn managed_files(root: &Root, manifest: &Manifest) -> Result<Vec<PinnedFile>, EngineError> {
@@ -209,148 +207,33 @@ fn declared_table(
     })
 }
 
-/// What the files of a discovered table are, together.
-struct Discovery {
-    files: Vec<PinnedFile>,
-    found: Vec<FoundFile>,
-    keys: Vec<String>,
-    notes: Vec<String>,
-}
-
 impl LocalMetastore {
-    async fn discover(&self, table: &FoundTable) -> Result<TableLookup, EngineError> {
-        let shown = table.name.to_string();
-        let (root, path) = (Arc::clone(&self.root), table.path.clone());
-        let files = super::blocking(move || discovered_files(&root, &path)).await?;
-        let found = found_files(&self.root, &shown, &files).await?;
-        let mut discovery = without_empty(files, found);
-        if discovery.files.is_empty() {
-            let message = format!("every file of `{shown}` is empty");
-            return Err(error(ErrorKind::InvalidInput, "infer a table", message));
-        }
-        discovery.keys = partitions::assign(&mut discovery.files, table.path.as_str())?;
-        let format = one_format(&shown, &discovery)?;
-        Ok(lookup(table, format, discovery))
+    /// Finds the schema of a table that nobody declared.
+    fn discover(&self, table: FoundTable, reading: &Reading) -> Result<TableLookup, EngineError> {
+        let files = discovered_files(&self.root, &table.path)?;
+        let inference = Inference {
+            root: &self.root,
+            sample: None,
+            reading,
+            threads: std::thread::available_parallelism().map_or(2, usize::from) * 2,
+            on_bytes: &|_| {},
+            cancelled: &AtomicBool::new(false),
+        };
+        let concluded = infer_files(&inference, files).map_err(|error| {
+            let message = format!("`{}`: {}", table.name, error.message);
+            EngineError { message, ..error }
+        })?;
+        Ok(concluded.into_lookup(table.name, table.path.to_string()))
     }
-}
 
-fn without_empty(files: Vec<PinnedFile>, found: Vec<FoundFile>) -> Discovery {
-    let mut notes: Vec<String> = Vec::new();
-    let (mut kept_files, mut kept_found, mut empty) = (Vec::new(), Vec::new(), Vec::new());
-    for (file, found) in files.into_iter().zip(found) {
-        if found.format.is_none() {
-            empty.push(file.path.to_string());
-            continue;
-        }
-        for note in &found.notes {
-            if !notes.contains(note) {
-                notes.push(note.clone());
+    fn look_up(&self, name: &TableName, reading: &Reading) -> Result<TableLookup, EngineError> {
+        let found = table(&self.root, name)?;
+        match found.manifest.clone() {
+            Some(manifest) => {
+                let table = declared_table(&self.root, found, &manifest)?;
+                Ok(TableLookup::Table(Box::new(table)))
             }
-        }
-        kept_files.push(file);
-        kept_found.push(found);
-    }
-    if let Some(first) = empty.first() {
-        notes.push(format!("{} empty files are left out, the first is `{first}`", empty.len()));
-    }
-    Discovery { files: kept_files, found: kept_found, keys: Vec::new(), notes }
-}
-
-/// Returns the one format of all files.
-fn one_format(table: &str, discovery: &Discovery) -> Result<FileFormat, EngineError> {
-    let all: Vec<_> = discovery.found.iter().filter_map(|found| found.format.as_ref()).collect();
-    if let Some(first) = all.first()
-        && all.iter().all(|format| format == first)
-    {
-        return Ok((*first).clone());
-    }
-    let mut groups: BTreeMap<String, (u64, &PinnedFile)> = BTreeMap::new();
-    for (file, format) in discovery.files.iter().zip(all) {
-        groups.entry(shown(format)).or_insert((0, file)).0 += 1;
-    }
-    let each: Vec<_> = groups
-        .iter()
-        .map(|(format, (count, file))| format!("{format} ({count}, as `{}`)", file.path))
-        .collect();
-    let message = format!("the files of `{table}` are read in several ways: {}", each.join("; "));
-    Err(error(ErrorKind::InvalidInput, "infer a table", message)
-        .with_hint("put files of each format into a folder of their own"))
-}
-
-fn shown(format: &FileFormat) -> String {
-    match &format.csv {
-        Some(csv) => format!(
-            "{} with delimiter {:?}, quote {:?}, {} header, {:?}, nulls {:?}",
-            format.format,
-            csv.delimiter,
-            csv.quote,
-            if csv.header { "a" } else { "no" },
-            csv.encoding,
-            csv.null_tokens
-        ),
-        None => format.format.to_string(),
-    }
-}
-
-/// Compares the files' schemas and makes the table of them.
-fn lookup(table: &FoundTable, format: FileFormat, discovery: Discovery) -> TableLookup {
-    let Discovery { files, found, keys, mut notes } = discovery;
-    let mut shadowed = Vec::new();
-    let schemas: Vec<_> = files
-        .iter()
-        .zip(&found)
-        .map(|(file, found)| {
-            let mut schema = found.schema.clone();
-            schema.columns.retain(|column| {
-                let from_path = keys.iter().any(|key| key.eq_ignore_ascii_case(&column.name));
-                if from_path && !shadowed.contains(&column.name) {
-                    shadowed.push(column.name.clone());
-                }
-                !from_path
-            });
-            (file.path.to_string(), schema)
-        })
-        .collect();
-    for column in shadowed {
-        notes.push(format!("`{column}` is taken from the path, the files' own column is not read"));
-    }
-    let count = files.len() as u64;
-    let rows: u64 = found.iter().map(|found| found.rows).sum();
-    let how = if found.iter().all(|found| found.declared) {
-        SchemaFound::Footers { files: count }
-    } else {
-        SchemaFound::AllRows { files: count, rows }
-    };
-    let (name, locations) = (table.name.clone(), vec![table.path.to_string()]);
-    match compare(&schemas, format.format) {
-        Compared::Same(schema) => {
-            let partition_columns = partitions::columns(&keys, &files).columns;
-            let columns = schema.columns.into_iter().chain(partition_columns).collect();
-            TableLookup::Table(Box::new(Table {
-                name,
-                kind: TableKind::Discovered,
-                locations,
-                format,
-                schema: Schema { columns },
-                partition_keys: keys,
-                found: how,
-                version: None,
-                files,
-                rows: Some(rows),
-                notes,
-            }))
-        }
-        Compared::Conflict(conflict, of_file) => {
-            TableLookup::Conflicting(Box::new(ConflictingTable {
-                name,
-                locations,
-                format,
-                conflict: *conflict,
-                files: files.into_iter().zip(of_file).collect(),
-                partition_keys: keys,
-                found: how,
-                notes,
-            }))
+            None => self.discover(found, reading),
         }
     }
 }
@@ -397,20 +280,13 @@ impl Metastore for LocalMetastore {
         }))
     }
 
-    async fn get_table(&self, name: &TableName) -> Result<TableLookup, EngineError> {
-        let (root, name) = (Arc::clone(&self.root), name.clone());
-        let known = super::blocking(move || {
-            let found = table(&root, &name)?;
-            match found.manifest.clone() {
-                Some(manifest) => Ok(Ok(declared_table(&root, found, &manifest)?)),
-                None => Ok(Err(found)),
-            }
-        })
-        .await?;
-        match known {
-            Ok(table) => Ok(TableLookup::Table(Box::new(table))),
-            Err(found) => self.discover(&found).await,
-        }
+    async fn get_table(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+    ) -> Result<TableLookup, EngineError> {
+        let (own, name, reading) = (self.clone(), name.clone(), reading.clone());
+        super::blocking(move || own.look_up(&name, &reading)).await
     }
 
     fn changes(&self) -> Option<&dyn Changes> {

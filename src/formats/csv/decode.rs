@@ -1,7 +1,6 @@
 //! Delimited text as batches, parsed in several threads, in the order of the file.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
@@ -12,6 +11,7 @@ use super::records::{Record, RecordParser, skip_line_ends};
 use super::{Opened, Tokens, broken};
 use crate::engines::job_spec::BadRows;
 use crate::engines::table::CsvDialect;
+use crate::formats::batches::{self, BlockBatches};
 use crate::formats::blocks::{InOrder, ParseBlock, Parsed};
 use crate::formats::bytes::{ByteSource, size_of_buffer};
 use crate::formats::decode::{Batches, DecodeOptions};
@@ -28,7 +28,6 @@ struct Plan {
     expected: usize,
     batch_rows: usize,
     bad_rows: BadRows,
-    nulled: Arc<AtomicU64>,
 }
 
 /// What is wrong with a row of a block.
@@ -41,8 +40,6 @@ pub(crate) enum RowError {
     /// Not text, or not an array.
     Broken(String),
 }
-
-type Output = (Vec<RecordBatch>, Option<(u64, RowError)>, u64);
 
 /// Opens a file.
 pub(crate) fn decode(
@@ -66,13 +63,8 @@ pub(crate) fn decode(
     };
     let results = pipeline::spawn(options.threads, produce, parser);
     let ordered = InOrder::new(results, Decoder::new(Arc::clone(&plan)), path, "csv");
-    Ok(Box::new(Flattened {
-        ordered,
-        plan,
-        ready: Vec::new().into_iter(),
-        failed: None,
-        done: false,
-    }))
+    let error = move |before, (row, error)| plan.error(before + row + 1, error);
+    Ok(batches::in_order(ordered, Arc::clone(&options.nulled), error))
 }
 
 fn plan(
@@ -106,7 +98,6 @@ fn plan(
         expected: names.names.len(),
         batch_rows: options.batch_rows.max(1),
         bad_rows: options.bad_rows,
-        nulled: Arc::clone(&options.nulled),
     })
 }
 
@@ -194,9 +185,10 @@ pub(crate) fn shown(cell: &[u8]) -> String {
 }
 
 impl ParseBlock for Decoder {
-    type Output = Output;
+    /// A row that failed comes with the number of rows before it.
+    type Output = BlockBatches<(u64, RowError)>;
 
-    fn parse(&mut self, block: Vec<u8>) -> Parsed<Output> {
+    fn parse(&mut self, block: Vec<u8>) -> Parsed<Self::Output> {
         let mut batches = Vec::new();
         let mut columns = self.columns();
         let (mut at, mut rows, mut in_batch) = (0, 0_u64, 0);
@@ -226,28 +218,20 @@ impl ParseBlock for Decoder {
             }
         }
         let tail = if failed.is_some() { block.len() } else { skip_line_ends(&block, at) };
-        let output = (batches, failed.map(|error| (rows, error)), self.nulled);
+        let failed = failed.map(|error| (rows, error));
+        let output = BlockBatches { batches, failed, nulled: self.nulled };
         Parsed { output, block, tail, rows }
     }
 }
 
-/// The batches of all blocks.
-struct Flattened {
-    ordered: InOrder<Decoder>,
-    plan: Arc<Plan>,
-    ready: std::vec::IntoIter<RecordBatch>,
-    failed: Option<FormatError>,
-    done: bool,
-}
-
-impl Flattened {
+impl Plan {
     fn error(&self, row: u64, error: RowError) -> FormatError {
-        let path = self.plan.path.clone();
+        let path = self.path.clone();
         match error {
-            RowError::Ragged { found } => ragged(&path, row, self.plan.expected, found),
+            RowError::Ragged { found } => ragged(&path, row, self.expected, found),
             RowError::Broken(message) => broken(&path, format!("before row {row}: {message}")),
             RowError::Value { column, cell } => {
-                let field = self.plan.schema.field(column);
+                let field = self.schema.field(column);
                 let message = format!("`{cell}` is not a value of type {}", field.data_type());
                 FormatError::Value { path, row, column: field.name().clone(), message }
             }
@@ -258,32 +242,4 @@ impl Flattened {
 /// Returns the error of a row with another number of cells than the first record has.
 pub(crate) fn ragged(path: &str, row: u64, expected: usize, found: usize) -> FormatError {
     broken(path, format!("row {row} has {found} cells where {expected} are expected"))
-}
-
-impl Iterator for Flattened {
-    type Item = Result<RecordBatch, FormatError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(batch) = self.ready.next() {
-                return Some(Ok(batch));
-            }
-            if let Some(error) = self.failed.take() {
-                self.done = true;
-                return Some(Err(error));
-            }
-            if self.done {
-                return None;
-            }
-            match self.ordered.next() {
-                None => self.done = true,
-                Some(Err(error)) => self.failed = Some(error),
-                Some(Ok(((batches, failed, nulled), before))) => {
-                    self.plan.nulled.fetch_add(nulled, Ordering::Relaxed);
-                    self.ready = batches.into_iter();
-                    self.failed = failed.map(|(row, error)| self.error(before + row + 1, error));
-                }
-            }
-        }
-    }
 }

@@ -12,8 +12,9 @@ use crate::engines::schema::{ColumnType, Schema};
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, rows_or_files_schema};
 use crate::operators::columns::{column_type, resolve};
-use crate::operators::inputs::{read_table, table_input};
+use crate::operators::inputs::table_input;
 use crate::operators::parameters::{refused, table_name};
+use crate::operators::reading::read_table;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
 use crate::operators::{Conclusion, Operator, Prepared, Request};
@@ -38,7 +39,7 @@ impl Operator for Cast {
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
-        let table = read_table(engines, NAME, &table_name(NAME, request)?).await?;
+        let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let columns = casts(&table.schema, request.parameters.json("columns"))?;
         let words: Vec<String> =
             columns.iter().map(|(name, to)| format!("{name} to {}", to.0)).collect();

@@ -10,8 +10,9 @@ use crate::engines::schema::Schema;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, rows_or_files_schema};
 use crate::operators::columns::resolve;
-use crate::operators::inputs::{read_table, table_input};
+use crate::operators::inputs::table_input;
 use crate::operators::parameters::table_name;
+use crate::operators::reading::read_table;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
 use crate::operators::{Conclusion, Operator, Prepared, Request};
@@ -36,7 +37,7 @@ impl Operator for Deduplicate {
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
-        let table = read_table(engines, NAME, &table_name(NAME, request)?).await?;
+        let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let wanted = request.parameters.list("keys");
         let keys = resolve(NAME, "keys", &table.schema, &wanted)?;
         let order_by = order(&table.schema, &request.parameters.list("order_by"))?;

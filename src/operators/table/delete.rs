@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::engines::capability::Capability;
 use crate::engines::metastore::{Change, TableEntry};
+use crate::engines::reading::Reading;
 use crate::engines::table::{PinnedFile, TableKind, TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::changed_schema;
@@ -56,7 +57,7 @@ impl Operator for Delete {
 
 /// Returns the metastore's own error, which names the nearest tables.
 async fn not_found(engines: &Engines, name: &TableName) -> EngineError {
-    match engines.metastore.get_table(name).await {
+    match engines.metastore.get_table(name, &Reading::default()).await {
         Err(error) => error,
         Ok(_) => EngineError::new(
             ErrorKind::Conflict,
@@ -90,7 +91,7 @@ async fn look(
     // A table found in the files has no version, and reading its schema may be a long way.
     let version = match entry.kind {
         TableKind::Discovered => None,
-        _ => match engines.metastore.get_table(&entry.name).await {
+        _ => match engines.metastore.get_table(&entry.name, &Reading::default()).await {
             Ok(TableLookup::Table(table)) if entry.kind == TableKind::Managed => {
                 return Ok((table.version, table.files));
             }

@@ -10,7 +10,7 @@ use crate::engines::schema::Schema;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, rows_or_files_schema};
 use crate::operators::columns::schema_from_json;
-use crate::operators::inputs::read_table;
+use crate::operators::inputs::stated_table;
 use crate::operators::parameters::{count, optional, refused, table_name};
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
@@ -76,7 +76,7 @@ async fn wanted_schema(engines: &Engines, request: &Request) -> Result<Schema, E
         }
         (Some(schema), None) => schema_from_json(NAME, schema),
         (None, Some(_)) => {
-            let table = read_table(engines, NAME, &table_name(NAME, request)?).await?;
+            let table = stated_table(engines, NAME, &table_name(NAME, request)?).await?;
             Ok(table.schema)
         }
         (None, None) => Err(refused(NAME, "neither `schema` nor `table_name` is given")

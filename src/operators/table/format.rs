@@ -10,8 +10,9 @@ use crate::engines::schema::Schema;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, files_schema};
 use crate::operators::columns::resolve;
-use crate::operators::inputs::{read_table, table_input};
+use crate::operators::inputs::table_input;
 use crate::operators::parameters::{count, table_name};
+use crate::operators::reading::read_table;
 use crate::operators::target::require_target;
 use crate::operators::work::Work;
 use crate::operators::{Conclusion, Operator, Prepared, Request};
@@ -36,7 +37,7 @@ impl Operator for Format {
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
-        let table = read_table(engines, NAME, &table_name(NAME, request)?).await?;
+        let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let wanted = request.parameters.list("filter_columns");
         let columns = resolve(NAME, "filter_columns", &table.schema, &wanted)?;
         let sample_rows = count(NAME, request, "sample_size")?;

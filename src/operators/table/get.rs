@@ -14,6 +14,7 @@ use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{columns_shown, conflict_shown, object_schema, within_bytes};
 use crate::operators::inputs::{describe_conflict, reading_plan, table_input};
 use crate::operators::parameters::{bad_rows, count, table_name};
+use crate::operators::reading::look_up;
 use crate::operators::{Answer, Conclusion, Operator, Prepared, Request};
 
 const NAME: &str = "table/get";
@@ -60,7 +61,7 @@ impl Operator for Get {
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let name = table_name(NAME, request)?;
         let rows = count(NAME, request, "preview_rows")?.unwrap_or(0);
-        let table = match engines.metastore.get_table(&name).await? {
+        let table = match look_up(engines, NAME, request, &name).await? {
             TableLookup::Table(table) if rows > 0 => *table,
             TableLookup::Table(table) => return Ok(Prepared::Answer(described(&table))),
             TableLookup::Conflicting(table) => {
@@ -87,7 +88,7 @@ impl Operator for Get {
         outcome: &JobOutcome,
     ) -> Result<Conclusion, EngineError> {
         let name = table_name(NAME, request)?;
-        let mut answer = match engines.metastore.get_table(&name).await? {
+        let mut answer = match look_up(engines, NAME, request, &name).await? {
             TableLookup::Table(table) => described(&table),
             TableLookup::Conflicting(table) => described_conflict(&table),
         };

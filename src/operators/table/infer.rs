@@ -8,11 +8,13 @@ use crate::engines::capability::Capability;
 use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::WriteMode;
 use crate::engines::metastore::Change;
+use crate::engines::reading::Reading;
 use crate::engines::table::{TableKind, TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, Engines, ErrorKind};
-use crate::operators::inference::{Inferred, inference, inferred, reading, result_schema};
+use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
 use crate::operators::inputs::{find_entry, list_files};
 use crate::operators::parameters::{choice, optional, refused, required};
+use crate::operators::reading::{check_format, reading};
 use crate::operators::{Conclusion, Effect, Operator, Prepared, Request};
 
 const NAME: &str = "table/infer";
@@ -40,11 +42,12 @@ impl Operator for Infer {
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+        let reading = reading(NAME, request)?;
         let location = required(NAME, request, "storage_path")?.to_owned();
         let name = wanted_name(engines, request, &location).await?;
         expected_version(engines, request, &name).await?;
         let files = list_files(engines, NAME, &[location]).await?;
-        inference(NAME, request, &name, files, reading(request))
+        inference(NAME, request, &name, files, reading)
     }
 
     async fn conclude(
@@ -55,7 +58,9 @@ impl Operator for Infer {
     ) -> Result<Conclusion, EngineError> {
         let location = required(NAME, request, "storage_path")?.to_owned();
         let name = wanted_name(engines, request, &location).await?;
-        match inferred(NAME, &name, vec![location], outcome)? {
+        let found = answered(NAME, outcome)?;
+        check_format(NAME, request, found.format())?;
+        match inferred(&name, vec![location], found, &outcome.warnings) {
             Inferred::Conflict(answer) => Ok(Conclusion { answer, effect: None }),
             Inferred::Table(table, answer) => {
                 let expected = expected_version(engines, request, &name).await?;
@@ -115,7 +120,7 @@ async fn expected_version(
             "give another table_name",
         ),
         (TableKind::External, WriteMode::Replace) => {
-            match engines.metastore.get_table(&entry.name).await? {
+            match engines.metastore.get_table(&entry.name, &Reading::default()).await? {
                 TableLookup::Table(table) => Ok(table.version),
                 TableLookup::Conflicting(_) => Ok(None),
             }

@@ -11,8 +11,9 @@ use crate::engines::table::{Table, TableName};
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, rows_or_files_schema};
 use crate::operators::columns::listed;
-use crate::operators::inputs::{read_table, table_input};
+use crate::operators::inputs::table_input;
 use crate::operators::parameters::{choice, optional, refused, required, table_name};
+use crate::operators::reading::read_tables;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
 use crate::operators::{Conclusion, Operator, Prepared, Request};
@@ -41,8 +42,11 @@ impl Operator for Join {
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let left_name = table_name(NAME, request)?;
         let right_name = right_name(request, &left_name)?;
-        let left = read_table(engines, NAME, &left_name).await?;
-        let right = read_table(engines, NAME, &right_name).await?;
+        let names = [left_name, right_name];
+        let tables = read_tables(engines, NAME, request, &names).await?;
+        let [left, right] = tables.as_slice() else {
+            return Err(refused(NAME, "two tables are joined"));
+        };
         let join = choice(NAME, request, "join")?.unwrap_or(JoinKind::Inner);
         let work = Work {
             operator: NAME,
@@ -50,10 +54,10 @@ impl Operator for Join {
             rows: left.rows.zip(right.rows).map(|(left, right)| left + right),
             operation: Operation::Join {
                 join,
-                on: pairs(&left, &right, &request.parameters.list("on"))?,
+                on: pairs(left, right, &request.parameters.list("on"))?,
                 suffix: optional(request, "suffix").unwrap_or(SUFFIX).to_owned(),
             },
-            inputs: vec![table_input(&left), table_input(&right)],
+            inputs: vec![table_input(left), table_input(right)],
             target: find_target(engines, NAME, request).await?,
         };
         work.into_prepared(request)

@@ -13,6 +13,7 @@ use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, files_schema};
 use crate::operators::inputs::{conflicting_input, table_input};
 use crate::operators::parameters::{choice, refused, table_name};
+use crate::operators::reading::look_up;
 use crate::operators::target::require_target;
 use crate::operators::work::Work;
 use crate::operators::{Conclusion, Operator, Prepared, Request};
@@ -38,7 +39,7 @@ impl Operator for Merge {
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let name = table_name(NAME, request)?;
-        let (input, rows, schemas) = match engines.metastore.get_table(&name).await? {
+        let (input, rows, schemas) = match look_up(engines, NAME, request, &name).await? {
             TableLookup::Table(table) => (table_input(&table), table.rows, 1),
             TableLookup::Conflicting(table) => {
                 (conflicting_input(&table), None, table.conflict.schemas.len())
@@ -70,7 +71,7 @@ impl Operator for Merge {
         let mut conclusion = conclude_job(outcome);
         let name = table_name(NAME, request)?;
         // Only what is said depends on this look: the table may have gone since, and the work is done.
-        if let Ok(TableLookup::Table(table)) = engines.metastore.get_table(&name).await {
+        if let Ok(TableLookup::Table(table)) = look_up(engines, NAME, request, &name).await {
             let note = format!("the files of {} agree: the merge was not necessary", table.name);
             conclusion.answer.info.push(note);
         }

@@ -9,8 +9,9 @@ use crate::engines::job_spec::Operation;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::{conclude_job, rows_or_files_schema};
-use crate::operators::inputs::{read_table, table_input};
+use crate::operators::inputs::table_input;
 use crate::operators::parameters::{optional, refused, required};
+use crate::operators::reading::read_tables;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
 use crate::operators::{Conclusion, Operator, Prepared, Request};
@@ -45,12 +46,9 @@ impl Operator for Query {
             allow_writing: request.allow_writing_sql,
         };
         let analysed = analyse(sql, scope).map_err(|problems| sql_refused(&problems))?;
-        let (mut inputs, mut rows) = (Vec::new(), Some(0));
-        for name in analysed.tables() {
-            let table = read_table(engines, NAME, name).await?;
-            rows = rows.zip(table.rows).map(|(sum, more)| sum + more);
-            inputs.push(table_input(&table));
-        }
+        let tables = read_tables(engines, NAME, request, analysed.tables()).await?;
+        let rows = tables.iter().map(|table| table.rows).sum();
+        let inputs: Vec<_> = tables.iter().map(table_input).collect();
         let names: Vec<String> = inputs.iter().map(|input| input.name.to_string()).collect();
         let work = Work {
             operator: NAME,

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use crate::engines::capability::Capability;
 use crate::engines::job::JobOutcome;
-use crate::engines::job_spec::Reading;
 use crate::engines::metastore::{Change, TableDeclaration};
+use crate::engines::reading::Reading;
 use crate::engines::schema::{Column, Schema};
 use crate::engines::table::{Table, TableKind, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::within_bytes;
-use crate::operators::inference::{Inferred, inference, inferred, result_schema};
-use crate::operators::inputs::{find_entry, list_files, read_table};
+use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
+use crate::operators::inputs::{find_entry, list_files, stated_table};
 use crate::operators::parameters::table_name;
 use crate::operators::{Answer, Conclusion, Effect, Operator, Prepared, Request};
 
@@ -22,15 +22,6 @@ const DIFFERENCE_BYTES: usize = 16 * 1024;
 
 /// Refreshes a declared table.
 pub(in crate::operators) struct Refresh;
-
-/// A table is read again as it was declared.
-fn declared_reading(table: &Table) -> Reading {
-    table.format.csv.as_ref().map_or_else(Reading::default, |dialect| Reading {
-        header: Some(dialect.header),
-        delimiter: Some(dialect.delimiter.clone()),
-        null_tokens: dialect.null_tokens.clone(),
-    })
-}
 
 #[async_trait]
 impl Operator for Refresh {
@@ -56,9 +47,11 @@ impl Operator for Refresh {
         if let Some(answer) = nothing_to_do(engines, &wanted).await? {
             return Ok(Prepared::Answer(answer));
         }
-        let table = read_table(engines, NAME, &wanted).await?;
+        let table = stated_table(engines, NAME, &wanted).await?;
         let files = list_files(engines, NAME, &table.locations).await?;
-        inference(NAME, request, &table.name, files, declared_reading(&table))
+        // What was stated or detected when it was declared holds.
+        let reading = table.format.csv.as_ref().map(Reading::of).unwrap_or_default();
+        inference(NAME, request, &table.name, files, reading)
     }
 
     async fn conclude(
@@ -67,7 +60,7 @@ impl Operator for Refresh {
         request: &Request,
         outcome: &JobOutcome,
     ) -> Result<Conclusion, EngineError> {
-        let table = read_table(engines, NAME, &table_name(NAME, request)?).await?;
+        let table = stated_table(engines, NAME, &table_name(NAME, request)?).await?;
         if table.kind != TableKind::External {
             return Err(EngineError::new(
                 ErrorKind::Conflict,
@@ -76,7 +69,9 @@ impl Operator for Refresh {
                 "it is no longer a declared table",
             ));
         }
-        Ok(match inferred(NAME, &table.name, table.locations.clone(), outcome)? {
+        let found = answered(NAME, outcome)?;
+        let locations = table.locations.clone();
+        Ok(match inferred(&table.name, locations, found, &outcome.warnings) {
             Inferred::Conflict(answer) => Conclusion { answer, effect: None },
             Inferred::Table(declaration, answer) => compared(&table, declaration, answer),
         })

@@ -9,8 +9,9 @@ use crate::engines::job_spec::{AnswerLimits, Operation, SummaryMethod};
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, object_schema, within_bytes};
 use crate::operators::columns::resolve;
-use crate::operators::inputs::{read_table, table_input};
+use crate::operators::inputs::table_input;
 use crate::operators::parameters::{choice, count, refused, table_name};
+use crate::operators::reading::read_table;
 use crate::operators::work::Work;
 use crate::operators::{Answer, Conclusion, Operator, Prepared, Request};
 
@@ -50,7 +51,7 @@ impl Operator for Summarize {
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
-        let table = read_table(engines, NAME, &table_name(NAME, request)?).await?;
+        let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let wanted = request.parameters.list("columns");
         let top = count(NAME, request, "top")?.unwrap_or(TOP);
         let work = Work {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::api::labels::EXAMPLE;
 use crate::api::v1alpha1::OperatorDefinition;
 use crate::operators::reference::operators_page;
-use crate::operators::{all, target};
+use crate::operators::{all, reading, target};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -86,7 +86,9 @@ fn shared_names(text: &str) -> BTreeSet<String> {
     uses("limit(NAME", &["limit"]);
     uses("NameFilter::of", &["pattern"]);
     uses("inference(NAME", &["sample_size", "sample_rows"]);
-    uses("reading(request)", &["read_headers", "delimiter", "null_tokens"]);
+    for call in ["reading(", "look_up(engines, ", "read_table(engines, ", "read_tables(engines, "] {
+        uses(&format!("{call}NAME, request"), reading::PARAMETERS);
+    }
     names
 }
 

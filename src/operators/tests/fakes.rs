@@ -13,6 +13,7 @@ use crate::engines::execution::Fence;
 use crate::engines::job::{JobId, JobOutcome, JobOwner, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Changes, TableEntry};
+use crate::engines::reading::Reading;
 use crate::engines::schema::{Column, Schema, SchemaFound};
 use crate::engines::table::{
     Database, FileFormat, Format, PinnedFile, StoragePath, Table, TableKind, TableLookup,
@@ -197,7 +198,11 @@ impl Metastore for World {
         stream::iter(entries.into_iter().map(Ok)).boxed()
     }
 
-    async fn get_table(&self, name: &TableName) -> Result<TableLookup, EngineError> {
+    async fn get_table(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+    ) -> Result<TableLookup, EngineError> {
         if self.broken.iter().any(|entry| entry.name == *name) {
             let kind = ErrorKind::InvalidInput;
             return Err(EngineError::new(kind, "fake", "read the footer", "it is broken"));
@@ -209,7 +214,15 @@ impl Metastore for World {
             };
             known.to_string().eq_ignore_ascii_case(&name.to_string())
         };
-        self.tables.iter().find(same).cloned().ok_or_else(|| missing(&name.to_string()))
+        let found = self.tables.iter().find(same).cloned();
+        let mut found = found.ok_or_else(|| missing(&name.to_string()))?;
+        if let TableLookup::Table(table) = &mut found
+            && let (TableKind::Discovered, Some(text)) = (table.kind, &mut table.format.csv)
+        {
+            text.null_tokens.clone_from(&reading.null_tokens);
+            text.delimiter = reading.delimiter.clone().unwrap_or_else(|| ",".to_owned());
+        }
+        Ok(found)
     }
 
     fn changes(&self) -> Option<&dyn Changes> {

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::fakes::{World, file, job, name, outcome, request, schema, table};
 use crate::engines::ErrorKind;
 use crate::engines::job::{JobId, JobState};
-use crate::engines::job_spec::{Operation, Reading, Sample};
+use crate::engines::job_spec::{Operation, Sample};
 use crate::engines::metastore::{Change, TableEntry};
+use crate::engines::reading::Reading;
 use crate::engines::schema::{
     ColumnType, ConflictingSchema, DifferingColumn, SchemaConflict, SchemaFound,
 };
@@ -406,4 +407,80 @@ async fn jobs_are_listed_shown_logged_and_cancelled() {
         let (error, _) = world().refusal(operator, json!({"job_id": "nothing"})).await;
         assert_eq!(error.kind, ErrorKind::NotFound, "{operator}");
     }
+}
+
+#[tokio::test]
+async fn how_text_is_read_is_refused_where_it_speaks_of_nothing() {
+    let stated = |table: &str, more: serde_json::Value| {
+        let mut parameters = json!({"database_name": "sales", "table_name": table});
+        for (name, value) in more.as_object().expect("should be an object") {
+            parameters[name] = value.clone();
+        }
+        parameters
+    };
+    let nulls = json!({"null_tokens": ["NA"], "delimiter": ";"});
+    for (table, why) in [
+        ("orders", "Mason wrote the files of `sales.orders`"),
+        ("declared", "`sales.declared` is declared, and is read as it was declared"),
+        ("raw", "the files of `sales.raw` are parquet, not delimited text"),
+    ] {
+        for operator in ["table.get", "table.summarize", "table.deduplicate"] {
+            let (error, hint) = world().refusal(operator, stated(table, nulls.clone())).await;
+            assert_eq!(error.kind, ErrorKind::InvalidInput, "{operator}");
+            let message = format!("`delimiter`, `null_tokens` would have no effect: {why}");
+            assert_eq!(error.message, message, "{operator}");
+            assert!(hint.contains("mode=replace"), "{hint}");
+        }
+    }
+    let query = json!({"query_string": "select 1", "read_headers": false});
+    let (error, _) = world().refusal("table.query", query).await;
+    assert_eq!(error.message, "`read_headers` would have no effect: no table is read");
+    let wrong = json!({"null_tokens": ["a;b", "c\nd"], "delimiter": ";"});
+    let (error, _) = world().refusal("table.merge", stated("raw", wrong)).await;
+    for part in ["\"a;b\" holds the delimiter", "\"c\\nd\" holds a line end"] {
+        assert!(error.message.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn how_text_is_read_goes_into_the_job_of_undeclared_text() {
+    let mut world = world();
+    let mut text = table("sales.text", TableKind::Discovered);
+    text.format = serde_json::from_value(json!({
+        "format": "csv",
+        "csv": {"delimiter": "\t", "header": true, "quote": "\"", "encoding": "utf8", "nullTokens": []},
+    }))
+    .expect("should be a format");
+    world.tables.push(TableLookup::Table(Box::new(text)));
+    let query = json!({
+        "database_name": "sales",
+        "query_string": "select * from text join orders using (id)",
+        "delimiter": "\\t",
+        "null_tokens": ["NA"],
+    });
+    let (spec, _) = world.job("table.query", query).await;
+    let asked = spec.inputs.iter().find(|input| input.name == name("sales.text"));
+    let dialect = asked.and_then(|input| input.format.csv.clone()).expect("should be text");
+    assert_eq!((dialect.delimiter.as_str(), dialect.null_tokens), ("\t", vec!["NA".to_owned()]));
+    let infer = json!({"database_name": "sales", "storage_path": "sales/raw", "table_name": "new", "delimiter": "\\t"});
+    let (spec, _) = world.job("table.infer", infer).await;
+    let reading = Reading { delimiter: Some("\t".to_owned()), ..Reading::default() };
+    assert_eq!(spec.operation, Operation::Infer { sample: None, reading });
+}
+
+#[tokio::test]
+async fn an_inference_told_how_text_is_read_refuses_other_files() {
+    let parameters = json!({
+        "database_name": "sales", "storage_path": "sales/orders", "table_name": "new",
+        "null_tokens": ["NA"],
+    });
+    let found = outcome(json!({
+        "answer": "same", "format": {"format": "parquet"}, "schema": [], "partitionColumns": [],
+        "found": {"how": "footers", "files": 2}, "files": 2,
+    }));
+    let operator = find("table.infer").expect("should exist");
+    let (engines, request) = (world().engines(), request(parameters));
+    let error = operator.conclude(&engines, &request, &found).await.expect_err("should refuse");
+    assert!(error.message.contains("`null_tokens` would have no effect"), "{error}");
+    assert!(error.message.contains("parquet, not delimited text"), "{error}");
 }

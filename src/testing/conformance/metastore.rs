@@ -4,6 +4,7 @@ use futures::TryStreamExt;
 
 use super::{Doubt, Report, Verdict, failed, fails, holds};
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableDeclaration};
+use crate::engines::reading::Reading;
 use crate::engines::table::{Database, TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 
@@ -52,7 +53,7 @@ async fn databases(subject: &dyn Metastore) -> Result<Vec<String>, EngineError> 
 async fn unknown_database(subject: &dyn Metastore) -> Verdict {
     fails(subject.get_database(DATABASE).await, ErrorKind::NotFound)?;
     let name = TableName { database: DATABASE.to_owned(), table: "t".to_owned() };
-    fails(subject.get_table(&name).await, ErrorKind::NotFound)?;
+    fails(subject.get_table(&name, &Reading::default()).await, ErrorKind::NotFound)?;
     fails(subject.list_tables(DATABASE).try_collect::<Vec<_>>().await, ErrorKind::NotFound)?;
     Ok(())
 }
@@ -133,7 +134,9 @@ impl Suite<'_> {
             table: declared.name.table.to_uppercase(),
         };
         for name in [&declared.name, &upper] {
-            let TableLookup::Table(table) = self.subject.get_table(name).await? else {
+            let TableLookup::Table(table) =
+                self.subject.get_table(name, &Reading::default()).await?
+            else {
                 return Err(failed("it is conflicting"));
             };
             let same = table.schema == declared.schema
@@ -150,7 +153,7 @@ impl Suite<'_> {
     }
 
     async fn version(&self) -> Result<Option<TableVersion>, Doubt> {
-        match self.subject.get_table(&self.declaration.name).await? {
+        match self.subject.get_table(&self.declaration.name, &Reading::default()).await? {
             TableLookup::Table(table) => Ok(table.version),
             TableLookup::Conflicting(_) => Err(failed("it is conflicting")),
         }
@@ -191,7 +194,7 @@ impl Suite<'_> {
         self.apply(self.put(None), "put-again").await?;
         self.version().await?;
         self.apply(delete(None), "delete-put-again").await?;
-        fails(self.subject.get_table(name).await, ErrorKind::NotFound)?;
+        fails(self.subject.get_table(name, &Reading::default()).await, ErrorKind::NotFound)?;
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{JobId, JobOutcome, JobOwner, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry};
+use crate::engines::reading::Reading;
 use crate::engines::storage::Storage;
 use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};
@@ -122,7 +123,11 @@ impl Metastore for FakeEngines {
         stream::empty().boxed()
     }
 
-    async fn get_table(&self, name: &TableName) -> Result<TableLookup, EngineError> {
+    async fn get_table(
+        &self,
+        name: &TableName,
+        _reading: &Reading,
+    ) -> Result<TableLookup, EngineError> {
         Err(EngineError::new(ErrorKind::NotFound, "fake", "get the table", name.to_string()))
     }
 

@@ -28,6 +28,7 @@ use std::time::Duration;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::prelude::SessionContext;
 
+use crate::clients::local::inference;
 use crate::clients::local::operations::{job, summary_job};
 use crate::clients::local::work::{Executed, Work};
 use crate::engines::job_spec::{JobSpec, Operation};
@@ -129,7 +130,7 @@ async fn run(spec: JobSpec, work: Work, budget: Budget) -> Result<Executed, Engi
 
 /// Inference opens files itself: nothing is known of their tables yet.
 async fn infer(spec: JobSpec, work: Work) -> Result<Executed, EngineError> {
-    let inferred = tokio::task::spawn_blocking(move || job::infer(&spec, &work));
+    let inferred = tokio::task::spawn_blocking(move || inference::job::run(&spec, &work));
     inferred.await.unwrap_or_else(|error| {
         let message = format!("the work broke off: {error}");
         Err(failed(ErrorKind::Unexpected, "infer", message))

@@ -13,16 +13,13 @@ use super::cast::{CastPlan, CastReport};
 use super::error::OperationError;
 use super::explode::ExplodePlan;
 use super::fake::FakeRows;
-use super::infer::{Inference, infer_files};
 use super::merge::{MergeOptions, MergePlan, MergeSource};
 use crate::clients::local::engine::session::Batches;
 use crate::clients::local::engine::tables::Tables;
-use crate::clients::local::work::{Executed, Work};
-use crate::engines::job::JobProgress;
-use crate::engines::job_spec::{BadRows, Input, JobSpec, Operation, Reading};
-use crate::engines::table::{Format, PinnedFile};
+use crate::clients::local::work::Executed;
+use crate::engines::job_spec::{BadRows, Input, JobSpec, Operation};
+use crate::engines::table::Format;
 use crate::engines::{EngineError, ErrorKind};
-use crate::formats::sniff::SniffOptions;
 
 /// The rows of an operation, with what is said about them once they have been taken.
 pub(crate) struct Rows {
@@ -209,45 +206,4 @@ fn merge_sources(input: &Input) -> Vec<MergeSource> {
         MergeSource { schema: Arc::new(ArrowSchema::new(fields)), files }
     };
     input.schemas.iter().enumerate().map(source).collect()
-}
-
-/// Finds the schema of the first input's files.
-///
-/// # Errors
-/// As [`infer_files`].
-pub(crate) fn infer(spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> {
-    let input = first_input(spec)?;
-    let files: Vec<PinnedFile> = input.files.iter().map(|file| file.file.clone()).collect();
-    let total: u64 = files.iter().map(|file| file.size_bytes).sum();
-    let on_bytes = |done: u64| {
-        work.progress.set(JobProgress {
-            phase: "scanning".to_owned(),
-            done: done.min(total),
-            total: Some(total),
-            unit: "bytes".to_owned(),
-        });
-    };
-    let (sample, reading) = match &spec.operation {
-        Operation::Infer { sample, reading } => (*sample, reading.clone()),
-        _ => (None, Reading::default()),
-    };
-    let options = SniffOptions {
-        header: reading.header,
-        delimiter: reading.delimiter,
-        null_tokens: reading.null_tokens,
-    };
-    let answer = infer_files(&Inference {
-        files: &files,
-        sample,
-        options: &options,
-        threads: work.parallelism,
-        open: &|file| work.root.read(file),
-        on_bytes: &on_bytes,
-        cancelled: &work.cancelled,
-    })?;
-    let answer = serde_json::to_value(&answer).map_err(|source| {
-        let message = "the answer cannot be written as JSON";
-        EngineError::new(ErrorKind::Unexpected, "local", "infer", message).with_source(source)
-    })?;
-    Ok(Executed { answer, rows: None, truncated: false, written: None, warnings: Vec::new() })
 }

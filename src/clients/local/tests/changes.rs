@@ -12,6 +12,7 @@ use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::root::Root;
 use crate::engines::ErrorKind;
 use crate::engines::metastore::{Author, Change, Changes, Metastore, TableDeclaration};
+use crate::engines::reading::Reading;
 use crate::engines::schema::SchemaFound;
 use crate::engines::table::{Format, TableName, TableVersion};
 
@@ -126,7 +127,7 @@ async fn deleted_database_with_foreign_files_stays() {
     let error = metastore.apply(&delete, &author()).await.expect_err("should be refused");
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(folder.path().join("sales/mine.csv").exists());
-    assert!(metastore.get_table(&name()).await.is_ok());
+    assert!(metastore.get_table(&name(), &Reading::default()).await.is_ok());
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{JobId, JobOutcome, JobOwner, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Changes, Metastore, TableDeclaration, TableEntry};
+use crate::engines::reading::Reading;
 use crate::engines::schema::SchemaFound;
 use crate::engines::table::{Database, Format, PinnedFile, TableLookup, TableName};
 use crate::engines::{EngineError, Storage};
@@ -130,8 +131,12 @@ impl Metastore for BrokenMetastore {
         self.0.list_tables(database)
     }
 
-    async fn get_table(&self, name: &TableName) -> Result<TableLookup, EngineError> {
-        self.0.get_table(name).await
+    async fn get_table(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+    ) -> Result<TableLookup, EngineError> {
+        self.0.get_table(name, reading).await
     }
 
     fn changes(&self) -> Option<&dyn Changes> {

@@ -12,13 +12,14 @@ use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::root::Root;
 use crate::clients::local::verify::{Verified, verify};
 use crate::engines::metastore::Metastore;
+use crate::engines::reading::Reading;
 use crate::engines::schema::SchemaFound;
 use crate::engines::table::{TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 
 async fn look_up(root: &Arc<Root>) -> Result<TableLookup, EngineError> {
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
-    LocalMetastore::new(Arc::clone(root)).get_table(&name).await
+    LocalMetastore::new(Arc::clone(root)).get_table(&name, &Reading::default()).await
 }
 
 fn write(folder: &tempfile::TempDir, path: &str, content: &[u8]) {

@@ -19,6 +19,7 @@ use crate::engines::ErrorKind;
 use crate::engines::execution::Execution;
 use crate::engines::job_spec::{Input, InputFile, WriteMode};
 use crate::engines::metastore::Metastore;
+use crate::engines::reading::Reading;
 use crate::engines::table::{Table, TableKind, TableLookup, TableName, TableVersion};
 
 pub(crate) fn managed_table(root: &Arc<Root>, run: &str, rows: &str) {
@@ -35,7 +36,7 @@ fn orders() -> TableName {
 }
 
 async fn get(root: &Arc<Root>, name: &TableName) -> Table {
-    let found = LocalMetastore::new(Arc::clone(root)).get_table(name).await;
+    let found = LocalMetastore::new(Arc::clone(root)).get_table(name, &Reading::default()).await;
     match found.expect("should be found") {
         TableLookup::Table(table) => *table,
         TableLookup::Conflicting(table) => panic!("should agree: {table:?}"),
@@ -58,7 +59,10 @@ async fn managed_file_that_somebody_cut_is_named() {
     let (folder, root) = new_root();
     managed_table(&root, "r1", "1\n2\n");
     fs::write(folder.path().join("sales/orders/r1/part-0.csv"), "a\n1\n").expect("should write");
-    let error = LocalMetastore::new(root).get_table(&orders()).await.expect_err("should notice");
+    let error = LocalMetastore::new(root)
+        .get_table(&orders(), &Reading::default())
+        .await
+        .expect_err("should notice");
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.message.contains("r1/part-0.csv"), "{error}");
 }
@@ -170,7 +174,8 @@ async fn tables_are_listed_without_what_is_not_committed() {
     );
     fs::write(below("sales/Found.parquet"), "x").expect("should write");
     let name = TableName { table: "found".to_owned(), ..orders() };
-    let error = metastore.get_table(&name).await.expect_err("should be ambiguous");
+    let error =
+        metastore.get_table(&name, &Reading::default()).await.expect_err("should be ambiguous");
     assert_eq!(error.kind, ErrorKind::InvalidInput);
     assert!(error.message.contains("found.csv.gz") && error.message.contains("Found.parquet"));
 }

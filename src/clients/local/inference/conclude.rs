@@ -1,0 +1,221 @@
+//! What was found in a table's files amounts to one table, or to a conflict. Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::failed;
+use super::notes::Notes;
+use super::shape::{Found, Looked, Shape};
+use crate::clients::local::partitions;
+use crate::engines::job::InferAnswer;
+use crate::engines::schema::{Schema, SchemaFound};
+use crate::engines::table::{
+    ConflictingTable, FileFormat, PinnedFile, Table, TableKind, TableLookup, TableName,
+};
+use crate::engines::{EngineError, ErrorKind};
+use crate::formats::compare::{Compared, compare};
+
+/// What the files of a table amount to.
+#[derive(Debug)]
+pub(crate) struct Concluded {
+    format: FileFormat,
+    /// The one schema, or how they disagree with each file's index into the conflict's schemas.
+    compared: Compared,
+    partition_columns: Schema,
+    found: SchemaFound,
+    /// The files that were looked at and have content.
+    files: Vec<PinnedFile>,
+    /// How many files there are in all.
+    total: u64,
+    rows: Option<u64>,
+    notes: Vec<String>,
+}
+
+/// Says what was found in files (the first of all, in their order) amounts to.
+///
+/// # Errors
+/// `NotFound` when there is no file; `InvalidInput` when none has any content, or when they are read
+/// in several ways.
+pub(super) fn conclude(
+    files: &[PinnedFile],
+    looked: &[Looked],
+    keys: &[String],
+) -> Result<Concluded, EngineError> {
+    if files.is_empty() {
+        return Err(failed(ErrorKind::NotFound, "there are no files"));
+    }
+    let mut notes = Notes::default();
+    let found: Vec<Found<'_>> = files
+        .iter()
+        .zip(looked)
+        .filter_map(|(file, one)| {
+            if one.is_none() {
+                notes.add(file, "no content, left out");
+            }
+            Some((file, one.as_ref()?))
+        })
+        .collect();
+    for (file, one) in &found {
+        one.shape.notes.iter().for_each(|note| notes.add(file, note));
+    }
+    let format = one_format(&found)?;
+    let schemas = Schemas::of(&found, keys);
+    let pairs = found.iter().zip(&schemas.of_file);
+    let pairs: Vec<_> =
+        pairs.map(|((file, _), index)| (file.path.as_str(), &schemas.distinct[*index])).collect();
+    let compared = compare(&pairs, format.format);
+    let mut notes = notes.said();
+    notes.extend(schemas.shadowed.iter().map(|column| {
+        format!("`{column}` is taken from the path, the files' own column is not read")
+    }));
+    Ok(Concluded {
+        format,
+        compared,
+        partition_columns: partitions::columns(keys, files),
+        found: how_found(files, looked, &found),
+        total: files.len() as u64,
+        rows: found.iter().map(|(_, one)| one.rows).sum(),
+        files: found.into_iter().map(|(file, _)| file.clone()).collect(),
+        notes,
+    })
+}
+
+/// The distinct schemas of files, without columns that their paths give.
+struct Schemas {
+    distinct: Vec<Schema>,
+    /// The index of each file's schema.
+    of_file: Vec<usize>,
+    /// The columns that are taken from the path instead.
+    shadowed: Vec<String>,
+}
+
+impl Schemas {
+    fn of(found: &[Found<'_>], keys: &[String]) -> Self {
+        let mut schemas = Self { distinct: Vec::new(), of_file: Vec::new(), shadowed: Vec::new() };
+        let mut known: HashMap<*const Shape, usize> = HashMap::new();
+        for (_, one) in found {
+            let add = || {
+                schemas.distinct.push(one.shape.schema.clone());
+                schemas.distinct.len() - 1
+            };
+            schemas.of_file.push(*known.entry(Arc::as_ptr(&one.shape)).or_insert_with(add));
+        }
+        let of_path = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
+        for schema in &mut schemas.distinct {
+            for column in schema.columns.extract_if(.., |column| of_path(&column.name)) {
+                if !schemas.shadowed.contains(&column.name) {
+                    schemas.shadowed.push(column.name);
+                }
+            }
+        }
+        schemas
+    }
+}
+
+/// Returns the one way in which all files are read.
+fn one_format(found: &[Found<'_>]) -> Result<FileFormat, EngineError> {
+    let mut ways: HashMap<&FileFormat, (u64, &PinnedFile)> = HashMap::new();
+    for (file, one) in found {
+        ways.entry(&one.shape.format).or_insert((0, *file)).0 += 1;
+    }
+    let mut ways: Vec<_> = ways.into_iter().collect();
+    match ways.as_slice() {
+        [] => return Err(failed(ErrorKind::InvalidInput, "none of the files has any content")),
+        [(format, _)] => return Ok((*format).clone()),
+        _ => {}
+    }
+    ways.sort_by(|(_, (left, first)), (_, (right, second))| {
+        right.cmp(left).then_with(|| first.path.cmp(&second.path))
+    });
+    let each = ways.iter().map(|(format, (files, example))| {
+        let plural = if *files == 1 { "" } else { "s" };
+        format!("{} ({files} file{plural}, such as `{}`)", in_words(format), example.path)
+    });
+    let message =
+        format!("the files are read in several ways: {}", each.collect::<Vec<_>>().join("; "));
+    Err(failed(ErrorKind::InvalidInput, message).with_hint(
+        "put the files of each format into a folder of their own; state read_headers or delimiter \
+         where one was detected wrongly",
+    ))
+}
+
+fn in_words(format: &FileFormat) -> String {
+    let Some(csv) = &format.csv else { return format.format.to_string() };
+    let header = if csv.header { "a header" } else { "no header" };
+    let encoding = serde_json::to_value(csv.encoding).unwrap_or_default();
+    let encoding = encoding.as_str().unwrap_or_default();
+    format!("{} with delimiter {:?}, {header}, in {encoding}", format.format, csv.delimiter)
+}
+
+fn how_found(files: &[PinnedFile], looked: &[Looked], found: &[Found<'_>]) -> SchemaFound {
+    let rows = found.iter().filter_map(|(_, one)| one.rows).sum();
+    let count = found.len() as u64;
+    if looked.len() < files.len() || found.iter().any(|(_, one)| !one.complete) {
+        return SchemaFound::Sampled {
+            files: count,
+            rows,
+            bytes: found.iter().map(|(_, one)| one.bytes).sum(),
+            of_bytes: files.iter().map(|file| file.size_bytes).sum(),
+            of_files: files.len() as u64,
+        };
+    }
+    if found.iter().all(|(_, one)| one.shape.declared) {
+        return SchemaFound::Footers { files: count };
+    }
+    SchemaFound::AllRows { files: count, rows }
+}
+
+impl Concluded {
+    /// Returns the answer of an inference's job.
+    pub(super) fn into_answer(self) -> InferAnswer {
+        let Self { format, compared, partition_columns, found, files, total, notes, .. } = self;
+        match compared {
+            Compared::Same(schema) => {
+                InferAnswer::Same { format, schema, partition_columns, found, files: total, notes }
+            }
+            Compared::Conflict(conflict, of_file) => InferAnswer::Conflict {
+                format,
+                conflict,
+                partition_columns,
+                found,
+                files: files.into_iter().zip(of_file).collect(),
+                notes,
+            },
+        }
+    }
+
+    /// Returns the table that nobody declared.
+    pub(crate) fn into_lookup(self, name: TableName, location: String) -> TableLookup {
+        let Self { format, compared, partition_columns, found, files, rows, notes, .. } = self;
+        let keys = partition_columns.columns.iter().map(|key| key.name.clone()).collect();
+        match compared {
+            Compared::Same(schema) => TableLookup::Table(Box::new(Table {
+                name,
+                kind: TableKind::Discovered,
+                locations: vec![location],
+                format,
+                schema: Schema {
+                    columns: schema.columns.into_iter().chain(partition_columns.columns).collect(),
+                },
+                partition_keys: keys,
+                found,
+                version: None,
+                files,
+                rows,
+                notes,
+            })),
+            Compared::Conflict(conflict, of_file) => {
+                TableLookup::Conflicting(Box::new(ConflictingTable {
+                    name,
+                    locations: vec![location],
+                    format,
+                    conflict: *conflict,
+                    files: files.into_iter().zip(of_file).collect(),
+                    partition_keys: keys,
+                    found,
+                    notes,
+                }))
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A header that is seen in some files is looked for in the others: texts alone do not show one.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::shape::{FoundFile, Looked, Shape};
+use super::{Inference, look};
+use crate::engines::EngineError;
+use crate::engines::reading::Reading;
+use crate::engines::table::PinnedFile;
+
+/// Returns what was found, where a file without a seen header is read with one if its first record
+/// then names the columns of a file that has one.
+///
+/// # Errors
+/// As [`look::at_files`].
+pub(super) fn agreed(
+    inference: &Inference<'_>,
+    files: &[PinnedFile],
+    mut looked: Vec<Looked>,
+) -> Result<Vec<Looked>, EngineError> {
+    let named: HashSet<Vec<String>> = looked.iter().flatten().filter_map(names).collect();
+    let unnamed: Vec<usize> = (0..looked.len())
+        .filter(|index| looked[*index].as_ref().and_then(header) == Some(false))
+        .collect();
+    if named.is_empty() || unnamed.is_empty() {
+        return Ok(looked);
+    }
+    let reading = Reading { header: Some(true), ..inference.reading.clone() };
+    let inference = Inference { reading: &reading, on_bytes: &|_| {}, ..*inference };
+    let again: Vec<PinnedFile> = unnamed.iter().map(|index| files[*index].clone()).collect();
+    let outcomes = look::at_files(&inference, &again, again.len())?;
+    for (index, outcome) in unnamed.into_iter().zip(outcomes) {
+        // A file that cannot be read with a header has none.
+        if let Ok(Some(mut found)) = outcome
+            && names(&found).is_some_and(|names| named.contains(&names))
+        {
+            let mut shape = Shape::clone(&found.shape);
+            shape.notes.push("header: as in the other files".to_owned());
+            found.shape = Arc::new(shape);
+            looked[index] = Some(found);
+        }
+    }
+    Ok(looked)
+}
+
+/// Whether delimited text was read with a header.
+fn header(found: &FoundFile) -> Option<bool> {
+    found.shape.format.csv.as_ref().map(|csv| csv.header)
+}
+
+/// Returns the names in a file's header.
+fn names(found: &FoundFile) -> Option<Vec<String>> {
+    let columns = || found.shape.schema.columns.iter().map(|column| column.name.clone());
+    (header(found) == Some(true)).then(|| columns().collect())
+}
