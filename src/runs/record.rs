@@ -189,6 +189,7 @@ impl Record<'_> {
             attempt.error.get_or_insert_with(|| error.clone());
         });
         match outcome {
+            Outcome::Applied(changed) => self.settle(changed.as_ref()),
             Outcome::Fenced(Fence::Down) | Outcome::Done => {
                 self.attempt(|attempt, now| attempt.fenced_at = Some(now));
                 self.running(error.reason);
@@ -221,8 +222,17 @@ impl Record<'_> {
                 let next = after_failure(self.run, &self.status, &error, self.now);
                 self.conclude(AttemptOutcome::Failed, &error, &next);
             }
-            Step::Apply => self.end_attempt_soon(&classify(error)),
+            Step::Apply => self.end_attempt_soon(&self.with_commit(classify(error))),
             _ => self.end_attempt_soon(&classify_reading(error)),
+        }
+    }
+
+    /// Names what the run's job has committed: it stays, whatever becomes of the effect.
+    fn with_commit(&self, error: AttemptError) -> AttemptError {
+        let pending = Pending::of(&self.status).ok().flatten();
+        match pending.and_then(|pending| pending.commit) {
+            Some(commit) => present::with_commit(error, &commit),
+            None => error,
         }
     }
 

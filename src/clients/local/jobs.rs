@@ -8,6 +8,7 @@
 //! | `released.json` | creator    | the job may begin, since when |
 //! | `started.json`  | worker     | since when, by which process; never begun twice |
 //! | `progress.json` | worker     | how far it is |
+//! | `prepared.json` | worker     | the outcome as it will be if the commit that follows takes place |
 //! | `outcome.json`  | worker     | the proof of success |
 //! | `error.json`    | worker     | how it ended otherwise |
 //! | `exit.json`     | spawner    | how the process ended, if the spawner was there to see it |
@@ -120,6 +121,7 @@ pub(crate) mod file {
     pub(crate) const RELEASED: &str = "released.json";
     pub(crate) const STARTED: &str = "started.json";
     pub(crate) const PROGRESS: &str = "progress.json";
+    pub(crate) const PREPARED: &str = "prepared.json";
     pub(crate) const OUTCOME: &str = "outcome.json";
     pub(crate) const ERROR: &str = "error.json";
     pub(crate) const EXIT: &str = "exit.json";

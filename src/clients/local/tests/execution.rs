@@ -184,11 +184,18 @@ async fn killed_once(step: u64) -> bool {
     let next = execution(&root, None).with_graces(Duration::from_secs(5), Duration::from_secs(1));
     let status = ended(&next, &id).await;
     fenced(&next, "t1").await;
+    let location = StoragePath::new("sales/orders").expect("should be a path");
+    let history = catalogue::history(&root, &location).expect("should be whole");
+    // What was committed is the end, with or without the worker's own word.
+    assert_eq!(status.state == JobState::Succeeded, history.len() == 1, "step {step}: {status:?}");
+    if let Some(stored) = history.first() {
+        let commit = next.collect(&id).await.expect("should collect").commit;
+        assert_eq!(commit.expect("should have a commit").digest, stored.digest, "step {step}");
+    }
     let id = next.create(&append, &token("t2"), &owner("u", 2)).await.expect("should create");
     next.release(&id).await.expect("should release");
     let second = ended(&next, &id).await;
     assert_eq!(second.state, JobState::Succeeded, "step {step}: {second:?}");
-    let location = StoragePath::new("sales/orders").expect("should be a path");
     let history = catalogue::history(&root, &location).expect("should be whole");
     assert_eq!(history.len(), 1, "step {step}");
     assert_eq!(history[0].manifest.files.len(), 1, "step {step}");
