@@ -197,8 +197,8 @@ impl Record<'_> {
             Outcome::Failed { error, .. } if error.retry == Retry::Never => {
                 self.ask(&classify_reading(error));
             }
-            Outcome::Failed { error, .. } => self.obstacle(&error.message),
-            _ => self.obstacle("the work has not stopped yet"),
+            Outcome::Failed { error, .. } => self.obstacle(Reason::Infrastructure, &error.message),
+            _ => self.obstacle(error.reason, "the work has not stopped yet"),
         }
     }
 
@@ -210,9 +210,11 @@ impl Record<'_> {
                 self.end_attempt_soon(&fenced_by_former_process(error));
             }
             // Whether it had its effect is looked up with the next pass.
-            Step::Create if error.retry == Retry::EffectUnknown => self.obstacle(&error.message),
+            Step::Create if error.retry == Retry::EffectUnknown => {
+                self.obstacle(Reason::Infrastructure, &error.message);
+            }
             Step::Release | Step::Collect | Step::Conclude { .. } if !lasting => {
-                self.obstacle(&error.message);
+                self.obstacle(Reason::Infrastructure, &error.message);
             }
             Step::Collect | Step::Conclude { committed: true } => {
                 self.ask(&classify_reading(error));
@@ -290,14 +292,14 @@ impl Record<'_> {
 
     fn ask(&mut self, error: &AttemptError) {
         self.status.unseen_since.get_or_insert(self.now);
-        self.set(Phase::Unknown, Reason::OutcomeUnknown, &error.message);
+        self.set(Phase::Unknown, Reason::OutcomeUnknown, &present::in_words(error));
     }
 
     /// Something is in the way; a person who has been asked is not bothered again.
-    fn obstacle(&mut self, message: &str) {
+    fn obstacle(&mut self, reason: Reason, message: &str) {
         self.status.unseen_since.get_or_insert(self.now);
         if self.status.phase != Phase::Unknown {
-            self.set(Phase::Running, Reason::Infrastructure, message);
+            self.set(Phase::Running, reason, message);
         }
     }
 

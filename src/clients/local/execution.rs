@@ -44,6 +44,10 @@ pub fn own_worker() -> WorkerCommand {
     Arc::new(|folder| {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("worker").arg("--job").arg(folder);
+        // What the allocator only reserves (a gibibyte at once) must not count against the limit.
+        command.env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
+        // Out of memory, the allocator's last word with a backtrace waits for itself for ever.
+        command.env("RUST_BACKTRACE", "0");
         Ok(command)
     })
 }
@@ -99,6 +103,7 @@ impl LocalExecution {
             (file::OWNER, serde_json::to_vec(&record).map_err(json)?),
             (file::SPEC, serde_json::to_vec(spec).map_err(json)?),
             (file::LOCK, Vec::new()),
+            (file::RESERVE, vec![0; jobs::RESERVE_BYTES]),
         ];
         let id = JobId(token.0.clone());
         if !folder.exists() && folder.create(&files)? {
@@ -327,6 +332,7 @@ fn ran_out_of_memory(tail: &str) -> bool {
     tail.lines().rev().take(50).any(|line| {
         line.contains("memory allocation of ") && line.contains(" bytes failed")
             || line.contains("Cannot allocate memory")
+            || line.contains("OS can't spawn worker thread")
     })
 }
 

@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
+use super::changes::remove_empty_folders;
 use super::commit::{self, Committer};
 use super::error::error;
 use super::jobs::{Ended, JobFolder, JobRecord, ProcessIdentity, Started, Succeeded, file};
 use super::leftovers;
+use super::proof;
 use super::root::Root;
 use super::work::{Executed, ProgressCell, Work, Written};
 use crate::engines::job::{Commit, JobError, JobOutcome, JobProgress, JobState, JobToken};
@@ -271,6 +273,21 @@ impl Job {
     }
 
     fn write_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
+        let code = self.publish_end(ended)?;
+        self.folder.forget(file::RESERVE)?;
+        Ok(code)
+    }
+
+    /// Removes what was written and is committed by nobody; what cannot be removed now is left over.
+    fn discard(&self) {
+        let Sink::Files(sink) = &self.spec.sink else { return };
+        let staging = format!("{}/{}", sink.location, self.token);
+        if self.root.dir().remove_dir_all(&staging).is_ok() {
+            remove_empty_folders(&self.root, &staging, &sink.location);
+        }
+    }
+
+    fn publish_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
         let at = super::now();
         match ended {
             Ok(outcome) => {
@@ -283,6 +300,9 @@ impl Job {
                 let state = if cancelled { JobState::Cancelled } else { JobState::Failed };
                 let error = JobError::from(&error);
                 self.folder.publish(file::ERROR, &Ended { at, state, error })?;
+                if proof::of(&self.root, &self.folder)?.is_none() {
+                    self.discard();
+                }
                 Ok(ExitCode::FAILURE)
             }
         }

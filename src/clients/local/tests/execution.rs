@@ -21,7 +21,7 @@ use crate::engines::table::{StoragePath, TableVersion};
 pub(crate) const LIMITS: JobLimits =
     JobLimits { memory_bytes: 256 << 20, disk_bytes: 1 << 30, parallelism: 2 };
 
-fn execution(root: &Arc<Root>, killed_at: Option<u64>) -> LocalExecution {
+pub(super) fn execution(root: &Arc<Root>, killed_at: Option<u64>) -> LocalExecution {
     LocalExecution::new(Arc::clone(root), LIMITS, command(killed_at))
         .with_graces(Duration::from_secs(20), Duration::from_millis(300))
 }
@@ -51,11 +51,11 @@ async fn until(
     }
 }
 
-async fn ended(execution: &LocalExecution, id: &JobId) -> JobStatus {
+pub(super) async fn ended(execution: &LocalExecution, id: &JobId) -> JobStatus {
     until(execution, id, |status| status.state.has_ended()).await
 }
 
-async fn fenced(execution: &LocalExecution, text: &str) {
+pub(super) async fn fenced(execution: &LocalExecution, text: &str) {
     let begun = Instant::now();
     while execution.fence(&token(text)).await.expect("should fence") == Fence::NotYet {
         assert!(begun.elapsed() < Duration::from_mins(1), "still works");
