@@ -177,7 +177,7 @@ impl Work<'_> {
         };
         match changes.fence(&self.identity.author).await {
             Ok(None) => Outcome::Fenced(Fence::Down),
-            Ok(changed) => Outcome::Applied(changed),
+            Ok(made) => Outcome::Applied(made),
             Err(error) => failed(Step::Fence, &error),
         }
     }

@@ -17,6 +17,11 @@ struct Mounted<'a> {
 
 impl<'a> Mounted<'a> {
     /// Mounts an empty file system of so many KiB; nothing, and said so, where the system forbids it.
+    #[expect(
+        clippy::print_stderr,
+        clippy::unwrap_in_result,
+        reason = "a test that is skipped says so; one that cannot set up fails"
+    )]
     fn new(mason: &'a Mason, folder: &'static str, kib: u32) -> Option<Self> {
         std::fs::create_dir_all(mason.path(folder)).unwrap();
         let script = format!("mount -t tmpfs -o size={kib}k tmpfs {folder} && echo mounted && cat");
@@ -106,7 +111,7 @@ impl<'a> Mounted<'a> {
     /// Returns how many generations a table has: each is one commit, whatever Mason says.
     fn commits(&self, table: &str) -> usize {
         let listed = self.shell(&format!("ls data/sales/{table}/_mason 2>/dev/null || true"));
-        listed.lines().filter(|name| name.ends_with(".json")).count()
+        listed.lines().count()
     }
 }
 
@@ -197,8 +202,7 @@ fn a_store_that_is_full_at_any_point_is_named_and_the_work_is_found_again() {
     let mason = Mason::with_data();
     let Some(disk) = Mounted::new(&mason, "store", 1024) else { return };
     assert_eq!(disk.call(&["init", "--root", "data"]).code, 0);
-    let mut refused = 0;
-    for free_kib in (0..64).step_by(4) {
+    for (refused, free_kib) in (0..64).step_by(4).enumerate() {
         let (table, run) = (format!("copy{free_kib}"), format!("r{free_kib}"));
         disk.fill(free_kib);
         let called = disk.copy(&table, &run);
@@ -207,7 +211,6 @@ fn a_store_that_is_full_at_any_point_is_named_and_the_work_is_found_again() {
             assert!(refused > 1, "it should have been too little before");
             return;
         }
-        refused += 1;
         for part in ["No space left", "store/", "hint: make room on the disk of the store"] {
             assert!(called.err.contains(part), "{free_kib}: {part} is not in {}", called.err);
         }

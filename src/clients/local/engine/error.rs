@@ -91,12 +91,17 @@ fn holds_engine_error(error: &io::Error) -> bool {
 
 /// Returns whether the disk is full, however deep below the error says so: spilling wraps it.
 fn is_disk_full(error: &io::Error) -> bool {
-    let is_full = |error: &io::Error| {
+    fn is_full(error: &io::Error) -> bool {
         matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-    };
-    let inner = error.get_ref().map(|inner| inner as &(dyn StdError + 'static));
-    let mut causes = std::iter::successors(inner, |cause| cause.source());
-    is_full(error) || causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_full))
+    }
+    let mut cause = error.get_ref().map(|inner| inner as &(dyn StdError + 'static));
+    while let Some(below) = cause {
+        if below.downcast_ref::<io::Error>().is_some_and(is_full) {
+            return true;
+        }
+        cause = below.source();
+    }
+    is_full(error)
 }
 
 /// Translates an error of the system that concerns `what`.
