@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use crate::engines::EngineError;
+use crate::store::StoreError;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,9 +114,28 @@ pub(crate) fn hints_of(error: &anyhow::Error) -> Vec<String> {
         {
             return hint.clone();
         }
+        if let Some(StoreError::Io { source, .. }) = cause.downcast_ref() {
+            return hint_of_store(source).map(str::to_owned);
+        }
         cause.downcast_ref::<EngineError>().and_then(|engine| engine.hint.clone())
     };
     error.chain().filter_map(hint).collect()
+}
+
+/// Returns what to do about a store that cannot be written to: what it holds stays as it is.
+fn hint_of_store(source: &std::io::Error) -> Option<&'static str> {
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match source.kind() {
+        StorageFull | QuotaExceeded => Some(
+            "make room on the disk of the store, then call it again; `mason resume` drives on the \
+             runs that were begun",
+        ),
+        ReadOnlyFilesystem | PermissionDenied => Some(
+            "make the folder of the store writable, or name another with --store; `mason resume` \
+             drives on the runs that were begun",
+        ),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -115,8 +115,9 @@ fn print_failure(context: &Context, name: &str, status: &OperatorRunStatus) {
     lines.extend(hint.filter(|hint| !is_told(hint)).map(|hint| printer.hint(hint)));
     match status.phase {
         Phase::Unknown => lines.push(printer.hint(&format!(
-            "look whether the work took place, set `spec.resolution` of the run to Repeat, Succeeded \
-             or Failed with `mason apply`, then `mason resume {name}`"
+            "`mason resume {name}` goes on once what is in the way is gone; if it stays, look whether \
+             the work took place and set `spec.resolution` of the run to Repeat, Succeeded or Failed \
+             with `mason apply` first"
         ))),
         Phase::Suspended => lines.push(printer.hint(
             "set `spec.suspend` to false with `mason apply`, then `mason resume`",

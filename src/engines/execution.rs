@@ -28,7 +28,11 @@ pub trait Execution: Send + Sync {
     /// `NotFound`; `Conflict` when it has been fenced.
     async fn release(&self, id: &JobId) -> Result<(), EngineError>;
 
-    /// Returns the job of a token, looked up anew.
+    /// Returns the job of a token, looked up anew. A job that committed and whose process is gone has
+    /// ended well: what a commit recorded under the run's UID counts for more than how a process ended.
+    ///
+    /// # Errors
+    /// Also when it cannot be told whether the job committed.
     async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError>;
 
     /// Returns how far a job is.

@@ -63,11 +63,16 @@ pub trait Changes: Send + Sync {
     /// Makes a change, or returns what it did when the same author made it before.
     ///
     /// # Errors
-    /// `Conflict` when the version is not the expected one; `AlreadyExists`; `NotFound`.
+    /// `Conflict` when the version is not the expected one, or the author has been fenced;
+    /// `AlreadyExists`; `NotFound`.
     async fn apply(&self, change: &Change, author: &Author) -> Result<Changed, EngineError>;
 
     /// Returns what the author's change did, if it took place.
     async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError>;
+
+    /// Makes sure that no change of the author takes place any more, also one that is asked for late,
+    /// unless one did: that one is returned. May be repeated.
+    async fn fence(&self, author: &Author) -> Result<Option<Changed>, EngineError>;
 }
 
 /// Who changes something: a run. One run makes at most one change.

@@ -147,8 +147,23 @@ impl Pass<'_> {
             (Sight::Failed(error), _) => {
                 self.unseen(classify_reading(error), error.retry == Retry::Never)
             }
-            (_, Some(error)) => self.conclude(attempt, AttemptOutcome::Failed, error),
+            (Sight::Nothing, Some(error)) => self.give_up(attempt, error),
+            (Sight::NotLooked, Some(error)) => {
+                self.conclude(attempt, AttemptOutcome::Failed, error)
+            }
             (_, None) => Decision::Apply,
+        }
+    }
+
+    /// The change was refused or got no answer. The next attempt may make it all the same; before an
+    /// end it is fenced, so that nobody who comes late does.
+    fn give_up(&self, attempt: &Attempt, error: &AttemptError) -> Decision {
+        if attempt.fenced_at.is_some() {
+            return self.conclude(attempt, AttemptOutcome::Failed, &looked_for(error));
+        }
+        match next_step(self.run, self.status, (attempt, error), self.now) {
+            Next::Retry(_) => self.conclude(attempt, AttemptOutcome::Failed, error),
+            Next::End(..) | Next::Ask => self.fence(error.clone()),
         }
     }
 
@@ -352,6 +367,15 @@ impl Pass<'_> {
         let timeout = self.run.spec.timeout.as_ref().map(ToString::to_string).unwrap_or_default();
         format!("the run took longer than its timeout of {timeout}")
     }
+}
+
+/// Returns an error whose effect has been looked for since: it did not take place.
+fn looked_for(error: &AttemptError) -> AttemptError {
+    let reason = match error.reason {
+        Reason::OutcomeUnknown => Reason::Infrastructure,
+        reason => reason,
+    };
+    AttemptError { reason, ..error.clone() }
 }
 
 fn child_conflict(job: &JobStatus) -> Decision {

@@ -37,8 +37,9 @@ pub(super) fn next_step(
     if error.class.is_retryable() && within && attempt.number < MAX_ATTEMPTS {
         return Next::Retry(after(now, delay(run, attempt.number)));
     }
-    // Changes of a metastore cannot be fenced: a former process may still make the pending one.
-    let may_come = error.class.is_retryable() && status.pending.is_some();
+    // A former process may still do what is pending, unless it is fenced.
+    let is_open = status.pending.is_some() && attempt.fenced_at.is_none();
+    let may_come = error.class.is_retryable() && is_open;
     if error.reason == Reason::OutcomeUnknown || may_come {
         return Next::Ask;
     }

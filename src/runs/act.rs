@@ -137,7 +137,7 @@ impl Work<'_> {
             Prepared::Answer(answer) => Outcome::Answered(Box::new(answer)),
             Prepared::Effect { effect, plan } => {
                 let answer = Answer::object(in_json(&plan));
-                Outcome::Decided(Box::new(Pending { effect, answer }))
+                Outcome::Decided(Box::new(Pending { effect, answer, commit: None }))
             }
             Prepared::Job { spec, .. } => self.create(&spec).await,
         }
@@ -159,11 +159,25 @@ impl Work<'_> {
     }
 
     async fn fence(&self) -> Outcome {
+        if self.run.status.as_ref().is_some_and(|status| status.pending.is_some()) {
+            return self.fence_change().await;
+        }
         if !self.uses_jobs() {
             return Outcome::Fenced(Fence::Down);
         }
         match self.engines.execution.fence(&self.identity.token).await {
             Ok(fence) => Outcome::Fenced(fence),
+            Err(error) => failed(Step::Fence, &error),
+        }
+    }
+
+    async fn fence_change(&self) -> Outcome {
+        let Some(changes) = self.engines.metastore.changes() else {
+            return Outcome::Fenced(Fence::Down);
+        };
+        match changes.fence(&self.identity.author).await {
+            Ok(None) => Outcome::Fenced(Fence::Down),
+            Ok(made) => Outcome::Applied(made),
             Err(error) => failed(Step::Fence, &error),
         }
     }
@@ -181,9 +195,11 @@ impl Work<'_> {
             Err(error) => failed(step, &error),
             Ok(conclusion) => match conclusion.effect {
                 None => Outcome::Answered(Box::new(conclusion.answer)),
-                Some(effect) => {
-                    Outcome::Decided(Box::new(Pending { effect, answer: conclusion.answer }))
-                }
+                Some(effect) => Outcome::Decided(Box::new(Pending {
+                    effect,
+                    answer: conclusion.answer,
+                    commit: proof.commit,
+                })),
             },
         }
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::api::conditions::{Reason, of_phase, set_condition};
 use crate::api::v1alpha1::{AttemptError, OperatorRunStatus, RunResult};
+use crate::engines::job::Commit;
 use crate::operators::Answer;
 
 /// Most bytes of JSON that a status holds of an answer.
@@ -101,6 +102,22 @@ pub(super) fn tail(text: &str, bytes: usize) -> String {
         Some(line) if start > 0 => cut[line + 1..].to_owned(),
         _ => cut.to_owned(),
     }
+}
+
+/// Returns the error of a run whose job committed before, with the files and how to go on.
+pub(super) fn with_commit(error: AttemptError, commit: &Commit) -> AttemptError {
+    let Commit { location, version, files, rows, .. } = commit;
+    let message = format!(
+        "{}; {files} files with {rows} rows were committed to `{location}` before (version {}) and \
+         stay",
+        error.message, version.0
+    );
+    let next = format!(
+        "the files in `{location}` are whole: put right what was refused and register them, or \
+         delete them, before it is run again"
+    );
+    let hint = error.hint.map_or_else(|| next.clone(), |hint| format!("{hint}; {next}"));
+    AttemptError { message, hint: Some(hint), ..error }
 }
 
 /// Returns an error for a person.

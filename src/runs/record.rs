@@ -189,6 +189,7 @@ impl Record<'_> {
             attempt.error.get_or_insert_with(|| error.clone());
         });
         match outcome {
+            Outcome::Applied(changed) => self.settle(changed.as_ref()),
             Outcome::Fenced(Fence::Down) | Outcome::Done => {
                 self.attempt(|attempt, now| attempt.fenced_at = Some(now));
                 self.running(error.reason);
@@ -196,8 +197,8 @@ impl Record<'_> {
             Outcome::Failed { error, .. } if error.retry == Retry::Never => {
                 self.ask(&classify_reading(error));
             }
-            Outcome::Failed { error, .. } => self.obstacle(&error.message),
-            _ => self.obstacle("the work has not stopped yet"),
+            Outcome::Failed { error, .. } => self.obstacle(Reason::Infrastructure, &error.message),
+            _ => self.obstacle(error.reason, "the work has not stopped yet"),
         }
     }
 
@@ -209,9 +210,11 @@ impl Record<'_> {
                 self.end_attempt_soon(&fenced_by_former_process(error));
             }
             // Whether it had its effect is looked up with the next pass.
-            Step::Create if error.retry == Retry::EffectUnknown => self.obstacle(&error.message),
+            Step::Create if error.retry == Retry::EffectUnknown => {
+                self.obstacle(Reason::Infrastructure, &error.message);
+            }
             Step::Release | Step::Collect | Step::Conclude { .. } if !lasting => {
-                self.obstacle(&error.message);
+                self.obstacle(Reason::Infrastructure, &error.message);
             }
             Step::Collect | Step::Conclude { committed: true } => {
                 self.ask(&classify_reading(error));
@@ -221,8 +224,17 @@ impl Record<'_> {
                 let next = after_failure(self.run, &self.status, &error, self.now);
                 self.conclude(AttemptOutcome::Failed, &error, &next);
             }
-            Step::Apply => self.end_attempt_soon(&classify(error)),
+            Step::Apply => self.end_attempt_soon(&self.with_commit(classify(error))),
             _ => self.end_attempt_soon(&classify_reading(error)),
+        }
+    }
+
+    /// Names what the run's job has committed: it stays, whatever becomes of the effect.
+    fn with_commit(&self, error: AttemptError) -> AttemptError {
+        let pending = Pending::of(&self.status).ok().flatten();
+        match pending.and_then(|pending| pending.commit) {
+            Some(commit) => present::with_commit(error, &commit),
+            None => error,
         }
     }
 
@@ -280,14 +292,14 @@ impl Record<'_> {
 
     fn ask(&mut self, error: &AttemptError) {
         self.status.unseen_since.get_or_insert(self.now);
-        self.set(Phase::Unknown, Reason::OutcomeUnknown, &error.message);
+        self.set(Phase::Unknown, Reason::OutcomeUnknown, &present::in_words(error));
     }
 
     /// Something is in the way; a person who has been asked is not bothered again.
-    fn obstacle(&mut self, message: &str) {
+    fn obstacle(&mut self, reason: Reason, message: &str) {
         self.status.unseen_since.get_or_insert(self.now);
         if self.status.phase != Phase::Unknown {
-            self.set(Phase::Running, Reason::Infrastructure, message);
+            self.set(Phase::Running, reason, message);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::context::{RunContext, RunError};
 use crate::api::v1alpha1::{FreeForm, OperatorRun, OperatorRunStatus};
-use crate::engines::job::{JobError, JobOwner, JobToken};
+use crate::engines::job::{Commit, JobError, JobOwner, JobToken};
 use crate::engines::metastore::Author;
 use crate::engines::{EngineError, Engines};
 use crate::operators::{Answer, Effect, Operator, Request};
@@ -65,6 +65,9 @@ pub struct Pending {
     pub effect: Effect,
     /// The answer that goes with it.
     pub answer: Answer,
+    /// What the run's job has committed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
 }
 
 impl Pending {

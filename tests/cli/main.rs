@@ -6,8 +6,10 @@
 )]
 
 mod apply;
+mod disks;
 mod get;
 mod help;
+mod kills;
 mod parameters;
 mod run;
 mod two_processes;

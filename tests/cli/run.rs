@@ -1,5 +1,6 @@
 //! Runs from the command line: results, exit codes, interrupts, resuming.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -257,6 +258,43 @@ fn an_interrupt_cancels_the_run_and_says_so() {
 }
 
 #[test]
+fn a_second_interrupt_leaves_at_once_and_resume_finds_the_work() {
+    let mason = Mason::with_data();
+    let mut child = start_long(&mason, "long");
+    let worker = worker_of(&mason);
+    // A worker that does not answer: waiting for it would take long.
+    send("-STOP", &worker);
+    signal(&child, "-INT");
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("cancelling run `long`; interrupt once more")));
+    wait_until(|| document(&mason, "long").is_some_and(|run| run["spec"]["cancel"] == true));
+    signal(&child, "-INT");
+    let began = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(began.elapsed() < Duration::from_secs(3), "it took {:?}", began.elapsed());
+    let left: Vec<String> = lines.collect();
+    assert!(left.iter().any(|line| line.contains("left run `long` before it stopped")), "{left:?}");
+    assert!(left.iter().any(|line| line.contains("`mason resume long`")), "{left:?}");
+    // The system may have ended it: a stopped process whose starter has left.
+    send("-CONT", &worker);
+    let resumed = mason.call(["resume", "long"]);
+    assert_eq!((resumed.code, phase(&mason, "long").as_deref()), (1, Some("Cancelled")));
+}
+
+/// Returns the number of the process that works on the only job.
+fn worker_of(mason: &Mason) -> String {
+    let jobs = mason.path("data/.mason/jobs");
+    let job = std::fs::read_dir(jobs).unwrap().next().unwrap().unwrap().path();
+    wait_until(|| job.join("started.json").exists());
+    let started = std::fs::read(job.join("started.json")).unwrap();
+    serde_json::from_slice::<Value>(&started).unwrap()["process"]["pid"].to_string()
+}
+
+fn send(name: &str, process: &str) {
+    Command::new("kill").args([name, process]).status().unwrap();
+}
+
+#[test]
 fn a_killed_process_leaves_a_run_that_resume_takes_up() {
     let mason = Mason::with_data();
     let mut child = start_long(&mason, "long");
@@ -303,6 +341,7 @@ fn a_run_with_a_timeout_ends_with_it() {
     let called = query(&mason, LONG, &["--timeout", "1s", "--name", "slow"]);
     assert_eq!(called.code, 1, "{called:?}");
     assert!(called.err.contains("DeadlineExceeded"), "{}", called.err);
+    assert!(!called.err.contains("Infrastructure"), "it should be one story: {}", called.err);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Around every effect stands a record, `.mason/changes/<run uid>.json`: what is intended is on the
 //! disk before the effect, what was done after it. Every effect can be made again when a part of it was
-//! made. One change is made at a time per root, under a lock that the system frees with its holder.
+//! made. One change is made at a time per root, under a lock that the system frees with its holder. A
+//! run that ends without its change leaves `<run uid>.fenced.json`, which a late process meets.
 
 use std::fs::File;
 use std::io;
@@ -52,10 +53,19 @@ struct Doomed {
 }
 
 fn record_path(author: &Author) -> Result<String, EngineError> {
+    path_of(author, "json")
+}
+
+/// Returns where it is marked that a run changes nothing any more.
+fn fence_path(author: &Author) -> Result<String, EngineError> {
+    path_of(author, "fenced.json")
+}
+
+fn path_of(author: &Author, ending: &str) -> Result<String, EngineError> {
     let uid = author.run_uid.as_str();
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if (1..=128).contains(&uid.len()) && uid.chars().all(plain) {
-        return Ok(format!("{OWN_FOLDER}/changes/{uid}.json"));
+        return Ok(format!("{OWN_FOLDER}/changes/{uid}.{ending}"));
     }
     Err(error(ErrorKind::InvalidInput, OPERATION, "the run's UID is no identifier"))
 }
@@ -94,6 +104,11 @@ fn store(root: &Root, record: &Record) -> Result<(), EngineError> {
 fn apply(root: &Root, change: &Change, author: &Author) -> Result<Changed, EngineError> {
     let _lock = lock(root)?;
     let record = match load(root, author)? {
+        Some(Record { done: Some(done), change: made, .. }) if made == *change => return Ok(done),
+        _ if is_fenced(root, author)? => {
+            let message = format!("run `{}` has been fenced", author.run_uid);
+            return Err(error(ErrorKind::Conflict, OPERATION, message));
+        }
         Some(record) if record.change != *change => {
             let message = format!("run `{}` made another change already", author.run_uid);
             return Err(error(ErrorKind::Conflict, OPERATION, message));
@@ -123,8 +138,33 @@ fn complete(root: &Root, record: Record) -> Result<Changed, EngineError> {
 /// Returns what an author's change did; completes one of which a part was made.
 fn find(root: &Root, author: &Author) -> Result<Option<Changed>, EngineError> {
     let _lock = lock(root)?;
+    made(root, author)
+}
+
+/// Returns what an author's change did, or else marks that it changes nothing any more.
+fn fence(root: &Root, author: &Author) -> Result<Option<Changed>, EngineError> {
+    let _lock = lock(root)?;
+    let made = made(root, author)?;
+    if made.is_none() {
+        let path = fence_path(author)?;
+        let mark =
+            serde_json::to_vec(author).map_err(|source| json_error(OPERATION, &path, source))?;
+        durable::publish_new(root, &path, &mark)
+            .map_err(|source| io_error(OPERATION, &path, source))?;
+    }
+    Ok(made)
+}
+
+fn is_fenced(root: &Root, author: &Author) -> Result<bool, EngineError> {
+    let path = fence_path(author)?;
+    root.dir().try_exists(&path).map_err(|source| io_error(OPERATION, &path, source))
+}
+
+/// Returns what a change did, completed when a part of it was made; called with the lock.
+fn made(root: &Root, author: &Author) -> Result<Option<Changed>, EngineError> {
     let Some(record) = load(root, author)? else { return Ok(None) };
-    if record.done.is_none() && !has_begun(root, &record)? {
+    // What others make under the same name after the fence is not this run's.
+    if record.done.is_none() && (is_fenced(root, author)? || !has_begun(root, &record)?) {
         return Ok(None);
     }
     complete(root, record).map(Some)
@@ -540,5 +580,10 @@ impl Changes for LocalMetastore {
     async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
         let (root, author) = (Arc::clone(&self.root), author.clone());
         super::blocking(move || find(&root, &author)).await
+    }
+
+    async fn fence(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
+        let (root, author) = (Arc::clone(&self.root), author.clone());
+        super::blocking(move || fence(&root, &author)).await
     }
 }

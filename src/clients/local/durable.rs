@@ -124,6 +124,11 @@ pub(crate) fn publish_new(root: &Root, path: &str, bytes: &[u8]) -> io::Result<b
     }
 }
 
+/// Returns whether there is no room left on the disk.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Replaces a file, whole or not at all, and waits until it is on the disk.
 pub(crate) fn publish(root: &Root, path: &str, bytes: &[u8]) -> io::Result<()> {
     make_folder(root, folder_of(path))?;

@@ -1,8 +1,8 @@
 //! The execution role: jobs are folders, and work is done by a child process per job.
 //!
 //! Nothing here trusts a process number: whether somebody works is read off the job's lock, which the
-//! system frees when its holder is gone. `Lost` is a released job whose lock is free and that left
-//! neither outcome nor error.
+//! system frees when its holder is gone. `Lost` is a released job whose lock is free, that left neither
+//! outcome nor error, and that committed nothing.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,6 +19,7 @@ use super::error::error;
 use super::jobs::{
     self, Ended, Exit, JobFolder, JobRecord, Mark, Started, Succeeded, file, no_such_job,
 };
+use super::proof;
 use super::root::Root;
 use super::settings::JobLimits;
 use crate::engines::execution::{Execution, Fence};
@@ -112,6 +113,7 @@ impl LocalExecution {
             (file::OWNER, serde_json::to_vec(&record).map_err(json)?),
             (file::SPEC, serde_json::to_vec(spec).map_err(json)?),
             (file::LOCK, Vec::new()),
+            (file::RESERVE, vec![0; jobs::RESERVE_BYTES]),
         ];
         let id = JobId(token.0.clone());
         if !folder.exists() && folder.create(&files)? {
@@ -189,7 +191,7 @@ impl LocalExecution {
     }
 
     fn state(&self, folder: &JobFolder, started: Option<&Started>) -> Result<Found, EngineError> {
-        if let Some(found) = proven_end(folder)? {
+        if let Some(found) = self.proven_end(folder)? {
             return Ok(found);
         }
         let Some(released) = folder.read::<Mark>(file::RELEASED)? else {
@@ -202,8 +204,11 @@ impl LocalExecution {
             return Ok((state, None, None));
         }
         // The worker may have ended between the first look and the look at its lock.
-        if let Some(found) = proven_end(folder)? {
+        if let Some(found) = self.proven_end(folder)? {
             return Ok(found);
+        }
+        if let Some(succeeded) = proof::of(&self.root, folder)? {
+            return Ok((JobState::Succeeded, Some(succeeded.at), None));
         }
         let begun = started.is_some() || folder.has(file::STARTED);
         let waits = super::now().duration_since(released.at).unsigned_abs() < self.start_grace;
@@ -211,6 +216,31 @@ impl LocalExecution {
             return Ok((JobState::Queued, None, None));
         }
         gone(folder, begun)
+    }
+
+    /// Returns the end that the worker itself wrote down; an error counts only without a commit.
+    fn proven_end(&self, folder: &JobFolder) -> Result<Option<Found>, EngineError> {
+        let ended = folder.read::<Ended>(file::ERROR)?;
+        let succeeded = match ended {
+            None => folder.read::<Succeeded>(file::OUTCOME)?,
+            Some(_) => proof::of(&self.root, folder)?,
+        };
+        if let Some(succeeded) = succeeded {
+            return Ok(Some((JobState::Succeeded, Some(succeeded.at), None)));
+        }
+        Ok(ended.map(|ended| (ended.state, Some(ended.at), Some(ended.error))))
+    }
+
+    fn collect_now(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
+        let folder = self.folder(id)?;
+        let written = folder.read::<Succeeded>(file::OUTCOME)?;
+        let proof = match written {
+            None if !folder.is_worked_on()? => proof::of(&self.root, &folder)?,
+            other => other,
+        };
+        let message = || format!("job `{id}` has not ended well");
+        let not_yet = || error(ErrorKind::InvalidInput, "collect a job's outcome", message());
+        proof.map(|succeeded| succeeded.outcome).ok_or_else(not_yet)
     }
 
     fn fence_now(&self, token: &JobToken) -> Result<Fence, EngineError> {
@@ -274,15 +304,6 @@ fn reap(mut child: std::process::Child, folder: &JobFolder) {
     }
 }
 
-/// Returns the end that the worker itself wrote down.
-fn proven_end(folder: &JobFolder) -> Result<Option<Found>, EngineError> {
-    if let Some(succeeded) = folder.read::<Succeeded>(file::OUTCOME)? {
-        return Ok(Some((JobState::Succeeded, Some(succeeded.at), None)));
-    }
-    let ended = folder.read::<Ended>(file::ERROR)?;
-    Ok(ended.map(|ended| (ended.state, Some(ended.at), Some(ended.error))))
-}
-
 /// Says what is known of a worker that is gone without a word.
 fn gone(folder: &JobFolder, begun: bool) -> Result<Found, EngineError> {
     let exit = folder.read::<Exit>(file::EXIT)?;
@@ -322,6 +343,7 @@ fn ran_out_of_memory(tail: &str) -> bool {
     tail.lines().rev().take(50).any(|line| {
         line.contains("memory allocation of ") && line.contains(" bytes failed")
             || line.contains("Cannot allocate memory")
+            || line.contains("OS can't spawn worker thread")
     })
 }
 
@@ -361,20 +383,14 @@ impl Execution for LocalExecution {
 
     async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
         let id = id.clone();
-        self.blocking(move |own| {
-            let succeeded = own.folder(&id)?.read::<Succeeded>(file::OUTCOME)?;
-            let message = || format!("job `{id}` has not ended well");
-            let not_yet = || error(ErrorKind::InvalidInput, "collect a job's outcome", message());
-            succeeded.map(|succeeded| succeeded.outcome).ok_or_else(not_yet)
-        })
-        .await
+        self.blocking(move |own| own.collect_now(&id)).await
     }
 
     async fn cancel(&self, id: &JobId) -> Result<(), EngineError> {
         let id = id.clone();
         self.blocking(move |own| {
             let folder = own.folder(&id)?;
-            if proven_end(&folder)?.is_some() { Ok(()) } else { own.stop(&folder) }
+            if own.proven_end(&folder)?.is_some() { Ok(()) } else { own.stop(&folder) }
         })
         .await
     }

@@ -5,9 +5,11 @@
 //! | `owner.json`    | creator    | for whom, what, when, with which limits |
 //! | `spec.json`     | creator    | the job |
 //! | `lock`          | creator    | held by the worker for its life; free means that nobody works |
+//! | `reserve`       | creator    | nothing: room on the disk for the files below |
 //! | `released.json` | creator    | the job may begin, since when |
 //! | `started.json`  | worker     | since when, by which process; never begun twice |
 //! | `progress.json` | worker     | how far it is |
+//! | `prepared.json` | worker     | the outcome as it will be if the commit that follows takes place |
 //! | `outcome.json`  | worker     | the proof of success |
 //! | `error.json`    | worker     | how it ended otherwise |
 //! | `exit.json`     | spawner    | how the process ended, if the spawner was there to see it |
@@ -16,7 +18,8 @@
 //! | `log`           | worker     | what it printed |
 //!
 //! A folder appears whole (made under another name, synced, renamed) and its files are never changed,
-//! except `progress.json`.
+//! except `progress.json`. On a full disk `reserve` is given up for them, so that a job that has its
+//! folder can always say how it ended, and can always be fenced.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -112,14 +115,19 @@ pub struct Succeeded {
     pub outcome: crate::engines::job::JobOutcome,
 }
 
+/// How much room is kept for a job's files: some blocks of usual size.
+pub(crate) const RESERVE_BYTES: usize = 64 * 1024;
+
 /// The files of a job's folder.
 pub(crate) mod file {
     pub(crate) const OWNER: &str = "owner.json";
     pub(crate) const SPEC: &str = "spec.json";
     pub(crate) const LOCK: &str = "lock";
+    pub(crate) const RESERVE: &str = "reserve";
     pub(crate) const RELEASED: &str = "released.json";
     pub(crate) const STARTED: &str = "started.json";
     pub(crate) const PROGRESS: &str = "progress.json";
+    pub(crate) const PREPARED: &str = "prepared.json";
     pub(crate) const OUTCOME: &str = "outcome.json";
     pub(crate) const ERROR: &str = "error.json";
     pub(crate) const EXIT: &str = "exit.json";
@@ -195,8 +203,15 @@ impl JobFolder {
     pub(crate) fn publish<T: Serialize>(&self, name: &str, value: &T) -> Result<bool, EngineError> {
         let path = self.below(name);
         let bytes = as_json(value, &path)?;
-        durable::publish_new(&self.root, &path, &bytes)
-            .map_err(|source| io_error("write a job's file", &path, source))
+        let publish = || durable::publish_new(&self.root, &path, &bytes);
+        let published = match publish() {
+            Err(source) if durable::is_full(&source) && self.has(file::RESERVE) => {
+                self.forget(file::RESERVE)?;
+                publish()
+            }
+            other => other,
+        };
+        published.map_err(|source| io_error("write a job's file", &path, source))
     }
 
     /// Replaces a file that is only shown.

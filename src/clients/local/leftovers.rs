@@ -15,6 +15,7 @@ use super::catalogue::{self, MANIFESTS};
 use super::changes::remove_empty_folders;
 use super::error::io_error;
 use super::jobs::{self, Ended, JobFolder, JobRecord, Succeeded, file};
+use super::proof;
 use super::root::Root;
 use crate::engines::job::JobToken;
 use crate::engines::job_spec::{JobSpec, Sink};
@@ -124,26 +125,33 @@ fn known_jobs(root: &Arc<Root>) -> Result<Vec<KnownJob>, EngineError> {
         };
         let files = spec.inputs.iter().flat_map(|input| &input.files);
         let reads = files.map(|input| input.file.path.to_string()).collect();
-        let ended_at = ended_at(&folder, &record)?;
+        let ended_at = ended_at(root, &folder, &record)?;
         known.push(KnownJob { token, folder, sink, ended_at, reads });
     }
     Ok(known)
 }
 
 /// Returns since when a job is over for good: it ended, or it was fenced and nobody works.
-fn ended_at(folder: &JobFolder, record: &JobRecord) -> Result<Option<Timestamp>, EngineError> {
+fn ended_at(
+    root: &Root,
+    folder: &JobFolder,
+    record: &JobRecord,
+) -> Result<Option<Timestamp>, EngineError> {
     if let Some(succeeded) = folder.read::<Succeeded>(file::OUTCOME)? {
         return Ok(Some(succeeded.at));
     }
-    if let Some(ended) = folder.read::<Ended>(file::ERROR)? {
-        return Ok(Some(ended.at));
-    }
+    let ended = folder.read::<Ended>(file::ERROR)?;
     let begun = folder.has(file::STARTED) || folder.has(file::FENCED);
     // A job that has begun and is not worked on never begins again, nor does a fenced one.
-    if begun && !folder.is_worked_on()? && !folder.has(file::OUTCOME) {
-        return Ok(Some(record.created_at));
+    if ended.is_none() && (!begun || folder.is_worked_on()?) {
+        return Ok(None);
     }
-    Ok(None)
+    if let Some(succeeded) = proof::of(root, folder)? {
+        // Written down before the manifest that it follows from may be collected.
+        folder.publish(file::OUTCOME, &succeeded)?;
+        return Ok(Some(succeeded.at));
+    }
+    Ok(Some(ended.map_or(record.created_at, |ended| ended.at)))
 }
 
 /// Removes what a job wrote and did not commit.

@@ -19,6 +19,7 @@ mod names;
 pub mod objects;
 pub mod operations;
 mod partitions;
+mod proof;
 pub mod root;
 pub mod settings;
 pub mod storage;

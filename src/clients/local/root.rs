@@ -153,8 +153,14 @@ impl Root {
 
     /// Makes a folder and those above it; for a link in the way the error says where it leads.
     pub(crate) fn make_folders(&self, path: &str) -> io::Result<()> {
+        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match self.dir.create_dir_all(path) {
             Ok(()) => Ok(()),
+            Err(source)
+                if matches!(source.kind(), ReadOnlyFilesystem | StorageFull | QuotaExceeded) =>
+            {
+                Err(source)
+            }
             Err(source) => Err(self.dir.open_dir(path).err().unwrap_or(source)),
         }
     }

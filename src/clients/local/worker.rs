@@ -13,14 +13,16 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
+use super::changes::remove_empty_folders;
 use super::commit::{self, Committer};
 use super::error::error;
 use super::jobs::{Ended, JobFolder, JobRecord, ProcessIdentity, Started, Succeeded, file};
 use super::leftovers;
+use super::proof;
 use super::root::Root;
-use super::work::{Executed, ProgressCell, Work};
+use super::work::{Executed, ProgressCell, Work, Written};
 use crate::engines::job::{Commit, JobError, JobOutcome, JobProgress, JobState, JobToken};
-use crate::engines::job_spec::{JobSpec, Sink};
+use crate::engines::job_spec::{FileSink, JobSpec, Sink};
 use crate::engines::{EngineError, ErrorKind};
 
 const OPERATION: &str = "work on a job";
@@ -248,24 +250,29 @@ impl Job {
     }
 
     fn finish(&self, executed: Executed) -> Result<JobOutcome, EngineError> {
-        let commit = self.commit(&executed)?;
-        Ok(JobOutcome {
+        let mut outcome = JobOutcome {
             token: self.token.clone(),
             owner: self.record.owner.clone(),
             answer: executed.answer,
             rows: executed.rows,
             truncated: executed.truncated,
-            commit,
+            commit: None,
             warnings: executed.warnings,
-        })
+        };
+        if let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &executed.written) {
+            outcome.commit = Some(self.commit(sink, written, &outcome)?);
+        }
+        Ok(outcome)
     }
 
-    /// Commits what was written. The lock is held, so whoever fences sees either the mark obeyed or
-    /// the commit done.
-    fn commit(&self, executed: &Executed) -> Result<Option<Commit>, EngineError> {
-        let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &executed.written) else {
-            return Ok(None);
-        };
+    /// Commits what was written, after it is written down what the job answers once it is. The lock
+    /// is held, so whoever fences sees either the mark obeyed or the commit done.
+    fn commit(
+        &self,
+        sink: &FileSink,
+        written: &Written,
+        outcome: &JobOutcome,
+    ) -> Result<Commit, EngineError> {
         let progress = JobProgress {
             phase: "committing".to_owned(),
             done: 0,
@@ -273,14 +280,31 @@ impl Job {
             unit: "files".to_owned(),
         };
         self.folder.show(file::PROGRESS, &progress)?;
+        let prepared = Succeeded { at: super::now(), outcome: outcome.clone() };
+        self.folder.publish(file::PREPARED, &prepared)?;
         if self.folder.has(file::FENCED) || self.folder.has(file::CANCEL) {
             return Err(stopped());
         }
         let committer = Committer { owner: &self.record.owner, token: &self.token };
-        commit::commit(&self.root, sink, written, committer).map(Some)
+        commit::commit(&self.root, sink, written, committer)
     }
 
     fn write_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
+        let code = self.publish_end(ended)?;
+        self.folder.forget(file::RESERVE)?;
+        Ok(code)
+    }
+
+    /// Removes what was written and is committed by nobody; what cannot be removed now is left over.
+    fn discard(&self) {
+        let Sink::Files(sink) = &self.spec.sink else { return };
+        let staging = format!("{}/{}", sink.location, self.token);
+        if self.root.dir().remove_dir_all(&staging).is_ok() {
+            remove_empty_folders(&self.root, &staging, &sink.location);
+        }
+    }
+
+    fn publish_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
         let at = super::now();
         match ended {
             Ok(outcome) => {
@@ -293,6 +317,9 @@ impl Job {
                 let state = if cancelled { JobState::Cancelled } else { JobState::Failed };
                 let error = JobError::from(&error);
                 self.folder.publish(file::ERROR, &Ended { at, state, error })?;
+                if proof::of(&self.root, &self.folder)?.is_none() {
+                    self.discard();
+                }
                 Ok(ExitCode::FAILURE)
             }
         }

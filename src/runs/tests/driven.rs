@@ -14,8 +14,8 @@ use crate::engines::{ErrorKind, Retry};
 use crate::runs::{Observer, RunContext, RunError, Unwatched, drive};
 use crate::store::Store;
 use crate::testing::fakes::{
-    Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, SharedWorld, World,
-    shared,
+    Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, LOCATION, SharedWorld,
+    World, shared,
 };
 
 const CLIENT: ClientDescription = ClientDescription {
@@ -86,6 +86,13 @@ impl Scene {
 
     fn world(&self) -> std::sync::MutexGuard<'_, World> {
         World::of(&self.world)
+    }
+
+    /// The next change gets no answer, and cannot be fenced.
+    fn leave_unknown(&self) {
+        let mut world = self.world();
+        world.faults.entry(Call::Apply).or_default().push_back(Fault::SILENT_BEFORE);
+        world.broken.insert(Call::FenceChange, Fault::LASTING);
     }
 }
 
@@ -310,8 +317,8 @@ async fn a_persons_answer_ends_or_repeats_a_run_whose_outcome_is_unknown() {
         (Resolution::Failed, Phase::Failed, 1),
     ] {
         let scene = Scene::new();
-        scene.world().faults.entry(Call::Apply).or_default().extend([Fault::SILENT_BEFORE]);
         let key = scene.order("change", json!({})).await;
+        scene.leave_unknown();
         assert_eq!(scene.drive(&key).await.phase, Phase::Unknown);
         scene.store.edit(&key, |run| run.spec.resolution = Some(answer));
         let status = scene.drive(&key).await;
@@ -320,9 +327,41 @@ async fn a_persons_answer_ends_or_repeats_a_run_whose_outcome_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_change_without_an_answer_is_fenced_and_then_known() {
+    for (fault, phase) in
+        [(Fault::SILENT_BEFORE, Phase::Failed), (Fault::SILENT_AFTER, Phase::Succeeded)]
+    {
+        let scene = Scene::new();
+        scene.world().faults.entry(Call::Apply).or_default().push_back(fault);
+        let key = scene.order("change", json!({})).await;
+        let status = scene.drive(&key).await;
+        let reason = if phase == Phase::Failed { "Infrastructure" } else { "Completed" };
+        assert_eq!((status.phase, status.columns.reason.as_str()), (phase, reason));
+        assert_eq!(scene.world().changes.len(), usize::from(phase == Phase::Succeeded));
+        assert_eq!(status.attempts[0].fenced_at.is_some(), phase == Phase::Failed);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_change_names_what_its_job_committed_and_how_to_go_on() {
+    let scene = Scene::new();
+    scene.world().broken.insert(Call::Apply, Fault::LASTING);
+    let key = scene.order("both", json!({"retry": {"limit": 3}})).await;
+    let status = scene.drive(&key).await;
+    assert_eq!((status.phase, status.columns.reason.as_str()), (Phase::Failed, "UserError"));
+    let [message] = status.messages.errors.as_slice() else { panic!("{:?}", status.messages) };
+    for part in ["scripted", LOCATION, "1 files with 1 rows", "version 1", "register them"] {
+        assert!(message.contains(part), "{part} is not in {message}");
+    }
+    scene.world().broken.clear();
+    assert_eq!(scene.drive(&key).await, status, "a run that ended should stay as it is");
+    assert!(scene.world().changes.is_empty());
+}
+
+#[tokio::test]
 async fn an_answer_given_before_the_question_does_not_count() {
     let scene = Scene::new();
-    scene.world().faults.entry(Call::Apply).or_default().extend([Fault::SILENT_BEFORE]);
+    scene.leave_unknown();
     let key = scene.order("change", json!({"resolution": "Failed"})).await;
     assert_eq!(scene.drive(&key).await.phase, Phase::Unknown);
     assert_eq!(scene.drive(&key).await.phase, Phase::Unknown);

@@ -4,7 +4,7 @@ use super::simulation::{Event, Guards, Order, Simulation, UID};
 use crate::api::v1alpha1::Phase;
 use crate::engines::job::{JobId, JobOwner, JobState, JobToken};
 use crate::plan::attempt_token;
-use crate::testing::fakes::{FakeJob, JobEnd, Rules, World};
+use crate::testing::fakes::{Call, FakeJob, Fault, JobEnd, Rules, World};
 
 /// Lives through a script, to the end, with late processes woken after it.
 fn live(
@@ -75,6 +75,35 @@ fn without_a_look_by_author_a_crash_makes_a_change_twice() {
     let guards = Guards { look_by_author: false, ..Guards::ALL };
     let why = broken(Order::of("fake.change"), guards, rules, &script);
     assert_eq!(why, "0 commits and 2 changes took place");
+}
+
+#[test]
+fn without_a_fence_of_changes_a_late_one_is_made_after_the_failure() {
+    // One process decided on the change and is held up; another one is refused for good. Then the
+    // reason for the refusal goes away.
+    let script = [
+        Event::Passes(1, 2),
+        Event::Step(1),
+        Event::Step(1),
+        Event::Fault(Call::Apply, Fault::LASTING),
+        Event::Passes(0, 1),
+    ];
+    let fenced = live(Order::of("fake.change"), Guards::ALL, Rules::default(), &script);
+    assert_eq!(fenced.expect("should hold").0, Phase::Failed);
+    let rules = Rules { change_fences_hold: false, ..Rules::default() };
+    let why = broken(Order::of("fake.change"), Guards::ALL, rules, &script);
+    assert_eq!(why, "Failed although it took place");
+}
+
+#[test]
+fn without_a_look_at_commits_three_deaths_fail_a_run_that_committed() {
+    let dying = || Order { ends: vec![JobEnd::IsLostAfterCommit; 3], ..Order::of("fake.job") };
+    // Later attempts adopt the first one's commit and die as well.
+    let rules = Rules { commit_once: true, ..Rules::default() };
+    let (phase, simulation) = live(dying(), Guards::ALL, rules, &[]).expect("should hold");
+    assert_eq!((phase, simulation.status().attempts.len()), (Phase::Succeeded, 1));
+    let rules = Rules { commits_found: false, ..rules };
+    assert_eq!(broken(dying(), Guards::ALL, rules, &[]), "Failed although it took place");
 }
 
 #[test]

@@ -19,10 +19,10 @@ fn calls() -> impl Strategy<Value = Call> {
         Call::Fence,
         Call::Apply,
         Call::FindChange,
+        Call::FenceChange,
     ])
 }
 
-/// A change that is refused is refused for good, not once: see `Event::Break`.
 fn faults() -> impl Strategy<Value = (Call, Fault)> {
     let fault = prop::sample::select(vec![
         Fault::PASSING,
@@ -30,10 +30,7 @@ fn faults() -> impl Strategy<Value = (Call, Fault)> {
         Fault::SILENT_AFTER,
         Fault::LASTING,
     ]);
-    (calls(), fault).prop_map(|(call, fault)| match (call, fault) {
-        (Call::Apply, Fault::LASTING) => (call, Fault::PASSING),
-        both => both,
-    })
+    (calls(), fault)
 }
 
 fn events() -> impl Strategy<Value = Event> {
@@ -66,6 +63,7 @@ fn job_ends() -> impl Strategy<Value = Vec<JobEnd>> {
         1 => Just(JobEnd::Fails(ErrorKind::Timeout, Retry::EffectUnknown)),
         1 => Just(JobEnd::Fails(ErrorKind::Unexpected, Retry::Never)),
         1 => Just(JobEnd::IsLost),
+        1 => Just(JobEnd::IsLostAfterCommit),
         1 => Just(JobEnd::Hangs),
     ];
     prop::collection::vec(end, 0..4)

@@ -14,8 +14,8 @@ use crate::plan::{Checked, Decision, Observation, Sight, plan};
 use crate::runs::{Outcome, RunContext, Session, act, gather, record};
 use crate::store::{Store, StoreError};
 use crate::testing::fakes::{
-    Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, SharedWorld, World,
-    shared,
+    Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, LOCATION, SharedWorld,
+    World, shared,
 };
 use crate::validate::ValidRun;
 
@@ -174,11 +174,11 @@ impl Simulation {
         world.now = moved.unwrap_or(world.now).max(Timestamp::UNIX_EPOCH);
     }
 
-    /// Everything works again, but what refuses a change for good goes on refusing it.
+    /// Everything works again.
     fn repair(&self) {
         let mut world = self.world();
         world.faults.clear();
-        world.broken.retain(|call, fault| *call == Call::Apply && *fault == Fault::LASTING);
+        world.broken.clear();
     }
 
     /// Nothing works on the run any more when the person looks.
@@ -316,6 +316,11 @@ impl Simulation {
 
     fn check_effect(&self, status: &OperatorRunStatus) -> Result<(), String> {
         let effect = self.has_effect();
+        let committed = self.world().effects_of(UID).0 > 0;
+        let named = status.messages.errors.iter().any(|message| message.contains(LOCATION));
+        if status.phase == Phase::Failed && committed && !effect && !named {
+            return Err("a failure that does not name what was committed".to_owned());
+        }
         let wanted = self.order.action != "fake.answer" && !self.order.dry_run;
         match status.phase {
             Phase::Succeeded if wanted && !effect => Err("success without an effect".to_owned()),

@@ -33,6 +33,7 @@ pub async fn run(subject: &dyn Metastore, fixture: &Fixture) -> Report {
     report.add("names are compared without regard to case", suite.case().await);
     report.add("an unknown name gets the nearest as hint", suite.hints().await);
     report.add("a change takes place once for its author", suite.once().await);
+    report.add("a fenced author changes nothing", suite.fence().await);
     report.add("a declared table is returned as it was declared", suite.declare().await);
     report.add("a change of another version is a conflict", suite.versions().await);
     report.add("a database with tables is not deleted", suite.full_database().await);
@@ -124,6 +125,25 @@ impl Suite<'_> {
 
     fn put(&self, expected: Option<TableVersion>) -> Change {
         Change::PutTable { table: Box::new(self.declaration.clone()), expected }
+    }
+
+    async fn fence(&self) -> Verdict {
+        let create =
+            |name: &str| Change::CreateDatabase { name: name.to_owned(), if_not_exists: true };
+        for _ in 0..2 {
+            let made = self.changes.fence(&author("fenced")).await?;
+            holds(made.is_none(), || format!("it never changed anything, but {made:?}"))?;
+        }
+        let late = Author { attempt: 2, ..author("fenced") };
+        fails(self.changes.apply(&create("late"), &late).await, ErrorKind::Conflict)?;
+        fails(self.subject.get_database("late").await, ErrorKind::NotFound)?;
+        let made = self.changes.find(&author("once")).await?;
+        let fenced = self.changes.fence(&author("once")).await?;
+        holds(fenced.is_some() && fenced == made, || format!("made {made:?}, fenced {fenced:?}"))?;
+        let again = self
+            .apply(Change::CreateDatabase { name: "once".to_owned(), if_not_exists: false }, "once")
+            .await?;
+        holds(Some(&again) == made.as_ref(), || format!("made {made:?}, then {again:?}"))
     }
 
     async fn declare(&self) -> Verdict {

@@ -63,11 +63,14 @@ impl Execution for FakeEngines {
     }
 
     async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        World::of(&self.0).call(Call::Find, |world| Ok(world.job(token).map(World::status_of)))
+        World::of(&self.0)
+            .call(Call::Find, |world| Ok(world.job(token).map(|job| world.status_of(job))))
     }
 
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
-        World::of(&self.0).by_id(id).map(|(_, job)| World::status_of(job))
+        let mut world = World::of(&self.0);
+        let job = world.by_id(id)?.1.clone();
+        Ok(world.status_of(&job))
     }
 
     async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
@@ -85,7 +88,7 @@ impl Execution for FakeEngines {
     fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>> {
         let world = World::of(&self.0);
         let jobs: Vec<_> =
-            world.jobs.iter().rev().map(|(_, job)| Ok(World::status_of(job))).collect();
+            world.jobs.iter().rev().map(|(_, job)| Ok(world.status_of(job))).collect();
         stream::iter(jobs).boxed()
     }
 
@@ -139,13 +142,17 @@ impl Metastore for FakeEngines {
 #[async_trait]
 impl Changes for FakeEngines {
     async fn apply(&self, _change: &Change, author: &Author) -> Result<Changed, EngineError> {
-        World::of(&self.0).call(Call::Apply, |world| Ok(world.change(author)))
+        World::of(&self.0).call(Call::Apply, |world| world.change(author))
     }
 
     async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
         World::of(&self.0).call(Call::FindChange, |world| {
             Ok(world.made(author).filter(|_| world.rules.changes_found))
         })
+    }
+
+    async fn fence(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
+        World::of(&self.0).call(Call::FenceChange, |world| Ok(world.fence_change(author)))
     }
 }
 

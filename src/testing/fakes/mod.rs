@@ -14,4 +14,4 @@ pub use clock::FakeClock;
 pub use engines::FakeEngines;
 pub use operators::{ACTIONS, FAKE_OPERATORS};
 pub use store::FakeStore;
-pub use world::{Call, FakeJob, Fault, JobEnd, Rules, SharedWorld, World, shared};
+pub use world::{Call, FakeJob, Fault, JobEnd, LOCATION, Rules, SharedWorld, World, shared};

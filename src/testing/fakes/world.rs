@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::engines::execution::Fence;
 use crate::engines::job::{
-    JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,
+    Commit, JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,
 };
 use crate::engines::metastore::{Author, Changed};
+use crate::engines::table::TableVersion;
 use crate::engines::{EngineError, ErrorKind, Retry};
 
 /// A world that engines, store and tests look at together.
@@ -21,6 +22,9 @@ pub type SharedWorld = Arc<Mutex<World>>;
 pub fn shared() -> SharedWorld {
     Arc::new(Mutex::new(World::default()))
 }
+
+/// Where the jobs of a world commit.
+pub const LOCATION: &str = "sea/fish";
 
 /// Which guards hold in a world.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +38,12 @@ pub struct Rules {
     pub change_once: bool,
     /// A change that was made can be found by its author.
     pub changes_found: bool,
+    /// A fenced author changes nothing.
+    pub change_fences_hold: bool,
+    /// A job that committed and whose process is gone is found to have ended well.
+    pub commits_found: bool,
+    /// What a later attempt commits is what a former one did. Clients keep it; runs do not rely on it.
+    pub commit_once: bool,
     /// A status is replaced only by who has seen the newest.
     pub compare_and_swap: bool,
 }
@@ -45,6 +55,9 @@ impl Default for Rules {
             fences_hold: true,
             change_once: true,
             changes_found: true,
+            change_fences_hold: true,
+            commits_found: true,
+            commit_once: false,
             compare_and_swap: true,
         }
     }
@@ -73,6 +86,8 @@ pub enum Call {
     Apply,
     /// Looking a change up.
     FindChange,
+    /// Fencing an author.
+    FenceChange,
 }
 
 /// One scripted failure of a call.
@@ -115,6 +130,8 @@ pub enum JobEnd {
     Fails(ErrorKind, Retry),
     /// Its process is gone before it committed.
     IsLost,
+    /// Its process is gone after it committed, before it said so.
+    IsLostAfterCommit,
     /// It works until it is stopped.
     Hangs,
 }
@@ -145,6 +162,8 @@ pub struct World {
     pub jobs: Vec<(JobToken, FakeJob)>,
     /// Tokens under which nothing starts or commits.
     pub fenced: BTreeSet<String>,
+    /// Runs that change nothing any more.
+    pub fenced_authors: BTreeSet<String>,
     /// The run of every commit of a job, in order.
     pub commits: Vec<String>,
     /// The run of every change of the metastore, in order.
@@ -243,11 +262,28 @@ impl World {
             JobEnd::Hangs => JobState::Running,
             JobEnd::Fails(..) => JobState::Failed,
             JobEnd::IsLost => JobState::Lost,
+            JobEnd::IsLostAfterCommit => {
+                self.commit(&job.owner);
+                JobState::Lost
+            }
             JobEnd::Succeeds => {
-                self.commits.push(job.owner.run_uid.clone());
+                self.commit(&job.owner);
                 JobState::Succeeded
             }
         }
+    }
+
+    fn commit(&mut self, owner: &JobOwner) {
+        if !self.rules.commit_once || !self.commits.contains(&owner.run_uid) {
+            self.commits.push(owner.run_uid.clone());
+        }
+    }
+
+    /// How far a job is found to be: a commit counts for more than how its process ended.
+    fn found_state(&self, job: &FakeJob) -> JobState {
+        let ended_badly = matches!(job.state, JobState::Lost | JobState::Failed);
+        let committed = self.rules.commits_found && self.commits.contains(&job.owner.run_uid);
+        if ended_badly && committed { JobState::Succeeded } else { job.state }
     }
 
     pub(super) fn create(
@@ -322,7 +358,7 @@ impl World {
         })
     }
 
-    pub(super) fn status_of(job: &FakeJob) -> JobStatus {
+    pub(super) fn status_of(&self, job: &FakeJob) -> JobStatus {
         let error = match (job.state, job.end) {
             (JobState::Failed, JobEnd::Fails(kind, retry)) => {
                 Some(JobError { kind, retry, message: "scripted".to_owned(), hint: None })
@@ -339,7 +375,7 @@ impl World {
             id: job.id.clone(),
             owner: job.owner.clone(),
             operation: "preview".to_owned(),
-            state: job.state,
+            state: self.found_state(job),
             progress,
             created_at: None,
             started_at: None,
@@ -350,24 +386,36 @@ impl World {
 
     pub(super) fn collect(&mut self, id: &JobId) -> Result<JobOutcome, EngineError> {
         let (token, job) = self.by_id(id)?;
-        if job.state != JobState::Succeeded {
+        let (token, job) = (token.clone(), job.clone());
+        if self.found_state(&job) != JobState::Succeeded {
             let message = format!("job {id} has not ended well");
             return Err(EngineError::new(ErrorKind::InvalidInput, "fake", "collect", message));
         }
         Ok(JobOutcome {
-            token: token.clone(),
-            owner: job.owner.clone(),
+            token,
             answer: json!([{ "n": 1 }]),
             rows: Some(1),
             truncated: false,
-            commit: None,
+            commit: Some(Commit {
+                location: LOCATION.to_owned(),
+                version: TableVersion(1),
+                files: 1,
+                bytes: 8,
+                rows: 1,
+                digest: "sha256:0".to_owned(),
+                attempt: job.owner.attempt,
+            }),
+            owner: job.owner,
             warnings: Vec::new(),
         })
     }
 
-    pub(super) fn change(&mut self, author: &Author) -> Changed {
+    pub(super) fn change(&mut self, author: &Author) -> Result<Changed, EngineError> {
         if let Some(made) = self.made(author).filter(|_| self.rules.change_once) {
-            return made;
+            return Ok(made);
+        }
+        if self.rules.change_fences_hold && self.fenced_authors.contains(&author.run_uid) {
+            return Err(EngineError::new(ErrorKind::Conflict, "fake", "apply", "fenced"));
         }
         let changed = Changed {
             what: "deleted database x".to_owned(),
@@ -377,7 +425,15 @@ impl World {
             attempt: author.attempt,
         };
         self.changes.push((author.run_uid.clone(), changed.clone()));
-        changed
+        Ok(changed)
+    }
+
+    pub(super) fn fence_change(&mut self, author: &Author) -> Option<Changed> {
+        let made = self.made(author);
+        if made.is_none() {
+            self.fenced_authors.insert(author.run_uid.clone());
+        }
+        made
     }
 
     pub(super) fn made(&self, author: &Author) -> Option<Changed> {

@@ -89,6 +89,21 @@ fn holds_engine_error(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<EngineError>)
 }
 
+/// Returns whether the disk is full, however deep below the error says so: spilling wraps it.
+fn is_disk_full(error: &io::Error) -> bool {
+    fn is_full(error: &io::Error) -> bool {
+        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+    let mut cause = error.get_ref().map(|inner| inner as &(dyn StdError + 'static));
+    while let Some(below) = cause {
+        if below.downcast_ref::<io::Error>().is_some_and(is_full) {
+            return true;
+        }
+        cause = below.source();
+    }
+    is_full(error)
+}
+
 /// Translates an error of the system that concerns `what`.
 pub(crate) fn from_io(
     operation: &str,
@@ -99,10 +114,10 @@ pub(crate) fn from_io(
     if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<EngineError>()) {
         return same_words(inner);
     }
+    if is_disk_full(error) {
+        return out_of_disk(operation, allowed, &format!("{what}: {error}"));
+    }
     let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            return out_of_disk(operation, allowed, &format!("{what}: {error}"));
-        }
         io::ErrorKind::OutOfMemory => {
             return out_of_memory(operation, allowed, &format!("{what}: {error}"));
         }

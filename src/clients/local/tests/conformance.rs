@@ -164,6 +164,13 @@ impl Changes for BrokenMetastore {
     ) -> Result<Option<crate::engines::metastore::Changed>, EngineError> {
         self.0.find(author).await
     }
+
+    async fn fence(
+        &self,
+        author: &crate::engines::metastore::Author,
+    ) -> Result<Option<crate::engines::metastore::Changed>, EngineError> {
+        self.0.fence(author).await
+    }
 }
 
 #[tokio::test]
@@ -171,9 +178,11 @@ async fn broken_metastore_is_found_out() {
     let (folder, root) = new_root();
     let broken = BrokenMetastore(LocalMetastore::new(root));
     let report = metastore::run(&broken, &declaration(folder.path())).await;
-    for rule in
-        ["names are compared without regard to case", "a change takes place once for its author"]
-    {
+    for rule in [
+        "names are compared without regard to case",
+        "a change takes place once for its author",
+        "a fenced author changes nothing",
+    ] {
         assert!(failures(&report).contains(&rule), "{report}");
     }
 }

@@ -21,7 +21,7 @@ use crate::engines::table::{StoragePath, TableVersion};
 pub(crate) const LIMITS: JobLimits =
     JobLimits { memory_bytes: 256 << 20, disk_bytes: 1 << 30, parallelism: 2 };
 
-fn execution(root: &Arc<Root>, killed_at: Option<u64>) -> LocalExecution {
+pub(super) fn execution(root: &Arc<Root>, killed_at: Option<u64>) -> LocalExecution {
     LocalExecution::new(Arc::clone(root), LIMITS, command(killed_at))
         .with_graces(Duration::from_secs(20), Duration::from_millis(300))
 }
@@ -51,11 +51,11 @@ async fn until(
     }
 }
 
-async fn ended(execution: &LocalExecution, id: &JobId) -> JobStatus {
+pub(super) async fn ended(execution: &LocalExecution, id: &JobId) -> JobStatus {
     until(execution, id, |status| status.state.has_ended()).await
 }
 
-async fn fenced(execution: &LocalExecution, text: &str) {
+pub(super) async fn fenced(execution: &LocalExecution, text: &str) {
     let begun = Instant::now();
     while execution.fence(&token(text)).await.expect("should fence") == Fence::NotYet {
         assert!(begun.elapsed() < Duration::from_mins(1), "still works");
@@ -184,11 +184,18 @@ async fn killed_once(step: u64) -> bool {
     let next = execution(&root, None).with_graces(Duration::from_secs(5), Duration::from_secs(1));
     let status = ended(&next, &id).await;
     fenced(&next, "t1").await;
+    let location = StoragePath::new("sales/orders").expect("should be a path");
+    let history = catalogue::history(&root, &location).expect("should be whole");
+    // What was committed is the end, with or without the worker's own word.
+    assert_eq!(status.state == JobState::Succeeded, history.len() == 1, "step {step}: {status:?}");
+    if let Some(stored) = history.first() {
+        let commit = next.collect(&id).await.expect("should collect").commit;
+        assert_eq!(commit.expect("should have a commit").digest, stored.digest, "step {step}");
+    }
     let id = next.create(&append, &token("t2"), &owner("u", 2)).await.expect("should create");
     next.release(&id).await.expect("should release");
     let second = ended(&next, &id).await;
     assert_eq!(second.state, JobState::Succeeded, "step {step}: {second:?}");
-    let location = StoragePath::new("sales/orders").expect("should be a path");
     let history = catalogue::history(&root, &location).expect("should be whole");
     assert_eq!(history.len(), 1, "step {step}");
     assert_eq!(history[0].manifest.files.len(), 1, "step {step}");

@@ -3,6 +3,7 @@
 mod changes;
 mod commit;
 mod conformance;
+mod creator_process;
 mod discovered;
 mod execution;
 mod tables;

@@ -1,0 +1,279 @@
+//! Disks that are full or read-only, as they are: file systems mounted in a namespace of the test's own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::{Called, Mason};
+
+/// A file system of its own on a folder, seen only by what is called through it.
+struct Mounted<'a> {
+    mason: &'a Mason,
+    folder: &'static str,
+    keeper: Child,
+}
+
+impl<'a> Mounted<'a> {
+    /// Mounts an empty file system of so many KiB; nothing, and said so, where the system forbids it.
+    #[expect(
+        clippy::print_stderr,
+        clippy::unwrap_in_result,
+        reason = "a test that is skipped says so; one that cannot set up fails"
+    )]
+    fn new(mason: &'a Mason, folder: &'static str, kib: u32) -> Option<Self> {
+        std::fs::create_dir_all(mason.path(folder)).unwrap();
+        let script = format!("mount -t tmpfs -o size={kib}k tmpfs {folder} && echo mounted && cat");
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]);
+        command.current_dir(mason.path("")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let Ok(mut keeper) = command.spawn() else {
+            eprintln!("skipped: there is no `unshare` here to mount a file system with");
+            return None;
+        };
+        let mut line = String::new();
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if line != "mounted\n" {
+            keeper.wait().unwrap();
+            eprintln!("skipped: this system allows no mounts in a namespace of one's own");
+            return None;
+        }
+        Some(Self { mason, folder, keeper })
+    }
+
+    /// Returns a command within the namespace, with the environment of the binary's.
+    fn within(&self, program: &Path, args: &[&str]) -> Command {
+        let keeper = self.keeper.id().to_string();
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &keeper, "--user", "--mount", "--preserve-credentials", "--"]);
+        // Entering leaves the working folder, which is that of the namespace only when named anew.
+        command.args(["sh", "-c", r#"cd "$0" && exec "$@""#]).arg(self.mason.path(""));
+        command.arg(program).args(args);
+        let like = self.mason.command::<&str>([]);
+        command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    }
+
+    fn call(&self, args: &[&str]) -> Called {
+        let mut command = self.within(Path::new(env!("CARGO_BIN_EXE_mason")), args);
+        self.mason.finish(&mut command, "")
+    }
+
+    fn shell(&self, script: &str) -> String {
+        let mut command = self.within(Path::new("sh"), &["-c", script]);
+        let done = self.mason.finish(&mut command, "");
+        assert_eq!(done.code, 0, "{script}: {done:?}");
+        done.out
+    }
+
+    /// Fills the disk up to so many free KiB.
+    fn fill(&self, free_kib: u32) {
+        let filler = format!("{}/filler", self.folder);
+        self.shell(&format!(
+            "dd if=/dev/zero of={filler} bs=4k 2>/dev/null || true; truncate -s -{free_kib}K {filler}"
+        ));
+    }
+
+    fn free(&self) {
+        self.shell(&format!("rm -f {}/filler", self.folder));
+    }
+
+    fn remount(&self, how: &str) {
+        self.shell(&format!("mount -o remount,{how} {}", self.folder));
+    }
+
+    fn copy(&self, to: &str, run: &str) -> Called {
+        let to = format!("output_table={to}");
+        self.call(&[
+            "run",
+            "table/query",
+            "--config",
+            "local",
+            "-p",
+            "database_name=sales",
+            "-p",
+            "query_string=select * from orders",
+            "-p",
+            &to,
+            "--name",
+            run,
+            "-q",
+        ])
+    }
+
+    fn phase(&self, run: &str) -> String {
+        let got = self.call(&["get", "run", run, "-o", "json"]);
+        let run: Value = serde_json::from_str(&got.out).unwrap();
+        run["status"]["phase"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Returns how many generations a table has: each is one commit, whatever Mason says.
+    fn commits(&self, table: &str) -> usize {
+        let listed = self.shell(&format!("ls data/sales/{table}/_mason 2>/dev/null || true"));
+        listed.lines().count()
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        drop(self.keeper.wait());
+    }
+}
+
+const ORDERS: &str = "printf 'id,amount\\n1,10.50\\n2,7.25\\n' > data/sales/orders.csv";
+
+/// Mounts the root of a client, with a table in it.
+fn root(mason: &Mason, kib: u32) -> Option<Mounted<'_>> {
+    let mounted = Mounted::new(mason, "data", kib)?;
+    mounted.shell(&format!("mkdir data/sales && {ORDERS}"));
+    let called = mounted.call(&["init", "--root", "data"]);
+    assert_eq!(called.code, 0, "{called:?}");
+    Some(mounted)
+}
+
+#[test]
+fn a_root_that_is_full_at_any_point_is_named_and_nothing_is_lost_or_half_written() {
+    let mason = Mason::new();
+    let Some(disk) = root(&mason, 4096) else { return };
+    let mut refused = 0;
+    for free_kib in (0..240).step_by(8) {
+        let (table, run) = (format!("copy{free_kib}"), format!("r{free_kib}"));
+        disk.fill(free_kib);
+        let called = disk.copy(&table, &run);
+        assert_eq!(called.code == 0, disk.commits(&table) == 1, "{free_kib}: {called:?}");
+        if called.code != 0 {
+            refused += 1;
+            assert!(called.err.contains("No space left"), "{free_kib}: {}", called.err);
+            assert!(called.err.contains("`.mason/") || called.err.contains("sales"), "{called:?}");
+            assert!(
+                called.err.contains("hint: make room") || called.err.contains("hint: free space"),
+                "{free_kib}: {}",
+                called.err
+            );
+            let left = disk.shell(&format!("find data/sales/{table} -type f 2>/dev/null || true"));
+            assert_eq!(left, "", "{free_kib}: nothing should be at the target");
+        }
+        disk.free();
+        let resumed = disk.call(&["resume", &run, "-q"]);
+        let phase = disk.phase(&run);
+        assert_eq!(resumed.code == 0, phase == "Succeeded", "{free_kib}: {resumed:?}");
+        if phase != "Succeeded" {
+            assert_eq!((phase.as_str(), disk.commits(&table)), ("Failed", 0), "{free_kib}");
+            let again = disk.copy(&table, &format!("{run}-again"));
+            assert_eq!(again.code, 0, "{free_kib}: {again:?}");
+        }
+        assert_eq!(disk.commits(&table), 1, "{free_kib}");
+        if called.code == 0 {
+            assert!(refused > 5, "it should have been too little before");
+            return;
+        }
+    }
+    panic!("240 KiB should be enough");
+}
+
+#[test]
+fn a_root_that_is_read_only_is_named_and_the_run_goes_on_once_it_is_not() {
+    let mason = Mason::new();
+    let Some(disk) = root(&mason, 4096) else { return };
+    disk.remount("ro");
+    let copied = disk.copy("copy", "copying");
+    let change = ["run", "database/create", "--config", "local", "-p", "database_name=new"];
+    let changed = disk.call(&[&change[..], &["--name", "changing", "-q"]].concat());
+    for called in [&copied, &changed] {
+        assert_eq!(called.code, 1, "{called:?}");
+        for part in ["Read-only file system", "`.mason/", "hint: the root folder is on a read-only"]
+        {
+            assert!(called.err.contains(part), "{part} is not in {}", called.err);
+        }
+    }
+    disk.remount("rw");
+    let resumed = disk.call(&["resume", "changing", "-q"]);
+    assert_eq!((resumed.code, disk.phase("changing").as_str()), (0, "Succeeded"), "{resumed:?}");
+    assert_eq!(disk.shell("ls data"), "new\nsales\n");
+    assert_eq!(disk.call(&["resume", "copying", "-q"]).code, 1);
+    assert_eq!((disk.phase("copying").as_str(), disk.commits("copy")), ("Failed", 0));
+    assert_eq!(disk.copy("copy", "again").code, 0);
+}
+
+#[test]
+fn a_store_that_is_full_at_any_point_is_named_and_the_work_is_found_again() {
+    let mason = Mason::with_data();
+    let Some(disk) = Mounted::new(&mason, "store", 1024) else { return };
+    assert_eq!(disk.call(&["init", "--root", "data"]).code, 0);
+    for (refused, free_kib) in (0..64).step_by(4).enumerate() {
+        let (table, run) = (format!("copy{free_kib}"), format!("r{free_kib}"));
+        disk.fill(free_kib);
+        let called = disk.copy(&table, &run);
+        disk.free();
+        if called.code == 0 {
+            assert!(refused > 1, "it should have been too little before");
+            return;
+        }
+        for part in ["No space left", "store/", "hint: make room on the disk of the store"] {
+            assert!(called.err.contains(part), "{free_kib}: {part} is not in {}", called.err);
+        }
+        // The same call is the same run: what was begun is found, what was not is done.
+        let again = disk.copy(&table, &run);
+        assert_eq!((again.code, disk.commits(&table)), (0, 1), "{free_kib}: {again:?}");
+        assert_eq!(disk.phase(&run), "Succeeded");
+    }
+    panic!("64 KiB should be enough");
+}
+
+#[test]
+fn a_store_that_is_read_only_is_named_and_nothing_is_run() {
+    let mason = Mason::with_data();
+    let Some(disk) = Mounted::new(&mason, "store", 1024) else { return };
+    assert_eq!(disk.call(&["init", "--root", "data"]).code, 0);
+    disk.remount("ro");
+    let called = disk.copy("copy", "copying");
+    assert_eq!((called.code, disk.commits("copy")), (1, 0), "{called:?}");
+    for part in ["Read-only file system", "store/", "hint: make the folder of the store writable"] {
+        assert!(called.err.contains(part), "{part} is not in {}", called.err);
+    }
+    disk.remount("rw");
+    assert_eq!(disk.copy("copy", "copying").code, 0);
+}
+
+#[test]
+fn a_job_that_spills_onto_a_full_disk_says_so_and_leaves_nothing() {
+    let mason = Mason::new();
+    let Some(disk) = Mounted::new(&mason, "data", 16 * 1024) else { return };
+    disk.shell("mkdir data/sales");
+    let small = crate::CONFIG.replace("root: data", "root: data, memoryLimit: 64Mi");
+    mason.write("config.yaml", &small);
+    assert_eq!(disk.call(&["apply", "-f", "config.yaml"]).code, 0);
+    let sql = "query_string=select value, value * 7 % 1000003 as k, repeat('x', 40) as t \
+               from generate_series(1, 1000000) order by k desc";
+    let sort = |run: &str| {
+        disk.call(&[
+            "run",
+            "table/query",
+            "--config",
+            "lake",
+            "-p",
+            "database_name=sales",
+            "-p",
+            sql,
+            "-p",
+            "output_table=sorted",
+            "--name",
+            run,
+            "-q",
+        ])
+    };
+    let called = sort("full");
+    assert_eq!((called.code, disk.phase("full").as_str()), (1, "Failed"), "{called:?}");
+    assert!(called.err.contains("OutOfDisk"), "{}", called.err);
+    assert!(called.err.contains("hint: free space below the root"), "{}", called.err);
+    let left = disk.shell("find data -size +128k");
+    assert_eq!(left, "", "neither what was spilled nor what was written should stay");
+    // With room for what it spills, and memory for the merge of it.
+    disk.remount("size=1g");
+    mason.write("config.yaml", crate::CONFIG);
+    assert_eq!(disk.call(&["apply", "-f", "config.yaml"]).code, 0);
+    let again = sort("again");
+    assert_eq!((again.code, disk.commits("sorted")), (0, 1), "{again:?}");
+}
