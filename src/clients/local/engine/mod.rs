@@ -18,6 +18,7 @@ mod query;
 mod rows;
 pub(crate) mod session;
 pub(crate) mod sink;
+mod sorted;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
@@ -107,7 +108,8 @@ async fn run(spec: JobSpec, work: Work, budget: Budget) -> Result<Executed, Engi
     let reporter = Reporter::new(&work, &tables);
     let mut executed = match &spec.operation {
         Operation::Summarize { .. } => {
-            summary_job::summarize(&spec, &work, &tables, reporter).await?
+            let sorted = |column| sorted::values(&spec, &work, &context, column);
+            summary_job::summarize(&spec, &work, &tables, sorted).await?
         }
         Operation::Merge { .. }
         | Operation::Explode { .. }
