@@ -30,7 +30,8 @@ const MOST_SHARDS: usize = 4;
 /// What part of a job's memory the exact method may use for the values of all columns together.
 const EXACT_MEMORY_DIVISOR: u64 = 4;
 
-/// Summarises the first input. `sorted` gives the values of one column of it in ascending order.
+/// Summarises the first input. `sorted` gives the values of one column of it in ascending order, told
+/// how many bytes a value takes on average.
 ///
 /// # Errors
 /// `InvalidInput` for unknown columns; `OutOfMemory` or `OutOfDisk` when a column cannot be sorted;
@@ -39,7 +40,7 @@ pub(crate) async fn summarize<F: Future<Output = Result<Batches, EngineError>>>(
     spec: &JobSpec,
     work: &Work,
     tables: &Tables,
-    sorted: impl Fn(String) -> F,
+    sorted: impl Fn(String, u64) -> F,
 ) -> Result<Executed, EngineError> {
     let Operation::Summarize { columns, method, quantiles, top } = &spec.operation else {
         return Err(unexpected("the job is no summary"));
@@ -68,7 +69,7 @@ pub(crate) async fn summarize<F: Future<Output = Result<Batches, EngineError>>>(
         .await
         .map_err(|error| unexpected(&error.to_string()))??;
     for column in statistics.left_over() {
-        let values = sorted(column.name().to_owned()).await?;
+        let values = sorted(column.name().to_owned(), column.mean_bytes()).await?;
         count_sorted(column, values, work).await?;
     }
     let answer = statistics.answer().map_err(|error| error.into_engine_error(SUMMARIZE))?;

@@ -29,6 +29,8 @@ pub(super) struct ColumnState {
     values: u64,
     nulls: u64,
     not_numbers: u64,
+    /// What all values take in memory, nulls too.
+    bytes: u64,
     moments: Moments,
     data_type: DataType,
     values_seen: Values,
@@ -63,6 +65,7 @@ impl ColumnState {
             values: 0,
             nulls: 0,
             not_numbers: 0,
+            bytes: 0,
             moments: Moments::default(),
             data_type,
             values_seen,
@@ -99,6 +102,7 @@ impl ColumnState {
         let nulls = plain.logical_null_count() as u64;
         self.nulls += nulls;
         self.values += plain.len() as u64 - nulls;
+        self.bytes += plain.to_data().get_slice_memory_size()? as u64;
         let (moments, not_numbers) = (&mut self.moments, &mut self.not_numbers);
         match &mut self.values_seen {
             Values::Booleans { true_values } => {
@@ -122,6 +126,7 @@ impl ColumnState {
     pub(super) fn merge(&mut self, other: &Self) {
         self.values += other.values;
         self.nulls += other.nulls;
+        self.bytes += other.bytes;
         self.not_numbers += other.not_numbers;
         self.moments.merge(other.moments);
         match (&mut self.values_seen, &other.values_seen) {
@@ -181,7 +186,9 @@ impl ColumnState {
             Values::Texts(None) => left = Some(SortedValues::Texts(Runs::new(&[], top))),
             Values::Opaque => {}
         }
-        let left = left.map(|values| SortedColumn::new(data_type.clone(), count, values));
+        let mean_bytes = self.bytes / (self.values + self.nulls).max(1);
+        let left =
+            left.map(|values| SortedColumn::new(data_type.clone(), count, mean_bytes, values));
         Ok((summary, left))
     }
 }

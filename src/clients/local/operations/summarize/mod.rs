@@ -207,6 +207,12 @@ impl ColumnStatistics {
         &self.name
     }
 
+    /// Returns what a value of a column that is left over takes in memory on average, in bytes.
+    #[must_use]
+    pub fn mean_bytes(&self) -> u64 {
+        self.left.as_ref().map_or(0, |left| left.mean_bytes)
+    }
+
     /// Returns what is known of the column.
     #[must_use]
     pub fn summary(&self) -> &ColumnSummary {

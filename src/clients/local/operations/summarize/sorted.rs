@@ -22,6 +22,8 @@ use super::texts::TextsFound;
 pub(super) struct SortedColumn {
     data_type: DataType,
     count: u64,
+    /// What a value takes in memory, on average.
+    pub(super) mean_bytes: u64,
     values: SortedValues,
     scratch: Scratch,
 }
@@ -36,8 +38,13 @@ pub(super) enum SortedValues {
 
 impl SortedColumn {
     /// Makes one for so many values, neither null nor NaN.
-    pub(super) fn new(data_type: DataType, count: u64, values: SortedValues) -> Self {
-        Self { data_type, count, values, scratch: Scratch::default() }
+    pub(super) fn new(
+        data_type: DataType,
+        count: u64,
+        mean_bytes: u64,
+        values: SortedValues,
+    ) -> Self {
+        Self { data_type, count, mean_bytes, values, scratch: Scratch::default() }
     }
 
     /// Takes up the next values; nulls and NaN are passed over.
