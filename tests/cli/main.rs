@@ -8,6 +8,7 @@
 mod apply;
 mod get;
 mod help;
+mod memory;
 mod parameters;
 mod run;
 mod two_processes;
