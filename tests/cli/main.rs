@@ -10,6 +10,7 @@ mod disks;
 mod get;
 mod help;
 mod kills;
+mod memory;
 mod parameters;
 mod run;
 mod two_processes;

@@ -29,10 +29,10 @@ use crate::formats::encode::{Encoder, encoder};
 use crate::formats::error::FormatError;
 
 /// Most files that are open at once.
-const MOST_OPEN: usize = 64;
+pub(super) const MOST_OPEN: usize = 64;
 
 /// Most folders that partition keys may make.
-const MOST_PARTITIONS: usize = 10_000;
+pub(super) const MOST_PARTITIONS: usize = 10_000;
 
 /// The folder of a null, as Hive and its readers have it.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -343,6 +343,20 @@ impl FileWriter {
         let synced =
             self.work.root.dir().open(folder).and_then(|folder| folder.into_std().sync_all());
         synced.map_err(|error| from_io(WRITING, self.allowed(), folder, &error))
+    }
+}
+
+#[cfg(test)]
+impl FileWriter {
+    /// Returns how many files are open.
+    pub(super) fn open_files(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Counts folders that were not made.
+    pub(super) fn pretend_folders(&mut self, folders: usize) {
+        let names = (0..folders).map(|folder| (format!("pretended={folder}/"), (0, Key::new())));
+        self.next_part.extend(names);
     }
 }
 

@@ -5,12 +5,15 @@
 //! stream to the answer or into files that nobody sees before they are committed. Nothing is read but
 //! the pinned files of the inputs, nothing is written but below the job's own folders.
 
+mod agreement;
 #[cfg(test)]
 mod batch_operations_tests;
 mod decoded;
 mod deduplicate;
 pub(crate) mod error;
 mod files;
+#[cfg(test)]
+mod files_tests;
 mod join;
 mod parquet;
 pub(crate) mod progress;
@@ -18,6 +21,7 @@ mod query;
 mod rows;
 pub(crate) mod session;
 pub(crate) mod sink;
+mod sorted;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
@@ -108,7 +112,10 @@ async fn run(spec: JobSpec, work: Work, budget: Budget) -> Result<Executed, Engi
     let reporter = Reporter::new(&work, &tables);
     let mut executed = match &spec.operation {
         Operation::Summarize { .. } => {
-            summary_job::summarize(&spec, &work, &tables, reporter).await?
+            let sorted = |column, value_bytes| {
+                sorted::values(&spec, &work, budget.one_sort(value_bytes), column)
+            };
+            summary_job::summarize(&spec, &work, &tables, sorted).await?
         }
         Operation::Merge { .. }
         | Operation::Explode { .. }

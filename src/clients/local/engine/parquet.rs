@@ -23,6 +23,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt};
 
+use super::agreement::OnlyAgreeing;
 use super::tables::pinned_url;
 use crate::clients::local::objects::object_path;
 use crate::engines::table::PinnedFile;
@@ -88,6 +89,7 @@ impl ParquetTable {
         let scan = FileScanConfigBuilder::new(pinned_url()?, source)
             .with_file_groups(groups)
             .with_projection_indices(Some(projection.to_vec()))?
+            .with_expr_adapter(Some(Arc::new(OnlyAgreeing)))
             .build();
         Ok(DataSourceExec::from_data_source(scan))
     }
@@ -154,6 +156,7 @@ impl ParquetTable {
             .with_statistics(all)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_expr_adapter(Some(Arc::new(OnlyAgreeing)))
             .build())
     }
 

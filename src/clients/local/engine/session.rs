@@ -21,6 +21,11 @@ const MIB: u64 = 1024 * 1024;
 /// How many sorted runs are read at once: each is read through buffers that no pool counts.
 const MOST_RUNS_MERGED: usize = 16;
 
+/// How large batches are that are sorted: [`MOST_RUNS_MERGED`] of them are held several times.
+const SORTED_BATCH_BYTES: u64 = 256 * 1024;
+/// Fewest rows of a batch.
+const LEAST_BATCH_ROWS: usize = 16;
+
 /// How a memory limit is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
@@ -60,6 +65,19 @@ impl Budget {
             sort_reserve_bytes: size(share / 6),
             footers_bytes: size((pool / 16).min(50 * MIB)),
             hash_joins: true,
+        }
+    }
+
+    /// The same limit for one sort of values of so many bytes: it has all of the pool, and its batches
+    /// are small enough that those of all runs that are read at once fit beside the pool.
+    pub(crate) fn one_sort(self, value_bytes: u64) -> Self {
+        let rows = SORTED_BATCH_BYTES / value_bytes.max(1);
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        Self {
+            partitions: 1,
+            batch_rows: rows.clamp(LEAST_BATCH_ROWS, self.batch_rows),
+            sort_reserve_bytes: self.pool_bytes / 6,
+            ..self
         }
     }
 
@@ -133,6 +151,9 @@ mod tests {
                 assert!((1..=64).contains(&budget.partitions));
             }
         }
-        assert!(!Budget::of(256 * MIB, 2).thrifty().hash_joins);
+        let budget = Budget::of(256 * MIB, 2);
+        assert!(!budget.thrifty().hash_joins);
+        let rows = |value_bytes| budget.one_sort(value_bytes).batch_rows;
+        assert_eq!((rows(0), rows(8), rows(1024), rows(MIB)), (4096, 4096, 256, 16));
     }
 }

@@ -1,8 +1,8 @@
 //! The inputs of a job as tables: for SQL under their names, and for other operations as streams.
 //!
 //! Only the pinned files of the inputs can be read. Parquet goes through DataFusion's own source
-//! (pruning, statistics, late materialisation); every other format through [`crate::formats`], with
-//! the parser and the types of inference.
+//! (pruning, statistics, late materialisation) unless broken files are to be left out; every other
+//! format through [`crate::formats`], with the parser and the types of inference.
 //!
 //! An operation that works on batches takes [`Tables::stream`] (all files of an input in their order),
 //! [`Tables::streams`] (the same rows as several streams, to work in parallel) or
@@ -52,7 +52,7 @@ impl Counts {
         match self.rejected.load(Ordering::Relaxed) {
             0 => {}
             files => warnings.push(format!(
-                "{files} files were left out because a value in them did not fit its type"
+                "{files} files were left out: they are broken, or a value in them did not fit its type"
             )),
         }
         warnings
@@ -165,7 +165,7 @@ impl Tables {
     ) -> Result<Arc<dyn TableProvider>, EngineError> {
         let described = self.input(input)?;
         one_schema(described)?;
-        if described.format.format == Format::Parquet {
+        if self.is_scanned(described) {
             Ok(Arc::new(Self::parquet(described, views)?))
         } else {
             Ok(Arc::new(self.decoded(described)?))
@@ -253,7 +253,7 @@ impl Tables {
         let task = self.context.task_ctx();
         let allowed = allowed(&self.work);
         let wrong = |error| from_datafusion(READING, allowed, error);
-        let plan = if described.format.format == Format::Parquet {
+        let plan = if self.is_scanned(described) {
             Self::parquet(described, false)?.unplanned(projection, parts)
         } else {
             self.decoded(described)?.plan(Some(projection), None, parts)
@@ -263,6 +263,12 @@ impl Tables {
         (0..partitions)
             .map(|partition| plan.execute(partition, Arc::clone(&task)).map_err(wrong))
             .collect()
+    }
+
+    /// Whether DataFusion's own source reads an input. It begins before it knows whether a file is
+    /// whole, and so cannot leave one out.
+    fn is_scanned(&self, described: &Input) -> bool {
+        described.format.format == Format::Parquet && self.bad_rows != BadRows::Reject
     }
 
     fn parquet(described: &Input, views: bool) -> Result<ParquetTable, EngineError> {

@@ -38,6 +38,10 @@ impl Lake {
         Self { folder, work }
     }
 
+    pub(super) fn path(&self, path: &str) -> std::path::PathBuf {
+        self.folder.path().join(path)
+    }
+
     fn pin(&self, path: &str) -> InputFile {
         let path = StoragePath::new(path).expect("should be a path");
         InputFile { file: self.work.root.pin(&path).expect("should pin"), schema: 0 }
@@ -558,4 +562,125 @@ fn a_plan_that_is_too_large_is_run_again_with_less_or_fails_in_words() {
         executed.warnings.iter().any(|words| words.contains("joins by sorting")),
         "{executed:?}"
     );
+}
+
+fn summary(quantiles: &[f64]) -> Operation {
+    Operation::Summarize {
+        columns: Vec::new(),
+        method: SummaryMethod::Exact,
+        quantiles: quantiles.to_vec(),
+        top: 4,
+    }
+}
+
+#[test]
+fn exact_statistics_that_do_not_fit_into_memory_are_those_that_do() {
+    let mut lake = Lake::new();
+    let numbers: Vec<Option<i64>> = (0..60_000).map(|n| (n % 11 > 0).then_some(n / 3)).collect();
+    let long: ArrayRef = Arc::new(StringArray::from_iter(
+        numbers.iter().map(|n| n.map(|n| format!("{} a rather long text", n * 7919 % 50_000))),
+    ));
+    let rows =
+        batch(vec![("N", ints(&numbers)), ("a text", long), ("few", ints(&[Some(7); 60_000]))]);
+    let files = (0..3)
+        .map(|at| lake.parquet(&format!("s/t/{at}.parquet"), &rows.slice(at * 20_000, 20_000)));
+    let input = parquet_input("s.t", &rows, files.collect());
+    let spec = job(vec![input], summary(&[0.0, 0.3, 0.5, 1.0]));
+    // Both limits have batches of the same size, which sums of floats depend on.
+    lake.work.memory_limit_bytes = 128 << 20;
+    let fits = lake.rows(&spec);
+    assert_eq!(fits["columns"][0]["distinct"]["count"], 20_000);
+    lake.work.memory_limit_bytes = 8 << 20;
+    assert_eq!(lake.rows(&spec), fits);
+    assert_eq!(
+        lake.work.progress.get().map(|progress| progress.phase),
+        Some("sorting `a text`".into())
+    );
+}
+
+#[test]
+fn cells_that_became_null_are_counted_once_when_a_column_is_read_again() {
+    let mut lake = Lake::new();
+    lake.work.memory_limit_bytes = 8 << 20;
+    let lines = (0..50_000).map(|n| if n == 9 { "x\n".into() } else { format!("{n}\n") });
+    let file = lake.text("s/t.csv", &format!("n\n{}", lines.collect::<String>()));
+    let mut spec = job(vec![csv_input("s.t", &[("n", "Int64")], vec![file])], summary(&[0.5]));
+    spec.bad_rows = BadRows::Null;
+    let executed = lake.run(&spec).expect("should run");
+    let column = &executed.answer["columns"][0];
+    assert_eq!((&column["nulls"], &column["distinct"]["count"]), (&json!(1), &json!(49_999)));
+    assert_eq!(column["quantiles"]["values"], json!([{"quantile": 0.5, "value": 25_000}]));
+    assert_eq!(executed.warnings, ["1 cells did not fit their type and are null"]);
+    assert!(lake.work.progress.get().is_some_and(|progress| progress.phase.starts_with("sorting")));
+}
+
+/// A table of three Parquet files, of which the second is as `second` makes it.
+fn with_second(second: impl FnOnce(&Lake) -> InputFile) -> (Lake, JobSpec) {
+    let lake = Lake::new();
+    let rows = |from: i64| {
+        let numbers: Vec<Option<i64>> = (from..from + 3).map(Some).collect();
+        batch(vec![("n", ints(&numbers)), ("m", ints(&numbers))])
+    };
+    let files = vec![
+        lake.parquet("s/t/1.parquet", &rows(1)),
+        second(&lake),
+        lake.parquet("s/t/3.parquet", &rows(30)),
+    ];
+    let input = parquet_input("s.t", &rows(1), files);
+    (lake, job(vec![input], query("select n from s.t order by n")))
+}
+
+#[test]
+fn parquet_files_that_no_longer_fit_their_table_fail_the_job_or_are_left_out_whole() {
+    let floats: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![1.5]));
+    let n = || ints(&[Some(7)]);
+    for (columns, words) in [
+        (vec![("n", Arc::clone(&floats)), ("m", n())], "`n` is Float64, not Int64"),
+        (vec![("n", texts(&[Some("7")])), ("m", n())], "`n` is Utf8, not Int64"),
+        (vec![("n", n()), ("x", n())], "`m` is missing"),
+    ] {
+        let rows = batch(columns);
+        let (lake, mut spec) = with_second(|lake| lake.parquet("s/t/2.parquet", &rows));
+        for bad_rows in [BadRows::Fail, BadRows::Null] {
+            spec.bad_rows = bad_rows;
+            let error = lake.run(&spec).expect_err("should fail");
+            assert_eq!(error.kind, ErrorKind::InvalidInput, "{error}");
+            assert!(error.message.contains(words), "{error}");
+        }
+        spec.bad_rows = BadRows::Reject;
+        let executed = lake.run(&spec).expect("should run");
+        let left = [1, 2, 3, 30, 31, 32].map(|n| json!({"n": n}));
+        assert_eq!(executed.answer, json!(left), "{words}");
+        assert!(executed.warnings[0].starts_with("1 files were left out"), "{executed:?}");
+    }
+}
+
+#[test]
+fn parquet_files_may_have_their_columns_in_another_order_and_more_of_them() {
+    let n = || ints(&[Some(7)]);
+    let rows = batch(vec![("x", n()), ("m", n()), ("n", n())]);
+    let (lake, mut spec) = with_second(|lake| lake.parquet("s/t/2.parquet", &rows));
+    for bad_rows in [BadRows::Fail, BadRows::Reject] {
+        spec.bad_rows = bad_rows;
+        assert_eq!(lake.rows(&spec), json!([1, 2, 3, 7, 30, 31, 32].map(|n| json!({"n": n}))));
+    }
+}
+
+#[test]
+fn a_broken_parquet_file_fails_the_job_or_is_left_out_whole() {
+    let numbers: Vec<Option<i64>> = (0..5000).map(|n| Some(n * n)).collect();
+    let rows = batch(vec![("n", ints(&numbers)), ("m", ints(&numbers))]);
+    let (lake, mut spec) = with_second(|lake| {
+        lake.parquet("s/t/2.parquet", &rows);
+        let path = lake.folder.path().join("s/t/2.parquet");
+        let mut bytes = fs::read(&path).expect("should read");
+        bytes[4..4000].fill(0xff);
+        fs::write(path, bytes).expect("should write");
+        lake.pin("s/t/2.parquet")
+    });
+    lake.run(&spec).expect_err("should fail");
+    spec.bad_rows = BadRows::Reject;
+    let executed = lake.run(&spec).expect("should run");
+    assert_eq!(executed.rows, Some(6));
+    assert!(executed.warnings[0].starts_with("1 files were left out"), "{executed:?}");
 }

@@ -1,7 +1,8 @@
 //! A summary as a job: every stream of the table has summaries of its own, which are merged.
 //!
-//! Which rows meet in which summary depends on files and parallelism only, so that the same job gives
-//! the same estimates.
+//! Which rows meet in which summary depends on files, parallelism and the size of batches only, so
+//! that the same job gives the same estimates. Columns that the exact method has left over are read again one by one, each
+//! sorted by the engine, which spills.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::summarize::{Summarizer, SummaryOptions};
+use super::summarize::{ColumnStatistics, Statistics, Summarizer, SummaryOptions};
 use crate::clients::local::engine::error::from_datafusion;
 use crate::clients::local::engine::progress::Reporter;
 use crate::clients::local::engine::session::Batches;
@@ -26,41 +27,52 @@ const WAITING: usize = 2;
 /// Most summaries of one stream.
 const MOST_SHARDS: usize = 4;
 
-/// Summarises the first input.
+/// What part of a job's memory the exact method may use for the values of all columns together.
+const EXACT_MEMORY_DIVISOR: u64 = 4;
+
+/// Summarises the first input. `sorted` gives the values of one column of it in ascending order, told
+/// how many bytes a value takes on average.
 ///
 /// # Errors
-/// `InvalidInput` for unknown columns; `OutOfMemory` when the exact method needs more than a
-/// quarter of the job's memory; whatever reading fails with.
-pub(crate) async fn summarize(
+/// `InvalidInput` for unknown columns; `OutOfMemory` or `OutOfDisk` when a column cannot be sorted;
+/// whatever reading fails with.
+pub(crate) async fn summarize<F: Future<Output = Result<Batches, EngineError>>>(
     spec: &JobSpec,
     work: &Work,
     tables: &Tables,
-    reporter: Reporter,
+    sorted: impl Fn(String, u64) -> F,
 ) -> Result<Executed, EngineError> {
     let Operation::Summarize { columns, method, quantiles, top } = &spec.operation else {
         return Err(unexpected("the job is no summary"));
     };
     let streams = tables.streams(0, (!columns.is_empty()).then_some(columns.as_slice()))?;
-    let memory_bytes = usize::try_from(work.memory_limit_bytes / 4).unwrap_or(usize::MAX);
+    let memory_bytes = work.memory_limit_bytes / EXACT_MEMORY_DIVISOR;
     let options = SummaryOptions {
         columns: Vec::new(),
         method: *method,
         quantiles: quantiles.clone(),
         top: usize::try_from(*top).unwrap_or(usize::MAX),
-        exact_memory_bytes: memory_bytes,
+        exact_memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
     };
     let shards = (work.parallelism / streams.len().max(1)).clamp(1, MOST_SHARDS);
-    let shared = Shared { work: work.clone(), options, reporter: Arc::new(Mutex::new(reporter)) };
+    let reporter = Arc::new(Mutex::new(Reporter::new(work, tables)));
+    let shared = Shared { work: work.clone(), options, reporter };
     let mut parts = summarize_streams(streams, shards, &shared).await?;
     if parts.is_empty() {
         // A table without files has statistics too.
-        let options = SummaryOptions { columns: columns.clone(), ..shared.options };
+        let options = SummaryOptions { columns: columns.clone(), ..shared.options.clone() };
         let empty = Summarizer::new(&tables.schema(0)?, options);
         parts.push(empty.map_err(|error| error.into_engine_error(SUMMARIZE))?);
     }
-    let answer = tokio::task::spawn_blocking(move || merged(parts))
+    let memory_bytes = shared.options.exact_memory_bytes;
+    let mut statistics = tokio::task::spawn_blocking(move || merged(parts, memory_bytes))
         .await
         .map_err(|error| unexpected(&error.to_string()))??;
+    for column in statistics.left_over() {
+        let values = sorted(column.name().to_owned(), column.mean_bytes()).await?;
+        count_sorted(column, values, work).await?;
+    }
+    let answer = statistics.answer().map_err(|error| error.into_engine_error(SUMMARIZE))?;
     Ok(bounded(answer, spec.limits))
 }
 
@@ -147,14 +159,28 @@ fn take_up(
     Ok(summarizer)
 }
 
-fn merged(parts: Vec<Summarizer>) -> Result<Value, EngineError> {
+fn merged(parts: Vec<Summarizer>, memory_bytes: usize) -> Result<Statistics, EngineError> {
     let mut parts = parts.into_iter();
     let mut whole = parts.next().ok_or_else(|| unexpected("there is nothing to summarise"))?;
-    whole.allow_memory_of_all();
+    whole.allow_memory(memory_bytes);
     for part in parts {
-        whole.merge(&part).map_err(|error| error.into_engine_error(SUMMARIZE))?;
+        whole.merge(&part);
     }
     whole.finish().map_err(|error| error.into_engine_error(SUMMARIZE))
+}
+
+/// Counts the values of a column that was left over.
+async fn count_sorted(
+    column: &mut ColumnStatistics,
+    mut values: Batches,
+    work: &Work,
+) -> Result<(), EngineError> {
+    while let Some(batch) = values.next().await {
+        let batch = batch.map_err(|error| from_datafusion(SUMMARIZE, allowed(work), error))?;
+        let counted = column.update_sorted(batch.column(0));
+        counted.map_err(|error| error.into_engine_error(SUMMARIZE))?;
+    }
+    column.end_sorted().map_err(|error| error.into_engine_error(SUMMARIZE))
 }
 
 /// Leaves out the last columns when the answer is too large.

@@ -4,30 +4,36 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use arrow::datatypes::{Field, Schema};
+use arrow::error::ArrowError;
 use serde_json::{Map, Value, json};
 
-use super::column::{ColumnSummary, Quantiles, Top};
-use super::{OperationError, Summarizer};
+use super::found::{ColumnSummary, Quantiles, Top};
+use super::{OperationError, Statistics};
 use crate::engines::job_spec::SummaryMethod;
 use crate::formats::json_rows::json_rows;
 
 /// Longer texts are cut in answers.
 const SHOWN_CHARACTERS: usize = 256;
 
-pub(super) fn answer(summarizer: &Summarizer) -> Result<Value, OperationError> {
-    let mut columns = Vec::with_capacity(summarizer.columns.len());
-    for ((name, summary), column) in summarizer.summaries()?.into_iter().zip(&summarizer.columns) {
+pub(super) fn answer(statistics: &Statistics) -> Result<Value, OperationError> {
+    let mut columns = Vec::with_capacity(statistics.columns.len());
+    for column in &statistics.columns {
+        if column.left.is_some() {
+            let words = format!("`{}` has to be read again first", column.name);
+            let show = OperationError::arrow("show the statistics");
+            return Err(show(ArrowError::ComputeError(words)));
+        }
         let mut object = Map::new();
-        object.insert("column".to_owned(), json!(name));
+        object.insert("column".to_owned(), json!(column.name));
         object.insert("type".to_owned(), json!(column.data_type));
-        describe(&summary, &summarizer.options.quantiles, &mut object)?;
+        describe(&column.summary, &statistics.quantiles, &mut object)?;
         columns.push(Value::Object(object));
     }
-    let method = match summarizer.options.method {
+    let method = match statistics.method {
         SummaryMethod::Approximate => "approximate",
         SummaryMethod::Exact => "exact",
     };
-    Ok(json!({ "rows": summarizer.rows, "method": method, "columns": columns }))
+    Ok(json!({ "rows": statistics.rows, "method": method, "columns": columns }))
 }
 
 fn describe(

@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, i256};
 use arrow::error::ArrowError;
 
-use super::distinct::DistinctSketch;
+use super::found::ColumnSummary;
 use super::frequent::Room;
 use super::moments::Moments;
-use super::numbers::{Gathered, Lane, Numbers, NumbersFound, most_frequent};
-use super::texts::{Texts, TextsFound};
+use super::numbers::{Gathered, Lane, Numbers};
+use super::quantiles::rank_of;
+use super::sorted::{Runs, SortedColumn, SortedValues};
+use super::texts::Texts;
 
 /// Memory that is used anew for each array.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    narrow: Gathered<u64>,
-    decimal: Gathered<i128>,
-    wide: Gathered<i256>,
+    pub(super) narrow: Gathered<u64>,
+    pub(super) decimal: Gathered<i128>,
+    pub(super) wide: Gathered<i256>,
 }
 
 /// What is known of one column.
@@ -27,80 +29,25 @@ pub(super) struct ColumnState {
     values: u64,
     nulls: u64,
     not_numbers: u64,
+    /// What all values take in memory, nulls too.
+    bytes: u64,
     moments: Moments,
     data_type: DataType,
     values_seen: Values,
 }
 
+/// What is kept of values; nothing once they did not fit.
 #[derive(Debug, Clone)]
 enum Values {
     Booleans {
         true_values: u64,
     },
-    Narrow(Numbers<u64>),
-    Decimal(Numbers<i128>),
-    WideDecimal(Numbers<i256>),
-    Texts(Texts),
+    Narrow(Option<Numbers<u64>>),
+    Decimal(Option<Numbers<i128>>),
+    WideDecimal(Option<Numbers<i256>>),
+    Texts(Option<Texts>),
     /// Lists, structs and the like: counted only.
     Opaque,
-}
-
-/// The statistics of one column. What a type does not have is `None`.
-#[derive(Debug, Clone)]
-pub struct ColumnSummary {
-    /// How many values there are: neither null nor NaN.
-    pub count: u64,
-    /// How many nulls.
-    pub nulls: u64,
-    /// How many values are NaN, for floats; they count for nothing else.
-    pub not_numbers: Option<u64>,
-    /// How many are true, for booleans.
-    pub true_values: Option<u64>,
-    /// The least value, as an array of one.
-    pub min: Option<ArrayRef>,
-    /// The greatest value, as an array of one.
-    pub max: Option<ArrayRef>,
-    /// The mean of numbers.
-    pub mean: Option<f64>,
-    /// The standard deviation of numbers, as of a sample.
-    pub standard_deviation: Option<f64>,
-    /// How many distinct values.
-    pub distinct: Option<Distinct>,
-    /// The values at the wanted quantiles.
-    pub quantiles: Option<Quantiles>,
-    /// The most frequent values.
-    pub top: Option<Top>,
-}
-
-/// How many distinct values there are.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Distinct {
-    /// The number.
-    pub count: u64,
-    /// The standard error as a fraction of the number; 0 when it is exact.
-    pub standard_error: f64,
-}
-
-/// Values at quantiles.
-#[derive(Debug, Clone)]
-pub struct Quantiles {
-    /// The values, in the order of the wanted quantiles; empty when there is no value.
-    pub values: ArrayRef,
-    /// How far a rank may be off as a fraction of the count, with 99 % confidence; 0 when exact.
-    pub rank_error: f64,
-}
-
-/// The most frequent values.
-#[derive(Debug, Clone)]
-pub struct Top {
-    /// The values, the most frequent first; a text may be cut.
-    pub values: ArrayRef,
-    /// How often each occurs at least.
-    pub counts: Vec<u64>,
-    /// How much more often each may occur, and how often a value left out may; 0 when exact.
-    pub undercount: u64,
-    /// Whether a text was cut.
-    pub cut: bool,
 }
 
 impl ColumnState {
@@ -118,6 +65,7 @@ impl ColumnState {
             values: 0,
             nulls: 0,
             not_numbers: 0,
+            bytes: 0,
             moments: Moments::default(),
             data_type,
             values_seen,
@@ -126,11 +74,22 @@ impl ColumnState {
 
     pub(super) fn memory_bytes(&self) -> usize {
         match &self.values_seen {
-            Values::Narrow(numbers) => numbers.memory_bytes(),
-            Values::Decimal(numbers) => numbers.memory_bytes(),
-            Values::WideDecimal(numbers) => numbers.memory_bytes(),
-            Values::Texts(texts) => texts.memory_bytes(),
+            Values::Narrow(numbers) => numbers.as_ref().map_or(0, Numbers::memory_bytes),
+            Values::Decimal(numbers) => numbers.as_ref().map_or(0, Numbers::memory_bytes),
+            Values::WideDecimal(numbers) => numbers.as_ref().map_or(0, Numbers::memory_bytes),
+            Values::Texts(texts) => texts.as_ref().map_or(0, Texts::memory_bytes),
             Values::Booleans { .. } | Values::Opaque => 0,
+        }
+    }
+
+    /// Stops keeping values: they have to be read again, sorted.
+    pub(super) fn forget_values(&mut self) {
+        match &mut self.values_seen {
+            Values::Narrow(numbers) => *numbers = None,
+            Values::Decimal(numbers) => *numbers = None,
+            Values::WideDecimal(numbers) => *numbers = None,
+            Values::Texts(texts) => *texts = None,
+            Values::Booleans { .. } | Values::Opaque => {}
         }
     }
 
@@ -139,14 +98,11 @@ impl ColumnState {
         array: &ArrayRef,
         scratch: &mut Scratch,
     ) -> Result<(), ArrowError> {
-        let plain = if array.data_type() == &self.data_type {
-            Arc::clone(array)
-        } else {
-            cast(array, &self.data_type)?
-        };
+        let plain = plain(array, &self.data_type)?;
         let nulls = plain.logical_null_count() as u64;
         self.nulls += nulls;
         self.values += plain.len() as u64 - nulls;
+        self.bytes += plain.to_data().get_slice_memory_size()? as u64;
         let (moments, not_numbers) = (&mut self.moments, &mut self.not_numbers);
         match &mut self.values_seen {
             Values::Booleans { true_values } => {
@@ -154,42 +110,48 @@ impl ColumnState {
                 Ok(())
             }
             Values::Narrow(numbers) => {
-                take_up(&plain, &mut scratch.narrow, numbers, moments, not_numbers)
+                take_up(&plain, &mut scratch.narrow, numbers.as_mut(), moments, not_numbers)
             }
             Values::Decimal(numbers) => {
-                take_up(&plain, &mut scratch.decimal, numbers, moments, not_numbers)
+                take_up(&plain, &mut scratch.decimal, numbers.as_mut(), moments, not_numbers)
             }
             Values::WideDecimal(numbers) => {
-                take_up(&plain, &mut scratch.wide, numbers, moments, not_numbers)
+                take_up(&plain, &mut scratch.wide, numbers.as_mut(), moments, not_numbers)
             }
-            Values::Texts(texts) => take_up_texts(&plain, texts),
-            Values::Opaque => Ok(()),
+            Values::Texts(Some(texts)) => for_each_text(&plain, |text| texts.update(text)),
+            Values::Texts(None) | Values::Opaque => Ok(()),
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.values += other.values;
         self.nulls += other.nulls;
+        self.bytes += other.bytes;
         self.not_numbers += other.not_numbers;
         self.moments.merge(other.moments);
         match (&mut self.values_seen, &other.values_seen) {
             (Values::Booleans { true_values }, Values::Booleans { true_values: theirs }) => {
                 *true_values += theirs;
             }
-            (Values::Narrow(mine), Values::Narrow(theirs)) => mine.merge(theirs),
-            (Values::Decimal(mine), Values::Decimal(theirs)) => mine.merge(theirs),
-            (Values::WideDecimal(mine), Values::WideDecimal(theirs)) => mine.merge(theirs),
-            (Values::Texts(mine), Values::Texts(theirs)) => mine.merge(theirs),
+            (Values::Narrow(mine), Values::Narrow(theirs)) => both(mine, theirs, Numbers::merge),
+            (Values::Decimal(mine), Values::Decimal(theirs)) => both(mine, theirs, Numbers::merge),
+            (Values::WideDecimal(mine), Values::WideDecimal(theirs)) => {
+                both(mine, theirs, Numbers::merge);
+            }
+            (Values::Texts(mine), Values::Texts(theirs)) => both(mine, theirs, Texts::merge),
             _ => {}
         }
     }
 
+    /// Returns what is known, and what is left to do when the values did not fit.
     pub(super) fn finish(
         &self,
         quantiles: &[f64],
         top: usize,
-    ) -> Result<ColumnSummary, ArrowError> {
+    ) -> Result<(ColumnSummary, Option<SortedColumn>), ArrowError> {
         let count = self.values - self.not_numbers;
+        let ranks: Vec<u64> = quantiles.iter().map(|quantile| rank_of(*quantile, count)).collect();
+        let mut left = None;
         let mut summary = ColumnSummary {
             count,
             nulls: self.nulls,
@@ -203,65 +165,31 @@ impl ColumnState {
             quantiles: None,
             top: None,
         };
+        let data_type = &self.data_type;
         match &self.values_seen {
-            Values::Booleans { true_values } => booleans(&mut summary, *true_values, top),
-            Values::Narrow(all) => self.numbers(&mut summary, all.found(count, quantiles, top))?,
-            Values::Decimal(all) => self.numbers(&mut summary, all.found(count, quantiles, top))?,
-            Values::WideDecimal(all) => {
-                self.numbers(&mut summary, all.found(count, quantiles, top))?;
+            Values::Booleans { true_values } => summary.put_booleans(*true_values, top),
+            Values::Narrow(Some(all)) => {
+                summary.put_numbers(all.found(count, quantiles, top), data_type)?;
             }
-            Values::Texts(all) => self.texts(&mut summary, all.found(count, top))?,
+            Values::Decimal(Some(all)) => {
+                summary.put_numbers(all.found(count, quantiles, top), data_type)?;
+            }
+            Values::WideDecimal(Some(all)) => {
+                summary.put_numbers(all.found(count, quantiles, top), data_type)?;
+            }
+            Values::Texts(Some(all)) => summary.put_texts(all.found(count, top), data_type)?,
+            Values::Narrow(None) => left = Some(SortedValues::Narrow(Runs::new(&ranks, top))),
+            Values::Decimal(None) => left = Some(SortedValues::Decimal(Runs::new(&ranks, top))),
+            Values::WideDecimal(None) => {
+                left = Some(SortedValues::WideDecimal(Runs::new(&ranks, top)));
+            }
+            Values::Texts(None) => left = Some(SortedValues::Texts(Runs::new(&[], top))),
             Values::Opaque => {}
         }
-        Ok(summary)
-    }
-
-    fn numbers<K: Lane>(
-        &self,
-        summary: &mut ColumnSummary,
-        found: NumbersFound<K>,
-    ) -> Result<(), ArrowError> {
-        let array = |keys: &[K]| K::array(keys, &self.data_type);
-        summary.min = found.least.map(|key| array(&[key])).transpose()?;
-        summary.max = found.greatest.map(|key| array(&[key])).transpose()?;
-        summary.distinct = Some(distinct(found.distinct));
-        summary.quantiles =
-            Some(Quantiles { values: array(&found.at_quantiles)?, rank_error: found.rank_error });
-        let (values, counts): (Vec<K>, Vec<u64>) = found.frequent.into_iter().unzip();
-        let undercount = found.undercount;
-        summary.top = Some(Top { values: array(&values)?, counts, undercount, cut: false });
-        Ok(())
-    }
-
-    fn texts(&self, summary: &mut ColumnSummary, found: TextsFound) -> Result<(), ArrowError> {
-        let array = |texts: Vec<Vec<u8>>| self.text_array(texts);
-        summary.min = found.least.map(|text| array(vec![text])).transpose()?;
-        summary.max = found.greatest.map(|text| array(vec![text])).transpose()?;
-        summary.distinct = Some(distinct(found.distinct));
-        let cut = found.frequent.iter().any(|((text, length), _)| text.len() < *length);
-        let (texts, counts): (Vec<_>, Vec<u64>) = found.frequent.into_iter().unzip();
-        let texts = texts.into_iter().map(|(text, _)| text).collect();
-        summary.top =
-            Some(Top { values: array(texts)?, counts, undercount: found.undercount, cut });
-        Ok(())
-    }
-
-    /// A text that was cut within a character ends before it.
-    fn text_array(&self, texts: Vec<Vec<u8>>) -> Result<ArrayRef, ArrowError> {
-        let is_text =
-            matches!(self.data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-        if !is_text {
-            return Ok(Arc::new(BinaryArray::from_iter_values(texts)));
-        }
-        let whole = |text: Vec<u8>| match String::from_utf8(text) {
-            Ok(text) => text,
-            Err(error) => {
-                let end = error.utf8_error().valid_up_to();
-                String::from_utf8_lossy(&error.as_bytes()[..end]).into_owned()
-            }
-        };
-        let array = StringArray::from_iter_values(texts.into_iter().map(whole));
-        cast(&array, &self.data_type)
+        let mean_bytes = self.bytes / (self.values + self.nulls).max(1);
+        let left =
+            left.map(|values| SortedColumn::new(data_type.clone(), count, mean_bytes, values));
+        Ok((summary, left))
     }
 }
 
@@ -269,92 +197,79 @@ impl Values {
     fn of(data_type: &DataType, room: Room) -> Self {
         match data_type {
             DataType::Boolean => Self::Booleans { true_values: 0 },
-            DataType::Decimal128(..) => Self::Decimal(Numbers::new(room)),
-            DataType::Decimal256(..) => Self::WideDecimal(Numbers::new(room)),
+            DataType::Decimal128(..) => Self::Decimal(Some(Numbers::new(room))),
+            DataType::Decimal256(..) => Self::WideDecimal(Some(Numbers::new(room))),
             DataType::Utf8
             | DataType::LargeUtf8
             | DataType::Utf8View
             | DataType::Binary
             | DataType::LargeBinary
             | DataType::BinaryView
-            | DataType::FixedSizeBinary(_) => Self::Texts(Texts::new(room)),
+            | DataType::FixedSizeBinary(_) => Self::Texts(Some(Texts::new(room))),
             DataType::Date32
             | DataType::Date64
             | DataType::Time32(_)
             | DataType::Time64(_)
             | DataType::Timestamp(..)
-            | DataType::Duration(_) => Self::Narrow(Numbers::new(room)),
+            | DataType::Duration(_) => Self::Narrow(Some(Numbers::new(room))),
             number if number.is_integer() || number.is_floating() => {
-                Self::Narrow(Numbers::new(room))
+                Self::Narrow(Some(Numbers::new(room)))
             }
             _ => Self::Opaque,
         }
     }
 }
 
+/// Returns an array as what its dictionary, runs or narrow decimals stand for.
+pub(super) fn plain(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+    if array.data_type() == data_type { Ok(Arc::clone(array)) } else { cast(array, data_type) }
+}
+
+/// What two parts have between them: nothing when either has forgotten its values.
+fn both<T>(mine: &mut Option<T>, theirs: &Option<T>, merge: impl FnOnce(&mut T, &T)) {
+    match (mine.as_mut(), theirs) {
+        (Some(mine), Some(theirs)) => merge(mine, theirs),
+        _ => *mine = None,
+    }
+}
+
 fn take_up<K: Lane>(
     array: &dyn Array,
     gathered: &mut Gathered<K>,
-    numbers: &mut Numbers<K>,
+    numbers: Option<&mut Numbers<K>>,
     moments: &mut Moments,
     not_numbers: &mut u64,
 ) -> Result<(), ArrowError> {
-    gathered.keys.clear();
-    gathered.numbers.clear();
-    gathered.not_numbers = 0;
-    K::gather(array, gathered)?;
+    gathered.refill(array)?;
     *not_numbers += gathered.not_numbers;
     moments.update(&gathered.numbers);
-    numbers.update(&gathered.keys);
+    if let Some(numbers) = numbers {
+        numbers.update(&gathered.keys);
+    }
     Ok(())
 }
 
-fn take_up_texts(array: &dyn Array, texts: &mut Texts) -> Result<(), ArrowError> {
+/// Hands every text (or bytes) that is not null on.
+pub(super) fn for_each_text(array: &dyn Array, take: impl FnMut(&[u8])) -> Result<(), ArrowError> {
     match array.data_type() {
         DataType::Utf8 => {
-            texts.update(array.as_string::<i32>().iter().flatten().map(str::as_bytes));
+            array.as_string::<i32>().iter().flatten().map(str::as_bytes).for_each(take);
         }
         DataType::LargeUtf8 => {
-            texts.update(array.as_string::<i64>().iter().flatten().map(str::as_bytes));
+            array.as_string::<i64>().iter().flatten().map(str::as_bytes).for_each(take);
         }
         DataType::Utf8View => {
-            texts.update(array.as_string_view().iter().flatten().map(str::as_bytes));
+            array.as_string_view().iter().flatten().map(str::as_bytes).for_each(take);
         }
-        DataType::Binary => texts.update(array.as_binary::<i32>().iter().flatten()),
-        DataType::LargeBinary => texts.update(array.as_binary::<i64>().iter().flatten()),
-        DataType::BinaryView => texts.update(array.as_binary_view().iter().flatten()),
+        DataType::Binary => array.as_binary::<i32>().iter().flatten().for_each(take),
+        DataType::LargeBinary => array.as_binary::<i64>().iter().flatten().for_each(take),
+        DataType::BinaryView => array.as_binary_view().iter().flatten().for_each(take),
         DataType::FixedSizeBinary(_) => {
-            texts.update(array.as_fixed_size_binary().iter().flatten());
+            array.as_fixed_size_binary().iter().flatten().for_each(take);
         }
         other => {
             return Err(ArrowError::InvalidArgumentError(format!("{other} is no text")));
         }
     }
     Ok(())
-}
-
-fn booleans(summary: &mut ColumnSummary, true_values: u64, top: usize) {
-    let false_values = summary.count - true_values;
-    let seen: Vec<(bool, u64)> = [(false, false_values), (true, true_values)]
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .collect();
-    let one = |value: bool| Arc::new(BooleanArray::from(vec![value])) as ArrayRef;
-    summary.true_values = Some(true_values);
-    summary.min = seen.first().map(|(value, _)| one(*value));
-    summary.max = seen.last().map(|(value, _)| one(*value));
-    summary.distinct = Some(Distinct { count: seen.len() as u64, standard_error: 0.0 });
-    let (values, counts): (Vec<bool>, Vec<u64>) = most_frequent(seen, 0, top).into_iter().unzip();
-    let values = Arc::new(BooleanArray::from(values));
-    summary.top = Some(Top { values, counts, undercount: 0, cut: false });
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an estimate is at least 0 and bounded by a count; the cast saturates"
-)]
-fn distinct((count, exact): (f64, bool)) -> Distinct {
-    let standard_error = if exact { 0.0 } else { DistinctSketch::STANDARD_ERROR };
-    Distinct { count: count.round() as u64, standard_error }
 }

@@ -16,16 +16,26 @@ use super::hash::{Key, hash_bytes};
 pub(super) const CAPACITY: usize = 6144;
 /// How many bytes of text an approximate table holds.
 const TEXT_CAPACITY: usize = 4 << 20;
-/// Longer texts are told apart by their beginning, length and hash.
-const STORED_TEXT: usize = 1024;
+/// An approximate table tells longer texts apart by their beginning, length and hash. The beginning
+/// has more characters than an answer shows.
+const STORED_TEXT: usize = 1028;
 
 /// How large a table may grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
     /// Up to a fixed number of values.
     Fixed,
-    /// As large as there are values.
+    /// As large as there are values; texts are kept whole.
     Growing,
+}
+
+/// Returns what a table takes, and takes while it grows when it is about to: the old one and the new
+/// one, which is twice as large.
+fn allocated_bytes<T>(table: &HashTable<T>) -> usize {
+    /// At least the rows of a batch.
+    const ABOUT_TO_GROW: usize = 8192;
+    let times = if table.capacity() - table.len() < ABOUT_TO_GROW { 3 } else { 1 };
+    table.allocation_size() * times
 }
 
 /// Counts of values of fixed size.
@@ -51,7 +61,7 @@ impl<K: Key> Frequencies<K> {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.table.allocation_size()
+        allocated_bytes(&self.table)
     }
 
     /// Counts values until one does not fit, and returns how many were counted.
@@ -161,8 +171,9 @@ impl TextFrequencies {
         self.table.len()
     }
 
+    /// The bytes of texts move into twice the room when they grow, which a single text may cause.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.table.allocation_size() + self.bytes.capacity()
+        allocated_bytes(&self.table) + 3 * self.bytes.capacity()
     }
 
     /// Counts a text that is in the table already, and says whether it was.
@@ -180,7 +191,7 @@ impl TextFrequencies {
 
     /// Returns whether a further text fits.
     pub(super) fn has_room(&self, text: &[u8]) -> bool {
-        let stored = self.bytes.len() + text.len().min(STORED_TEXT);
+        let stored = self.bytes.len() + self.stored(text).len();
         self.room == Room::Growing || (self.table.len() < CAPACITY && stored <= TEXT_CAPACITY)
     }
 
@@ -189,7 +200,15 @@ impl TextFrequencies {
         while !self.has_room(text) {
             self.purge();
         }
-        self.put(hash, &text[..text.len().min(STORED_TEXT)], text.len(), 1);
+        self.put(hash, self.stored(text), text.len(), 1);
+    }
+
+    /// Returns what is kept of a text: all of it when figures must be exact.
+    fn stored<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        match self.room {
+            Room::Fixed => &text[..text.len().min(STORED_TEXT)],
+            Room::Growing => text,
+        }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

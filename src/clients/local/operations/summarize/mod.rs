@@ -2,17 +2,20 @@
 //!
 //! `approximate` keeps a bounded amount per column: distinct counts, quantiles and top values are
 //! exact while a column has at most 6,144 distinct values, then estimates whose error is stated.
-//! `exact` keeps every distinct value and ends with an error when that needs more memory than it
-//! may use. Every other figure is exact in both. No sampling; the same batches give the same answer.
+//! `exact` keeps every distinct value of the columns that fit into the memory it may use; the others
+//! have to be read once more, sorted ([`Statistics::left_over`]). Every other figure is exact in both.
+//! No sampling; the same batches give the same answer.
 
 mod answer;
 mod column;
 mod distinct;
+mod found;
 mod frequent;
 mod hash;
 mod moments;
 mod numbers;
 mod quantiles;
+mod sorted;
 #[cfg(test)]
 #[expect(
     clippy::cast_precision_loss,
@@ -23,13 +26,14 @@ mod quantiles;
 mod tests;
 mod texts;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
 use serde_json::Value;
 
 use self::column::{ColumnState, Scratch};
-pub use self::column::{ColumnSummary, Distinct, Quantiles, Top};
+pub use self::found::{ColumnSummary, Distinct, Quantiles, Top};
 use self::frequent::Room;
+use self::sorted::SortedColumn;
 use super::error::OperationError;
 use crate::engines::job_spec::SummaryMethod;
 
@@ -44,7 +48,8 @@ pub struct SummaryOptions {
     pub quantiles: Vec<f64>,
     /// How many of the most frequent values.
     pub top: usize,
-    /// How much memory the exact method may use for the distinct values of all columns.
+    /// How much memory the exact method may use for the distinct values of all columns. Columns that
+    /// do not fit, the largest first, are left over.
     pub exact_memory_bytes: usize,
 }
 
@@ -96,7 +101,7 @@ impl Summarizer {
     /// Takes up a batch.
     ///
     /// # Errors
-    /// `OutOfMemory` when the exact method needs more than it may use.
+    /// Whatever Arrow says; not foreseen.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<(), OperationError> {
         self.rows += batch.num_rows() as u64;
         for column in &mut self.columns {
@@ -106,19 +111,17 @@ impl Summarizer {
                 .update(array, &mut self.scratch)
                 .map_err(OperationError::arrow("summarise a column"))?;
         }
-        self.check_memory()
+        self.stay_within_memory();
+        Ok(())
     }
 
     /// Takes up what another summary of the same schema and options has seen.
-    ///
-    /// # Errors
-    /// `OutOfMemory` as [`Summarizer::update`].
-    pub fn merge(&mut self, other: &Self) -> Result<(), OperationError> {
+    pub fn merge(&mut self, other: &Self) {
         self.rows += other.rows;
         for (mine, theirs) in self.columns.iter_mut().zip(&other.columns) {
             mine.state.merge(&theirs.state);
         }
-        self.check_memory()
+        self.stay_within_memory();
     }
 
     /// Returns how many rows were taken up.
@@ -127,45 +130,112 @@ impl Summarizer {
         self.rows
     }
 
+    /// Returns the statistics, and frees the memory they took.
+    ///
+    /// # Errors
+    /// Whatever Arrow says; not foreseen.
+    pub fn finish(self) -> Result<Statistics, OperationError> {
+        let Self { options, columns, rows, .. } = self;
+        let finish = |column: SummarizedColumn| {
+            let (summary, left) = column.state.finish(&options.quantiles, options.top)?;
+            let SummarizedColumn { name, data_type, .. } = column;
+            Ok(ColumnStatistics { name, data_type, summary, left })
+        };
+        let columns: Result<_, _> = columns.into_iter().map(finish).collect();
+        let columns = columns.map_err(OperationError::arrow("finish a summary"))?;
+        Ok(Statistics { rows, method: options.method, quantiles: options.quantiles, columns })
+    }
+
+    /// Lets one of several parts have what they may use together, before the others are merged in.
+    pub(crate) fn allow_memory(&mut self, exact_memory_bytes: usize) {
+        self.options.exact_memory_bytes = exact_memory_bytes;
+    }
+
+    /// Leaves the largest columns over until the others fit.
+    fn stay_within_memory(&mut self) {
+        if self.options.method == SummaryMethod::Approximate {
+            return;
+        }
+        let bytes = |column: &SummarizedColumn| column.state.memory_bytes();
+        while self.columns.iter().map(bytes).sum::<usize>() > self.options.exact_memory_bytes {
+            let Some(largest) = self.columns.iter_mut().max_by_key(|column| bytes(column)) else {
+                return;
+            };
+            largest.state.forget_values();
+        }
+    }
+}
+
+/// The statistics of a table.
+#[derive(Debug)]
+pub struct Statistics {
+    rows: u64,
+    method: SummaryMethod,
+    quantiles: Vec<f64>,
+    columns: Vec<ColumnStatistics>,
+}
+
+/// The statistics of one column.
+#[derive(Debug)]
+pub struct ColumnStatistics {
+    name: String,
+    data_type: String,
+    summary: ColumnSummary,
+    left: Option<SortedColumn>,
+}
+
+impl Statistics {
+    /// Returns the columns whose values did not fit into memory: each has to be handed all its values
+    /// again, sorted, and to be ended.
+    pub fn left_over(&mut self) -> impl Iterator<Item = &mut ColumnStatistics> {
+        self.columns.iter_mut().filter(|column| column.left.is_some())
+    }
+
     /// Returns the statistics as the answer of the job, one object.
     ///
     /// # Errors
-    /// Whatever Arrow says; not foreseen.
-    pub fn finish(&self) -> Result<Value, OperationError> {
+    /// When a column is left over.
+    pub fn answer(&self) -> Result<Value, OperationError> {
         answer::answer(self)
     }
+}
 
-    /// Returns the statistics of each column, by name, in the order of the columns.
+impl ColumnStatistics {
+    /// Returns the name of the column.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns what a value of a column that is left over takes in memory on average, in bytes.
+    #[must_use]
+    pub fn mean_bytes(&self) -> u64 {
+        self.left.as_ref().map_or(0, |left| left.mean_bytes)
+    }
+
+    /// Returns what is known of the column.
+    #[must_use]
+    pub fn summary(&self) -> &ColumnSummary {
+        &self.summary
+    }
+
+    /// Takes up the next values of a column that was left over, in ascending order; nulls count for
+    /// nothing.
     ///
     /// # Errors
-    /// Whatever Arrow says; not foreseen.
-    pub fn summaries(&self) -> Result<Vec<(&str, ColumnSummary)>, OperationError> {
-        let summary = |column: &'_ SummarizedColumn| {
-            column.state.finish(&self.options.quantiles, self.options.top)
-        };
-        self.columns
-            .iter()
-            .map(|column| Ok((column.name.as_str(), summary(column)?)))
-            .collect::<Result<_, _>>()
-            .map_err(OperationError::arrow("finish a summary"))
+    /// When they are not sorted.
+    pub fn update_sorted(&mut self, array: &ArrayRef) -> Result<(), OperationError> {
+        let Some(left) = &mut self.left else { return Ok(()) };
+        left.update(array).map_err(OperationError::arrow("count sorted values"))
     }
 
-    /// Stops counting memory: what is merged now was counted part by part.
-    pub(crate) fn allow_memory_of_all(&mut self) {
-        self.options.exact_memory_bytes = usize::MAX;
-    }
-
-    fn check_memory(&self) -> Result<(), OperationError> {
-        let limit_bytes = self.options.exact_memory_bytes;
-        if self.options.method == SummaryMethod::Approximate {
-            return Ok(());
-        }
-        let used: usize = self.columns.iter().map(|column| column.state.memory_bytes()).sum();
-        if used <= limit_bytes {
-            return Ok(());
-        }
-        let what = "the exact summary of so many distinct values".to_owned();
-        Err(OperationError::OutOfMemory { what, limit_bytes })
+    /// Ends a column that was left over.
+    ///
+    /// # Errors
+    /// When its values were not as many as the first time.
+    pub fn end_sorted(&mut self) -> Result<(), OperationError> {
+        let Some(left) = self.left.take() else { return Ok(()) };
+        left.finish(&mut self.summary).map_err(OperationError::arrow("count sorted values"))
     }
 }
 

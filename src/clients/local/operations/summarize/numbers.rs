@@ -38,6 +38,16 @@ impl<K> Default for Gathered<K> {
     }
 }
 
+impl<K: Lane> Gathered<K> {
+    /// Takes one array's keys in place of those of another.
+    pub(super) fn refill(&mut self, array: &dyn Array) -> Result<(), ArrowError> {
+        self.keys.clear();
+        self.numbers.clear();
+        self.not_numbers = 0;
+        K::gather(array, self)
+    }
+}
+
 /// Keys that can be taken from arrays and put into one.
 pub(super) trait Lane: Key {
     /// Takes the keys of an array.

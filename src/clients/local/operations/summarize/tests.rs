@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::*;
+use arrow::compute::{cast, concat_batches, sort};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, TimeUnit};
 use proptest::prelude::*;
 
@@ -29,7 +30,11 @@ fn summarize(batches: &[RecordBatch], method: SummaryMethod) -> ColumnSummary {
     for batch in batches {
         summarizer.update(batch).expect("should be taken up");
     }
-    summarizer.summaries().expect("should finish").remove(0).1
+    summary_of(summarizer)
+}
+
+fn summary_of(summarizer: Summarizer) -> ColumnSummary {
+    summarizer.finish().expect("should finish").columns.remove(0).summary
 }
 
 fn one<T: ArrowPrimitiveType>(array: Option<&ArrayRef>) -> T::Native {
@@ -139,15 +144,6 @@ fn a_column_of_no_rows_has_no_values() {
 }
 
 #[test]
-fn exact_refuses_to_use_more_memory_than_it_may() {
-    let values = batch(Arc::new(Int64Array::from_iter_values(0..100_000)));
-    let options = SummaryOptions { exact_memory_bytes: 1 << 16, ..options(SummaryMethod::Exact) };
-    let mut summarizer = Summarizer::new(&values.schema(), options).expect("should be made");
-    let error = summarizer.update(&values).expect_err("should need more");
-    assert!(matches!(error, OperationError::OutOfMemory { limit_bytes: 65_536, .. }));
-}
-
-#[test]
 fn unknown_columns_and_quantiles_are_refused() {
     let schema = batch(Arc::new(Int64Array::from(vec![1]))).schema();
     let unknown =
@@ -203,8 +199,8 @@ proptest! {
         let mut right = Summarizer::new(&parts[0].schema(), options(method)).expect("should be made");
         left.update(&parts[0]).expect("should be taken up");
         right.update(&parts[1]).expect("should be taken up");
-        left.merge(&right).expect("should be merged");
-        let summary = left.summaries().expect("should finish").remove(0).1;
+        left.merge(&right);
+        let summary = summary_of(left);
         let (nulls, counts) = naive(&values);
         prop_assert_eq!(summary.nulls, nulls);
         prop_assert_eq!(summary.count, values.len() as u64 - nulls);
@@ -245,15 +241,132 @@ proptest! {
         for part in &parts {
             let mut one = Summarizer::new(&part.schema(), options(SummaryMethod::Approximate)).expect("should be made");
             one.update(part).expect("should be taken up");
-            whole.merge(&one).expect("should be merged");
+            whole.merge(&one);
         }
-        let summary = whole.summaries().expect("should finish").remove(0).1;
+        let summary = summary_of(whole);
         let distinct = summary.distinct.expect("should be known");
         prop_assert!((distinct.count as f64 - 20_001.0).abs() < 5.0 * 0.0082 * 20_001.0, "{:?}", distinct);
         let top = summary.top.expect("should be known");
         prop_assert_eq!(top.values.as_string::<i32>().value(0), "often");
         prop_assert!(top.counts[0] <= 3600 && 3600 <= top.counts[0] + top.undercount);
     }
+}
+
+/// Columns of every kind made of the same small numbers, so that many are equal.
+fn columns_of_every_kind(numbers: &[Option<i64>]) -> RecordBatch {
+    let ints = Int64Array::from(numbers.to_vec());
+    let floats = ints.iter().map(|value| {
+        value.map(|value| match value {
+            0 => -0.0,
+            1 => 0.0,
+            2 => f64::NAN,
+            3 => -f64::NAN,
+            4 => f64::NEG_INFINITY,
+            other => other as f64 / 4.0,
+        })
+    });
+    let text = |value: i64| match value % 3 {
+        0 => format!("{value}"),
+        1 => format!("{}{value}", "ä".repeat(200)),
+        _ => format!("{}{}", "🦀".repeat(257 + value.unsigned_abs() as usize % 2), value / 4),
+    };
+    let texts = ints.iter().map(|value| value.map(text)).collect::<StringArray>();
+    let fixed = FixedSizeBinaryArray::try_from_sparse_iter_with_size(
+        ints.iter().map(|value| value.map(i64::to_be_bytes)),
+        8,
+    );
+    let as_type = |data_type: DataType| cast(&ints, &data_type).expect("should fit");
+    let columns: Vec<ArrayRef> = vec![
+        as_type(DataType::Int8),
+        as_type(DataType::Float16),
+        as_type(DataType::Decimal64(9, 2)),
+        as_type(DataType::Decimal128(20, 3)),
+        as_type(DataType::Decimal256(50, 4)),
+        as_type(DataType::Timestamp(TimeUnit::Millisecond, Some("+02:00".into()))),
+        as_type(DataType::Duration(TimeUnit::Second)),
+        as_type(DataType::Boolean),
+        Arc::new(floats.collect::<Float64Array>()),
+        cast(&texts, &DataType::Binary).expect("should be bytes"),
+        cast(&texts, &DataType::Utf8View).expect("should be a view"),
+        cast(&texts, &DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into()))
+            .expect("should be a dictionary"),
+        Arc::new(texts),
+        Arc::new(fixed.expect("should be of one size")),
+        Arc::new(ints),
+    ];
+    let named =
+        columns.into_iter().enumerate().map(|(at, column)| (format!("c{at}"), column, true));
+    RecordBatch::try_from_iter_with_nullable(named).expect("should be a batch")
+}
+
+/// The statistics of parts, of which columns that are left over come back sorted and in pieces.
+fn exact(parts: &[RecordBatch], exact_memory_bytes: usize) -> (Vec<String>, Value) {
+    let options = SummaryOptions { exact_memory_bytes, ..options(SummaryMethod::Exact) };
+    let summarizer = |part: &RecordBatch| {
+        let mut one = Summarizer::new(&part.schema(), options.clone()).expect("should be made");
+        one.update(part).expect("should be taken up");
+        one
+    };
+    let mut whole = summarizer(&parts[0]);
+    parts[1..].iter().for_each(|part| whole.merge(&summarizer(part)));
+    let mut statistics = whole.finish().expect("should finish");
+    let all = concat_batches(&parts[0].schema(), parts).expect("should be one");
+    let mut left = Vec::new();
+    for column in statistics.left_over() {
+        left.push(column.name().to_owned());
+        let values = all.column_by_name(column.name()).expect("should be there");
+        let sorted = sort(values, None).expect("should be sorted");
+        for begin in (0..sorted.len()).step_by(7) {
+            let piece = sorted.slice(begin, 7.min(sorted.len() - begin));
+            column.update_sorted(&piece).expect("should be sorted");
+        }
+        column.end_sorted().expect("should be all");
+    }
+    (left, statistics.answer().expect("should be whole"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn columns_that_do_not_fit_get_the_same_answer_from_their_sorted_values(
+        numbers in prop::collection::vec(prop::option::weighted(0.9, -20..60_i64), 1..120),
+        cut in 0..120_usize,
+    ) {
+        let (left, right) = numbers.split_at(cut.min(numbers.len()));
+        let parts = [columns_of_every_kind(left), columns_of_every_kind(right)];
+        let (none, fits) = exact(&parts, 64 << 20);
+        let (all, again) = exact(&parts, 0);
+        prop_assert!(none.is_empty());
+        prop_assert!(all.len() == 14 || numbers.iter().all(|value| value.is_none_or(|v| v == 2 || v == 3)));
+        prop_assert_eq!(fits, again);
+    }
+}
+
+#[test]
+fn only_the_largest_columns_are_left_over() {
+    let few: ArrayRef = Arc::new(Int64Array::from_iter_values((0..40_000).map(|n| n % 10)));
+    let many: ArrayRef = Arc::new(Int64Array::from_iter_values(0..40_000));
+    let rows = RecordBatch::try_from_iter([("few", few), ("many", many)]).expect("a batch");
+    let (left, answer) = exact(&[rows.slice(0, 20_000), rows.slice(20_000, 20_000)], 400_000);
+    assert_eq!(left, ["many"]);
+    assert_eq!(answer["columns"][0]["distinct"]["count"], 10);
+    assert_eq!(answer["columns"][1]["distinct"]["count"], 40_000);
+    let top = [0, 1, 2].map(|value| serde_json::json!({"value": value, "count": 1}));
+    assert_eq!(answer["columns"][1]["top"]["values"], serde_json::json!(top));
+}
+
+#[test]
+fn nothing_is_answered_while_a_column_is_left_over() {
+    let values = batch(Arc::new(Int64Array::from_iter_values(0..100)));
+    let options = SummaryOptions { exact_memory_bytes: 0, ..options(SummaryMethod::Exact) };
+    let mut summarizer = Summarizer::new(&values.schema(), options).expect("should be made");
+    summarizer.update(&values).expect("should be taken up");
+    let mut statistics = summarizer.finish().expect("should finish");
+    statistics.answer().expect_err("should not be known");
+    let column = statistics.left_over().next().expect("should be left over");
+    column.update_sorted(&values.slice(0, 99).column(0).clone()).expect("should be sorted");
+    column.end_sorted().expect_err("should lack a value");
 }
 
 #[test]

@@ -33,13 +33,12 @@ impl Texts {
         self.frequencies.memory_bytes()
     }
 
-    /// Takes up texts.
-    pub(super) fn update<'a>(&mut self, texts: impl Iterator<Item = &'a [u8]>) {
-        for text in texts {
-            let hash = text_hash(text);
-            if !self.frequencies.increment(hash, text) {
-                self.take_up(hash, text);
-            }
+    /// Takes up a text.
+    #[inline]
+    pub(super) fn update(&mut self, text: &[u8]) {
+        let hash = text_hash(text);
+        if !self.frequencies.increment(hash, text) {
+            self.take_up(hash, text);
         }
     }
 
