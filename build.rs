@@ -1,5 +1,6 @@
 //! How the released program is linked.
 
+#[expect(clippy::disallowed_methods, reason = "so are build scripts told what they build for")]
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);

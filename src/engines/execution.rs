@@ -44,7 +44,7 @@ pub trait Execution: Send + Sync {
     /// Waits until a job that this process started may have ended. A hint that saves waiting, never
     /// more: it may come for nothing, late, or not at all.
     async fn ended(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Returns the proof of a job that ended well. May be repeated.

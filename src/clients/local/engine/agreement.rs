@@ -31,7 +31,7 @@ fn check(table: &ArrowSchema, file: &ArrowSchema) -> Result<()> {
     let declared = Schema::from_arrow(&canonical_schema(table));
     let mut found = Schema::from_arrow(&canonical_schema(file));
     found.columns.retain(|column| declared.columns.iter().any(|wanted| wanted.name == column.name));
-    let schemas = [("table".to_owned(), declared.clone()), ("file".to_owned(), found.clone())];
+    let schemas = [("table", &declared), ("file", &found)];
     let Compared::Conflict(conflict, _) = compare(&schemas, Format::Parquet) else {
         return Ok(());
     };

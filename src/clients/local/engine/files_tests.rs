@@ -16,7 +16,7 @@ use crate::engines::table::Format;
 fn numbers(from: i64, count: i64) -> RecordBatch {
     let keys: Vec<Option<i64>> = (from..from + count).map(Some).collect();
     let noise: Vec<Option<i64>> = (from..from + count)
-        .map(|n| Some(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64)))
+        .map(|n| Some(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed())))
         .collect();
     batch(vec![("k", ints(&keys)), ("noise", ints(&noise))])
 }

@@ -577,9 +577,12 @@ fn summary(quantiles: &[f64]) -> Operation {
 fn exact_statistics_that_do_not_fit_into_memory_are_those_that_do() {
     let mut lake = Lake::new();
     let numbers: Vec<Option<i64>> = (0..60_000).map(|n| (n % 11 > 0).then_some(n / 3)).collect();
-    let long: ArrayRef = Arc::new(StringArray::from_iter(
-        numbers.iter().map(|n| n.map(|n| format!("{} a rather long text", n * 7919 % 50_000))),
-    ));
+    let long: ArrayRef = Arc::new(
+        numbers
+            .iter()
+            .map(|n| n.map(|n| format!("{} a rather long text", n * 7919 % 50_000)))
+            .collect::<StringArray>(),
+    );
     let rows =
         batch(vec![("N", ints(&numbers)), ("a text", long), ("few", ints(&[Some(7); 60_000]))]);
     let files = (0..3)

@@ -133,12 +133,18 @@ impl ColumnState {
             (Values::Booleans { true_values }, Values::Booleans { true_values: theirs }) => {
                 *true_values += theirs;
             }
-            (Values::Narrow(mine), Values::Narrow(theirs)) => both(mine, theirs, Numbers::merge),
-            (Values::Decimal(mine), Values::Decimal(theirs)) => both(mine, theirs, Numbers::merge),
-            (Values::WideDecimal(mine), Values::WideDecimal(theirs)) => {
-                both(mine, theirs, Numbers::merge);
+            (Values::Narrow(mine), Values::Narrow(theirs)) => {
+                both(mine, theirs.as_ref(), Numbers::merge)
             }
-            (Values::Texts(mine), Values::Texts(theirs)) => both(mine, theirs, Texts::merge),
+            (Values::Decimal(mine), Values::Decimal(theirs)) => {
+                both(mine, theirs.as_ref(), Numbers::merge)
+            }
+            (Values::WideDecimal(mine), Values::WideDecimal(theirs)) => {
+                both(mine, theirs.as_ref(), Numbers::merge);
+            }
+            (Values::Texts(mine), Values::Texts(theirs)) => {
+                both(mine, theirs.as_ref(), Texts::merge)
+            }
             _ => {}
         }
     }
@@ -226,7 +232,7 @@ pub(super) fn plain(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, 
 }
 
 /// What two parts have between them: nothing when either has forgotten its values.
-fn both<T>(mine: &mut Option<T>, theirs: &Option<T>, merge: impl FnOnce(&mut T, &T)) {
+fn both<T>(mine: &mut Option<T>, theirs: Option<&T>, merge: impl FnOnce(&mut T, &T)) {
     match (mine.as_mut(), theirs) {
         (Some(mine), Some(theirs)) => merge(mine, theirs),
         _ => *mine = None,

@@ -365,7 +365,7 @@ fn nothing_is_answered_while_a_column_is_left_over() {
     let mut statistics = summarizer.finish().expect("should finish");
     statistics.answer().expect_err("should not be known");
     let column = statistics.left_over().next().expect("should be left over");
-    column.update_sorted(&values.slice(0, 99).column(0).clone()).expect("should be sorted");
+    column.update_sorted(values.slice(0, 99).column(0)).expect("should be sorted");
     column.end_sorted().expect_err("should lack a value");
 }
 
