@@ -134,16 +134,16 @@ impl ColumnState {
                 *true_values += theirs;
             }
             (Values::Narrow(mine), Values::Narrow(theirs)) => {
-                both(mine, theirs.as_ref(), Numbers::merge)
+                both(mine, theirs.as_ref(), Numbers::merge);
             }
             (Values::Decimal(mine), Values::Decimal(theirs)) => {
-                both(mine, theirs.as_ref(), Numbers::merge)
+                both(mine, theirs.as_ref(), Numbers::merge);
             }
             (Values::WideDecimal(mine), Values::WideDecimal(theirs)) => {
                 both(mine, theirs.as_ref(), Numbers::merge);
             }
             (Values::Texts(mine), Values::Texts(theirs)) => {
-                both(mine, theirs.as_ref(), Texts::merge)
+                both(mine, theirs.as_ref(), Texts::merge);
             }
             _ => {}
         }
