@@ -18,6 +18,7 @@
 //! | [`store`] | where resources are kept | `api` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
+//! | [`controllers`] | the resources of a cluster, reconciled | all above |
 //! | [`cli`] | the command line | everything |
 //!
 //! A test reads the imports and enforces the table.
@@ -28,6 +29,7 @@ pub mod api;
 pub mod cli;
 pub mod clients;
 pub mod config;
+pub mod controllers;
 pub mod engines;
 pub mod formats;
 pub mod operators;
