@@ -1,7 +1,8 @@
 //! The loop that all controllers share: a watch, a queue, bounded passes, back-off, shutdown.
 //!
 //! What kube-rs leaves to its users is here, once: an object that cannot be read stops nobody else,
-//! managed fields are not kept, failures back off for each object, and status writes wake nobody.
+//! managed fields are not kept, failures back off for each object, and where an object stands by its own
+//! spec alone, status writes wake nobody.
 
 use std::future::Future;
 use std::sync::Arc;

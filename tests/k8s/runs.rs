@@ -131,6 +131,28 @@ fn a_suspended_run_goes_on_and_a_running_one_is_cancelled() {
 const LONG: &str = "select count(*) as n from generate_series(1, 1000000) a cross join generate_series(1, 10000000) b where a.value + b.value = 7";
 
 #[test]
+fn with_one_place_runs_work_one_after_the_other_and_who_waits_takes_none() {
+    let team = Team::with_config("one-place");
+    let suspended = query("waits", "select 1 as n", "") + "  suspend: true\n";
+    team.apply(&suspended);
+    let _controller = team.controller_with(&["--working-runs", "1"]);
+    team.until("oprun/waits", |run| run["status"]["phase"] == "Suspended");
+    for name in ["a", "b", "c"] {
+        team.apply(&query(name, "select 1 as n", ""));
+    }
+    let mut spans: Vec<(jiff::Timestamp, jiff::Timestamp)> = ["a", "b", "c"]
+        .map(|name| {
+            let status = team.finished(name);
+            assert_eq!(status["phase"], "Succeeded", "{status:#}");
+            let time = |field: &str| status[field].as_str().unwrap().parse().unwrap();
+            (time("startedAt"), time("finishedAt"))
+        })
+        .into();
+    spans.sort();
+    assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{spans:?}");
+}
+
+#[test]
 fn an_object_that_cannot_be_read_stops_nobody_else() {
     let team = Team::with_config("unreadable");
     // As an older CRD might have let it pass.

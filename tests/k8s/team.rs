@@ -52,12 +52,18 @@ impl Team {
 
     /// Starts a controller for the namespace and waits until it is ready.
     pub(crate) fn controller(&self) -> Controller {
+        self.controller_with(&[])
+    }
+
+    /// Starts a controller with more arguments.
+    pub(crate) fn controller_with(&self, arguments: &[&str]) -> Controller {
         let log =
             self.folder.path().join(format!("controller-{}.log", uuid::Uuid::new_v4().simple()));
         let child = Command::new(env!("CARGO_BIN_EXE_mason"))
             .args(["controller", "--watch-namespace", self.name, "--probe-interval", "2s"])
             .args(["--health-address", "127.0.0.1:0", "--local-root"])
             .arg(self.allowed())
+            .args(arguments)
             .env("KUBECONFIG", self.cluster.kubeconfig())
             .env_remove("MASON_LOG")
             .stdin(Stdio::null())

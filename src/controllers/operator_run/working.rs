@@ -17,13 +17,14 @@ impl Working {
         Self { most: most.max(1), sessions: Mutex::default() }
     }
 
-    /// Returns the session of a run that works or may begin to; nothing when it has to wait.
-    pub(super) fn begin(&self, uid: &str) -> Option<Session> {
+    /// Returns the session of a run that may be looked at; nothing when it has to wait. A run that works
+    /// already, since before this process, never waits.
+    pub(super) fn begin(&self, uid: &str, works: bool) -> Option<Session> {
         let mut sessions = self.sessions();
         if let Some(kept) = sessions.get_mut(uid) {
             return Some(kept.take().unwrap_or_default());
         }
-        if sessions.len() >= self.most {
+        if !works && sessions.len() >= self.most {
             return None;
         }
         sessions.insert(uid.to_owned(), None);
@@ -55,22 +56,23 @@ mod tests {
     fn a_run_waits_until_another_has_ended() {
         let working = Working::new(2);
         for uid in ["a", "b"] {
-            let session = working.begin(uid).expect(uid);
+            let session = working.begin(uid, false).expect(uid);
             working.pause(uid, session);
         }
-        assert!(working.begin("c").is_none());
-        assert!(working.begin("a").is_some(), "who works goes on");
+        assert!(working.begin("c", false).is_none());
+        assert!(working.begin("a", false).is_some(), "who works goes on");
         working.end("b");
-        assert!(working.begin("c").is_some());
-        assert!(working.begin("b").is_none());
+        assert!(working.begin("c", false).is_some());
+        assert!(working.begin("b", false).is_none());
+        assert!(working.begin("b", true).is_some(), "who works already never waits");
     }
 
     #[test]
     fn what_is_gone_is_not_kept() {
         let working = Working::new(1);
-        let session = working.begin("a").expect("a");
+        let session = working.begin("a", false).expect("a");
         working.end("a");
         working.pause("a", session);
-        assert!(working.begin("b").is_some());
+        assert!(working.begin("b", false).is_some());
     }
 }
