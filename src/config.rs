@@ -1,4 +1,5 @@
-//! What the environment says: the only place that reads environment variables.
+//! What the environment says: the only place that reads environment variables, but for those that stand
+//! for arguments of `mason controller`, which the parser of arguments reads.
 //!
 //! Everything else gets an [`Environment`] as a value, so that it can be tested without touching the
 //! process. Imports nothing of ours.

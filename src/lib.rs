@@ -17,6 +17,8 @@
 //! | [`clients`] | one folder for each technology | `api engines formats sql` |
 //! | [`store`] | where resources are kept | `api` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
+//! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
+//! | [`controllers`] | the resources of a cluster, reconciled | all above |
 //! | [`cli`] | the command line | everything |
 //!
 //! A test reads the imports and enforces the table.
@@ -27,12 +29,14 @@ pub mod api;
 pub mod cli;
 pub mod clients;
 pub mod config;
+pub mod controllers;
 pub mod engines;
 pub mod formats;
 pub mod operators;
 pub mod plan;
 pub mod runs;
 pub mod sql;
+pub mod standing;
 pub mod store;
 pub mod telemetry;
 #[cfg(any(test, feature = "test-support"))]

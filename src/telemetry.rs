@@ -17,6 +17,18 @@ pub enum Logging {
     Filter(String),
 }
 
+impl Logging {
+    /// Returns what is logged by a process that nobody looks at while it works: no less than what
+    /// happens.
+    #[must_use]
+    pub fn or_info(&self) -> Self {
+        match self {
+            Self::Off => Self::Level(LevelFilter::INFO),
+            chosen => chosen.clone(),
+        }
+    }
+}
+
 /// Why logging cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -37,6 +37,8 @@ pub enum Reason {
     Checked,
     /// A client of the config does not answer.
     ClientNotReady,
+    /// `local.root` is outside the folders that the administrator allows for the namespace.
+    RootNotAllowed,
     /// An older definition of the same operator exists in the namespace.
     DuplicateOperator,
     /// The run asks for a digest of the definition that is not the one present.
@@ -91,6 +93,7 @@ impl Reason {
             Self::NotFound => "NotFound",
             Self::Checked => "Checked",
             Self::ClientNotReady => "ClientNotReady",
+            Self::RootNotAllowed => "RootNotAllowed",
             Self::DuplicateOperator => "DuplicateOperator",
             Self::DigestMismatch => "DigestMismatch",
             Self::Launching => "Launching",

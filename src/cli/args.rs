@@ -1,6 +1,7 @@
 //! What a person may type. Nothing here reads a file or the environment; texts are in the user's
 //! voice, because `--help` is made from them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -163,6 +164,16 @@ Examples:
     Explain(ExplainArgs),
     /// Print the CRDs of all kinds, for `kubectl apply -f -`.
     Crds,
+    /// Reconcile the resources of a cluster until told to stop (SIGTERM, Ctrl-C).
+    #[command(after_help = "\
+Examples:
+  mason crds | kubectl apply -f -
+  mason controller --local-root /data                        every namespace
+  mason controller --local-root /data --watch-namespace team
+
+The cluster is the one that kubectl uses ($KUBECONFIG), or the one this process is a pod of. Logs go to
+standard error; `/healthz` and `/readyz` are served at --health-address.")]
+    Controller(ControllerArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "\
 Example:
@@ -298,6 +309,37 @@ pub(crate) struct GetArgs {
     /// How to print them.
     #[arg(long, short, value_name = "FORM", default_value = "table")]
     pub output: Output,
+}
+
+/// `mason controller`.
+#[derive(Debug, Args)]
+pub(crate) struct ControllerArgs {
+    /// Namespace whose resources are reconciled; may be repeated. Default: all.
+    #[arg(long, value_name = "NAME", env = "MASON_WATCH_NAMESPACES", value_delimiter = ',')]
+    pub watch_namespace: Vec<String>,
+    /// Folder that `local` clients may use; a config of namespace N has its root at FOLDER/N or below.
+    /// May be repeated. Default: none.
+    #[arg(long, value_name = "FOLDER", env = "MASON_LOCAL_ROOTS", value_delimiter = ',', value_hint = ValueHint::DirPath)]
+    pub local_root: Vec<PathBuf>,
+    /// How many passes over resources take place at one time.
+    #[arg(long, value_name = "NUMBER", env = "MASON_CONCURRENCY", default_value_t = 8,
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub concurrency: u16,
+    /// How many runs work at one time; others wait for their turn.
+    #[arg(long, value_name = "NUMBER", env = "MASON_WORKING_RUNS", default_value_t = 16,
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub working_runs: u16,
+    /// How often the clients of a config are looked at.
+    #[arg(long, value_name = "DURATION", env = "MASON_PROBE_INTERVAL", default_value = "5m")]
+    pub probe_interval: DurationText,
+    /// Where health is served.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "MASON_HEALTH_ADDRESS",
+        default_value = "0.0.0.0:8080"
+    )]
+    pub health_address: SocketAddr,
 }
 
 /// `mason describe`.

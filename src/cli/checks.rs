@@ -5,7 +5,7 @@ use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
 use crate::clients;
 use crate::operators;
-use crate::runs::Resources;
+use crate::runs::{Resources, action_descriptions};
 use crate::store::library;
 use crate::validate::{
     self, ActionDescription, Inputs, Problems, ValidRun, validate_config, validate_definition,
@@ -36,10 +36,7 @@ pub(crate) fn check_alone(resource: &Resource) -> Result<(), Problems> {
 }
 
 fn actions() -> Vec<ActionDescription> {
-    let described = operators::all().iter();
-    described
-        .map(|operator| ActionDescription { name: operator.name(), needs: operator.needs() })
-        .collect()
+    action_descriptions(operators::all())
 }
 
 /// Checks a run, without storing or doing anything.

@@ -1,15 +1,12 @@
 //! What driving runs in this process needs: the store, the operators built in, and the clients.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::context::Context;
-use crate::api::v1alpha1::{
-    ClientConfig, EngineChoice, EngineChoices, EngineClients, MasonConfigSpec,
-};
-use crate::clients::{self, Choices};
+use crate::api::v1alpha1::{ClientConfig, EngineChoices};
+use crate::clients;
 use crate::engines::{EngineError, Engines};
 use crate::operators;
 use crate::runs::{OpenEngines, RunContext, SystemClock};
@@ -38,20 +35,6 @@ impl OpenEngines for Clients {
         configs: &[ClientConfig],
         choices: &EngineChoices,
     ) -> Result<Engines, EngineError> {
-        let config = MasonConfigSpec {
-            engines: EngineClients::default(),
-            clients: configs.to_vec(),
-            limits: None,
-        };
-        let roles = [&choices.metastore, &choices.storage, &choices.execution];
-        // A role that nobody was picked for is one that the operator does not need: whoever fills
-        // another role stands in for it and is never asked.
-        let picked = roles.iter().find_map(|choice| choice.as_ref()).map(|one| one.client.as_str());
-        let name = |choice: &Option<EngineChoice>| choice.as_ref().map(|one| one.client.clone());
-        let [metastore, storage, execution] = roles
-            .map(|choice| name(choice).or_else(|| picked.map(str::to_owned)).unwrap_or_default());
-        let names = Choices { metastore: &metastore, storage: &storage, execution: &execution };
-        // Roots are absolute since they were applied.
-        clients::open(&config, &names, Path::new("/"))
+        clients::open_matched(configs, choices)
     }
 }

@@ -86,6 +86,12 @@ fn dispatch(cli: Cli, environment: &Environment, printer: &Printer) -> anyhow::R
         Command::Crds => commands::crds(printer),
         Command::Completions { shell } => commands::completions(shell, printer),
         Command::Generate { root } => commands::generate(&root, printer),
+        Command::Controller(args) => {
+            let logging = settings::logging(cli.global.verbose, environment.log.as_deref());
+            let style = Style::resolve(cli.global.color, environment.no_color);
+            telemetry::start(&logging.or_info(), style.colour_error)?;
+            on_threads(commands::controller(args))
+        }
         command => {
             let settings = Settings::resolve(&cli.global, environment)?;
             telemetry::start(&settings.logging, settings.style.colour_error)?;
@@ -110,6 +116,7 @@ fn with_store(command: Command, context: &Context) -> anyhow::Result<Exit> {
         // Handled by `dispatch`.
         Command::Worker { .. }
         | Command::Crds
+        | Command::Controller(_)
         | Command::Completions { .. }
         | Command::Generate { .. } => Ok(Exit::Success),
     }

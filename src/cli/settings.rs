@@ -91,7 +91,8 @@ impl Style {
     }
 }
 
-fn logging(verbose: u8, filter: Option<&str>) -> Logging {
+/// Returns what is logged, by how often `-v` was given and the filter of the environment.
+pub(crate) fn logging(verbose: u8, filter: Option<&str>) -> Logging {
     match (verbose, filter) {
         (0, None) => Logging::Off,
         (0, Some(filter)) => Logging::Filter(filter.to_owned()),

@@ -9,7 +9,11 @@ pub mod local;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::api::v1alpha1::{ClientConfig, MasonConfigSpec};
+use futures::StreamExt as _;
+
+use crate::api::v1alpha1::{
+    ClientConfig, EngineChoice, EngineChoices, EngineClients, MasonConfigSpec,
+};
 use crate::engines::capability::{ClientDescription, Role};
 use crate::engines::{EngineError, Engines, ErrorKind};
 
@@ -62,6 +66,43 @@ pub fn open(
         storage: std::sync::Arc::clone(&of(choices.storage, Role::Storage)?.storage),
         execution: std::sync::Arc::clone(&of(choices.execution, Role::Execution)?.execution),
     })
+}
+
+/// Opens the clients that a run was matched with. Their folders are absolute since they were applied.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_matched(
+    clients: &[ClientConfig],
+    choices: &EngineChoices,
+) -> Result<Engines, EngineError> {
+    let config = MasonConfigSpec {
+        engines: EngineClients::default(),
+        clients: clients.to_vec(),
+        limits: None,
+    };
+    let roles = [&choices.metastore, &choices.storage, &choices.execution];
+    // A role that nobody was picked for is one that the operator does not need: whoever fills
+    // another role stands in for it and is never asked.
+    let picked = roles.iter().find_map(|choice| choice.as_ref()).map(|one| one.client.as_str());
+    let name = |choice: &Option<EngineChoice>| choice.as_ref().map(|one| one.client.clone());
+    let [metastore, storage, execution] =
+        roles.map(|choice| name(choice).or_else(|| picked.map(str::to_owned)).unwrap_or_default());
+    let names = Choices { metastore: &metastore, storage: &storage, execution: &execution };
+    open(&config, &names, Path::new("/"))
+}
+
+/// Looks whether a client can be used, by one cheap call that changes nothing.
+///
+/// # Errors
+/// As [`open`], and what the client answers.
+pub async fn probe(client: &ClientConfig) -> Result<(), EngineError> {
+    let wrong = || {
+        let message = "it has no type block of this build";
+        EngineError::new(ErrorKind::InvalidInput, &client.name, "open a client", message)
+    };
+    let engines = open_block(client, Path::new("/"))?.ok_or_else(wrong)?;
+    engines.metastore.list_databases().next().await.transpose().map(|_| ())
 }
 
 /// Opens one client of a config and returns the roles it fills.

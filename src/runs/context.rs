@@ -13,6 +13,7 @@ use crate::engines::capability::ClientDescription;
 use crate::engines::{EngineError, Engines};
 use crate::operators::Operator;
 use crate::store::{Store, StoreError};
+use crate::validate::ActionDescription;
 
 /// Everything that driving a run needs from outside.
 #[derive(Clone)]
@@ -37,6 +38,15 @@ impl RunContext {
     pub fn operator(&self, action: &str) -> Option<&'static dyn Operator> {
         self.operators.iter().copied().find(|operator| operator.name() == action)
     }
+}
+
+/// Returns what `validate` knows of operators.
+#[must_use]
+pub fn action_descriptions(operators: &[&'static dyn Operator]) -> Vec<ActionDescription> {
+    let described = operators.iter();
+    described
+        .map(|operator| ActionDescription { name: operator.name(), needs: operator.needs() })
+        .collect()
 }
 
 /// Opens the clients that a run was matched with.

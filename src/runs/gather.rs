@@ -2,7 +2,7 @@
 //!
 //! Changes nothing. What cannot be seen is part of the observation, never an error.
 
-use super::context::{RunContext, RunError};
+use super::context::{RunContext, RunError, action_descriptions};
 use super::resources::Resources;
 use super::session::{Identity, Pending, Session, kept, name_of, recorded};
 use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus};
@@ -11,7 +11,7 @@ use crate::engines::metastore::{Author, Changed};
 use crate::engines::{EngineError, Engines};
 use crate::operators::Effect;
 use crate::plan::{Checked, Observation, Sight, needs_job};
-use crate::validate::{ActionDescription, Inputs, validate};
+use crate::validate::{Inputs, validate};
 
 /// Reads what a pass over the run needs to decide.
 ///
@@ -108,11 +108,7 @@ async fn check(
         name: name_of(run),
         source,
     })?;
-    let actions: Vec<ActionDescription> = context
-        .operators
-        .iter()
-        .map(|operator| ActionDescription { name: operator.name(), needs: operator.needs() })
-        .collect();
+    let actions = action_descriptions(context.operators);
     let inputs = Inputs {
         definition: resources.definition.as_ref(),
         config: resources.config.as_ref(),

@@ -16,7 +16,9 @@ mod session;
 mod watch;
 
 pub use act::{Outcome, Step, act};
-pub use context::{Clock, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched};
+pub use context::{
+    Clock, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched, action_descriptions,
+};
 pub use drive::{Reconciled, Wake, drive, reconcile};
 pub use gather::gather;
 pub use present::RESULT_BYTES;

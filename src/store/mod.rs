@@ -3,6 +3,7 @@
 //! May import `api` only.
 
 pub mod directory;
+pub mod kubernetes;
 pub mod library;
 
 use async_trait::async_trait;
@@ -85,6 +86,16 @@ pub enum StoreError {
         path: String,
         /// Why.
         source: std::io::Error,
+    },
+    /// The cluster's API server fails, refuses access, or cannot be reached.
+    #[error("the API server failed to {operation} {what}")]
+    ApiServer {
+        /// What was tried.
+        operation: &'static str,
+        /// `OperatorRun default/x`.
+        what: String,
+        /// Why.
+        source: Box<kube::Error>,
     },
 }
 

@@ -70,6 +70,12 @@ fn check_parameter(parameter: &Parameter, path: &str, problems: &mut Problems) {
             ));
         }
     }
+    // Not a rule of the schema: CEL cannot reach a field that may be of any type.
+    if parameter.required && parameter.default.is_some() {
+        let problem =
+            Problem::new(format!("{path}.default"), "a required parameter has no default");
+        problems.push(problem.hint("leave out either `required` or `default`"));
+    }
     let is_number = matches!(kind, ParameterType::Integer | ParameterType::Number);
     let bounds = [("minimum", parameter.minimum), ("maximum", parameter.maximum)];
     for (bound, _) in bounds.iter().filter(|(_, bound)| bound.is_some() && !is_number) {

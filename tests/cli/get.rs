@@ -34,7 +34,11 @@ fn a_config_whose_folder_is_missing_is_not_ready_and_says_why() {
     assert_eq!(mason.call_with_input(["apply", "-f", "-"], CONFIG).code, 0);
     let called = mason.call(["get", "configs", "-o", "wide"]);
     assert!(called.out.contains("False"), "{}", called.out);
-    assert!(called.out.contains("here: `<folder>/data` cannot be read"), "{}", called.out);
+    assert!(
+        called.out.contains("here: `<folder>/data`: No such file or directory"),
+        "{}",
+        called.out
+    );
 }
 
 #[test]

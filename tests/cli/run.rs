@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{Called, Mason};
+use crate::{CONFIG, Called, Mason};
 
 const SALES: [&str; 4] = ["--config", "local", "-p", "database_name=sales"];
 
@@ -357,4 +357,18 @@ fn runs_are_listed_with_the_columns_of_the_crd() {
         lines.next().unwrap()[..5],
         ["one", "table/query", "local", "Succeeded", "Completed"]
     );
+}
+
+/// Telling where memory ran out took memory, and a lock that std held already: the worker hung.
+#[test]
+fn a_worker_without_enough_memory_ends_also_where_backtraces_are_asked_for() {
+    let mason = Mason::with_data();
+    mason.write("config.yaml", &CONFIG.replace("root: data", "root: data, memoryLimit: 64Mi"));
+    assert_eq!(mason.call(["apply", "-f", "config.yaml"]).code, 0);
+    let sql = "query_string=select count(*), array_agg(value) from generate_series(1, 50000000)";
+    let mut command = mason.command(["run", "table/query", "--config", "lake", "--timeout", "40s"]);
+    command.args(["-p", "database_name=sales", "-p", sql]).env("RUST_BACKTRACE", "1");
+    let called = mason.finish(&mut command, "");
+    assert_eq!(called.code, 1, "{called:?}");
+    assert!(!called.err.contains("DeadlineExceeded"), "{}", called.err);
 }

@@ -3,4 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "commands are found through `PATH`")]
 
 mod imports;
+#[path = "../shown/mod.rs"]
+mod shown;
 mod shown_commands;

@@ -88,6 +88,22 @@ fn every_rule_has_a_message() {
     assert_eq!(silent, Vec::<String>::new());
 }
 
+/// An API server refuses a rule that reaches a field without a type.
+#[test]
+fn no_rule_reaches_a_field_that_may_be_of_any_type() {
+    let broken = offenders(|_, schema| {
+        let rules = schema["x-kubernetes-validations"].as_array().into_iter().flatten();
+        let rules: Vec<&str> = rules.filter_map(|rule| rule["rule"].as_str()).collect();
+        let fields = schema["properties"].as_object().into_iter().flatten();
+        let untyped = fields.filter(|(_, field)| !field["type"].is_string());
+        untyped.into_iter().all(|(name, _)| {
+            let reached = format!("self.{name}");
+            rules.iter().all(|rule| !rule.contains(&reached))
+        })
+    });
+    assert_eq!(broken, Vec::<String>::new());
+}
+
 #[test]
 fn definitions_are_small_and_have_what_kubectl_shows() {
     for kind in Kind::ALL {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::duplicated_attributes, reason = "printer columns repeat the same words")]
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -126,10 +127,21 @@ pub struct ClientStatus {
     /// The client's type.
     #[serde(rename = "type")]
     pub kind: ClientKind,
+    /// The roles that `engines` gives it: `metastore`, `storage`, `execution`.
+    #[serde(default)]
+    #[schemars(length(max = 8), inner(length(max = 16)))]
+    pub roles: Vec<String>,
     /// Whether a cheap, read-only call to it succeeded.
     pub ready: bool,
+    /// Why it is ready or not, as one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<crate::api::conditions::Reason>,
     /// Why it is not ready; empty when it is.
     #[serde(default)]
     #[schemars(length(max = 1024))]
     pub message: String,
+    /// When that was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub checked_at: Option<Timestamp>,
 }

@@ -64,7 +64,6 @@ pub struct OperatorDefinitionSpec {
 
 /// One parameter of an operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("!(has(self.required) && self.required && has(self.default))").message("a required parameter cannot have a default"))]
 #[x_kube(validation = Rule::new("!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum").message("minimum must not be above maximum"))]
 #[serde(rename_all = "camelCase")]
 pub struct Parameter {

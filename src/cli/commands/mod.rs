@@ -3,6 +3,7 @@
 mod apply;
 mod cancel;
 mod completions;
+mod controller;
 mod crds;
 mod delete;
 mod describe;
@@ -17,6 +18,7 @@ mod validate;
 pub(crate) use apply::apply;
 pub(crate) use cancel::cancel;
 pub(crate) use completions::completions;
+pub(crate) use controller::controller;
 pub(crate) use crds::crds;
 pub(crate) use delete::delete;
 pub(crate) use describe::describe;

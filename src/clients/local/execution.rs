@@ -158,6 +158,8 @@ impl LocalExecution {
         let mut command = (self.worker)(&folder.absolute()).map_err(fail)?;
         let child = command
             .stdin(Stdio::null())
+            // Telling where memory ran out takes memory: std would wait for its own lock for ever.
+            .env("RUST_BACKTRACE", "0")
             .stdout(log.try_clone().map_err(fail)?)
             .stderr(log)
             // A terminal's Ctrl-C is for the command line, which cancels the job.

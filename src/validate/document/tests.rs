@@ -191,7 +191,7 @@ spec:
   operator: table/query
   description: Query
   parameters:
-    - {name: a, type: string, required: true, default: x}
+    - {name: a, type: integer, minimum: 2, maximum: 1}
     - {name: a, type: strin}
   action: {builtin: {name: table.query}}
 ";
@@ -199,7 +199,7 @@ spec:
     let expect = [
         "run.yaml:9: spec.parameters[1].name: \"a\" stands twice; first in spec.parameters[0]",
         "run.yaml:9: spec.parameters[1].type: \"strin\" is none of",
-        "run.yaml:8: spec.parameters[0]: a required parameter cannot have a default",
+        "run.yaml:8: spec.parameters[0]: minimum must not be above maximum",
     ];
     assert_eq!(problems.len(), expect.len(), "{problems:#?}");
     for (problem, expect) in problems.iter().zip(expect) {

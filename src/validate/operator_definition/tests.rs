@@ -53,6 +53,7 @@ fn every_problem_of_a_definition_comes_at_once() {
         {"name": "b", "type": "integer", "default": "x", "pattern": "x", "enum": ["1", "two"]},
         {"name": "c", "type": "string", "minimum": 1},
         {"name": "d", "type": "json", "enum": ["1"], "default": {"x": 1}},
+        {"name": "e", "type": "string", "required": true, "default": "x"},
     ]);
     let rest = json!({
         "action": {"builtin": {"name": "table.qury"}}, "resultSchema": {"type": "objekt"},
@@ -68,6 +69,7 @@ fn every_problem_of_a_definition_comes_at_once() {
         "spec.parameters[1].enum[1]: must be a whole number within 64 bits, but is the text \"two\"",
         "spec.parameters[2].minimum: is for integers and numbers only",
         "spec.parameters[3].enum: is not for json",
+        "spec.parameters[4].default: a required parameter has no default (hint: leave out either `required` or `default`)",
         "spec.action.builtin.name: there is no built-in action `table.qury` (hint: did you mean `table.query`?)",
         "spec.resultSchema.type: is no JSON schema: ",
     ];

@@ -1,0 +1,74 @@
+//! What every controller works with.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::Client;
+use tokio::sync::Semaphore;
+
+use super::Settings;
+use super::backoff::Backoff;
+use super::engines::NamespaceEngines;
+use super::roots::AllowedRoots;
+use crate::clients;
+use crate::operators;
+use crate::runs::{Clock as _, RunContext, RunError, SystemClock};
+use crate::store::kubernetes::KubernetesStore;
+use crate::store::{StoreError, library};
+
+/// What every controller works with.
+pub(super) struct Context {
+    pub(super) settings: Settings,
+    pub(super) client: Client,
+    pub(super) roots: Arc<AllowedRoots>,
+    pub(super) backoff: Backoff,
+    /// One for each pass that may take place at the same time, of all controllers together.
+    pub(super) passes: Semaphore,
+}
+
+impl Context {
+    pub(super) fn new(settings: Settings, client: Client) -> Self {
+        Self {
+            roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
+            passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
+            backoff: Backoff::default(),
+            settings,
+            client,
+        }
+    }
+
+    /// Returns the store of a controller, which writes under a field manager of its own.
+    pub(super) fn store(&self, controller: &str) -> Arc<KubernetesStore> {
+        let manager = format!("mason-{controller}");
+        Arc::new(KubernetesStore::new(self.client.clone(), manager))
+    }
+
+    /// Returns what working on the runs of a namespace needs.
+    pub(super) fn run_context(&self, store: &Arc<KubernetesStore>, namespace: &str) -> RunContext {
+        let (namespace, roots) = (namespace.to_owned(), Arc::clone(&self.roots));
+        RunContext {
+            store: Arc::<KubernetesStore>::clone(store),
+            library: library::definitions().into(),
+            open_engines: Arc::new(NamespaceEngines { namespace, roots }),
+            operators: operators::all(),
+            clients: clients::descriptions().into(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Returns the time.
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// Why a pass over a resource failed; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// A run could not be driven.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The resource could not be read or its status not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

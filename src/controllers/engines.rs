@@ -1,0 +1,40 @@
+//! Opens the clients of runs, within what the administrator allows for their namespace.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::roots::AllowedRoots;
+use crate::api::v1alpha1::{ClientConfig, EngineChoices};
+use crate::clients;
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::runs::OpenEngines;
+
+/// Opens the clients of one namespace's runs.
+pub(super) struct NamespaceEngines {
+    pub(super) namespace: String,
+    pub(super) roots: Arc<AllowedRoots>,
+}
+
+#[async_trait]
+impl OpenEngines for NamespaceEngines {
+    /// Checks the roots with every opening, also for what was frozen long ago.
+    async fn open(
+        &self,
+        clients: &[ClientConfig],
+        choices: &EngineChoices,
+    ) -> Result<Engines, EngineError> {
+        for client in clients {
+            let Some(local) = &client.local else { continue };
+            self.roots.check(&self.namespace, &local.root).map_err(|message| {
+                EngineError::new(
+                    ErrorKind::PermissionDenied,
+                    &client.name,
+                    "open a client",
+                    message,
+                )
+            })?;
+        }
+        clients::open_matched(clients, choices)
+    }
+}

@@ -1,0 +1,81 @@
+//! Configs: whether their clients answer, by a cheap look that changes nothing, again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::context::{Context, Error, now};
+use super::watch::{Cache, Reconcile};
+use crate::api::resource::Resource;
+use crate::api::v1alpha1::{ClientConfig, MasonConfig};
+use crate::clients;
+use crate::engines::{EngineError, ErrorKind};
+use crate::standing::{ClientProbe, standing_of_config};
+use crate::store::kubernetes::KubernetesStore;
+use crate::validate::validate_config;
+
+/// How long a client may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How soon a client that does not answer is looked at again, at most.
+const NOT_READY: Duration = Duration::from_secs(15);
+
+/// The controller of configs.
+pub(super) struct MasonConfigs {
+    context: Arc<Context>,
+    store: Arc<KubernetesStore>,
+}
+
+impl MasonConfigs {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
+        Self { store: context.store("mason-config"), context: Arc::clone(context) }
+    }
+
+    async fn probe(&self, namespace: &str, client: &ClientConfig) -> ClientProbe {
+        if let Some(local) = &client.local
+            && let Err(message) = self.context.roots.check(namespace, &local.root)
+        {
+            return ClientProbe::RootNotAllowed(message);
+        }
+        match tokio::time::timeout(PATIENCE, clients::probe(client)).await {
+            Ok(Ok(())) => ClientProbe::Ready,
+            Ok(Err(error)) => ClientProbe::Failed(error),
+            Err(_) => {
+                let message = format!("it did not answer within {} s", PATIENCE.as_secs());
+                let kind = ErrorKind::Timeout;
+                ClientProbe::Failed(EngineError::new(
+                    kind,
+                    &client.name,
+                    "look at a client",
+                    message,
+                ))
+            }
+        }
+    }
+}
+
+impl Reconcile for MasonConfigs {
+    type Kind = MasonConfig;
+
+    async fn reconcile(
+        &self,
+        config: &MasonConfig,
+        _: &Cache<MasonConfig>,
+    ) -> Result<Action, Error> {
+        let checked = validate_config(config, clients::descriptions()); // pure
+        let mut probes = Vec::new();
+        if checked.is_ok() {
+            let namespace = config.namespace().unwrap_or_default();
+            for client in &config.spec.clients {
+                probes.push(self.probe(&namespace, client).await); // calls the engines
+            }
+        }
+        let interval = self.context.settings.probe_interval;
+        let is_ready = probes.iter().all(|probe| matches!(probe, ClientProbe::Ready));
+        let status = standing_of_config(config, checked, &probes, now()); // pure
+        let changed = MasonConfig { status: Some(status), ..config.clone() };
+        super::store_status(&self.store, Resource::MasonConfig(Box::new(changed))).await?;
+        Ok(Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) }))
+    }
+}

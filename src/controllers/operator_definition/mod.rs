@@ -1,0 +1,114 @@
+//! Definitions: whether they can be used, their digest, and which of two of one operator counts.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::context::{Context, Error, now};
+use super::watch::{Cache, Neighbours, Reconcile};
+use crate::api::resource::Resource;
+use crate::api::v1alpha1::OperatorDefinition;
+use crate::clients;
+use crate::operators;
+use crate::runs::action_descriptions;
+use crate::standing::{Usability, standing_of_definition};
+use crate::store::kubernetes::KubernetesStore;
+use crate::validate::validate_definition;
+
+/// The controller of definitions.
+pub(super) struct OperatorDefinitions {
+    store: Arc<KubernetesStore>,
+}
+
+impl OperatorDefinitions {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
+        Self { store: context.store("operator-definition") }
+    }
+}
+
+impl Reconcile for OperatorDefinitions {
+    type Kind = OperatorDefinition;
+
+    async fn reconcile(
+        &self,
+        definition: &OperatorDefinition,
+        cache: &Cache<OperatorDefinition>,
+    ) -> Result<Action, Error> {
+        let others = cache.state(); // from the watch
+        let others: Vec<_> = others.iter().filter_map(|other| other.0.as_ref().ok()).collect();
+        let actions = action_descriptions(operators::all());
+        let usability = match validate_definition(definition, &actions, clients::descriptions()) {
+            Err(problems) => Usability::Wrong(problems),
+            Ok(()) => match oldest(definition, &others) {
+                Some(older) => Usability::Duplicate(older),
+                None => Usability::Usable,
+            },
+        }; // pure
+        let status = standing_of_definition(definition, &usability, now()); // pure
+        if definition.status.as_ref() == Some(&status) {
+            return Ok(Action::await_change());
+        }
+        let changed = OperatorDefinition { status: Some(status), ..definition.clone() };
+        super::store_status(&self.store, Resource::OperatorDefinition(Box::new(changed))).await
+    }
+
+    /// A definition that is gone or changed makes way for the younger ones of its operator, the old
+    /// one and the new.
+    fn neighbours() -> Option<Neighbours<OperatorDefinition>> {
+        Some(|one, other| one.namespace() == other.namespace())
+    }
+}
+
+/// Returns the name of the definition of the same operator that counts instead, as runs look it up:
+/// the oldest of the namespace.
+fn oldest(definition: &OperatorDefinition, others: &[&OperatorDefinition]) -> Option<String> {
+    let age = |one: &OperatorDefinition| {
+        (one.metadata.creation_timestamp.as_ref().map(|time| time.0), one.metadata.name.clone())
+    };
+    let rivals = others.iter().filter(|other| {
+        other.namespace() == definition.namespace()
+            && other.spec.operator == definition.spec.operator
+            && age(other) < age(definition)
+    });
+    rivals.min_by_key(|other| age(other)).map(|older| older.name_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn definition(namespace: &str, name: &str, second: u8) -> OperatorDefinition {
+        serde_json::from_value(json!({
+            "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorDefinition",
+            "metadata": {
+                "name": name, "namespace": namespace,
+                "creationTimestamp": format!("2026-01-01T00:00:0{second}Z"),
+            },
+            "spec": {
+                "operator": "table/query", "description": "d",
+                "action": {"builtin": {"name": "table.query"}},
+            },
+        }))
+        .expect("should be a definition")
+    }
+
+    #[test]
+    fn the_oldest_of_a_namespace_counts_and_names_break_ties() {
+        let all = [
+            definition("n", "c", 2),
+            definition("n", "b", 1),
+            definition("n", "a", 2),
+            definition("m", "x", 0),
+        ];
+        let all: Vec<_> = all.iter().collect();
+        let counts = |index: usize| oldest(all[index], &all);
+        assert_eq!(counts(0).as_deref(), Some("b"));
+        assert_eq!(counts(1), None);
+        assert_eq!(counts(2).as_deref(), Some("b"));
+        assert_eq!(counts(3), None);
+        assert_eq!(oldest(all[0], &[all[0], all[2]]).as_deref(), Some("a"));
+    }
+}

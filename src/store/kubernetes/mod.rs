@@ -1,0 +1,215 @@
+//! Resources in a Kubernetes cluster: the API server keeps them, and the rules of the CRDs hold there.
+//!
+//! Reads are uncached and see the newest write. A change of a spec is a server-side apply; a status is
+//! replaced by `PUT` with the resourceVersion it was decided on, so that two writers never both win.
+
+mod answer;
+mod connect;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kube::Client;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, DynamicObject};
+use serde_json::Value;
+
+use self::answer::{failed, is_expired, is_missing, readable};
+use super::{Applied, Key, Kind, Resource, Store, StoreError};
+use crate::api::API_VERSION;
+
+pub use connect::{ConnectError, connect};
+
+/// How many resources one page of a list holds.
+const PAGE: u32 = 500;
+/// How often a list begins anew because it took so long that the API server forgot its place.
+const LISTS: u32 = 3;
+/// How long after that.
+const BEFORE_ANOTHER_LIST: Duration = Duration::from_millis(200);
+
+/// A store in a cluster. Copies share the connection; everybody else may write at the same time.
+#[derive(Clone)]
+pub struct KubernetesStore {
+    client: Client,
+    field_manager: String,
+}
+
+impl KubernetesStore {
+    /// Returns the store behind a connection. What it writes is recorded under the field manager, 1 to
+    /// 128 characters.
+    #[must_use]
+    pub fn new(client: Client, field_manager: impl Into<String>) -> Self {
+        Self { client, field_manager: field_manager.into() }
+    }
+
+    fn namespaced(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &api_resource(kind))
+    }
+
+    fn of(&self, key: &Key) -> Api<DynamicObject> {
+        self.namespaced(key.kind, &key.namespace)
+    }
+
+    fn writing(&self) -> PostParams {
+        PostParams { field_manager: Some(self.field_manager.clone()), ..PostParams::default() }
+    }
+
+    /// Lists page by page; nothing when the API server forgot where the last page ended.
+    async fn pages(
+        api: &Api<DynamicObject>,
+        kind: Kind,
+    ) -> Result<Option<Vec<DynamicObject>>, StoreError> {
+        let mut parameters = ListParams::default().limit(PAGE);
+        let mut objects = Vec::new();
+        loop {
+            let page = match api.list(&parameters).await {
+                Ok(page) => page,
+                Err(error) if is_expired(&error) => return Ok(None),
+                Err(error) => return Err(failed("list", kind.plural(), error)),
+            };
+            objects.extend(page.items);
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => parameters = parameters.continue_token(&token),
+                None => return Ok(Some(objects)),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for KubernetesStore {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("KubernetesStore")
+            .field("field_manager", &self.field_manager)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for KubernetesStore {
+    async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError> {
+        let found = self.of(key).get_opt(&key.name).await;
+        let found = found.map_err(|error| failed("read", &key.to_string(), error))?;
+        found.map(|object| readable(key.kind, object)).transpose()
+    }
+
+    async fn list(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let api = match namespace {
+            Some(namespace) => self.namespaced(kind, namespace),
+            None => Api::all_with(self.client.clone(), &api_resource(kind)),
+        };
+        for _ in 0..LISTS {
+            if let Some(objects) = Self::pages(&api, kind).await? {
+                return Ok(objects.into_iter().map(|object| readable(kind, object)).collect());
+            }
+            tokio::time::sleep(BEFORE_ANOTHER_LIST).await;
+        }
+        // The last try says itself what is wrong.
+        let all = api.list(&ListParams::default()).await;
+        let all = all.map_err(|error| failed("list", kind.plural(), error))?;
+        Ok(all.items.into_iter().map(|object| readable(kind, object)).collect())
+    }
+
+    async fn apply(&self, resource: &Resource) -> Result<(Resource, Applied), StoreError> {
+        let key = resource.key();
+        let api = self.of(&key);
+        let before = api.get_opt(&key.name).await;
+        let before = before.map_err(|error| failed("read", &key.to_string(), error))?;
+        let before = before.map(|object| object.metadata.resource_version);
+        let parameters = PatchParams::apply(&self.field_manager).force();
+        let wanted = Patch::Apply(wanted(resource));
+        let after = api.patch(&key.name, &parameters, &wanted).await;
+        let after = after.map_err(|error| failed("apply", &key.to_string(), error))?;
+        let applied = match before {
+            None => Applied::Created,
+            Some(version) if version == after.metadata.resource_version => Applied::Unchanged,
+            Some(_) => Applied::Configured,
+        };
+        Ok((readable(key.kind, after)?, applied))
+    }
+
+    async fn create(&self, resource: &Resource) -> Result<Resource, StoreError> {
+        let key = resource.key();
+        let object = object_of(wanted(resource), &key)?;
+        let created = self.of(&key).create(&self.writing(), &object).await;
+        readable(key.kind, created.map_err(|error| failed("create", &key.to_string(), error))?)
+    }
+
+    async fn replace_status(&self, resource: &Resource) -> Result<Resource, StoreError> {
+        let key = resource.key();
+        let metadata = resource.metadata();
+        if metadata.resource_version.is_none() || metadata.uid.is_none() {
+            return Err(StoreError::Conflict { what: key.to_string() });
+        }
+        let mut document = resource.to_document();
+        // Who owns which field is the API server's to say.
+        if let Some(metadata) = document["metadata"].as_object_mut() {
+            metadata.remove("managedFields");
+        }
+        let api = self.of(&key);
+        match api.replace_subresource("status", &key.name, &self.writing(), &document).await {
+            Ok(stored) => readable(key.kind, stored),
+            Err(error) if is_missing(&error) => Err(StoreError::Conflict { what: key.to_string() }),
+            Err(error) => Err(failed("store the status of", &key.to_string(), error)),
+        }
+    }
+
+    async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+        match self.of(key).delete(&key.name, &DeleteParams::default()).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(failed("delete", &key.to_string(), error)),
+        }
+    }
+}
+
+/// Returns how the API server addresses a kind.
+fn api_resource(kind: Kind) -> ApiResource {
+    let (group, version) = API_VERSION.split_once('/').unwrap_or(("", API_VERSION));
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: API_VERSION.to_owned(),
+        kind: kind.as_str().to_owned(),
+        plural: kind.plural().to_owned(),
+    }
+}
+
+/// Returns what somebody wants of a resource: everything but the status and what only the API server
+/// sets.
+fn wanted(resource: &Resource) -> Value {
+    let mut document = resource.to_document();
+    if let Some(document) = document.as_object_mut() {
+        document.remove("status");
+    }
+    if let Some(metadata) = document["metadata"].as_object_mut() {
+        metadata.retain(|field, _| {
+            matches!(
+                field.as_str(),
+                "name"
+                    | "namespace"
+                    | "generateName"
+                    | "labels"
+                    | "annotations"
+                    | "finalizers"
+                    | "ownerReferences"
+            )
+        });
+    }
+    document["metadata"]["namespace"] = resource.key().namespace.into();
+    document
+}
+
+fn object_of(document: Value, key: &Key) -> Result<DynamicObject, StoreError> {
+    serde_json::from_value(document).map_err(|error| StoreError::Unreadable {
+        what: key.to_string(),
+        message: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What the API server itself accepts and refuses.
+
+use crate::cluster::cluster;
+use crate::team::{Team, config, query};
+
+#[test]
+fn crds_are_established_and_listed_together() {
+    let cluster = cluster();
+    for plural in ["masonconfigs", "operatordefinitions", "operatorruns"] {
+        let crd = cluster.done(&["get", "crd", &format!("{plural}.mason.dev"), "-o", "json"]);
+        let crd: serde_json::Value = serde_json::from_str(&crd).unwrap();
+        let conditions = crd["status"]["conditions"].as_array().unwrap();
+        for wanted in ["Established", "NamesAccepted"] {
+            let found = conditions.iter().find(|condition| condition["type"] == wanted).unwrap();
+            assert_eq!(found["status"], "True", "{plural}: {found}");
+        }
+        let violated = conditions.iter().find(|found| found["type"] == "NonStructuralSchema");
+        assert_eq!(violated, None, "{plural}");
+    }
+    let listed = cluster.done(&[
+        "api-resources",
+        "--api-group=mason.dev",
+        "--categories=mason",
+        "-o",
+        "name",
+    ]);
+    assert_eq!(
+        listed.lines().collect::<Vec<_>>(),
+        ["masonconfigs.mason.dev", "operatordefinitions.mason.dev", "operatorruns.mason.dev"]
+    );
+}
+
+#[test]
+fn a_run_is_frozen_once_created() {
+    let team = Team::new("frozen");
+    team.apply(&query("x", "select 1", ""));
+    let refused = team.refused(&query("x", "select 2", ""));
+    assert!(refused.contains("a run is frozen once created"), "{refused}");
+    team.kubectl(&[
+        "patch",
+        "oprun/x",
+        "--type=merge",
+        "-p",
+        r#"{"spec":{"suspend":true,"ttl":{"afterSuccess":"1d"}}}"#,
+    ]);
+    team.kubectl(&["patch", "oprun/x", "--type=merge", "-p", r#"{"spec":{"cancel":true}}"#]);
+    let back = patch_refused(&team, "oprun/x", r#"{"spec":{"cancel":false}}"#, &[]);
+    assert!(back.contains("cancel cannot be taken back"), "{back}");
+    let late = patch_refused(&team, "oprun/x", r#"{"spec":{"timeout":"1m"}}"#, &[]);
+    assert!(late.contains("a run is frozen once created"), "{late}");
+}
+
+#[test]
+fn what_a_status_once_said_stays_true() {
+    let team = Team::new("final-status");
+    team.apply(&query("x", "select 1", ""));
+    let status = ["--subresource=status"];
+    let attempt = r#"{"status":{"phase":"Running","attempts":[{"number":1,"token":"t","state":"Intended","startedAt":"2026-01-01T00:00:00.000000Z"}]}}"#;
+    team.kubectl(&["patch", "oprun/x", "--subresource=status", "--type=merge", "-p", attempt]);
+    let lost = patch_refused(&team, "oprun/x", r#"{"status":{"attempts":[]}}"#, &status);
+    assert!(lost.contains("attempts are append-only"), "{lost}");
+    let forged = patch_refused(&team, "oprun/x", &attempt.replace(r#""t""#, r#""u""#), &status);
+    assert!(forged.contains("a token never changes"), "{forged}");
+    let end = r#"{"status":{"phase":"Failed"}}"#;
+    team.kubectl(&["patch", "oprun/x", "--subresource=status", "--type=merge", "-p", end]);
+    let again = patch_refused(&team, "oprun/x", r#"{"status":{"phase":"Running"}}"#, &status);
+    assert!(again.contains("a terminal phase is final"), "{again}");
+}
+
+#[test]
+fn wrong_configs_and_definitions_are_refused_by_the_schema() {
+    let team = Team::new("wrong-specs");
+    let unknown = config("c", "/data").replace("metastore: [here]", "metastore: [there]");
+    let refused = team.refused(&unknown);
+    assert!(refused.contains("must be the name of a client in `clients`"), "{refused}");
+    let no_type = config("c", "/data").replace("local: ", "lokal: ");
+    let refused = team.refused(&no_type);
+    assert!(refused.contains("lokal"), "{refused}");
+    let crossed = "apiVersion: mason.dev/v1alpha1
+kind: OperatorDefinition
+metadata: {name: d}
+spec:
+  operator: table/query
+  description: d
+  parameters: [{name: a, type: integer, minimum: 2, maximum: 1}]
+  action: {builtin: {name: table.query}}
+";
+    let refused = team.refused(crossed);
+    assert!(refused.contains("minimum must not be above maximum"), "{refused}");
+}
+
+fn patch_refused(team: &Team, resource: &str, patch: &str, more: &[&str]) -> String {
+    let args = ["--namespace", team.name, "patch", resource, "--type=merge", "-p", patch];
+    let called = team.cluster.kubectl(&[&args, more].concat(), "");
+    assert!(!called.is_success, "{patch} should be refused: {}", called.out);
+    called.err
+}

@@ -1,0 +1,24 @@
+//! Mason on a real API server: CRDs, the store, and `mason controller` as a process of its own.
+//!
+//! Every test works in a namespace of its own with its own controllers, on one control plane that all
+//! share. `MASON_TEST_CLUSTER` names its programs, as `.ci/setup cluster` builds them; a throw-away
+//! cluster is used instead when `USE_EXISTING_CLUSTER=true` and `KUBECONFIG` is set, as envtest does.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_in_result,
+    clippy::unwrap_used,
+    reason = "a test reads where its programs are, and stops where it fails"
+)]
+
+mod cluster;
+mod configs;
+mod crashes;
+mod crds;
+mod definitions;
+mod docs;
+mod runs;
+#[path = "../shown/mod.rs"]
+mod shown;
+mod store;
+mod team;

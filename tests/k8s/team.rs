@@ -1,0 +1,223 @@
+//! A namespace with data, a config and controllers of its own.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, cluster};
+
+/// How long anything may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A namespace, and the folder that its configs may use.
+pub(crate) struct Team {
+    pub(crate) name: &'static str,
+    pub(crate) cluster: &'static Cluster,
+    folder: tempfile::TempDir,
+}
+
+impl Team {
+    /// Makes a namespace with one small table `sales.orders`. The name is used once.
+    pub(crate) fn new(name: &'static str) -> Self {
+        let team = Self { name, cluster: cluster(), folder: tempfile::tempdir().unwrap() };
+        team.cluster.done(&["create", "namespace", name]);
+        std::fs::create_dir_all(team.root().join("sales")).unwrap();
+        let orders = "city,amount\nWien,1.50\nGraz,2.25\nWien,3.00\n";
+        std::fs::write(team.root().join("sales/orders.csv"), orders).unwrap();
+        team
+    }
+
+    /// Makes a namespace with a table and the config `lake` for it.
+    pub(crate) fn with_config(name: &'static str) -> Self {
+        let team = Self::new(name);
+        team.apply(&config("lake", &team.root().to_string_lossy()));
+        team
+    }
+
+    /// Returns the folder that the administrator allows.
+    pub(crate) fn allowed(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join("data")
+    }
+
+    /// Returns the namespace's part of it.
+    pub(crate) fn root(&self) -> PathBuf {
+        // Before the folder exists it cannot be canonical.
+        let folder = self.folder.path().canonicalize().unwrap();
+        folder.join("data").join(self.name)
+    }
+
+    /// Starts a controller for the namespace and waits until it is ready.
+    pub(crate) fn controller(&self) -> Controller {
+        self.controller_with(&[])
+    }
+
+    /// Starts a controller with more arguments.
+    pub(crate) fn controller_with(&self, arguments: &[&str]) -> Controller {
+        let log =
+            self.folder.path().join(format!("controller-{}.log", uuid::Uuid::new_v4().simple()));
+        let child = Command::new(env!("CARGO_BIN_EXE_mason"))
+            .args(["controller", "--watch-namespace", self.name, "--probe-interval", "2s"])
+            .args(["--health-address", "127.0.0.1:0", "--local-root"])
+            .arg(self.allowed())
+            .args(arguments)
+            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .env_remove("MASON_LOG")
+            .stdin(Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut controller = Controller { child, log };
+        controller.wait_until_ready();
+        controller
+    }
+
+    /// Applies resources to the namespace.
+    pub(crate) fn apply(&self, manifest: &str) {
+        self.cluster.apply(&self.placed(manifest));
+    }
+
+    /// Applies resources that have to be refused, and returns why.
+    pub(crate) fn refused(&self, manifest: &str) -> String {
+        self.cluster.refused(&self.placed(manifest))
+    }
+
+    fn placed(&self, manifest: &str) -> String {
+        manifest.replace("metadata: {", &format!("metadata: {{namespace: {}, ", self.name))
+    }
+
+    /// Calls `kubectl` in the namespace, which has to succeed.
+    pub(crate) fn kubectl(&self, args: &[&str]) -> String {
+        self.cluster.done(&[&["--namespace", self.name], args].concat())
+    }
+
+    /// Returns a resource.
+    pub(crate) fn get(&self, resource: &str) -> Value {
+        serde_json::from_str(&self.kubectl(&["get", resource, "-o", "json"])).unwrap()
+    }
+
+    /// Waits until a resource is as wanted.
+    pub(crate) fn until(&self, resource: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let found = self.get(resource);
+            if is_wanted(&found) {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "{resource} stays as it is:\n{found:#}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until a run has ended and returns its status.
+    pub(crate) fn finished(&self, run: &str) -> Value {
+        let run = self.until(&format!("oprun/{run}"), |run| {
+            condition(run, "Finished").is_some_and(|condition| condition["status"] == "True")
+        });
+        run["status"].clone()
+    }
+
+    /// Returns how many generations a table of database `sales` has.
+    pub(crate) fn generations(&self, table: &str) -> usize {
+        let folder = self.root().join("sales").join(table).join("_mason");
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter(|entry| entry.path().extension().is_some_and(|ext| ext == "json")).count()
+    }
+}
+
+/// A controller as a process of its own; killed when it is dropped.
+pub(crate) struct Controller {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Controller {
+    /// Returns what it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Ends it at once, as a crash does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop, and returns whether it ended well.
+    pub(crate) fn terminate(mut self) -> bool {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+
+    fn wait_until_ready(&mut self) {
+        let began = Instant::now();
+        while !self.ask("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200 ")) {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the controller ended: {}", self.log());
+            assert!(began.elapsed() < PATIENCE, "the controller is not ready: {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Asks for health; nothing while it is not served.
+    pub(crate) fn ask(&self, path: &str) -> Option<String> {
+        let log = self.log();
+        let address = log.split_once("health=")?.1.split_whitespace().next()?.to_owned();
+        let mut stream = TcpStream::connect(address).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Returns a condition of a resource.
+pub(crate) fn condition<'a>(resource: &'a Value, kind: &str) -> Option<&'a Value> {
+    let conditions = resource["status"]["conditions"].as_array()?;
+    conditions.iter().find(|condition| condition["type"] == kind)
+}
+
+/// Returns a config with one `local` client.
+pub(crate) fn config(name: &str, root: &str) -> String {
+    format!(
+        "apiVersion: mason.dev/v1alpha1
+kind: MasonConfig
+metadata: {{name: {name}}}
+spec:
+  engines: {{metastore: [here], storage: [here], execution: [here]}}
+  clients: [{{name: here, local: {{root: {root}, parallelism: 1}}}}]
+"
+    )
+}
+
+/// Returns a run of `table/query` on config `lake`.
+pub(crate) fn query(name: &str, sql: &str, more: &str) -> String {
+    format!(
+        "apiVersion: mason.dev/v1alpha1
+kind: OperatorRun
+metadata: {{name: {name}}}
+spec:
+  operator: table/query
+  configRef: {{name: lake}}
+  parameters: {{database_name: sales, query_string: \"{sql}\"{more}}}
+"
+    )
+}
