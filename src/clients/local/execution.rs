@@ -46,10 +46,6 @@ pub fn own_worker() -> WorkerCommand {
     Arc::new(|folder| {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("worker").arg("--job").arg(folder);
-        // What the allocator only reserves (a gibibyte at once) must not count against the limit.
-        command.env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
-        // Out of memory, the allocator's last word with a backtrace waits for itself for ever.
-        command.env("RUST_BACKTRACE", "0");
         Ok(command)
     })
 }
@@ -158,6 +154,8 @@ impl LocalExecution {
         let mut command = (self.worker)(&folder.absolute()).map_err(fail)?;
         let child = command
             .stdin(Stdio::null())
+            // What the allocator only reserves (a gibibyte at once) must not count against the limit.
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             // Telling where memory ran out takes memory: std would wait for its own lock for ever.
             .env("RUST_BACKTRACE", "0")
             .stdout(log.try_clone().map_err(fail)?)
