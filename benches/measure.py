@@ -107,17 +107,17 @@ def queries(bench: Bench) -> None:
     for table in folder.iterdir():
         if table.is_dir():
             for file in table.iterdir():
-                link(file, bench.root / "tpch" / table.name / file.name)
+                link(file, bench.root / f"tpch{scale}" / table.name / file.name)
     views = "".join(
         f"create view {table.name} as select * from read_parquet('{table}/*.parquet');"
         for table in folder.iterdir() if table.is_dir())
-    plain_folder = bench.root / "tpch"
+    plain_folder = bench.root / f"tpch{scale}"
     to_plain, to_duckdb = [], []
     for number in (1, 3, 5, 6, 9, 13, 18):
         sql = Path(__file__).parent / "tpch" / f"q{number}.sql"
         ours, plain, duck = [], [], []
         for _ in range(bench.options.runs):
-            ours.append(bench.mason("table/query", {"database_name": "tpch", "query_string": sql.read_text()}).seconds)
+            ours.append(bench.mason("table/query", {"database_name": f"tpch{scale}", "query_string": sql.read_text()}).seconds)
             plain.append(run([bench.options.plain_datafusion, str(bench.threads), str(plain_folder), str(sql)]).seconds)
             duck.append(duckdb_seconds(sql.read_text(), bench.threads, views))
         to_plain.append(median(ours) / median(plain))

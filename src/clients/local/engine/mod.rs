@@ -16,6 +16,7 @@ mod files;
 mod files_tests;
 mod join;
 mod parquet;
+mod pool;
 pub(crate) mod progress;
 mod query;
 mod rows;

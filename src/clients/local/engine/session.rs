@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
+
+use super::pool::ExchangePool;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -104,7 +106,7 @@ pub(crate) fn session(
         .with_mode(DiskManagerMode::Directories(vec![spill_folder.to_path_buf()]))
         .with_max_temp_directory_size(disk_limit_bytes)
         .with_max_spill_merge_fan_in(MOST_RUNS_MERGED);
-    let pool = FairSpillPool::new(budget.pool_bytes);
+    let pool = ExchangePool::new(budget.pool_bytes);
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, NonZeroUsize::MIN)))
         .with_disk_manager_builder(disk)
