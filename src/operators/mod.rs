@@ -30,7 +30,7 @@ use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobOutcome};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Change, Changed};
-use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::engines::{EngineError, Engines};
 
 /// Every built-in operator, by name within its namespace.
 static ALL: [&dyn Operator; 21] = [
@@ -87,20 +87,20 @@ pub trait Operator: Send + Sync {
     /// Whatever its reads fail with, and `InvalidInput` for what only the data can show.
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError>;
 
-    /// Turns the proof of its job into an answer and at most one effect. Changes nothing and may be
-    /// repeated; called only when [`Operator::prepare`] gave a job.
+    /// Turns the proof of its job into an answer and at most one effect: the job's own answer and none,
+    /// unless an operator says otherwise. Changes nothing and may be repeated; called only when
+    /// [`Operator::prepare`] gave a job.
     ///
     /// # Errors
-    /// Whatever its reads fail with; `Unexpected` for an operator that never gives a job.
+    /// Whatever its reads fail with.
     async fn conclude(
         &self,
         engines: &Engines,
         request: &Request,
         outcome: &JobOutcome,
     ) -> Result<Conclusion, EngineError> {
-        let _ = (engines, request, outcome);
-        let (kind, message) = (ErrorKind::Unexpected, "it never asks for a job");
-        Err(EngineError::new(kind, self.name(), "conclude a job", message))
+        let _ = (engines, request);
+        Ok(answers::conclude_job(outcome))
     }
 }
 

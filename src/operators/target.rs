@@ -44,6 +44,20 @@ pub(super) struct Target {
     existing: Option<Table>,
 }
 
+/// As [`find_target`], for rows of a schema that is known: partition columns have to be among them.
+///
+/// # Errors
+/// As [`find_target`], and `InvalidInput` for a partition column that the rows do not have.
+pub(super) async fn find_checked_target(
+    engines: &Engines,
+    operator: &str,
+    request: &Request,
+    schema: &Schema,
+) -> Result<Option<Target>, EngineError> {
+    let target = find_target(engines, operator, request).await?;
+    target.map(|target| target.check_partition_columns(operator, schema)).transpose()
+}
+
 /// Returns where the request wants its output, or nothing when it names no output.
 ///
 /// # Errors

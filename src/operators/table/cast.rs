@@ -6,18 +6,17 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::{ColumnType, Schema};
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{conclude_job, rows_or_files_schema};
+use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::{column_type, resolve};
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::{refused, table_name};
 use crate::operators::reading::read_table;
-use crate::operators::target::find_target;
+use crate::operators::target::find_checked_target;
 use crate::operators::work::Work;
-use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request};
 
 const NAME: &str = "table/cast";
 
@@ -43,9 +42,7 @@ impl Operator for Cast {
         let columns = casts(&table.schema, request.parameters.json("columns"))?;
         let words: Vec<String> =
             columns.iter().map(|(name, to)| format!("{name} to {}", to.0)).collect();
-        let target = find_target(engines, NAME, request).await?;
-        let target =
-            target.map(|target| target.check_partition_columns(NAME, &table.schema)).transpose()?;
+        let target = find_checked_target(engines, NAME, request, &table.schema).await?;
         let work = Work {
             operator: NAME,
             what: format!("cast {} of {}", words.join(", "), table.name),
@@ -55,15 +52,6 @@ impl Operator for Cast {
             target,
         };
         work.into_prepared(request)
-    }
-
-    async fn conclude(
-        &self,
-        _engines: &Engines,
-        _request: &Request,
-        outcome: &JobOutcome,
-    ) -> Result<Conclusion, EngineError> {
-        Ok(conclude_job(outcome))
     }
 }
 

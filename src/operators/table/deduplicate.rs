@@ -4,18 +4,17 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::Schema;
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{conclude_job, rows_or_files_schema};
+use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::resolve;
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::table_name;
 use crate::operators::reading::read_table;
-use crate::operators::target::find_target;
+use crate::operators::target::find_checked_target;
 use crate::operators::work::Work;
-use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request};
 
 const NAME: &str = "table/deduplicate";
 
@@ -41,9 +40,7 @@ impl Operator for Deduplicate {
         let wanted = request.parameters.list("keys");
         let keys = resolve(NAME, "keys", &table.schema, &wanted)?;
         let order_by = order(&table.schema, &request.parameters.list("order_by"))?;
-        let target = find_target(engines, NAME, request).await?;
-        let target =
-            target.map(|target| target.check_partition_columns(NAME, &table.schema)).transpose()?;
+        let target = find_checked_target(engines, NAME, request, &table.schema).await?;
         let by = if keys.is_empty() { "all columns".to_owned() } else { keys.join(", ") };
         let work = Work {
             operator: NAME,
@@ -54,15 +51,6 @@ impl Operator for Deduplicate {
             target,
         };
         work.into_prepared(request)
-    }
-
-    async fn conclude(
-        &self,
-        _engines: &Engines,
-        _request: &Request,
-        outcome: &JobOutcome,
-    ) -> Result<Conclusion, EngineError> {
-        Ok(conclude_job(outcome))
     }
 }
 

@@ -5,18 +5,17 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::Schema;
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{conclude_job, rows_or_files_schema};
+use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::resolve;
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::{refused, table_name};
 use crate::operators::reading::read_table;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
-use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request};
 
 const NAME: &str = "table/explode";
 
@@ -50,15 +49,6 @@ impl Operator for Explode {
             target: find_target(engines, NAME, request).await?,
         };
         work.into_prepared(request)
-    }
-
-    async fn conclude(
-        &self,
-        _engines: &Engines,
-        _request: &Request,
-        outcome: &JobOutcome,
-    ) -> Result<Conclusion, EngineError> {
-        Ok(conclude_job(outcome))
     }
 }
 

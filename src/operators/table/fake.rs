@@ -4,17 +4,16 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::Schema;
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{conclude_job, rows_or_files_schema};
+use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::schema_from_json;
 use crate::operators::inputs::stated_table;
 use crate::operators::parameters::{count, optional, refused, table_name};
-use crate::operators::target::find_target;
+use crate::operators::target::find_checked_target;
 use crate::operators::work::Work;
-use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request};
 
 const NAME: &str = "table/fake";
 /// Rows when the run says nothing else.
@@ -41,9 +40,7 @@ impl Operator for Fake {
         let schema = wanted_schema(engines, request).await?;
         let rows = count(NAME, request, "rows")?.unwrap_or(ROWS);
         let seed = count(NAME, request, "seed")?.unwrap_or(0);
-        let target = find_target(engines, NAME, request).await?;
-        let target =
-            target.map(|target| target.check_partition_columns(NAME, &schema)).transpose()?;
+        let target = find_checked_target(engines, NAME, request, &schema).await?;
         let columns = schema.columns.len();
         let work = Work {
             operator: NAME,
@@ -54,15 +51,6 @@ impl Operator for Fake {
             target,
         };
         work.into_prepared(request)
-    }
-
-    async fn conclude(
-        &self,
-        _engines: &Engines,
-        _request: &Request,
-        outcome: &JobOutcome,
-    ) -> Result<Conclusion, EngineError> {
-        Ok(conclude_job(outcome))
     }
 }
 

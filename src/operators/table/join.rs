@@ -4,19 +4,18 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::{JoinKind, Operation};
 use crate::engines::schema::Schema;
 use crate::engines::table::{Table, TableName};
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{conclude_job, rows_or_files_schema};
+use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::listed;
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::{choice, optional, refused, required, table_name};
 use crate::operators::reading::read_tables;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
-use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request};
 
 const NAME: &str = "table/join";
 /// What tells a right column from a left one when the run says nothing else.
@@ -61,15 +60,6 @@ impl Operator for Join {
             target: find_target(engines, NAME, request).await?,
         };
         work.into_prepared(request)
-    }
-
-    async fn conclude(
-        &self,
-        _engines: &Engines,
-        _request: &Request,
-        outcome: &JobOutcome,
-    ) -> Result<Conclusion, EngineError> {
-        Ok(conclude_job(outcome))
     }
 }
 

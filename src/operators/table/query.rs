@@ -4,17 +4,16 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::Operation;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, Engines, ErrorKind};
-use crate::operators::answers::{conclude_job, rows_or_files_schema};
+use crate::operators::answers::rows_or_files_schema;
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::{optional, refused, required};
 use crate::operators::reading::read_tables;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
-use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request};
 use crate::sql::{Scope, SqlProblem, SqlProblemKind, analyse};
 
 const NAME: &str = "table/query";
@@ -67,15 +66,6 @@ impl Operator for Query {
             target: find_target(engines, NAME, request).await?,
         };
         work.into_prepared(request)
-    }
-
-    async fn conclude(
-        &self,
-        _engines: &Engines,
-        _request: &Request,
-        outcome: &JobOutcome,
-    ) -> Result<Conclusion, EngineError> {
-        Ok(conclude_job(outcome))
     }
 }
 
