@@ -12,6 +12,8 @@ use crate::api::v1alpha1::{OperatorRun, Progress};
 use crate::runs::{self, Observer, RunContext};
 use crate::store::StoreError;
 
+/// How long leaving may take.
+const LEAVING: std::time::Duration = std::time::Duration::from_secs(2);
 /// How many times a cancellation is written anew when others change the run meanwhile.
 const CANCEL_TRIES: usize = 20;
 
@@ -67,8 +69,13 @@ pub(crate) async fn follow(
     tokio::select! {
         followed = both => followed,
         () = interrupts.next() => {
+            // However soon this one comes, what the first one asked for is kept.
+            let asked = tokio::time::timeout(LEAVING, ask_to_cancel(context, key)).await;
             view.finish();
             context.printer.note(&format!("left run `{name}` before it stopped"));
+            if !matches!(asked, Ok(Ok(()))) {
+                context.printer.note("that it is to be cancelled could not be stored");
+            }
             let hint = format!("`mason resume {name}` follows it to its end");
             context.printer.note(&context.printer.hint(&hint));
             Ok(Followed::Left)
