@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
+use crate::plan::full_jitter;
 
 /// The bound of the first wait.
 const BASE: Duration = Duration::from_secs(1);
@@ -33,14 +33,9 @@ impl Backoff {
     }
 }
 
-/// Returns the wait after so many failures in a row: within 0 to `BASE * 2^(n-1)`, at most `CAP` (full
-/// jitter), where within follows from the resource and the number.
+/// Returns the wait after so many failures in a row.
 fn delay(uid: &str, failures: u32) -> Duration {
-    let exponent = failures.saturating_sub(1).min(16);
-    let bound = BASE.saturating_mul(1 << exponent).min(CAP);
-    let digest = Sha256::digest(format!("{uid}/{failures}/reconcile"));
-    let part = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-    bound.mul_f64(f64::from(part) / f64::from(u32::MAX))
+    full_jitter((BASE, 2.0, CAP), failures, &format!("{uid}/{failures}/reconcile"))
 }
 
 #[cfg(test)]

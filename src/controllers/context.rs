@@ -10,7 +10,9 @@ use super::Settings;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::roots::AllowedRoots;
+use crate::api::v1alpha1::OperatorDefinition;
 use crate::clients;
+use crate::engines::capability::ClientDescription;
 use crate::operators;
 use crate::runs::{Clock as _, RunContext, RunError, SystemClock};
 use crate::store::kubernetes::KubernetesStore;
@@ -22,6 +24,8 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) backoff: Backoff,
+    library: Arc<[OperatorDefinition]>,
+    clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
     pub(super) passes: Semaphore,
 }
@@ -32,6 +36,8 @@ impl Context {
             roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
+            library: library::definitions().into(),
+            clients: clients::descriptions().into(),
             settings,
             client,
         }
@@ -48,10 +54,10 @@ impl Context {
         let (namespace, roots) = (namespace.to_owned(), Arc::clone(&self.roots));
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
-            library: library::definitions().into(),
+            library: Arc::clone(&self.library),
             open_engines: Arc::new(NamespaceEngines { namespace, roots }),
             operators: operators::all(),
-            clients: clients::descriptions().into(),
+            clients: Arc::clone(&self.clients),
             clock: Arc::new(SystemClock),
         }
     }

@@ -2,16 +2,16 @@
 //!
 //! Two answers for a probe are all there is, so this speaks just enough HTTP/1.1 for one.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long whoever asks may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Most bytes of a request's first line.
-const LINE: u64 = 4_096;
+const LINE: usize = 4_096;
 
 /// The health of the process: ready once every gate is open.
 #[derive(Debug)]
@@ -79,16 +79,34 @@ impl Health {
 }
 
 fn answer(mut asked: &TcpStream, closed: usize) -> std::io::Result<()> {
-    asked.set_read_timeout(Some(PATIENCE))?;
     asked.set_write_timeout(Some(PATIENCE))?;
-    let mut line = String::new();
-    BufReader::new(asked.take(LINE)).read_line(&mut line)?;
+    let line = first_line(asked)?;
     let (status, text) = response(&line, closed);
     write!(
         asked,
         "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
         text.len()
     )
+}
+
+/// Reads a request's first line. Whoever sends it byte by byte must not keep others waiting: all of it
+/// has to be there in time.
+fn first_line(mut asked: &TcpStream) -> std::io::Result<String> {
+    let until = Instant::now() + PATIENCE;
+    let (mut line, mut more) = (Vec::new(), [0; LINE]);
+    while !line.contains(&b'\n') && line.len() < LINE {
+        let left = until.saturating_duration_since(Instant::now());
+        asked.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        match asked.read(&mut more)? {
+            0 => break,
+            read => line.extend_from_slice(&more[..read]),
+        }
+        if left.is_zero() {
+            return Err(std::io::ErrorKind::TimedOut.into());
+        }
+    }
+    let end = line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len());
+    Ok(String::from_utf8_lossy(&line[..end]).into_owned())
 }
 
 fn response(line: &str, closed: usize) -> (&'static str, String) {
@@ -130,6 +148,23 @@ mod tests {
         assert!(ready().ends_with("1 watches have not begun yet\n"), "{}", ready());
         other.open();
         assert!(ready().starts_with("HTTP/1.1 200 OK\r\n"), "{}", ready());
+    }
+
+    #[test]
+    fn who_sends_a_request_byte_by_byte_does_not_keep_others_waiting() {
+        let health = Health::serve("127.0.0.1:0".parse().unwrap()).unwrap();
+        let mut slow = TcpStream::connect(health.address()).unwrap();
+        let begun = Instant::now();
+        let drip = std::thread::spawn(move || {
+            while slow.write_all(b"G").is_ok() && begun.elapsed() < PATIENCE * 10 {
+                std::thread::sleep(PATIENCE / 10);
+            }
+        });
+        std::thread::sleep(PATIENCE / 10);
+        let answer = ask(health.address(), "GET /healthz HTTP/1.1\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(begun.elapsed() < PATIENCE * 3, "{:?}", begun.elapsed());
+        drip.join().unwrap();
     }
 
     #[test]

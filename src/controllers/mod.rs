@@ -118,10 +118,15 @@ fn start<R: Reconcile>(
     future::join_all(started.collect::<Vec<_>>())
 }
 
-/// Stores a status; when somebody else changed the object first, it is looked at again soon.
-async fn store_status(store: &KubernetesStore, changed: Resource) -> Result<Action, Error> {
+/// Stores a status and returns what follows; when somebody else changed the object first, it is looked
+/// at again soon.
+async fn store_status(
+    store: &KubernetesStore,
+    changed: Resource,
+    follows: Action,
+) -> Result<Action, Error> {
     match store.replace_status(&changed).await {
-        Ok(_) => Ok(Action::await_change()),
+        Ok(_) => Ok(follows),
         Err(StoreError::Conflict { .. }) => Ok(Action::requeue(AFTER_CONFLICT)),
         Err(error) => Err(error.into()),
     }

@@ -15,4 +15,4 @@ pub use decision::{Decision, Next};
 pub use failure::{classify, classify_reading, failure_of_job, fenced_by_former_process};
 pub use observation::{Checked, Observation, Sight};
 pub use operator_run::{UNSEEN_LIMIT, needs_job, plan};
-pub use retries::after_failure;
+pub use retries::{after_failure, full_jitter};

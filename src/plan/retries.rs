@@ -68,25 +68,34 @@ pub(super) fn is_due(run: &OperatorRun, at: Timestamp, now: Timestamp) -> bool {
     now >= at || at > after(now, cap)
 }
 
-/// Returns the wait after an attempt: within `base * factor^(n-1)`, at most `cap`; where within
-/// follows from the run and the number.
 fn delay(run: &OperatorRun, number: u32) -> Duration {
-    let backoff = backoff(run);
+    let uid = run.metadata.uid.as_deref().unwrap_or_default();
+    let Backoff { base, factor, cap } = backoff(run);
+    let bounds = (base.to_duration(), factor, cap.to_duration());
+    full_jitter(bounds, number, &format!("{uid}/{number}/backoff"))
+}
+
+/// Returns the wait after the n-th failure in a row, n from 1: within 0 to `base * factor^(n-1)`, at
+/// most `cap`; where within follows from the key alone.
+#[must_use]
+pub fn full_jitter(
+    (base, factor, cap): (Duration, f64, Duration),
+    number: u32,
+    key: &str,
+) -> Duration {
     let exponent = i32::try_from(number.saturating_sub(1)).unwrap_or(i32::MAX);
-    let bound = backoff.base.to_duration().as_secs_f64() * backoff.factor.max(1.0).powi(exponent);
-    let cap = backoff.cap.to_duration();
+    let bound = base.as_secs_f64() * factor.max(1.0).powi(exponent);
     let seconds = bound.min(cap.as_secs_f64()).max(0.0);
-    Duration::try_from_secs_f64(seconds).unwrap_or(cap).mul_f64(jitter(run, number))
+    Duration::try_from_secs_f64(seconds).unwrap_or(cap).mul_f64(part_of_one(key))
 }
 
 fn backoff(run: &OperatorRun) -> Backoff {
     run.spec.retry.as_ref().map(|retry| retry.backoff.clone()).unwrap_or_default()
 }
 
-/// Returns a number within 0 to 1 that follows from the run and the number.
-fn jitter(run: &OperatorRun, number: u32) -> f64 {
-    let uid = run.metadata.uid.as_deref().unwrap_or_default();
-    let digest = Sha256::digest(format!("{uid}/{number}/backoff"));
+/// Returns a number within 0 to 1 that follows from a text.
+fn part_of_one(key: &str) -> f64 {
+    let digest = Sha256::digest(key);
     let part = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
     f64::from(part) / f64::from(u32::MAX)
 }

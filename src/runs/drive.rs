@@ -19,7 +19,7 @@ const MAX_CONFLICTS: u32 = 200;
 /// The longest sleep: a change of the spec, such as `cancel`, is seen after it.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// How long after a conflict the run is read again.
-const AFTER_CONFLICT: Duration = Duration::from_millis(15);
+pub const AFTER_CONFLICT: Duration = Duration::from_millis(15);
 /// How long after a fence that is not down yet it is asked for again.
 const AFTER_OBSTACLE: Duration = Duration::from_millis(200);
 

@@ -19,7 +19,7 @@ pub use act::{Outcome, Step, act};
 pub use context::{
     Clock, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched, action_descriptions,
 };
-pub use drive::{Reconciled, Wake, drive, reconcile};
+pub use drive::{AFTER_CONFLICT, Reconciled, Wake, drive, reconcile};
 pub use gather::gather;
 pub use present::RESULT_BYTES;
 pub use record::record;

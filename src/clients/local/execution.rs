@@ -39,8 +39,7 @@ const LOG_LINE: usize = 2_000;
 /// Returns the command that works on a job, given the job's absolute folder.
 pub type WorkerCommand = Arc<dyn Fn(&Path) -> std::io::Result<Command> + Send + Sync>;
 
-/// Returns this program's own `worker` command. Its allocator takes memory from the system as it is
-/// needed: by default it takes a gibibyte at the start, which is beyond most limits.
+/// Returns this program's own `worker` command.
 #[must_use]
 pub fn own_worker() -> WorkerCommand {
     Arc::new(|folder| {

@@ -14,7 +14,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use object_store::ObjectStore;
 
-use super::durable::{Disk, Durable};
+use super::durable::{Disk, Durable, is_full};
 use super::error::{changed_error, error, io_error};
 use super::objects::{PinnedObjects, RootObjects};
 use crate::engines::job::JobToken;
@@ -153,14 +153,10 @@ impl Root {
 
     /// Makes a folder and those above it; for a link in the way the error says where it leads.
     pub(crate) fn make_folders(&self, path: &str) -> io::Result<()> {
-        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match self.dir.create_dir_all(path) {
             Ok(()) => Ok(()),
-            Err(source)
-                if matches!(source.kind(), ReadOnlyFilesystem | StorageFull | QuotaExceeded) =>
-            {
-                Err(source)
-            }
+            Err(source) if source.kind() == io::ErrorKind::ReadOnlyFilesystem => Err(source),
+            Err(source) if is_full(&source) => Err(source),
             Err(source) => Err(self.dir.open_dir(path).err().unwrap_or(source)),
         }
     }

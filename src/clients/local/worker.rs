@@ -153,7 +153,8 @@ fn holds_too_much(limit_bytes: u64) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
     let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let kibibytes = own.and_then(|own| own.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kibibytes.is_some_and(|own| own.saturating_mul(1024) > limit_bytes + MEMORY_BESIDE)
+    kibibytes
+        .is_some_and(|own| own.saturating_mul(1024) > limit_bytes.saturating_add(MEMORY_BESIDE))
 }
 
 /// A job at work.

@@ -75,7 +75,7 @@ impl Reconcile for MasonConfigs {
         let is_ready = probes.iter().all(|probe| matches!(probe, ClientProbe::Ready));
         let status = standing_of_config(config, checked, &probes, now()); // pure
         let changed = MasonConfig { status: Some(status), ..config.clone() };
-        super::store_status(&self.store, Resource::MasonConfig(Box::new(changed))).await?;
-        Ok(Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) }))
+        let again = Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) });
+        super::store_status(&self.store, Resource::MasonConfig(Box::new(changed)), again).await
     }
 }

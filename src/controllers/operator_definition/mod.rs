@@ -50,7 +50,8 @@ impl Reconcile for OperatorDefinitions {
             return Ok(Action::await_change());
         }
         let changed = OperatorDefinition { status: Some(status), ..definition.clone() };
-        super::store_status(&self.store, Resource::OperatorDefinition(Box::new(changed))).await
+        let changed = Resource::OperatorDefinition(Box::new(changed));
+        super::store_status(&self.store, changed, Action::await_change()).await
     }
 
     /// A definition that is gone or changed makes way for the younger ones of its operator, the old

@@ -21,8 +21,6 @@ use crate::store::kubernetes::KubernetesStore;
 const TURN: Duration = Duration::from_millis(500);
 /// How often a run that waits for a person is looked at without being changed.
 const RESYNC: Duration = Duration::from_mins(5);
-/// How long after a conflict the run is read again.
-const AFTER_CONFLICT: Duration = Duration::from_millis(15);
 /// Most passes over one run before others get their turn.
 const PASSES: u32 = 50;
 
@@ -61,7 +59,7 @@ impl OperatorRuns {
             match runs::reconcile(context, session, run).await? {
                 Reconciled { run, next: Wake::Now } => newest = Some(run),
                 Reconciled { next: Wake::Reread, .. } => {
-                    context.clock.sleep(AFTER_CONFLICT).await;
+                    context.clock.sleep(runs::AFTER_CONFLICT).await;
                 }
                 Reconciled { run, next } => return Ok(Driven { next, works: works(&run) }),
             }

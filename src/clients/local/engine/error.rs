@@ -8,6 +8,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use datafusion::object_store;
 
+use crate::clients::local::durable::is_full;
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::error::FormatError;
 use crate::sql::SqlProblem;
@@ -91,9 +92,6 @@ fn holds_engine_error(error: &io::Error) -> bool {
 
 /// Returns whether the disk is full, however deep below the error says so: spilling wraps it.
 fn is_disk_full(error: &io::Error) -> bool {
-    fn is_full(error: &io::Error) -> bool {
-        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-    }
     let mut cause = error.get_ref().map(|inner| inner as &(dyn StdError + 'static));
     while let Some(below) = cause {
         if below.downcast_ref::<io::Error>().is_some_and(is_full) {
