@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use crate::engines::EngineError;
 use crate::store::StoreError;
+use crate::store::kubernetes::ConnectError;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +117,9 @@ pub(crate) fn hints_of(error: &anyhow::Error) -> Vec<String> {
         }
         if let Some(StoreError::Io { source, .. }) = cause.downcast_ref() {
             return hint_of_store(source).map(str::to_owned);
+        }
+        if let Some(ConnectError::NoCluster(_)) = cause.downcast_ref() {
+            return Some("name the kubeconfig of a cluster in KUBECONFIG".to_owned());
         }
         cause.downcast_ref::<EngineError>().and_then(|engine| engine.hint.clone())
     };

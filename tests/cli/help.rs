@@ -18,6 +18,7 @@ fn help_lists_the_verbs_a_person_uses_and_no_others() {
         "validate",
         "explain",
         "crds",
+        "controller",
         "completions",
     ] {
         assert!(called.out.contains(&format!("\n  {verb} ")), "{verb} in {}", called.out);
@@ -42,6 +43,7 @@ fn every_verb_has_an_example() {
         "delete",
         "validate",
         "explain",
+        "controller",
         "completions",
     ] {
         let called = mason.call([verb, "--help"]);

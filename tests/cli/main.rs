@@ -6,6 +6,7 @@
 )]
 
 mod apply;
+mod controller;
 mod disks;
 mod get;
 mod help;

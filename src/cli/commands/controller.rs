@@ -1,5 +1,7 @@
 //! `mason controller`: the role of the binary that reconciles the resources of a cluster.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -8,14 +10,18 @@ use crate::cli::failure::{Exit, Failure};
 use crate::controllers::{self, Settings};
 use crate::store::kubernetes::connect;
 
+/// The least time between two looks at the same clients.
+const LEAST_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Reconciles until SIGTERM or Ctrl-C, then ends the passes under way.
 ///
 /// # Errors
-/// When a root is not absolute, no cluster is named, or health cannot be served.
+/// When an argument is wrong, no cluster is named, or health cannot be served.
 pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
-    if let Some(relative) = args.local_root.iter().find(|root| root.is_relative()) {
-        let message = format!("--local-root `{}` is not an absolute path", relative.display());
-        return Err(Failure::usage(message, "begin it with `/`").into());
+    let problems = problems_of(&args);
+    if !problems.is_empty() {
+        let hint = "nothing was begun; `mason controller --help` shows every argument";
+        return Err(Failure::usage(problems.join("; "), hint).into());
     }
     let mut terminate = signal(SignalKind::terminate()).context("failed to listen to signals")?;
     let stop = async move {
@@ -34,4 +40,34 @@ pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
     };
     controllers::run(settings, connect().await?, stop).await?;
     Ok(Exit::Success)
+}
+
+/// Returns everything that is wrong with the arguments together with what clap does not see.
+fn problems_of(args: &ControllerArgs) -> Vec<String> {
+    let relative = args.local_root.iter().filter(|root| root.is_relative());
+    let mut problems: Vec<String> = relative
+        .map(|root| format!("--local-root `{}` is not an absolute path", root.display()))
+        .collect();
+    let misnamed = args.watch_namespace.iter().filter(|name| !is_namespace(name));
+    problems.extend(misnamed.map(|name| {
+        format!(
+            "--watch-namespace `{name}` is no namespace: 1 to 63 lower case letters, digits and `-`"
+        )
+    }));
+    if args.probe_interval.to_duration() < LEAST_INTERVAL {
+        problems.push(format!("--probe-interval is less than {} s", LEAST_INTERVAL.as_secs()));
+    }
+    problems
+}
+
+/// Whether the API server would take a text for the name of a namespace.
+///
+/// # Source
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
+fn is_namespace(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(allowed)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
