@@ -81,6 +81,38 @@ pub enum Reason {
     ChildConflict,
     /// Another run changed the target since this run looked at it.
     TargetChanged,
+    /// The config is of another namespace and is not open to the run's.
+    ConfigNotShared,
+    /// The config is not open to this kind of action.
+    ActionNotAllowed,
+    /// The config's Secret would have to be lent to a pod of another namespace.
+    CredentialsNotShareable,
+    /// A Secret that the config names does not exist or cannot be read.
+    CredentialsMissing,
+    /// The administrator does not allow work in the controller, or in pods.
+    PlacementNotAllowed,
+    /// The administrator has paused every run.
+    Paused,
+    /// As many runs of the config or the namespace work as may work at one time.
+    ConcurrencyLimit,
+    /// As many runs work in the controller as may work at one time, in all or in memory.
+    WorkerPoolFull,
+    /// The pod waits for a node, for its image, or for its containers.
+    Starting,
+    /// The image of the pod cannot be pulled.
+    ImagePullFailed,
+    /// No node has room for the pod.
+    Unschedulable,
+    /// A quota of the namespace leaves no room for the pod.
+    QuotaExceeded,
+    /// The cluster does not admit the pod.
+    AdmissionDenied,
+    /// The service account of the pod does not exist.
+    ServiceAccountMissing,
+    /// The result is larger than what may be stored.
+    ResultTooLarge,
+    /// The object cannot be read as what it says it is.
+    Unreadable,
 }
 
 impl Reason {
@@ -115,6 +147,22 @@ impl Reason {
             Self::ResolvedByPerson => "ResolvedByPerson",
             Self::ChildConflict => "ChildConflict",
             Self::TargetChanged => "TargetChanged",
+            Self::ConfigNotShared => "ConfigNotShared",
+            Self::ActionNotAllowed => "ActionNotAllowed",
+            Self::CredentialsNotShareable => "CredentialsNotShareable",
+            Self::CredentialsMissing => "CredentialsMissing",
+            Self::PlacementNotAllowed => "PlacementNotAllowed",
+            Self::Paused => "Paused",
+            Self::ConcurrencyLimit => "ConcurrencyLimit",
+            Self::WorkerPoolFull => "WorkerPoolFull",
+            Self::Starting => "Starting",
+            Self::ImagePullFailed => "ImagePullFailed",
+            Self::Unschedulable => "Unschedulable",
+            Self::QuotaExceeded => "QuotaExceeded",
+            Self::AdmissionDenied => "AdmissionDenied",
+            Self::ServiceAccountMissing => "ServiceAccountMissing",
+            Self::ResultTooLarge => "ResultTooLarge",
+            Self::Unreadable => "Unreadable",
         }
     }
 }

@@ -11,9 +11,7 @@ use std::path::Path;
 
 use futures::StreamExt as _;
 
-use crate::api::v1alpha1::{
-    ClientConfig, EngineChoice, EngineChoices, EngineClients, MasonConfigSpec,
-};
+use crate::api::v1alpha1::{ClientConfig, EngineChoice, EngineChoices};
 use crate::engines::capability::{ClientDescription, Role};
 use crate::engines::{EngineError, Engines, ErrorKind};
 
@@ -44,14 +42,14 @@ pub struct Choices<'a> {
 /// `InvalidInput` naming the client and what is wrong with it; `NotFound` and `PermissionDenied` of its
 /// folder or service.
 pub fn open(
-    config: &MasonConfigSpec,
+    clients: &[ClientConfig],
     choices: &Choices<'_>,
     base: &Path,
 ) -> Result<Engines, EngineError> {
     let mut opened = BTreeMap::new();
     for name in [choices.metastore, choices.storage, choices.execution] {
         if !opened.contains_key(name) {
-            opened.insert(name, open_client(config, name, base)?);
+            opened.insert(name, open_client(clients, name, base)?);
         }
     }
     let of = |name: &str, role: Role| {
@@ -76,11 +74,6 @@ pub fn open_matched(
     clients: &[ClientConfig],
     choices: &EngineChoices,
 ) -> Result<Engines, EngineError> {
-    let config = MasonConfigSpec {
-        engines: EngineClients::default(),
-        clients: clients.to_vec(),
-        limits: None,
-    };
     let roles = [&choices.metastore, &choices.storage, &choices.execution];
     // A role that nobody was picked for is one that the operator does not need: whoever fills
     // another role stands in for it and is never asked.
@@ -89,7 +82,7 @@ pub fn open_matched(
     let [metastore, storage, execution] =
         roles.map(|choice| name(choice).or_else(|| picked.map(str::to_owned)).unwrap_or_default());
     let names = Choices { metastore: &metastore, storage: &storage, execution: &execution };
-    open(&config, &names, Path::new("/"))
+    open(clients, &names, Path::new("/"))
 }
 
 /// Looks whether a client can be used, by one cheap call that changes nothing.
@@ -110,13 +103,13 @@ pub async fn probe(client: &ClientConfig) -> Result<(), EngineError> {
 /// # Errors
 /// As [`open`].
 pub fn open_client(
-    config: &MasonConfigSpec,
+    clients: &[ClientConfig],
     name: &str,
     base: &Path,
 ) -> Result<Engines, EngineError> {
     let wrong =
         |message: String| EngineError::new(ErrorKind::InvalidInput, name, "open a client", message);
-    let found = config.clients.iter().find(|client| client.name == name);
+    let found = clients.iter().find(|client| client.name == name);
     let client = found.ok_or_else(|| wrong(format!("the config has no client `{name}`")))?;
     open_block(client, base)?
         .ok_or_else(|| wrong(format!("client `{name}` has no type block of this build")))

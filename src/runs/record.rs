@@ -115,6 +115,7 @@ impl Record<'_> {
             finished_at: None,
             outcome: None,
             error: None,
+            image_id: None,
             log_tail: None,
         });
         self.status.started_at.get_or_insert(self.now);

@@ -65,6 +65,41 @@ pub struct LocalClient {
     #[serde(default = "default_disk_limit")]
     #[schemars(length(max = 32), regex(pattern = "^[0-9]{1,12}(Ki|Mi|Gi|Ti|k|M|G|T)?$"))]
     pub disk_limit: String,
+    /// Where the work runs on a cluster: `Pod`, in a pod of its own in the run's namespace, or
+    /// `Controller`, in a process of the controller's, if the administrator allows it. Without a cluster
+    /// the work is always a process of this machine. Default: what the administrator set, else `Pod`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
+    /// A Secret of the config's namespace for the pods of `container` operators, whose keys stand there
+    /// as files. The embedded engine itself needs no credentials. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+}
+
+/// Where the local engine's work runs on a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Placement {
+    /// In a pod of Mason's own image in the run's namespace.
+    Pod,
+    /// In a worker process of the controller.
+    Controller,
+}
+
+/// Where credentials are found. They are read when they are needed and never kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Credentials {
+    /// A Secret of the config's namespace. It is never lent to a pod of another namespace.
+    pub secret_ref: SecretRef,
+}
+
+/// A Secret, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRef {
+    /// The Secret's name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
 }
 
 fn default_memory_limit() -> String {

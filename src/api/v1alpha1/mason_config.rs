@@ -2,9 +2,12 @@
 
 #![expect(clippy::duplicated_attributes, reason = "printer columns repeat the same words")]
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::client_config::{ClientConfig, ClientKind};
@@ -47,9 +50,129 @@ pub struct MasonConfigSpec {
     #[schemars(length(min = 1, max = 32))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
     pub clients: Vec<ClientConfig>,
+    /// Which namespaces' runs may use the config. Default: only those of its own namespace.
+    #[serde(default)]
+    pub allowed_namespaces: AllowedNamespaces,
+    /// Which kinds of action may use the config. Default: `builtin` only.
+    #[serde(default = "builtin_only")]
+    #[schemars(length(min = 1, max = 4))]
+    pub allowed_actions: Vec<ActionKind>,
+    /// Where results go that are too large for a status.
+    #[serde(default)]
+    pub results: Results,
     /// Bounds on what runs of this config may use at one time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+}
+
+fn builtin_only() -> Vec<ActionKind> {
+    vec![ActionKind::Builtin]
+}
+
+/// Which namespaces' runs may use a config.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("(self.from == 'Names') == (has(self.names) && self.names.size() > 0)").message("`names` belongs to `from: Names`, and needs at least one name"))]
+#[x_kube(validation = Rule::new("(self.from == 'Selector') == has(self.selector)").message("`selector` belongs to `from: Selector`"))]
+#[serde(rename_all = "camelCase")]
+pub struct AllowedNamespaces {
+    /// `Same`, the config's own; `Names`, those listed and its own; `Selector`, those whose labels match
+    /// and its own; `All`. Default: `Same`.
+    #[serde(default)]
+    pub from: NamespacesFrom,
+    /// The names for `from: Names`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 63)))]
+    pub names: Vec<String>,
+    /// The labels for `from: Selector`. Needs a controller that may read namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<NamespaceSelector>,
+}
+
+/// How the namespaces that may use a config are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum NamespacesFrom {
+    /// Only the config's own.
+    #[default]
+    Same,
+    /// Those listed.
+    Names,
+    /// Those whose labels match.
+    Selector,
+    /// All.
+    All,
+}
+
+/// Labels that a namespace must have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceSelector {
+    /// Every one of these labels must be there with this value; at least one.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 32))]
+    pub match_labels: BTreeMap<String, String>,
+}
+
+/// A kind of action.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionKind {
+    /// Part of Mason.
+    Builtin,
+    /// A statement of the definition, with bound parameters.
+    Sql,
+    /// A container of the definition.
+    Container,
+}
+
+impl ActionKind {
+    /// Returns the word used in configs and definitions.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Sql => "sql",
+            Self::Container => "container",
+        }
+    }
+}
+
+/// Where results go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Results {
+    /// Which results stand in the status: `Small`, those up to 64 KiB and a preview of larger ones, or
+    /// `Never`, so that no row enters the API server. Default: `Small`.
+    #[serde(default)]
+    pub inline: InlineResults,
+    /// Where larger results are stored: a storage client of this config, `:`, and a folder, for example
+    /// `files:results/`. Default: a ConfigMap beside the run, up to 900 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?:[^:]*$"))]
+    pub location: Option<String>,
+    /// `WithRun`: a stored result goes when its run goes; `Always`: it stays. Default: `WithRun`.
+    #[serde(default)]
+    pub retain: RetainResults,
+}
+
+/// Which results stand in the status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum InlineResults {
+    /// Those up to 64 KiB, and a preview of larger ones.
+    #[default]
+    Small,
+    /// None.
+    Never,
+}
+
+/// How long a stored result stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum RetainResults {
+    /// As long as its run.
+    #[default]
+    WithRun,
+    /// For ever.
+    Always,
 }
 
 /// For each role the names of clients, in order of preference.

@@ -8,15 +8,19 @@ mod mason_config;
 mod operator_definition;
 mod operator_run;
 
-pub use client_config::{ClientConfig, ClientKind, ConfigRef, LocalClient};
+pub use client_config::{
+    ClientConfig, ClientKind, ConfigRef, Credentials, LocalClient, Placement, SecretRef,
+};
 pub use free_form::FreeForm;
 pub use mason_config::{
-    ClientStatus, ConfigColumns, EngineClients, Limits, MasonConfig, MasonConfigSpec,
-    MasonConfigStatus,
+    ActionKind, AllowedNamespaces, ClientStatus, ConfigColumns, EngineClients, InlineResults,
+    Limits, MasonConfig, MasonConfigSpec, MasonConfigStatus, NamespaceSelector, NamespacesFrom,
+    Results, RetainResults,
 };
 pub use operator_definition::{
-    Action, BuiltinAction, OperatorDefinition, OperatorDefinitionSpec, OperatorDefinitionStatus,
-    Parameter, ParameterType, SupportedConfiguration,
+    Action, BuiltinAction, ContainerAction, ContainerResources, ContainerStorage, ImagePullPolicy,
+    OperatorDefinition, OperatorDefinitionSpec, OperatorDefinitionStatus, Parameter, ParameterType,
+    SqlAction, SupportedConfiguration, Toleration,
 };
 pub use operator_run::{
     Attempt, AttemptError, AttemptOutcome, AttemptState, Backoff, EngineChoice, EngineChoices,

@@ -2,6 +2,8 @@
 
 #![expect(clippy::duplicated_attributes, reason = "printer columns repeat the same words")]
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -10,6 +12,7 @@ use serde_json::Value;
 
 use super::client_config::ClientKind;
 use super::free_form::FreeForm;
+use super::mason_config::ActionKind;
 
 /// One operator: its parameters, the client combinations it supports, and its action.
 #[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -149,13 +152,162 @@ pub struct SupportedConfiguration {
 }
 
 /// What is done. Exactly one kind of action is given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("has(self.builtin)").message("exactly one kind of action is needed: builtin"))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("[has(self.builtin), has(self.sql), has(self.container)].filter(given, given).size() == 1").message("exactly one kind of action is needed: builtin, sql or container"))]
 #[serde(rename_all = "camelCase")]
 pub struct Action {
     /// An action that is part of Mason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builtin: Option<BuiltinAction>,
+    /// A statement with bound parameters, run on the execution engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<SqlAction>,
+    /// One pod with a container of your own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerAction>,
+}
+
+impl Action {
+    /// Returns which kind of action is given, if one is.
+    #[must_use]
+    pub fn kind(&self) -> Option<ActionKind> {
+        let given = [
+            (self.builtin.is_some(), ActionKind::Builtin),
+            (self.sql.is_some(), ActionKind::Sql),
+            (self.container.is_some(), ActionKind::Container),
+        ];
+        given.into_iter().find_map(|(is_given, kind)| is_given.then_some(kind))
+    }
+}
+
+/// A statement with bound parameters, run on the execution engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SqlAction {
+    /// The statement in the execution engine's dialect, for example
+    /// `select * from sales.orders where city = $city limit $limit`. `$name` is a parameter of the
+    /// definition and is bound as a value, never put into the text; only where a table, column or database
+    /// is named does a parameter of type `identifier` stand as `${name}`, and it is quoted.
+    #[schemars(length(min = 1, max = 65536))]
+    pub statement: String,
+    /// Whether the statement may change data. Default: false, one read-only query.
+    #[serde(default)]
+    pub allow_writing: bool,
+}
+
+/// One pod with a container of your own. It gets the parameters as the environment's `MASON_PARAM_*` and
+/// as a JSON file, and answers with a JSON file. Who may create definitions may create such pods.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerAction {
+    /// The image, for example `python:3.13-slim`.
+    #[schemars(length(min = 1, max = 1024))]
+    pub image: String,
+    /// When the image is pulled. Default: `IfNotPresent`.
+    #[serde(default)]
+    pub image_pull_policy: ImagePullPolicy,
+    /// Secrets of the run's namespace with which the image is pulled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), inner(length(min = 1, max = 253)))]
+    pub image_pull_secrets: Vec<String>,
+    /// The program and its first arguments. An image's own entrypoint is not used.
+    #[schemars(length(min = 1, max = 64), inner(length(max = 65536)))]
+    pub command: Vec<String>,
+    /// Further arguments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 65536)))]
+    pub args: Vec<String>,
+    /// Further environment, by name. Names that begin with `MASON_` are Mason's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 64))]
+    pub env: BTreeMap<String, String>,
+    /// What the container needs and may use.
+    #[serde(default)]
+    pub resources: ContainerResources,
+    /// The service account of the run's namespace that the pod runs as. Its token is mounted only if one is
+    /// named. Default: `default`, without a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub service_account_name: Option<String>,
+    /// The user id that the container runs as, 1 to 4294967294. Default: 65532.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4_294_967_294_i64))]
+    pub run_as_user: Option<i64>,
+    /// Labels that the node must have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints of nodes that the pod tolerates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub tolerations: Vec<Toleration>,
+    /// Whether the pod sees the folder of the config's storage client, at `MASON_STORAGE`, and the files of
+    /// its `credentials`, at `MASON_CREDENTIALS`. Default: `None`.
+    #[serde(default)]
+    pub storage: ContainerStorage,
+}
+
+/// What a container sees of the config's storage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ContainerStorage {
+    /// Nothing.
+    #[default]
+    None,
+    /// Its files, without changing them.
+    ReadOnly,
+    /// Its files.
+    ReadWrite,
+}
+
+/// When an image is pulled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ImagePullPolicy {
+    /// At every start.
+    Always,
+    /// When the node does not have it.
+    #[default]
+    IfNotPresent,
+    /// Not at all.
+    Never,
+}
+
+/// What a container needs and may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerResources {
+    /// What has to be free on a node, for example `{cpu: 500m, memory: 256Mi}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 8))]
+    pub requests: BTreeMap<String, String>,
+    /// What the container may use at most.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 8))]
+    pub limits: BTreeMap<String, String>,
+}
+
+/// A taint of nodes that a pod tolerates.
+///
+/// # Source
+/// <https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/>
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Toleration {
+    /// The taint's key; every taint when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 316))]
+    pub key: Option<String>,
+    /// `Equal` or `Exists`. Default: `Equal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub operator: Option<String>,
+    /// The taint's value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub value: Option<String>,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; every effect when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub effect: Option<String>,
 }
 
 /// An action that is part of Mason.

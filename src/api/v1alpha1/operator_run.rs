@@ -288,6 +288,14 @@ pub struct OperatorRunStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
     pub unseen_since: Option<Timestamp>,
+    /// Since when result and log are dropped, as `spec.ttl` or the administrator's limits say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub pruned_at: Option<Timestamp>,
+    /// The value of the annotation `mason.dev/requested-at` that was last acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_request: Option<String>,
     /// Texts for the columns of `get`.
     #[serde(default)]
     pub columns: RunColumns,
@@ -411,6 +419,10 @@ pub struct Attempt {
     /// Why it failed, or why it is being ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<AttemptError>,
+    /// The image that a container ran, with its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub image_id: Option<String>,
     /// The last lines of the work's log, at most 4 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]

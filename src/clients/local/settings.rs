@@ -130,6 +130,8 @@ mod tests {
             memory_limit: "1Mi".to_owned(),
             parallelism: Some(0),
             disk_limit: "much".to_owned(),
+            placement: None,
+            credentials: None,
         };
         let error = LocalSettings::of(&config, Path::new("/base")).expect_err("should be wrong");
         for field in ["memoryLimit", "diskLimit", "parallelism"] {
