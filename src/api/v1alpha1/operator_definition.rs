@@ -185,9 +185,9 @@ impl Action {
 #[serde(rename_all = "camelCase")]
 pub struct SqlAction {
     /// The statement in the execution engine's dialect, for example
-    /// `select * from sales.orders where city = $city limit $limit`. `$name` is a parameter of the
-    /// definition and is bound as a value, never put into the text; only where a table, column or database
-    /// is named does a parameter of type `identifier` stand as `${name}`, and it is quoted.
+    /// `select * from sales.orders where city = $city and amount > $least`. `$name` stands for a parameter
+    /// of the definition: its value is bound, never put into the text. A parameter of type `identifier`
+    /// stands where a database, table or column is named, and one of type `list` in `in ($names)`.
     #[schemars(length(min = 1, max = 65536))]
     pub statement: String,
     /// Whether the statement may change data. Default: false, one read-only query.
