@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENTER := source .ci/environment &&
 
-.PHONY: help demo test lint bench generate
+.PHONY: help demo test lint bench bench-cluster generate
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ lint: ## Check format, lints, features, licences and unused dependencies
 
 bench: ## Measure speed and memory beside peers, as ratios of one run
 	@.ci/setup rust python && $(ENTER) benches/run
+
+bench-cluster: ## Measure the controller on a real API server: runs a minute, latency, memory
+	@.ci/setup rust cluster && $(ENTER) benches/cluster/run
 
 generate: ## Write the generated files: CRDs and reference pages
 	@.ci/setup rust && $(ENTER) cargo run --quiet -- generate
