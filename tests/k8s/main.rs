@@ -11,12 +11,14 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod chart;
 mod cluster;
 mod configs;
 mod crashes;
 mod crds;
 mod definitions;
 mod docs;
+mod rights;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
