@@ -22,3 +22,4 @@ mod runs;
 mod shown;
 mod store;
 mod team;
+mod upgrade;
