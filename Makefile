@@ -15,7 +15,7 @@ demo: ## Infer, merge, query and summarise real files with the embedded engine (
 # another seed and more cases are tried with: make test PROPTEST_RNG_SEED=$$RANDOM PROPTEST_CASES=5000
 test: export PROPTEST_RNG_SEED ?= 20260901
 test: ## Run every test
-	@.ci/setup rust python cluster && $(ENTER) cargo test --features test-support
+	@.ci/setup rust python cluster node && $(ENTER) cargo test --features test-support
 
 lint: ## Check format, lints, features, licences and unused dependencies
 	@.ci/setup rust lint && $(ENTER) .ci/lint
