@@ -84,10 +84,9 @@ fn a_recorded_job_is_neither_replaced_nor_forgotten() {
     write_status(&team, &attempt(""));
     write_status(&team, &attempt(r#","job":{"kind":"LocalJob","id":"one"}"#));
     let status = ["--subresource=status"];
-    for (job, what) in [
-        (r#","job":{"kind":"LocalJob","id":"two"}"#, "another id"),
-        (r#","job":null"#, "no job"),
-    ] {
+    for (job, what) in
+        [(r#","job":{"kind":"LocalJob","id":"two"}"#, "another id"), (r#","job":null"#, "no job")]
+    {
         let refused = patch_refused(&team, "oprun/x", &attempt(job), &status);
         assert!(refused.contains("never replaced or forgotten"), "{what}: {refused}");
     }
@@ -102,7 +101,8 @@ fn the_result_of_an_end_may_be_pruned_and_nothing_else() {
     let team = Team::new("pruned-result");
     team.apply(&query("x", "select 1", ""));
     let stored = r#""ref":{"uri":"files:a","sha256":"sha256:0","bytes":9}"#;
-    let result = |fields: &str| format!(r#"{{"status":{{"phase":"Succeeded","result":{fields}}}}}"#);
+    let result =
+        |fields: &str| format!(r#"{{"status":{{"phase":"Succeeded","result":{fields}}}}}"#);
     write_status(&team, &result(&format!(r#"{{"kind":"Rows","rows":1,"data":[1],{stored}}}"#)));
     let status = ["--subresource=status"];
     for (fields, what) in [
