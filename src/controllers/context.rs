@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::events::Events;
 use super::roots::AllowedRoots;
-use crate::api::v1alpha1::OperatorDefinition;
+use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
 use crate::operators;
@@ -60,6 +60,7 @@ impl Context {
             library: Arc::clone(&self.library),
             open_engines: Arc::new(NamespaceEngines { namespace, roots }),
             operators: operators::all(),
+            kinds: &[ActionKind::Builtin, ActionKind::Sql],
             clients: Arc::clone(&self.clients),
             clock: Arc::new(SystemClock),
         }
