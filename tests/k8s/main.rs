@@ -17,6 +17,7 @@ mod crashes;
 mod crds;
 mod definitions;
 mod docs;
+mod events;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
