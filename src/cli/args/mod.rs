@@ -5,9 +5,12 @@ mod controller;
 mod resources;
 mod runs;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{
+    Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint,
+};
 use clap_complete::Shell;
 
 pub(crate) use controller::ControllerArgs;
@@ -51,7 +54,18 @@ pub(crate) struct Global {
     /// data folder ($XDG_DATA_HOME or ~/.local/share).
     #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub store: Option<PathBuf>,
-    /// Namespace of the resources. Default: the one in the file, else `default`.
+    /// Work on the cluster of the current context, instead of a folder.
+    #[arg(long, global = true, conflicts_with = "store")]
+    pub cluster: bool,
+    /// Work on the cluster of this context of the kubeconfig. Default: $MASON_CONTEXT.
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "store")]
+    pub context: Option<String>,
+    /// Work on the cluster of this kubeconfig, instead of the one of $KUBECONFIG or ~/.kube/config.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "store",
+          value_hint = ValueHint::FilePath)]
+    pub kubeconfig: Option<PathBuf>,
+    /// Namespace of the resources. Default: the one in the file, else $MASON_NAMESPACE, else that of the
+    /// context, else `default`.
     #[arg(long, short, global = true, value_name = "NAME")]
     pub namespace: Option<String>,
     /// When to use colours: `auto` (on a terminal, unless $NO_COLOR is set), `always` or `never`.
@@ -67,6 +81,38 @@ pub(crate) struct Global {
     /// Log what Mason does to standard error; twice for more. $MASON_LOG takes a filter instead.
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// By what name this program was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Called {
+    /// `mason`: resources are in a folder, unless a cluster is asked for.
+    Mason,
+    /// `kubectl mason`: resources are in a cluster, unless a folder is asked for.
+    KubectlPlugin,
+}
+
+impl Called {
+    /// Returns it by the first argument of the process; `kubectl` starts `kubectl-mason`.
+    pub(crate) fn by(program: Option<&OsString>) -> Self {
+        let name = program.and_then(|program| Path::new(program).file_name()?.to_str());
+        match name {
+            Some("kubectl-mason") => Self::KubectlPlugin,
+            _ => Self::Mason,
+        }
+    }
+
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// When they are wrong, or ask for help or the version.
+    pub(crate) fn parse(self, arguments: &[OsString]) -> Result<Cli, clap::Error> {
+        let command = match self {
+            Self::Mason => Cli::command(),
+            Self::KubectlPlugin => Cli::command().bin_name("kubectl mason"),
+        };
+        Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    }
 }
 
 /// When to use colours.
