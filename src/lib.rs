@@ -11,7 +11,7 @@
 //! | [`engines`] | what can be asked of a role, and its models | `api` |
 //! | [`sql`] | what a statement reads, and whether it only reads | `engines` |
 //! | [`formats`] | bytes to Arrow and back | `engines` |
-//! | [`validate`] | a request to a validated value, or all problems | `api engines` |
+//! | [`validate`] | a request to a validated value, or all problems | `api engines sql` |
 //! | [`plan`] | the next decision of a run | those, `validate` |
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
 //! | [`clients`] | one folder for each technology | `api engines formats sql` |

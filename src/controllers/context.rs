@@ -10,7 +10,7 @@ use super::Settings;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::roots::AllowedRoots;
-use crate::api::v1alpha1::OperatorDefinition;
+use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
 use crate::operators;
@@ -57,6 +57,7 @@ impl Context {
             library: Arc::clone(&self.library),
             open_engines: Arc::new(NamespaceEngines { namespace, roots }),
             operators: operators::all(),
+            kinds: &[ActionKind::Builtin, ActionKind::Sql],
             clients: Arc::clone(&self.clients),
             clock: Arc::new(SystemClock),
         }

@@ -12,7 +12,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("engines", &["api"]),
     ("sql", &["engines"]),
     ("formats", &["engines"]),
-    ("validate", &["api", "engines"]),
+    ("validate", &["api", "engines", "sql"]),
     ("plan", &["api", "engines", "validate"]),
     ("operators", &["api", "engines", "sql"]),
     ("clients", &["api", "engines", "formats", "sql"]),

@@ -147,8 +147,22 @@ fn parameters_of_definitions_obey_their_rules(
 #[test]
 fn a_definition_has_exactly_one_action() {
     let parameter = json!({"name": "a", "type": "string"});
-    let broken = messages(Kind::OperatorDefinition, &definition(&parameter, &json!({})), None);
-    assert_eq!(broken, ["exactly one kind of action is needed: builtin"]);
+    let builtin = json!({"name": "table.query"});
+    let sql = json!({"statement": "select $a as a from sales.orders"});
+    let container = json!({"image": "busybox", "command": ["true"]});
+    for wrong in [
+        json!({}),
+        json!({"builtin": builtin, "sql": sql}),
+        json!({"sql": sql, "container": container}),
+    ] {
+        let broken = messages(Kind::OperatorDefinition, &definition(&parameter, &wrong), None);
+        assert_eq!(broken, ["exactly one kind of action is needed: builtin, sql or container"]);
+    }
+    for right in [json!({"builtin": builtin}), json!({"sql": sql}), json!({"container": container})]
+    {
+        let broken = messages(Kind::OperatorDefinition, &definition(&parameter, &right), None);
+        assert_eq!(broken, Vec::<String>::new());
+    }
 }
 
 fn config(storage: &str, client: &Value) -> Value {
