@@ -18,9 +18,11 @@ mod crashes;
 mod crds;
 mod definitions;
 mod docs;
+mod events;
 mod rights;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod store;
 mod team;
+mod upgrade;
