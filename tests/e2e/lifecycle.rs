@@ -9,7 +9,7 @@ use crate::team::Team;
 fn told_to_stop_a_controller_ends_in_time_and_the_next_one_ends_its_runs() {
     let Some(node) = node("the end of a controller") else { return };
     let team = Team::new(node, "drained");
-    node.apply(&mason::api::crds::crds_yaml());
+    let _crds = node.with_crds();
     team.install("drained", &["--set", "crds.install=false,watchNamespaces={drained}"]);
     team.config();
     // Long enough to be at work when its controller goes.
@@ -21,7 +21,8 @@ fn told_to_stop_a_controller_ends_in_time_and_the_next_one_ends_its_runs() {
     let status = team.finished("fake");
     assert_eq!(status["phase"], "Succeeded", "{status:#}");
     let generations = std::fs::read_dir(team.root().join("sales/made/_mason")).unwrap().flatten();
-    let manifests = generations.filter(|entry| entry.path().extension().is_some_and(|end| end == "json"));
+    let manifests =
+        generations.filter(|entry| entry.path().extension().is_some_and(|end| end == "json"));
     assert_eq!(manifests.count(), 1, "the run had its effect once");
     node.helm(&["uninstall", "drained", "--namespace", "drained", "--wait"]);
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -44,14 +44,37 @@ pub(crate) fn node(test: &str) -> Option<&'static Node> {
     }
 }
 
+/// Whose the CRDs are: of the one release that installs and deletes them, or of all other tests.
+static CRDS: RwLock<()> = RwLock::new(());
+
 impl Node {
+    /// Applies the CRDs, which stay as long as the guard is kept.
+    pub(crate) fn with_crds(&self) -> RwLockReadGuard<'static, ()> {
+        let guard = CRDS.read().unwrap_or_else(PoisonError::into_inner);
+        self.apply(&mason::api::crds::crds_yaml());
+        guard
+    }
+
+    /// Removes the CRDs; nobody else applies them as long as the guard is kept.
+    pub(crate) fn without_crds(&self) -> RwLockWriteGuard<'static, ()> {
+        let guard = CRDS.write().unwrap_or_else(PoisonError::into_inner);
+        let crds = ["masonconfigs", "operatordefinitions", "operatorruns"];
+        let names = crds.map(|plural| format!("crd/{plural}.mason.dev"));
+        let mut delete = vec!["delete", "--ignore-not-found", "--timeout=60s"];
+        delete.extend(names.iter().map(String::as_str));
+        self.done(&delete);
+        guard
+    }
+
     fn start() -> Result<Self, String> {
         let root = rustix::process::geteuid().is_root();
         let programs = std::env::var_os("MASON_TEST_NODE").map(PathBuf::from);
         let programs = match programs {
             _ if !root => return Err("a node needs root".to_owned()),
             Some(programs) if programs.join("node/ready").exists() => programs,
-            _ => panic!("MASON_TEST_NODE has no programs of a node: run `make test`, or: .ci/setup node && source .ci/environment"),
+            _ => panic!(
+                "MASON_TEST_NODE has no programs of a node: run `make test`, or: .ci/setup node && source .ci/environment"
+            ),
         };
         let image = std::thread::spawn(image);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -156,7 +179,11 @@ impl Node {
             if found.is_success && is_wanted(&value) {
                 return value;
             }
-            assert!(began.elapsed() < PATIENCE, "{args:?} stays as it is:\n{value:#}\n{}", found.err);
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{args:?} stays as it is:\n{value:#}\n{}",
+                found.err
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
