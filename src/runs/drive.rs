@@ -11,6 +11,7 @@ use super::record::record;
 use super::session::{Identity, Session, name_of};
 use super::watch::Watch;
 use crate::api::v1alpha1::{AttemptState, OperatorRun, Phase};
+use crate::faults;
 use crate::plan::{Decision, plan};
 use crate::store::{Key, Resource, StoreError};
 
@@ -97,6 +98,8 @@ pub async fn reconcile(
     }
     let observation = gather(context, session, &run).await?; // reads the store and the engines
     let decision = plan(&run, &observation, context.clock.now()); // pure
+    let part = part_of(&decision);
+    faults::reach(part, "before-act");
     let outcome = act(context, session, &run, &decision).await?; // at most one effect
     let now = context.clock.now();
     let status = record(&run, &decision, &outcome, now); // pure
@@ -105,7 +108,9 @@ pub async fn reconcile(
         return Ok(Reconciled { run, next });
     }
     let wanted = OperatorRun { status: Some(status), ..run };
+    faults::reach(part, "before-write");
     if let Some(run) = replace_status(context, &wanted).await? {
+        faults::reach(part, "after-write");
         return Ok(Reconciled { run, next });
     }
     sweep(context, session, &wanted, &outcome).await;
@@ -126,6 +131,28 @@ fn wake(decision: &Decision, outcome: &Outcome, phase: Phase, now: Timestamp) ->
         }
         _ if matches!(outcome, Outcome::Failed { .. }) => Wake::At(soon),
         _ => Wake::Now,
+    }
+}
+
+/// Returns the name of a decision among the points at which a test ends the process.
+fn part_of(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Refuse(_) => "refuse",
+        Decision::Intend { .. } => "intend",
+        Decision::Launch => "launch",
+        Decision::Adopt(_) => "adopt",
+        Decision::Release(_) => "release",
+        Decision::Collect(_) => "collect",
+        Decision::Apply => "apply",
+        Decision::Settle(_) => "settle",
+        Decision::Cancel { .. } => "cancel",
+        Decision::Fence { .. } => "fence",
+        Decision::Conclude { .. } => "conclude",
+        Decision::Suspend
+        | Decision::Wait { .. }
+        | Decision::End { .. }
+        | Decision::Ask(_)
+        | Decision::Rest => "",
     }
 }
 

@@ -9,6 +9,8 @@ mod act;
 mod context;
 mod drive;
 mod gather;
+#[cfg(test)]
+mod mutations;
 mod present;
 mod record;
 mod resources;

@@ -26,6 +26,7 @@ use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{JobError, JobId, JobOutcome, JobOwner, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::{EngineError, ErrorKind, Retry};
+use crate::faults;
 
 /// How long a released job may take until its worker begins.
 const START_GRACE: Duration = Duration::from_secs(30);
@@ -117,6 +118,8 @@ impl LocalExecution {
         }
         match folder.read::<JobRecord>(file::OWNER)? {
             Some(existing) if existing.owner == *owner && !folder.has(file::FENCED) => Ok(id),
+            #[cfg(test)]
+            Some(_) if crate::faults::Precondition::TokenOwner.is_removed() => Ok(id),
             Some(existing) if existing.owner != *owner => Err(error(
                 ErrorKind::Conflict,
                 "create a job",
@@ -132,6 +135,7 @@ impl LocalExecution {
             return Err(fenced(&JobToken(id.0.clone())));
         }
         folder.publish(file::RELEASED, &Mark { at: super::now() })?;
+        faults::reach("release", "marked");
         // Whoever released it before may have died before the worker was started. One worker too many
         // finds the lock taken, or the job begun, and ends.
         let begun = [file::STARTED, file::OUTCOME, file::ERROR].iter().any(|name| folder.has(name));

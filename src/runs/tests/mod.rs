@@ -3,4 +3,5 @@
 mod driven;
 mod guards;
 mod properties;
+mod scripts;
 mod simulation;

@@ -170,6 +170,12 @@ impl Store for KubernetesStore {
             metadata.remove("managedFields");
         }
         let api = self.of(&key);
+        #[cfg(test)]
+        if crate::faults::Precondition::CompareAndSwap.is_removed() {
+            let newest = api.get_opt(&key.name).await.ok().flatten();
+            let newest = newest.and_then(|object| object.metadata.resource_version);
+            document["metadata"]["resourceVersion"] = newest.into();
+        }
         match api.replace_subresource("status", &key.name, &self.writing(), &document).await {
             Ok(stored) => readable(key.kind, stored),
             Err(error) if is_missing(&error) => Err(StoreError::Conflict { what: key.to_string() }),
