@@ -64,6 +64,7 @@ pub(crate) fn check_run(run: &OperatorRun, resources: &Resources) -> Result<Vali
         config: resources.config.as_ref(),
         actions: &actions,
         clients: clients::descriptions(),
+        kinds: super::engines::KINDS,
         known_operators: &resources.known_operators,
         known_configs: &resources.known_configs,
     };

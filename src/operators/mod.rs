@@ -14,6 +14,7 @@ mod listing;
 mod parameters;
 mod reading;
 pub mod reference;
+mod statement;
 mod table;
 mod target;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::ResultKind;
 use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobOutcome};
-use crate::engines::job_spec::JobSpec;
+use crate::engines::job_spec::{BoundStatement, JobSpec};
 use crate::engines::metastore::{Change, Changed};
 use crate::engines::{EngineError, Engines};
 
@@ -61,6 +62,13 @@ static ALL: [&dyn Operator; 21] = [
 #[must_use]
 pub fn all() -> &'static [&'static dyn Operator] {
     &ALL
+}
+
+/// Returns who performs an action: the built-in operator of this name, `table.query`, or `sql`, who runs
+/// the statement of a definition.
+#[must_use]
+pub fn performer(name: &str) -> Option<&'static dyn Operator> {
+    if name == statement::NAME { Some(&statement::Statement) } else { find(name) }
 }
 
 /// Returns the built-in operator of this name, `table.query`.
@@ -111,6 +119,8 @@ pub struct Request {
     pub parameters: Parameters,
     /// Whether the definition allows SQL that changes data.
     pub allow_writing_sql: bool,
+    /// The definition's statement, if that is its action.
+    pub statement: Option<BoundStatement>,
 }
 
 /// What is to be done.

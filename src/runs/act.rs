@@ -145,7 +145,7 @@ impl Work<'_> {
 
     async fn create(&self, spec: &JobSpec) -> Outcome {
         if !self.uses_jobs() {
-            let operator = &self.valid.action;
+            let operator = self.valid.action.performer();
             let message =
                 format!("`{operator}` made a job, but no client that runs jobs was matched");
             let error = EngineError::new(ErrorKind::Unsupported, "mason", "launch", message);

@@ -114,6 +114,7 @@ async fn check(
         config: resources.config.as_ref(),
         actions: &actions,
         clients: &context.clients,
+        kinds: context.kinds,
         known_operators: &resources.known_operators,
         known_configs: &resources.known_configs,
     };

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::action::{allows_writing, needs_of, valid_action};
 use super::matching::{Matching, Unmatched, describe};
 use super::problem::{Problem, Problems, did_you_mean};
-use super::valid_run::{ActionDescription, Inputs, ValidRun};
+use super::valid_run::{Inputs, ValidRun};
 use super::{digest, parameter, validate_config, validate_definition};
 use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
 use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::api::v1alpha1::{
-    Backoff, BuiltinAction, ClientConfig, ConfigRef, EngineChoices, MasonConfig,
-    OperatorDefinition, OperatorReference, OperatorRun, Parameter, ParameterOrigin,
-    ResolvedParameter, Retry,
+    Backoff, ClientConfig, ConfigRef, EngineChoices, MasonConfig, OperatorDefinition,
+    OperatorReference, OperatorRun, Parameter, ParameterOrigin, ResolvedParameter, Retry,
 };
+use crate::engines::capability::Capability;
 
 /// Returns the run with every question answered.
 ///
@@ -48,15 +49,15 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
     else {
         return Err(problems);
     };
-    let (name, allow_writing_sql) = (action.builtin.name.clone(), action.builtin.allow_writing_sql);
+    let Some(does) = valid_action(definition, &values) else { return Err(problems) };
     problems.none_or(ValidRun {
         operator,
         definition: OperatorReference {
             name: name_of(definition.metadata.name.as_ref()),
             digest: action.digest,
         },
-        action: name,
-        allow_writing_sql,
+        action: does,
+        allow_writing_sql: allows_writing(&definition.spec.action),
         parameters: Parameters(
             values.iter().map(|value| (value.name.clone(), value.value.clone())).collect(),
         ),
@@ -89,8 +90,7 @@ fn check_times(run: &OperatorRun, problems: &mut Problems) {
 
 /// The action of a definition that can be used.
 struct ResolvedAction<'a> {
-    builtin: &'a BuiltinAction,
-    description: &'a ActionDescription,
+    needs: &'static [Capability],
     definition: &'a OperatorDefinition,
     digest: String,
 }
@@ -122,9 +122,13 @@ fn resolve_definition<'a>(
     if let Err(wrong) = validate_definition(definition, inputs.actions, inputs.clients) {
         problems.extend(within("spec.operator", &format!("definition `{name}`"), wrong));
     }
-    let builtin = definition.spec.action.builtin.as_ref()?;
-    let description = inputs.actions.iter().find(|action| action.name == builtin.name)?;
-    Some(ResolvedAction { builtin, description, definition, digest })
+    if let Some(kind) = definition.spec.action.kind().filter(|kind| !inputs.kinds.contains(kind)) {
+        let kind = kind.as_str();
+        let problem = Problem::new("spec.operator", format!("a {kind} cannot be run here"));
+        problems.push(problem.hint("run it on a cluster whose controller runs pods"));
+    }
+    let needs = needs_of(&definition.spec.action, inputs.actions)?;
+    Some(ResolvedAction { needs, definition, digest })
 }
 
 /// Puts the problems of another resource under the field that names it.
@@ -244,8 +248,7 @@ fn resolve_engines(
 ) -> Option<EngineChoices> {
     let (config, action) = (inputs.config?, action?);
     let sets = &action.definition.spec.supported_configurations;
-    let needs = action.description.needs;
-    let matching = Matching { config, sets, needs, clients: inputs.clients };
+    let matching = Matching { config, sets, needs: action.needs, clients: inputs.clients };
     let Unmatched(failures) = match matching.choose() {
         Ok(choices) => return Some(choices),
         Err(unmatched) => unmatched,
@@ -260,7 +263,10 @@ fn resolve_engines(
                 sets.len(),
                 describe(set)
             ),
-            None => format!("config `{name}` cannot run `{}`: {reasons}", action.builtin.name),
+            None => format!(
+                "config `{name}` cannot run `{}`: {reasons}",
+                action.definition.spec.operator
+            ),
         };
         problems.push(Problem::new("spec.configRef", message));
     }

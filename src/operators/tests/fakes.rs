@@ -87,7 +87,7 @@ impl World {
 pub(super) fn request(parameters: Value) -> Request {
     let parameters: Parameters =
         serde_json::from_value(parameters).expect("should be an object of parameters");
-    Request { parameters, allow_writing_sql: false }
+    Request { parameters, allow_writing_sql: false, statement: None }
 }
 
 pub(super) fn name(text: &str) -> TableName {

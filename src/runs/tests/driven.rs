@@ -48,6 +48,7 @@ impl Scene {
             library: Arc::new(library),
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
+            kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([CLIENT]),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
         };

@@ -110,6 +110,7 @@ impl Simulation {
             library: Arc::new([]),
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
+            kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([]),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
         };

@@ -82,6 +82,7 @@ fn validated(
         config,
         actions: ACTIONS,
         clients: CLIENTS,
+        kinds: &[crate::api::v1alpha1::ActionKind::Builtin, crate::api::v1alpha1::ActionKind::Sql],
         known_operators: &operators,
         known_configs: &configs,
     };
@@ -94,7 +95,7 @@ fn validated(
 fn a_valid_run_has_every_question_answered() {
     let (definition, config) = (definition(), config());
     let valid = validated(&good(), Some(&definition), Some(&config)).expect("should be valid");
-    assert_eq!(valid.action, "table.query");
+    assert_eq!(valid.action.performer(), "table.query");
     assert_eq!(valid.definition.name, "table-query");
     assert_eq!(valid.definition.digest, digest(&definition));
     assert_eq!(valid.parameters.integer("limit"), Some(5));
@@ -192,7 +193,7 @@ fn a_capability_that_no_client_has_is_named_with_every_client_that_lacks_it() {
     definition.spec.action.builtin.as_mut().expect("should be there").name =
         "table.fake".to_owned();
     let problems = validated(&good(), Some(&definition), Some(&config())).expect_err("lacks");
-    let expect = "spec.configRef: config `lake` cannot run `table.fake`: execution: `there` (local) cannot `fake`, `here` (local) cannot `fake`";
+    let expect = "spec.configRef: config `lake` cannot run `table/query`: execution: `there` (local) cannot `fake`, `here` (local) cannot `fake`";
     assert_eq!(problems, [expect]);
 }
 
@@ -228,6 +229,7 @@ fn a_role_that_nobody_asks_for_may_be_empty() {
         config: Some(&config),
         actions: &actions,
         clients: CLIENTS,
+        kinds: &[crate::api::v1alpha1::ActionKind::Builtin, crate::api::v1alpha1::ActionKind::Sql],
         known_operators: &[],
         known_configs: &[],
     };
