@@ -1,5 +1,6 @@
 //! Checking a run before it is stored: with its definition, its config, and what this program can do.
 
+use super::cluster::is_forbidden;
 use super::context::Context;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
@@ -11,14 +12,27 @@ use crate::validate::{
     self, ActionDescription, Inputs, Problems, ValidRun, validate_config, validate_definition,
 };
 
-/// Looks up what a run is checked with, in the store and in the library.
+/// Looks up what a run is checked with, in the store and in the library. Nothing when only the controller
+/// of a cluster can check it: who asks may not read what belongs to the run, or the definition stands in
+/// the controller's own namespace.
 ///
 /// # Errors
 /// When the store cannot be read, or what might be the run's own definition or config cannot.
-pub(crate) async fn resources(context: &Context, run: &OperatorRun) -> anyhow::Result<Resources> {
+pub(crate) async fn resources(
+    context: &Context,
+    run: &OperatorRun,
+) -> anyhow::Result<Option<Resources>> {
     let mut run = run.clone();
     run.metadata.namespace.get_or_insert_with(|| context.settings.namespace().to_owned());
-    Ok(Resources::read(context.store.as_ref(), library::definitions(), &run).await?)
+    let read = Resources::read(context.store.as_ref(), library::definitions(), &run).await;
+    let is_elsewhere =
+        |resources: &Resources| context.cluster.is_some() && resources.definition.is_none();
+    match read {
+        Ok(resources) if is_elsewhere(&resources) => Ok(None),
+        Ok(resources) => Ok(Some(resources)),
+        Err(error) if context.cluster.is_some() && is_forbidden(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Checks a config or definition by itself.

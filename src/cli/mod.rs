@@ -4,11 +4,14 @@
 //! One file per verb under `commands`. May import everything below; nothing imports it.
 
 mod args;
+mod change;
+mod changes;
 mod checks;
 mod cluster;
 mod columns;
 mod commands;
 mod context;
+mod doctor;
 mod documents;
 mod engines;
 mod failure;
@@ -107,7 +110,7 @@ fn dispatch(
 
 /// Runs a verb that needs the store. Verbs that only look or ask need no more than this thread.
 fn with_store(command: Command, settings: Settings) -> anyhow::Result<Exit> {
-    let drives = matches!(command, Command::Run(_) | Command::Resume(_));
+    let drives = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Retry(_));
     let work = async {
         let context = Context::open(settings).await?;
         verb(command, &context).await
@@ -127,6 +130,10 @@ async fn verb(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Cancel(args) => commands::cancel(context, &args).await,
         Command::Run(args) => commands::run(context, &args).await,
         Command::Resume(args) => commands::resume(context, &args).await,
+        Command::Retry(args) => commands::retry(context, &args).await,
+        Command::Suspend(args) => commands::suspend(context, &args).await,
+        Command::Logs(args) => commands::logs(context, &args).await,
+        Command::Doctor(args) => commands::doctor(context, &args).await,
         // Handled by `dispatch`.
         Command::Worker { .. }
         | Command::Crds

@@ -27,6 +27,7 @@ pub use present::RESULT_BYTES;
 pub use record::record;
 pub use resources::Resources;
 pub use session::{Pending, Session};
+pub use watch::unseen;
 
 #[cfg(test)]
 mod tests;
