@@ -31,5 +31,5 @@ bench: ## Measure speed and memory beside peers, as ratios of one run
 bench-cluster: ## Measure the controller on a real API server: runs a minute, latency, memory
 	@.ci/setup rust cluster && $(ENTER) benches/cluster/run
 
-generate: ## Write the generated files: CRDs and reference pages
-	@.ci/setup rust && $(ENTER) cargo run --quiet -- generate
+generate: ## Write the generated files: CRDs, reference pages, the chart's copies and plain manifests
+	@.ci/setup rust cluster && $(ENTER) cargo run --quiet -- generate && deploy/generate "$$MASON_TEST_CLUSTER/helm" deploy

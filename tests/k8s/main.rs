@@ -11,6 +11,7 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod chart;
 mod cluster;
 mod configs;
 mod crashes;
@@ -18,6 +19,7 @@ mod crds;
 mod definitions;
 mod docs;
 mod events;
+mod rights;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
