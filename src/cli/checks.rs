@@ -5,10 +5,11 @@ use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
 use crate::clients;
 use crate::operators;
-use crate::runs::{Resources, action_descriptions};
+use crate::runs::{Library, Resources, action_descriptions};
 use crate::store::library;
 use crate::validate::{
-    self, ActionDescription, Inputs, Problems, ValidRun, validate_config, validate_definition,
+    self, ActionDescription, Inputs, Problems, Rules, ValidRun, validate_config,
+    validate_definition,
 };
 
 /// Looks up what a run is checked with, in the store and in the library.
@@ -18,7 +19,8 @@ use crate::validate::{
 pub(crate) async fn resources(context: &Context, run: &OperatorRun) -> anyhow::Result<Resources> {
     let mut run = run.clone();
     run.metadata.namespace.get_or_insert_with(|| context.settings.namespace().to_owned());
-    Ok(Resources::read(context.store.as_ref(), library::definitions(), &run).await?)
+    let library = Library::built_in(library::definitions());
+    Ok(Resources::read(context.store.as_ref(), &library, &run).await?)
 }
 
 /// Checks a config or definition by itself.
@@ -27,7 +29,9 @@ pub(crate) async fn resources(context: &Context, run: &OperatorRun) -> anyhow::R
 /// Every problem.
 pub(crate) fn check_alone(resource: &Resource) -> Result<(), Problems> {
     match resource {
-        Resource::MasonConfig(config) => validate_config(config, clients::descriptions()),
+        Resource::MasonConfig(config) => {
+            validate_config(config, clients::descriptions(), &Rules::default())
+        }
         Resource::OperatorDefinition(definition) => {
             validate_definition(definition, &actions(), clients::descriptions())
         }
@@ -51,6 +55,8 @@ pub(crate) fn check_run(run: &OperatorRun, resources: &Resources) -> Result<Vali
         actions: &actions,
         clients: clients::descriptions(),
         kinds: super::engines::KINDS,
+        rules: &Rules::default(),
+        namespace_labels: None,
         known_operators: &resources.known_operators,
         known_configs: &resources.known_configs,
     };

@@ -4,3 +4,4 @@ mod driven;
 mod guards;
 mod properties;
 mod simulation;
+mod waiting;

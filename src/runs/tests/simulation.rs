@@ -112,6 +112,7 @@ impl Simulation {
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([]),
+            admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
         };
         let run = Resource::OperatorRun(Box::new(run_of(&order)));
