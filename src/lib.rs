@@ -15,9 +15,10 @@
 //! | [`plan`] | the next decision of a run | those, `validate` |
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
 //! | [`clients`] | one folder for each technology | `api engines formats sql` |
-//! | [`store`] | where resources are kept | `api` |
+//! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
+//! | [`metrics`] | what is counted and measured | nothing |
 //! | [`controllers`] | the resources of a cluster, reconciled | all above |
 //! | [`cli`] | the command line | everything |
 //!
@@ -32,6 +33,7 @@ pub mod config;
 pub mod controllers;
 pub mod engines;
 pub mod formats;
+pub mod metrics;
 pub mod operators;
 pub mod plan;
 pub mod runs;

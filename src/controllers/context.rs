@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::Settings;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
+use super::events::Events;
 use super::roots::AllowedRoots;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
@@ -24,6 +25,7 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) backoff: Backoff,
+    pub(super) events: Events,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
@@ -36,6 +38,7 @@ impl Context {
             roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
+            events: Events::new(client.clone()),
             library: library::definitions().into(),
             clients: clients::descriptions().into(),
             settings,

@@ -16,7 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("plan", &["api", "engines", "validate"]),
     ("operators", &["api", "engines", "sql"]),
     ("clients", &["api", "engines", "formats", "sql"]),
-    ("store", &["api"]),
+    ("store", &["api", "metrics"]),
     ("runs", &["api", "engines", "validate", "plan", "operators", "store"]),
     ("config", &[]),
     ("telemetry", &[]),
@@ -35,6 +35,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
             "store",
             "runs",
             "standing",
+            "metrics",
         ],
     ),
     (
