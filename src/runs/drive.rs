@@ -123,7 +123,7 @@ fn wake(decision: &Decision, outcome: &Outcome, phase: Phase, now: Timestamp) ->
     match decision {
         _ if stands => Wake::OnChange,
         Decision::Rest => Wake::OnChange,
-        Decision::Wait { until, .. } => Wake::At(*until),
+        Decision::Wait { until, .. } | Decision::Queue { until, .. } => Wake::At(*until),
         Decision::Fence { .. }
             if *outcome != Outcome::Fenced(crate::engines::execution::Fence::Down) =>
         {

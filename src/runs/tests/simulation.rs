@@ -145,6 +145,7 @@ impl Simulation {
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([]),
+            admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
         };
         let processes = (0..3).map(|_| Process::default()).collect();
