@@ -188,7 +188,13 @@ Example:
         /// The job's folder.
         #[arg(long)]
         job: PathBuf,
+        /// Look after the worker as a process of its own, whose log is in the job's folder.
+        #[arg(long)]
+        supervise: bool,
     },
+    /// Stand before the command of a container operator in its pod; started by Mason itself.
+    #[command(hide = true)]
+    Exec(ExecArgs),
     /// Write the generated files of the project.
     #[command(hide = true)]
     Generate {
@@ -329,6 +335,9 @@ pub(crate) struct ControllerArgs {
     #[arg(long, value_name = "NUMBER", env = "MASON_WORKING_RUNS", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub working_runs: u16,
+    /// File with what pods are made of: Mason's image, volumes, placements. Default: no work in pods.
+    #[arg(long, value_name = "FILE", env = "MASON_POD_SETTINGS", value_hint = ValueHint::FilePath)]
+    pub pod_settings: Option<PathBuf>,
     /// How often the clients of a config are looked at.
     #[arg(long, value_name = "DURATION", env = "MASON_PROBE_INTERVAL", default_value = "5m")]
     pub probe_interval: DurationText,
@@ -340,6 +349,38 @@ pub(crate) struct ControllerArgs {
         default_value = "0.0.0.0:8080"
     )]
     pub health_address: SocketAddr,
+}
+
+/// `mason exec`.
+#[derive(Debug, Args)]
+pub(crate) struct ExecArgs {
+    /// Copy this program there, and do nothing else.
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    pub install: Option<PathBuf>,
+    /// The attempt's token.
+    #[arg(long, required_unless_present = "install", default_value = "")]
+    pub token: String,
+    /// The run's name.
+    #[arg(long, default_value = "")]
+    pub run: String,
+    /// The file with the parameters.
+    #[arg(long, value_name = "FILE", default_value = "/mason/in/parameters.json")]
+    pub parameters: PathBuf,
+    /// Where the command writes its result.
+    #[arg(long, value_name = "FILE", default_value = "/mason/work/result.json")]
+    pub result: PathBuf,
+    /// Where the kubelet reads how the container ended.
+    #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
+    pub termination_message: PathBuf,
+    /// The folder of the storage.
+    #[arg(long, value_name = "FOLDER")]
+    pub storage: Option<PathBuf>,
+    /// The folder with credentials.
+    #[arg(long, value_name = "FOLDER")]
+    pub credentials: Option<PathBuf>,
+    /// The command.
+    #[arg(last = true, required_unless_present = "install")]
+    pub command: Vec<std::ffi::OsString>,
 }
 
 /// `mason describe`.

@@ -53,8 +53,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment)
             return u8::try_from(error.exit_code()).map_or(ExitCode::from(2), ExitCode::from);
         }
     };
-    if let Command::Worker { job } = &cli.command {
-        return work(job);
+    match &cli.command {
+        Command::Worker { job, supervise: false } => return work(job),
+        Command::Exec(args) => return commands::exec(args),
+        _ => {}
     }
     let printer = Printer::new(Style::resolve(cli.global.color, environment.no_color));
     let exit = dispatch(cli, environment, &printer).unwrap_or_else(|error| {
@@ -84,6 +86,7 @@ fn work(_: &Path) -> ExitCode {
 fn dispatch(cli: Cli, environment: &Environment, printer: &Printer) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Crds => commands::crds(printer),
+        Command::Worker { job, .. } => Ok(commands::supervise(&job)),
         Command::Completions { shell } => commands::completions(shell, printer),
         Command::Generate { root } => commands::generate(&root, printer),
         Command::Controller(args) => {
@@ -115,6 +118,7 @@ fn with_store(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Resume(args) => on_threads(commands::resume(context, &args)),
         // Handled by `dispatch`.
         Command::Worker { .. }
+        | Command::Exec(_)
         | Command::Crds
         | Command::Controller(_)
         | Command::Completions { .. }

@@ -42,6 +42,8 @@ pub enum Decision {
         reason: Reason,
         /// What is in the way, if something is.
         obstacle: Option<String>,
+        /// What the work waits for, in a sentence.
+        waits_for: Option<String>,
     },
     /// Takes the proof of the recorded job and works out what it amounts to.
     Collect(JobReference),

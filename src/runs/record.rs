@@ -133,7 +133,9 @@ impl Record<'_> {
     }
 
     fn wait(&mut self, decision: &Decision) {
-        let Decision::Wait { until, progress, reason, obstacle } = decision else { return };
+        let Decision::Wait { until, progress, reason, obstacle, waits_for } = decision else {
+            return;
+        };
         if let Some(obstacle) = obstacle {
             self.status.unseen_since.get_or_insert(self.now);
             let phase =
@@ -145,7 +147,7 @@ impl Record<'_> {
         if progress.is_some() && (rarely || self.status.progress.is_none()) {
             self.status.progress.clone_from(progress);
         }
-        self.running(*reason);
+        self.waits(*reason, waits_for.as_deref().unwrap_or_default());
     }
 
     /// The answer is there, and an effect remains. From here on the run is pursued to its end.
@@ -209,6 +211,12 @@ impl Record<'_> {
         match step {
             Step::Create | Step::Release if conflict => {
                 self.end_attempt_soon(&fenced_by_former_process(error));
+            }
+            // Nothing was made, and what refuses it may change: the run's deadline is the limit.
+            Step::Create | Step::Release
+                if error.retry == Retry::Later && error.reason.is_some() =>
+            {
+                self.waits(error.reason.unwrap_or(Reason::Launching), &error.message);
             }
             // Whether it had its effect is looked up with the next pass.
             Step::Create if error.retry == Retry::EffectUnknown => {
@@ -305,8 +313,13 @@ impl Record<'_> {
     }
 
     fn running(&mut self, reason: Reason) {
+        self.waits(reason, "");
+    }
+
+    /// The work goes on, or waits for what a sentence says.
+    fn waits(&mut self, reason: Reason, message: &str) {
         self.status.unseen_since = None;
-        self.set(Phase::Running, reason, "");
+        self.set(Phase::Running, reason, message);
     }
 
     fn set(&mut self, phase: Phase, reason: Reason, message: &str) {
