@@ -15,6 +15,7 @@
 //! | [`validate`] | a request to a validated value, or all problems | `api engines sql` |
 //! | [`plan`] | the next decision of a run | those, `validate` |
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
+//! | [`pods`] | work in bare pods: created inert, recorded, released, proven | `api engines` |
 //! | [`clients`] | one folder for each technology | `api engines formats sql` |
 //! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
@@ -38,6 +39,7 @@ pub mod formats;
 pub mod metrics;
 pub mod operators;
 pub mod plan;
+pub mod pods;
 pub mod runs;
 pub mod sql;
 pub mod standing;

@@ -42,6 +42,8 @@ pub enum Decision {
         reason: Reason,
         /// What is in the way, if something is.
         obstacle: Option<String>,
+        /// What the work waits for, in a sentence.
+        waits_for: Option<String>,
     },
     /// Waits for its turn: others work, as many as may.
     Queue {

@@ -18,8 +18,8 @@ use crate::api::v1alpha1::{
     Attempt, AttemptError, AttemptOutcome, AttemptState, FailureClass, JobReference, OperatorRun,
     OperatorRunStatus, Phase, Progress, Resolution,
 };
-use crate::engines::Retry;
-use crate::engines::job::{JobError, JobState, JobStatus};
+use crate::engines::job::{JobError, JobOwner, JobState, JobStatus};
+use crate::engines::{ErrorKind, Retry};
 
 /// How long what became of the work may not be looked up before a person is asked.
 pub const UNSEEN_LIMIT: Duration = Duration::from_mins(15);
@@ -46,11 +46,17 @@ pub fn plan(run: &OperatorRun, observation: &Observation, now: Timestamp) -> Dec
     }
 }
 
-/// Returns whether the run was matched with a client that runs jobs, so that its attempts have to be
-/// looked up and fenced there.
+/// Returns whether a run's attempts have to be looked up and fenced outside: it was matched with a
+/// client that runs jobs, or it is a container.
 #[must_use]
 pub fn needs_job(status: &OperatorRunStatus) -> bool {
-    has_execution(status.engines.as_ref())
+    has_execution(status.engines.as_ref()) || is_container(status)
+}
+
+/// A container is a job of its own: no client of the config runs it.
+fn is_container(status: &OperatorRunStatus) -> bool {
+    let action = status.resolved.as_ref().and_then(|resolved| resolved.0.get("action"));
+    action.is_some_and(|action| action.get("container").is_some())
 }
 
 /// Returns whether the run is about to begin an attempt, for which it needs a place among those that
@@ -111,6 +117,7 @@ impl Pass<'_> {
                 progress: None,
                 reason: Reason::BackingOff,
                 obstacle: None,
+                waits_for: None,
             },
             _ => self.intend(last.number + 1, None),
         }
@@ -236,8 +243,9 @@ impl Pass<'_> {
         Decision::Wait {
             until: self.deadline().map_or(until, |deadline| deadline.min(until)),
             progress: job.progress.as_ref().map(|progress| progress_of(progress, elapsed)),
-            reason: Reason::Running,
+            reason: job.waiting.as_ref().map_or(Reason::Running, |waiting| waiting.reason),
             obstacle: None,
+            waits_for: job.waiting.as_ref().map(|waiting| waiting.message.clone()),
         }
     }
 
@@ -301,7 +309,13 @@ impl Pass<'_> {
     pub(super) fn wait(&self, reason: Reason, obstacle: Option<String>) -> Decision {
         let unseen = self.status.unseen_since.map_or(Duration::ZERO, |at| since(at, self.now));
         let pause = (unseen / 2).clamp(Duration::from_millis(200), Duration::from_secs(30));
-        Decision::Wait { until: after(self.now, pause), progress: None, reason, obstacle }
+        Decision::Wait {
+            until: after(self.now, pause),
+            progress: None,
+            reason,
+            obstacle,
+            waits_for: None,
+        }
     }
 
     pub(super) fn intend(
@@ -383,13 +397,18 @@ fn looked_for(error: &AttemptError) -> AttemptError {
 }
 
 fn child_conflict(job: &JobStatus) -> Decision {
-    let message = format!(
-        "a job with the attempt's token exists and belongs to attempt {} of run `{}`",
-        job.owner.attempt, job.owner.run
-    );
+    let belongs = || {
+        let JobOwner { run, attempt, .. } = &job.owner;
+        format!(
+            "a job with the attempt's token exists and belongs to attempt {attempt} of run `{run}`"
+        )
+    };
+    let said = job.error.as_ref().filter(|error| error.kind == ErrorKind::Conflict);
+    let message = said.map_or_else(belongs, |error| error.message.clone());
+    let hint = said.and_then(|error| error.hint.clone());
     Decision::Conclude {
         outcome: AttemptOutcome::Failed,
-        error: ending(Reason::ChildConflict, message),
+        error: AttemptError { hint, ..ending(Reason::ChildConflict, message) },
         next: Next::End(Phase::Failed, Reason::ChildConflict),
     }
 }

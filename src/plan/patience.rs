@@ -57,7 +57,7 @@ impl Pass<'_> {
         let pause = (waited / 4).clamp(LOOKS.0, LOOKS.1).min(left);
         let obstacle = problems.to_string().replace('\n', "; ");
         let (until, reason) = (after(self.now, pause), problems.reason());
-        Decision::Wait { until, progress: None, reason, obstacle: Some(obstacle) }
+        Decision::Wait { until, progress: None, reason, obstacle: Some(obstacle), waits_for: None }
     }
 
     fn client_down(&self, error: &JobError) -> Decision {

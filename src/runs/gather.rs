@@ -13,7 +13,7 @@ use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
     AttemptState, MasonConfig, NamespacesFrom, OperatorRun, OperatorRunStatus,
 };
-use crate::engines::job::{JobError, JobStatus, JobToken};
+use crate::engines::job::{JobError, JobId, JobState, JobStatus};
 use crate::engines::metastore::{Author, Changed};
 use crate::engines::{EngineError, Engines, ErrorKind, Retry};
 use crate::operators::Effect;
@@ -50,7 +50,9 @@ pub async fn gather(
         return Ok(Observation { place, ..Observation::default() });
     }
     let engines = session.engines(context, &valid).await;
-    let observation = look(looks, engines, Identity::of(run)).await;
+    let recorded = status.attempts.last().and_then(|attempt| attempt.job.as_ref());
+    let recorded = recorded.map(|job| JobId(job.id.clone()));
+    let observation = look(looks, engines, Identity::of(run), recorded.as_ref()).await;
     #[cfg(test)]
     let observation = super::mutations::blurred(observation, run);
     if matches!(observation.job, Sight::Failed(_)) || matches!(observation.change, Sight::Failed(_))
@@ -96,11 +98,14 @@ async fn look(
     looks: Looks,
     engines: Result<Engines, EngineError>,
     identity: Option<Identity>,
+    recorded: Option<&JobId>,
 ) -> Observation {
     let mut observation = Observation::default();
     let Some(identity) = identity else { return observation };
     match engines {
-        Ok(engines) if looks.job => observation.job = find_job(&engines, &identity.token).await,
+        Ok(engines) if looks.job => {
+            observation.job = find_job(&engines, &identity, recorded).await;
+        }
         Ok(engines) => observation.change = find_change(&engines, &identity.author).await,
         Err(error) if looks.job => observation.job = Sight::Failed(kept(&error)),
         Err(error) => observation.change = Sight::Failed(kept(&error)),
@@ -108,10 +113,22 @@ async fn look(
     observation
 }
 
-async fn find_job(engines: &Engines, token: &JobToken) -> Sight<JobStatus> {
-    match engines.execution.find(token).await {
+/// Looks for the job of the newest attempt. In place of one that was recorded and is gone, a delayed
+/// call may have made another, which never was released: it is not what was asked for.
+async fn find_job(
+    engines: &Engines,
+    identity: &Identity,
+    recorded: Option<&JobId>,
+) -> Sight<JobStatus> {
+    let vanished = || recorded.and_then(|id| engines.execution.vanished(id, &identity.owner));
+    match engines.execution.find(&identity.token).await {
+        Ok(Some(job))
+            if job.state == JobState::Inert && recorded.is_some_and(|id| *id != job.id) =>
+        {
+            Sight::Found(vanished().unwrap_or(job))
+        }
         Ok(Some(job)) => Sight::Found(job),
-        Ok(None) => Sight::Nothing,
+        Ok(None) => vanished().map_or(Sight::Nothing, Sight::Found),
         Err(error) => Sight::Failed(kept(&error)),
     }
 }
@@ -203,5 +220,5 @@ fn not_ready(context: &RunContext, config: &MasonConfig) -> Option<JobError> {
         false => (ErrorKind::Unavailable, Retry::Later),
     };
     let message = format!("config `{name}` is not ready: {}", ready.message);
-    Some(JobError { kind, retry, message, hint: None })
+    Some(JobError { kind, retry, reason: None, message, hint: None })
 }

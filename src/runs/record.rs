@@ -134,7 +134,9 @@ impl Record<'_> {
     }
 
     fn wait(&mut self, decision: &Decision) {
-        let Decision::Wait { until, progress, reason, obstacle } = decision else { return };
+        let Decision::Wait { until, progress, reason, obstacle, waits_for } = decision else {
+            return;
+        };
         if let Some(obstacle) = obstacle {
             self.status.unseen_since.get_or_insert(self.now);
             let phase =
@@ -146,7 +148,7 @@ impl Record<'_> {
         if progress.is_some() && (rarely || self.status.progress.is_none()) {
             self.status.progress.clone_from(progress);
         }
-        self.running(*reason);
+        self.waits(*reason, waits_for.as_deref().unwrap_or_default());
     }
 
     /// Nothing is in the way but others, who work.
@@ -217,6 +219,12 @@ impl Record<'_> {
         match step {
             Step::Create | Step::Release if conflict => {
                 self.end_attempt_soon(&fenced_by_former_process(error));
+            }
+            // Nothing was made, and what refuses it may change: the run's deadline is the limit.
+            Step::Create | Step::Release
+                if error.retry == Retry::Later && error.reason.is_some() =>
+            {
+                self.waits(error.reason.unwrap_or(Reason::Launching), &error.message);
             }
             // Whether it had its effect is looked up with the next pass.
             Step::Create if error.retry == Retry::EffectUnknown => {
@@ -313,8 +321,13 @@ impl Record<'_> {
     }
 
     fn running(&mut self, reason: Reason) {
+        self.waits(reason, "");
+    }
+
+    /// The work goes on, or waits for what a sentence says.
+    fn waits(&mut self, reason: Reason, message: &str) {
         self.status.unseen_since = None;
-        self.set(Phase::Running, reason, "");
+        self.set(Phase::Running, reason, message);
     }
 
     fn set(&mut self, phase: Phase, reason: Reason, message: &str) {

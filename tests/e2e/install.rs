@@ -19,7 +19,10 @@ fn the_documented_installation_prints_what_is_shown() {
     let kubeconfig = kubeconfig.to_str().unwrap();
     // The node has the image under this name and no registry to ask.
     let text = text.replace("registry.example.com/mason:0.1.0", IMAGE);
-    let text = text.replace("registry: registry.example.com", "registry: localhost, tag: test, pullPolicy: Never");
+    let text = text.replace(
+        "registry: registry.example.com",
+        "registry: localhost, tag: test, pullPolicy: Never",
+    );
     let programs = node.programs().to_str().unwrap();
     let variables = [("KUBECONFIG", kubeconfig), ("MORE_PATH", programs)];
     let (commands, findings) = run_shown(&text, "```console node", &variables);

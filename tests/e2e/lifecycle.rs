@@ -21,7 +21,8 @@ fn told_to_stop_a_controller_ends_in_time_and_the_next_one_ends_its_runs() {
     let status = team.finished("fake");
     assert_eq!(status["phase"], "Succeeded", "{status:#}");
     let generations = std::fs::read_dir(team.root().join("sales/made/_mason")).unwrap().flatten();
-    let manifests = generations.filter(|entry| entry.path().extension().is_some_and(|end| end == "json"));
+    let manifests =
+        generations.filter(|entry| entry.path().extension().is_some_and(|end| end == "json"));
     assert_eq!(manifests.count(), 1, "the run had its effect once");
     node.helm(&["uninstall", "drained", "--namespace", "drained", "--wait"]);
 

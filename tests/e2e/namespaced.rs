@@ -10,7 +10,11 @@ fn a_team_installs_mason_for_itself_without_any_cluster_role() {
     let team = Team::new(node, "own");
     team.install("own", &["--set", "rbac.scope=namespace,crds.install=false,fullnameOverride=own"]);
     team.config();
-    team.run("count", "table/query", "{database_name: sales, query_string: select count(*) as n from orders}");
+    team.run(
+        "count",
+        "table/query",
+        "{database_name: sales, query_string: select count(*) as n from orders}",
+    );
     let status = team.finished("count");
     assert_eq!(status["result"]["data"][0]["n"], 3, "{status:#}");
     let roles = node.done(&["get", "clusterroles,clusterrolebindings", "-o", "name"]);

@@ -51,7 +51,9 @@ impl Node {
         let programs = match programs {
             _ if !root => return Err("a node needs root".to_owned()),
             Some(programs) if programs.join("node/ready").exists() => programs,
-            _ => panic!("MASON_TEST_NODE has no programs of a node: run `make test`, or: .ci/setup node && source .ci/environment"),
+            _ => panic!(
+                "MASON_TEST_NODE has no programs of a node: run `make test`, or: .ci/setup node && source .ci/environment"
+            ),
         };
         let image = std::thread::spawn(image);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -156,7 +158,11 @@ impl Node {
             if found.is_success && is_wanted(&value) {
                 return value;
             }
-            assert!(began.elapsed() < PATIENCE, "{args:?} stays as it is:\n{value:#}\n{}", found.err);
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{args:?} stays as it is:\n{value:#}\n{}",
+                found.err
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }

@@ -25,7 +25,8 @@ impl Team {
         node.done(&["create", "namespace", name]);
         let sales = team.folder().join(name).join("sales");
         std::fs::create_dir_all(&sales).unwrap();
-        std::fs::write(sales.join("orders.csv"), "city,amount\nWien,1.50\nGraz,2.25\nWien,3.00\n").unwrap();
+        std::fs::write(sales.join("orders.csv"), "city,amount\nWien,1.50\nGraz,2.25\nWien,3.00\n")
+            .unwrap();
         give(team.folder());
         team
     }
