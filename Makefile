@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENTER := source .ci/environment &&
 
-.PHONY: help demo test lint bench bench-cluster generate cluster cluster-down
+.PHONY: help demo test chaos lint bench bench-cluster generate cluster cluster-down
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,11 @@ cluster-down: ## Stop it and remove what it kept
 test: export PROPTEST_RNG_SEED ?= 20260901
 test: ## Run every test
 	@.ci/setup rust python cluster node && $(ENTER) cargo test --features test-support
+
+KILLS ?= 1000
+chaos: ## Kill controllers and workers on a real API server (KILLS=1000, SEED=n); effects are counted outside
+	@.ci/setup rust cluster && $(ENTER) MASON_CHAOS_KILLS=$(KILLS) MASON_CHAOS_SEED=$(SEED) \
+	  cargo test --features test-support --test chaos -- --nocapture
 
 lint: ## Check format, lints, features, licences and unused dependencies
 	@.ci/setup rust lint && $(ENTER) .ci/lint
