@@ -12,6 +12,8 @@ use serde_json::Value;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// The name of Mason's image on the node.
 pub(crate) const IMAGE: &str = "localhost/mason:test";
+/// The name of an image with a shell, as a user's own.
+pub(crate) const SHELL_IMAGE: &str = "localhost/shell:test";
 /// How a node says that this machine cannot have one.
 const UNABLE: i32 = 3;
 
@@ -99,6 +101,7 @@ impl Node {
         let node = Self { programs, state, _process: process };
         let archive = image.join().expect("the image should be made");
         node.load(&archive);
+        node.load(&shell_image(&node.programs));
         Ok(node)
     }
 
@@ -197,6 +200,25 @@ fn image() -> PathBuf {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    archive
+}
+
+/// Makes an image with a shell and nothing else, and returns its archive.
+fn shell_image(programs: &Path) -> PathBuf {
+    let folder = tempfile::tempdir().unwrap();
+    let (bin, archive) =
+        (folder.path().join("bin"), Path::new(env!("CARGO_TARGET_TMPDIR")).join("shell-image.tar"));
+    std::fs::create_dir(&bin).unwrap();
+    std::fs::copy(programs.join("node/bin/busybox"), bin.join("busybox")).unwrap();
+    for name in ["sh", "cat", "sleep", "wc"] {
+        std::os::unix::fs::symlink("busybox", bin.join(name)).unwrap();
+    }
+    let made = Command::new(project("deploy/oci-archive"))
+        .arg(folder.path())
+        .args([SHELL_IMAGE, r#"{"Env":["PATH=/bin"]}"#])
+        .arg(&archive)
+        .status();
+    assert!(made.unwrap().success());
     archive
 }
 

@@ -55,3 +55,17 @@
   resources: [masonconfigs, operatordefinitions]
   verbs: [create, update, patch, delete, deletecollection]
 {{- end }}
+
+{{- /* What the short jobs may do. */}}
+{{- define "mason.releaseRules" -}}
+# Finalizers of runs are removed; the frozen spec of a run lets nothing else be changed.
+- apiGroups: [mason.dev]
+  resources: [operatorruns]
+  verbs: [list, patch]
+{{- end }}
+{{- define "mason.libraryRules" -}}
+# Definitions of the library are applied to this one namespace.
+- apiGroups: [mason.dev]
+  resources: [operatordefinitions]
+  verbs: [get, create, patch]
+{{- end }}
