@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::operation::OperationArgs;
 use crate::api::duration::DurationText;
 
 /// Data operators for files on this machine and, with the same resources, for a cluster.
@@ -172,7 +173,7 @@ Examples:
   mason controller --local-root /data --watch-namespace team
 
 The cluster is the one that kubectl uses ($KUBECONFIG), or the one this process is a pod of. Logs go to
-standard error; `/healthz` and `/readyz` are served at --health-address.")]
+standard error; `/healthz`, `/readyz` and `/metrics` are served at --health-address.")]
     Controller(ControllerArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "\
@@ -340,6 +341,8 @@ pub(crate) struct ControllerArgs {
         default_value = "0.0.0.0:8080"
     )]
     pub health_address: SocketAddr,
+    #[command(flatten)]
+    pub operation: OperationArgs,
 }
 
 /// `mason describe`.

@@ -12,8 +12,8 @@ use super::queue::{Pass, Queue, Sample};
 
 /// Bounds of the lengths of passes, those of controller-runtime.
 const PASS_SECONDS: [f64; 18] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0,
-    300.0,
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
+    120.0, 300.0,
 ];
 /// Bounds of the times in a queue.
 const QUEUE_SECONDS: [f64; 10] = [0.0001, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0];
@@ -34,8 +34,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    const ALL: [Self; 5] =
-        [Self::Settled, Self::Again, Self::Later, Self::Failed, Self::Panicked];
+    const ALL: [Self; 5] = [Self::Settled, Self::Again, Self::Later, Self::Failed, Self::Panicked];
 
     fn result(self) -> &'static str {
         match self {
@@ -47,7 +46,14 @@ impl Ended {
     }
 }
 
-type Queues = Arc<Mutex<Vec<(&'static str, Weak<Queue>)>>>;
+type Queues = Arc<Mutex<Listed>>;
+
+/// The queues, each with a number that no other has had.
+#[derive(Default)]
+struct Listed {
+    next: u64,
+    queues: Vec<(u64, &'static str, Weak<Queue>)>,
+}
 
 /// The metrics of all controllers.
 pub struct Controllers {
@@ -81,10 +87,6 @@ pub struct Controller {
     retries: IntCounter,
     /// How often the watch began anew after a failure.
     pub watch_restarts: IntCounter,
-    /// How many statuses were stored.
-    pub status_writes: IntCounter,
-    /// How many were not, because somebody else was first.
-    pub status_conflicts: IntCounter,
 }
 
 impl Controllers {
@@ -143,7 +145,11 @@ impl Controllers {
                 "How often a watch failed and was begun anew.",
                 by,
             ),
-            writes: catalogue.counters("mason_status_writes_total", "Statuses that were stored.", by),
+            writes: catalogue.counters(
+                "mason_status_writes_total",
+                "Statuses that were stored.",
+                by,
+            ),
             conflicts: catalogue.counters(
                 "mason_status_conflicts_total",
                 "Statuses that were not stored, because somebody else changed the resource first.",
@@ -157,8 +163,11 @@ impl Controllers {
     pub fn of(&self, name: &'static str, concurrency: u16) -> Controller {
         let queue = Arc::new(Queue::default());
         let mut queues = lock(&self.queues);
-        queues.retain(|(_, queue)| queue.strong_count() > 0);
-        queues.push((name, Arc::downgrade(&queue)));
+        queues.queues.retain(|(.., queue)| queue.strong_count() > 0);
+        let number = queues.next;
+        queues.next += 1;
+        queues.queues.push((number, name, Arc::downgrade(&queue)));
+        drop(queues);
         self.concurrency.with_label_values(&[name]).set(i64::from(concurrency));
         Controller {
             queue,
@@ -171,16 +180,24 @@ impl Controllers {
             worked: self.worked.with_label_values(&[name]),
             retries: self.retries.with_label_values(&[name]),
             watch_restarts: self.restarts.with_label_values(&[name]),
-            status_writes: self.writes.with_label_values(&[name]),
-            status_conflicts: self.conflicts.with_label_values(&[name]),
         }
     }
 
-    /// Returns how the queues of every controller stand, those of one controller together.
+    /// Returns every queue, with a number of its own and the name of its controller.
     #[must_use]
-    pub fn queues(&self) -> Vec<(&'static str, Arc<Queue>)> {
+    pub fn queues(&self) -> Vec<(u64, &'static str, Arc<Queue>)> {
         let queues = lock(&self.queues);
-        queues.iter().filter_map(|(name, queue)| Some((*name, queue.upgrade()?))).collect()
+        let live = queues.queues.iter();
+        live.filter_map(|(id, name, queue)| Some((*id, *name, queue.upgrade()?))).collect()
+    }
+
+    /// Counts a status that was sent to the API server, by the status of its answer.
+    pub fn status_answered(&self, controller: &str, code: u16) {
+        match code {
+            200..=299 => self.writes.with_label_values(&[controller]).inc(),
+            409 => self.conflicts.with_label_values(&[controller]).inc(),
+            _ => {}
+        }
     }
 }
 
@@ -241,14 +258,14 @@ fn pull_queues(catalogue: &mut Catalogue, queues: &Queues) {
     for (name, help, labels, value) in pulled {
         let gauge: Pulled = catalogue.pulled(name, help, labels);
         let (queues, is_longest) = (Arc::clone(queues), name.contains("longest"));
-        gauge.read_from(move || by_controller(&queues, value, is_longest));
+        gauge.read_from(move || Some(by_controller(&queues, value, is_longest)));
     }
 }
 
 /// Adds a value up over the queues of each controller, or takes the largest.
 fn by_controller(queues: &Queues, value: fn(&Sample) -> f64, is_largest: bool) -> Vec<Read> {
     let (mut values, now) = (BTreeMap::new(), Instant::now());
-    for (name, queue) in lock(queues).iter() {
+    for (_, name, queue) in &lock(queues).queues {
         let Some(queue) = queue.upgrade() else { continue };
         let (sum, one): (&mut f64, f64) =
             (values.entry(*name).or_default(), value(&queue.sample(now)));
@@ -262,6 +279,6 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-fn lock(queues: &Queues) -> MutexGuard<'_, Vec<(&'static str, Weak<Queue>)>> {
+fn lock(queues: &Queues) -> MutexGuard<'_, Listed> {
     queues.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,6 +10,8 @@ use super::pulled::Pulled;
 
 /// Most operators that are counted by name; further ones are `other`.
 const OPERATORS: usize = 200;
+/// Most reasons, which are a closed list.
+const REASONS: usize = 64;
 /// Bounds of the lengths of runs.
 const RUN_SECONDS: [f64; 12] =
     [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1_800.0, 7_200.0, 28_800.0, 86_400.0];
@@ -18,7 +20,13 @@ const LATENCY_SECONDS: [f64; 12] =
     [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1_800.0];
 /// Bounds of the sizes of results.
 const BYTES: [f64; 8] = [
-    1_024.0, 16_384.0, 65_536.0, 921_600.0, 8_388_608.0, 134_217_728.0, 1_073_741_824.0,
+    1_024.0,
+    16_384.0,
+    65_536.0,
+    921_600.0,
+    8_388_608.0,
+    134_217_728.0,
+    1_073_741_824.0,
     17_179_869_184.0,
 ];
 
@@ -76,14 +84,17 @@ impl Runs {
     pub(super) fn new(catalogue: &mut Catalogue) -> Self {
         Self {
             operators: Bounded::new(OPERATORS),
-            reasons: Bounded::new(OPERATORS),
+            reasons: Bounded::new(REASONS),
             ended: catalogue.counters(
                 "mason_runs_total",
                 "Runs that have ended, by operator, phase and reason.",
                 &["operator", "phase", "reason"],
             ),
             seconds: catalogue.histograms(
-                ("mason_run_duration_seconds", "How long runs took, from their creation to their end."),
+                (
+                    "mason_run_duration_seconds",
+                    "How long runs took, from their creation to their end.",
+                ),
                 &["operator"],
                 &RUN_SECONDS,
             ),

@@ -36,6 +36,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
             "runs",
             "standing",
             "metrics",
+            "telemetry",
         ],
     ),
     (

@@ -1,14 +1,17 @@
 //! Runs: each is driven by the passes that the command line makes, from what the API server has.
 
+mod measures;
 mod working;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
+use tracing::Instrument as _;
 
+use self::measures::{Before, Measures};
 use self::working::Working;
+use super::again::Action;
 use super::context::{Context, Error, now};
 use super::watch::{Cache, Reconcile};
 use crate::api::resource::{Key, Kind, Resource};
@@ -29,6 +32,7 @@ pub(super) struct OperatorRuns {
     context: Arc<Context>,
     store: Arc<KubernetesStore>,
     working: Working,
+    measures: Measures,
 }
 
 impl OperatorRuns {
@@ -36,6 +40,7 @@ impl OperatorRuns {
         Self {
             store: context.store("operator-run"),
             working: Working::new(context.settings.working_runs),
+            measures: Measures::new(&context.metrics),
             context: Arc::clone(context),
         }
     }
@@ -56,7 +61,13 @@ impl OperatorRuns {
                     None => return Ok(Driven { next: Wake::OnChange, works: false }),
                 },
             };
-            match runs::reconcile(context, session, run).await? {
+            let before = Before::of(&run);
+            let span = step_span(&run);
+            let reconciled = runs::reconcile(context, session, run).instrument(span).await?;
+            if reconciled.next != Wake::Reread {
+                self.measures.stored(&before, &reconciled.run);
+            }
+            match reconciled {
                 Reconciled { run, next: Wake::Now } => newest = Some(run),
                 Reconciled { next: Wake::Reread, .. } => {
                     context.clock.sleep(runs::AFTER_CONFLICT).await;
@@ -75,6 +86,13 @@ impl OperatorRuns {
             _ => None,
         }))
     }
+}
+
+/// Returns the span of one step of a run: every line that is logged in it names the attempt.
+fn step_span(run: &OperatorRun) -> tracing::Span {
+    let attempts = run.status.iter().flat_map(|status| &status.attempts);
+    let attempt = attempts.last().map_or(0, |attempt| attempt.number);
+    tracing::info_span!("step", attempt)
 }
 
 /// What passes over a run came to.
@@ -99,9 +117,14 @@ impl Reconcile for OperatorRuns {
             self.working.end(&uid);
             return Ok(Action::await_change());
         }
+        self.measures.see(&uid, run, super::watch::waited());
+        let is_new = !self.working.knows(&uid);
         let Some(mut session) = self.working.begin(&uid, works(run)) else {
             return Ok(Action::requeue(TURN));
         };
+        if works(run) && is_new {
+            self.measures.adopt();
+        }
         let context = self.context.run_context(&self.store, &namespace); // reads no cluster
         let key = Key { kind: Kind::OperatorRun, namespace, name: run.name_any() };
         let driven = self.drive(&context, (&key, &uid), &mut session).await; // all of the flow
@@ -122,6 +145,15 @@ impl Reconcile for OperatorRuns {
 
     fn forget(&self, uid: &str) {
         self.working.end(uid);
+        self.measures.forget(uid);
+    }
+
+    fn started(self: &Arc<Self>) {
+        measures::read_working(self);
+    }
+
+    fn watched(self: &Arc<Self>, cache: &Cache<OperatorRun>) {
+        measures::read_from(self, cache.clone());
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod connect;
+mod measured;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::{Applied, Key, Kind, Resource, Store, StoreError};
 use crate::api::API_VERSION;
 
 pub use connect::{ConnectError, connect};
+pub use measured::{controller_of, measured};
 
 /// How many resources one page of a list holds.
 const PAGE: u32 = 500;
