@@ -25,7 +25,9 @@ pub enum ConditionType {
 }
 
 /// Why a condition, a phase or an attempt is as it is. The list is closed; docs are made from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Reason {
     /// The run has been accepted and waits to be worked on.
     Accepted,
@@ -111,6 +113,10 @@ pub enum Reason {
     ServiceAccountMissing,
     /// The result is larger than what may be stored.
     ResultTooLarge,
+    /// Result and log were dropped, as `spec.ttl` or the administrator's limits say.
+    Pruned,
+    /// The run was deleted while what works outside could not be stopped; it was let go.
+    Abandoned,
     /// The object cannot be read as what it says it is.
     Unreadable,
 }
@@ -162,6 +168,8 @@ impl Reason {
             Self::AdmissionDenied => "AdmissionDenied",
             Self::ServiceAccountMissing => "ServiceAccountMissing",
             Self::ResultTooLarge => "ResultTooLarge",
+            Self::Pruned => "Pruned",
+            Self::Abandoned => "Abandoned",
             Self::Unreadable => "Unreadable",
         }
     }

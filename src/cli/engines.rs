@@ -5,12 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::context::Context;
-use crate::api::v1alpha1::{ClientConfig, EngineChoices};
+use crate::api::v1alpha1::ActionKind;
 use crate::clients;
 use crate::engines::{EngineError, Engines};
 use crate::operators;
 use crate::runs::{OpenEngines, RunContext, SystemClock};
 use crate::store::library;
+use crate::validate::ValidRun;
+
+/// The kinds of action that need no cluster.
+pub(crate) const KINDS: &[ActionKind] = &[ActionKind::Builtin, ActionKind::Sql];
 
 /// Returns what driving runs in this process needs.
 #[must_use]
@@ -20,7 +24,9 @@ pub(crate) fn run_context(context: &Context) -> RunContext {
         library: library::definitions().into(),
         open_engines: Arc::new(Clients),
         operators: operators::all(),
+        kinds: KINDS,
         clients: clients::descriptions().into(),
+        admission: Arc::default(),
         clock: Arc::new(SystemClock),
     }
 }
@@ -30,11 +36,7 @@ struct Clients;
 
 #[async_trait]
 impl OpenEngines for Clients {
-    async fn open(
-        &self,
-        configs: &[ClientConfig],
-        choices: &EngineChoices,
-    ) -> Result<Engines, EngineError> {
-        clients::open_matched(configs, choices)
+    async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
+        clients::open_matched(&run.clients, &run.engines)
     }
 }

@@ -9,8 +9,9 @@ use tokio::sync::Semaphore;
 use super::Settings;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
+use super::events::Events;
 use super::roots::AllowedRoots;
-use crate::api::v1alpha1::OperatorDefinition;
+use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
 use crate::operators;
@@ -24,6 +25,7 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) backoff: Backoff,
+    pub(super) events: Events,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
@@ -36,6 +38,7 @@ impl Context {
             roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
+            events: Events::new(client.clone()),
             library: library::definitions().into(),
             clients: clients::descriptions().into(),
             settings,
@@ -57,7 +60,9 @@ impl Context {
             library: Arc::clone(&self.library),
             open_engines: Arc::new(NamespaceEngines { namespace, roots }),
             operators: operators::all(),
+            kinds: &[ActionKind::Builtin, ActionKind::Sql],
             clients: Arc::clone(&self.clients),
+            admission: Arc::default(),
             clock: Arc::new(SystemClock),
         }
     }

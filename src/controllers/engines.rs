@@ -5,10 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::roots::AllowedRoots;
-use crate::api::v1alpha1::{ClientConfig, EngineChoices};
 use crate::clients;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::runs::OpenEngines;
+use crate::validate::ValidRun;
 
 /// Opens the clients of one namespace's runs.
 pub(super) struct NamespaceEngines {
@@ -19,12 +19,8 @@ pub(super) struct NamespaceEngines {
 #[async_trait]
 impl OpenEngines for NamespaceEngines {
     /// Checks the roots with every opening, also for what was frozen long ago.
-    async fn open(
-        &self,
-        clients: &[ClientConfig],
-        choices: &EngineChoices,
-    ) -> Result<Engines, EngineError> {
-        for client in clients {
+    async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
+        for client in &run.clients {
             let Some(local) = &client.local else { continue };
             self.roots.check(&self.namespace, &local.root).map_err(|message| {
                 EngineError::new(
@@ -35,6 +31,6 @@ impl OpenEngines for NamespaceEngines {
                 )
             })?;
         }
-        clients::open_matched(clients, choices)
+        clients::open_matched(&run.clients, &run.engines)
     }
 }

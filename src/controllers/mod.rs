@@ -8,6 +8,7 @@
 mod backoff;
 mod context;
 mod engines;
+mod events;
 mod health;
 mod mason_config;
 mod operator_definition;
@@ -99,6 +100,7 @@ pub async fn run(
         _ = controllers => tracing::info!("stopped"),
         () = too_long => tracing::warn!("stopped before the passes under way had ended"),
     }
+    context.events.flush().await;
     Ok(())
 }
 
@@ -118,15 +120,19 @@ fn start<R: Reconcile>(
     future::join_all(started.collect::<Vec<_>>())
 }
 
-/// Stores a status and returns what follows; when somebody else changed the object first, it is looked
-/// at again soon.
+/// Stores a status, tells how the object came to stand, and returns what follows; when somebody else
+/// changed the object first, it is looked at again soon.
 async fn store_status(
-    store: &KubernetesStore,
+    (context, store): (&Context, &KubernetesStore),
+    before: &Resource,
     changed: Resource,
     follows: Action,
 ) -> Result<Action, Error> {
     match store.replace_status(&changed).await {
-        Ok(_) => Ok(follows),
+        Ok(stored) => {
+            context.events.tell_standing(before, &stored);
+            Ok(follows)
+        }
         Err(StoreError::Conflict { .. }) => Ok(Action::requeue(AFTER_CONFLICT)),
         Err(error) => Err(error.into()),
     }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::reading::Reading;
 use super::schema::{ColumnType, Schema};
 use super::table::{FileFormat, Format, PinnedFile, TableName, TableVersion};
+use crate::api::parameters::Parameters;
+use crate::api::v1alpha1::ContainerAction;
 
 /// One job: pinned inputs, one operation, one sink, limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,40 @@ pub struct JobSpec {
 impl JobSpec {
     /// The version this program writes and understands.
     pub const VERSION: u32 = 1;
+}
+
+/// A statement of a definition, with what its placeholders stand for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundStatement {
+    /// The statement, with placeholders `$name`.
+    pub statement: String,
+    /// What each stands for, by name without `$`.
+    pub bindings: BTreeMap<String, Binding>,
+}
+
+/// What a placeholder of a statement stands for. It becomes a node of the parsed tree, never text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type", content = "value")]
+pub enum Binding {
+    /// A database, table or column, quoted.
+    Identifier(String),
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A finite number.
+    Number(f64),
+    /// A truth value.
+    Boolean(bool),
+    /// An instant.
+    Timestamp(jiff::Timestamp),
+    /// A length of time in microseconds.
+    Microseconds(i64),
+    /// Texts, for `in ($name)`.
+    List(Vec<String>),
+    /// No value was given.
+    Null,
 }
 
 /// A table as it was when the job was planned.
@@ -75,6 +111,9 @@ pub enum Operation {
         default_database: Option<String>,
         /// Whether the definition allows more than one read-only query.
         allow_writing: bool,
+        /// What the statement's placeholders stand for, by name without `$`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        bindings: BTreeMap<String, Binding>,
     },
     /// The first rows.
     Preview {
@@ -159,6 +198,13 @@ pub enum Operation {
         /// The same seed gives the same rows.
         seed: u64,
     },
+    /// A container of a definition (no inputs).
+    Container {
+        /// The container, as the definition has it.
+        container: Box<ContainerAction>,
+        /// The parameters of the run.
+        parameters: Parameters,
+    },
 }
 
 impl Operation {
@@ -177,6 +223,7 @@ impl Operation {
             Self::Explode { .. } => "explode",
             Self::Cast { .. } => "cast",
             Self::Fake { .. } => "fake",
+            Self::Container { .. } => "container",
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod answers;
 mod columns;
+mod container;
 mod database;
 mod inference;
 mod inputs;
@@ -14,6 +15,7 @@ mod listing;
 mod parameters;
 mod reading;
 pub mod reference;
+mod statement;
 mod table;
 mod target;
 #[cfg(test)]
@@ -25,10 +27,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::parameters::Parameters;
-use crate::api::v1alpha1::ResultKind;
+use crate::api::v1alpha1::{ContainerAction, ResultKind};
 use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobOutcome};
-use crate::engines::job_spec::JobSpec;
+use crate::engines::job_spec::{BoundStatement, JobSpec};
 use crate::engines::metastore::{Change, Changed};
 use crate::engines::{EngineError, Engines};
 
@@ -61,6 +63,17 @@ static ALL: [&dyn Operator; 21] = [
 #[must_use]
 pub fn all() -> &'static [&'static dyn Operator] {
     &ALL
+}
+
+/// Returns who performs an action: the built-in operator of this name, `table.query`, or `sql` and
+/// `container`, who run what a definition says.
+#[must_use]
+pub fn performer(name: &str) -> Option<&'static dyn Operator> {
+    match name {
+        statement::NAME => Some(&statement::Statement),
+        container::NAME => Some(&container::Container),
+        name => find(name),
+    }
 }
 
 /// Returns the built-in operator of this name, `table.query`.
@@ -111,6 +124,10 @@ pub struct Request {
     pub parameters: Parameters,
     /// Whether the definition allows SQL that changes data.
     pub allow_writing_sql: bool,
+    /// The definition's statement, if that is its action.
+    pub statement: Option<BoundStatement>,
+    /// The definition's container, if that is its action.
+    pub container: Option<Box<ContainerAction>>,
 }
 
 /// What is to be done.

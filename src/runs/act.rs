@@ -15,7 +15,7 @@ use crate::engines::metastore::Changed;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::{Answer, Effect, Operator, Prepared, WorkPlan};
 use crate::plan::{Decision, needs_job};
-use crate::validate::ValidRun;
+use crate::validate::{ValidAction, ValidRun};
 
 /// How many lines of a log are kept with a failed attempt.
 const LOG_LINES: usize = 60;
@@ -149,7 +149,7 @@ impl Work<'_> {
 
     async fn create(&self, spec: &JobSpec) -> Outcome {
         if !self.uses_jobs() {
-            let operator = &self.valid.action;
+            let operator = self.valid.action.performer();
             let message =
                 format!("`{operator}` made a job, but no client that runs jobs was matched");
             let error = EngineError::new(ErrorKind::Unsupported, "mason", "launch", message);
@@ -258,6 +258,9 @@ impl Work<'_> {
     }
 
     fn job_kind(&self) -> String {
+        if matches!(self.valid.action, ValidAction::Container { .. }) {
+            return "Pod".to_owned();
+        }
         let execution = self.valid.engines.execution.as_ref();
         execution.map_or_else(|| "Job".to_owned(), |choice| format!("{:?}Job", choice.kind))
     }

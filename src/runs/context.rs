@@ -6,14 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::api::v1alpha1::{
-    ClientConfig, EngineChoices, OperatorDefinition, OperatorRun, Progress,
-};
+use super::admission::Admission;
+use crate::api::v1alpha1::{ActionKind, OperatorDefinition, OperatorRun, Progress};
 use crate::engines::capability::ClientDescription;
 use crate::engines::{EngineError, Engines};
 use crate::operators::Operator;
 use crate::store::{Store, StoreError};
-use crate::validate::ActionDescription;
+use crate::validate::{ActionDescription, ValidRun};
 
 /// Everything that driving a run needs from outside.
 #[derive(Clone)]
@@ -26,17 +25,22 @@ pub struct RunContext {
     pub open_engines: Arc<dyn OpenEngines>,
     /// The built-in operators, as `operators::all` returns them.
     pub operators: &'static [&'static dyn Operator],
+    /// The kinds of action that can be run here.
+    pub kinds: &'static [ActionKind],
     /// The types of clients that this program has.
     pub clients: Arc<[ClientDescription]>,
+    /// What decides whether and when runs may begin here.
+    pub admission: Arc<Admission>,
     /// The time, and how to wait.
     pub clock: Arc<dyn Clock>,
 }
 
 impl RunContext {
-    /// Returns the built-in operator that a definition calls so, `table.query`, if there is one.
+    /// Returns who performs an action, `table.query` or `sql`, if there is one.
     #[must_use]
     pub fn operator(&self, action: &str) -> Option<&'static dyn Operator> {
-        self.operators.iter().copied().find(|operator| operator.name() == action)
+        let built_in = self.operators.iter().copied().find(|operator| operator.name() == action);
+        built_in.or_else(|| crate::operators::performer(action))
     }
 }
 
@@ -57,11 +61,7 @@ pub trait OpenEngines: Send + Sync {
     /// # Errors
     /// `InvalidInput` or `NotFound` when a client's settings lead nowhere; `Unavailable` when it may
     /// be there later.
-    async fn open(
-        &self,
-        clients: &[ClientConfig],
-        choices: &EngineChoices,
-    ) -> Result<Engines, EngineError>;
+    async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError>;
 }
 
 /// The time, and how to wait.

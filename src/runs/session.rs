@@ -6,7 +6,7 @@ use crate::engines::job::{Commit, JobError, JobOwner, JobToken};
 use crate::engines::metastore::Author;
 use crate::engines::{EngineError, Engines};
 use crate::operators::{Answer, Effect, Operator, Request};
-use crate::validate::ValidRun;
+use crate::validate::{ValidAction, ValidRun};
 use serde::{Deserialize, Serialize};
 
 /// What one process keeps between the passes over a run. Losing it loses nothing.
@@ -36,7 +36,7 @@ impl Session {
         valid: &ValidRun,
     ) -> Result<Engines, EngineError> {
         if self.engines.is_none() {
-            self.engines = Some(context.open_engines.open(&valid.clients, &valid.engines).await?);
+            self.engines = Some(context.open_engines.open(valid).await?);
         }
         self.engines.clone().ok_or_else(|| {
             EngineError::new(crate::engines::ErrorKind::Unexpected, "mason", "open clients", "none")
@@ -115,7 +115,17 @@ impl Identity {
 
 /// Returns what a resolved run asks of its operator.
 pub(super) fn request_of(valid: &ValidRun) -> Request {
-    Request { parameters: valid.parameters.clone(), allow_writing_sql: valid.allow_writing_sql }
+    let (statement, container) = match &valid.action {
+        ValidAction::Sql { sql } => (Some(sql.clone()), None),
+        ValidAction::Container { container } => (None, Some(container.clone())),
+        ValidAction::Builtin(_) => (None, None),
+    };
+    Request {
+        parameters: valid.parameters.clone(),
+        allow_writing_sql: valid.allow_writing_sql,
+        statement,
+        container,
+    }
 }
 
 /// Returns the operator that a run was resolved to.
@@ -124,9 +134,10 @@ pub(super) fn operator_of(
     run: &OperatorRun,
     valid: &ValidRun,
 ) -> Result<&'static dyn Operator, RunError> {
-    context.operator(&valid.action).ok_or_else(|| RunError::UnknownOperator {
+    let performer = valid.action.performer();
+    context.operator(performer).ok_or_else(|| RunError::UnknownOperator {
         name: name_of(run),
-        operator: valid.action.clone(),
+        operator: performer.to_owned(),
     })
 }
 

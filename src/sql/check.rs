@@ -115,11 +115,10 @@ impl VisitorMut for Checker<'_> {
     fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
         if let Value::Placeholder(name) = &value.value {
             let problem = SqlProblem::not_allowed(format!("the placeholder `{name}` has no value"));
-            self.problems.push(
-                problem
-                    .at(value.span.start)
-                    .with_hint("only `$table` is replaced; write the value"),
-            );
+            self.problems.push(problem.at(value.span.start).with_hint(match self.scope.bindings {
+                Some(_) => "declare it as a parameter of the definition",
+                None => "only `$table` is replaced; write the value",
+            }));
         }
         ControlFlow::Continue(())
     }

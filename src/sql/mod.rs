@@ -5,11 +5,16 @@
 //! judged on the tree by an allow-list: what is not known to only read is refused, and every refusal
 //! is reported at once. May import models of `engines` only; runs nothing and reads nothing.
 
+mod bind;
+#[cfg(test)]
+mod bind_tests;
 mod check;
 mod columns;
 mod problem;
 #[cfg(test)]
 mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlparser::ast::{Query, Statement};
 use sqlparser::dialect::GenericDialect;
@@ -17,7 +22,9 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use crate::engines::job_spec::Binding;
 use crate::engines::table::TableName;
+use crate::engines::{EngineError, ErrorKind};
 pub use columns::Spellings;
 pub use problem::{SqlProblem, SqlProblemKind};
 
@@ -38,6 +45,8 @@ pub struct Scope<'a> {
     /// Whether the definition allows SQL that changes data. No engine of this version does: what
     /// would change data is then `Unsupported` rather than `NotAllowed`.
     pub allow_writing: bool,
+    /// What placeholders stand for, by name without `$`; without any, placeholders are refused.
+    pub bindings: Option<&'a BTreeMap<String, Binding>>,
 }
 
 /// A query that only reads, with the tables it names.
@@ -69,7 +78,8 @@ impl Analysed {
 /// # Errors
 /// A syntax error alone; else every construct that is not allowed, in the order of the text.
 pub fn analyse(sql: &str, scope: Scope<'_>) -> Result<Analysed, Vec<SqlProblem>> {
-    let statements = parse(sql, scope).map_err(|problem| vec![problem])?;
+    let mut statements = parse(sql, scope).map_err(|problem| vec![problem])?;
+    bind::put_values(&mut statements, scope.bindings.unwrap_or(&BTreeMap::new()));
     let mut checked = check::check(statements, scope)?;
     if checked.problems.is_empty() {
         return Ok(Analysed { query: checked.query, tables: checked.tables });
@@ -87,8 +97,34 @@ pub fn referenced_tables(
     this_table: Option<&TableName>,
     default_database: Option<&str>,
 ) -> Result<Vec<TableName>, Vec<SqlProblem>> {
-    let scope = Scope { this_table, default_database, allow_writing: false };
+    let scope = Scope { this_table, default_database, ..Scope::default() };
     analyse(sql, scope).map(|analysed| analysed.tables)
+}
+
+/// Returns the names of the placeholders of a statement, without `$`; `$table` is none.
+///
+/// # Errors
+/// A syntax error.
+pub fn placeholders(sql: &str) -> Result<BTreeSet<String>, SqlProblem> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql)
+        .tokenize()
+        .map_err(|error| SqlProblem::syntax(&error.message).at(error.location))?;
+    let names = tokens.into_iter().filter_map(|token| match token {
+        Token::Placeholder(name) if name != "$table" => name.strip_prefix('$').map(str::to_owned),
+        _ => None,
+    });
+    Ok(names.collect())
+}
+
+/// Returns every problem of a query as one error of an operation.
+#[must_use]
+pub fn refusal(operator: &str, problems: &[SqlProblem]) -> EngineError {
+    let unsupported = problems.iter().all(|one| one.kind == SqlProblemKind::Unsupported);
+    let kind = if unsupported { ErrorKind::Unsupported } else { ErrorKind::InvalidInput };
+    let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let error = EngineError::new(kind, operator, "understand the query", texts.join("; "));
+    let hints: Vec<&str> = problems.iter().filter_map(|problem| problem.hint.as_deref()).collect();
+    if hints.is_empty() { error } else { error.with_hint(hints.join("; ")) }
 }
 
 fn parse(sql: &str, scope: Scope<'_>) -> Result<Vec<Statement>, SqlProblem> {
@@ -123,6 +159,11 @@ fn put_this_table(
 ) -> Result<Vec<TokenWithSpan>, SqlProblem> {
     let mut replaced = Vec::with_capacity(tokens.len() + 2);
     for token in tokens {
+        let bound = scope.bindings.and_then(|bindings| bind::identifier(&token.token, bindings));
+        if let Some(bound) = bound {
+            replaced.push(TokenWithSpan::new(bound, token.span));
+            continue;
+        }
         let is_this_table = matches!(&token.token, Token::Placeholder(name) if name == "$table");
         if !is_this_table {
             replaced.push(token);

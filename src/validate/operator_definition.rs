@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::action::{check_action, needs_of};
 use super::matching::{kind_in, word};
 use super::parameter;
-use super::problem::{Problem, Problems, did_you_mean};
+use super::problem::{Problem, Problems};
 use super::valid_run::ActionDescription;
 use crate::api::v1alpha1::{OperatorDefinition, Parameter, ParameterType};
 use crate::engines::capability::{Capability, ClientDescription, Role};
@@ -25,7 +26,8 @@ pub fn validate_definition(
     for (index, parameter) in definition.spec.parameters.iter().enumerate() {
         check_parameter(parameter, &format!("spec.parameters[{index}]"), &mut problems);
     }
-    check_action(definition, actions, clients, &mut problems);
+    check_action(definition, actions, &mut problems);
+    check_sets(definition, actions, clients, &mut problems);
     check_result_schema(definition, &mut problems);
     problems.none_or(())
 }
@@ -109,30 +111,19 @@ fn check_values(parameter: &Parameter, has_text: bool, path: &str, problems: &mu
     }
 }
 
-fn check_action(
+/// Checks that every set names clients that can do what the action needs.
+fn check_sets(
     definition: &OperatorDefinition,
     actions: &[ActionDescription],
     clients: &[ClientDescription],
     problems: &mut Problems,
 ) {
-    let Some(builtin) = &definition.spec.action.builtin else {
-        problems.push(Problem::new("spec.action", "exactly one kind of action is needed: builtin"));
-        return;
-    };
-    let Some(action) = actions.iter().find(|action| action.name == builtin.name) else {
-        let hint = did_you_mean(&builtin.name, actions.iter().map(|action| action.name));
-        let problem = Problem::new(
-            "spec.action.builtin.name",
-            format!("there is no built-in action `{}`", builtin.name),
-        );
-        problems.push(problem.hint_if(hint));
-        return;
-    };
+    let Some(needs) = needs_of(&definition.spec.action, actions) else { return };
     for (index, set) in definition.spec.supported_configurations.iter().enumerate() {
         for role in Role::ALL {
             let Some(kind) = kind_in(set, role) else { continue };
             let Some(client) = clients.iter().find(|client| client.kind == kind) else { continue };
-            if let Some(lack) = lack(client, role, action.needs) {
+            if let Some(lack) = lack(client, role, needs) {
                 let path = format!("spec.supportedConfigurations[{index}].{}", role.as_str());
                 problems.push(Problem::new(path, lack));
             }

@@ -1,15 +1,19 @@
 //! A run that has been found valid: everything that is frozen before its first launch.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::rules::Rules;
 use crate::api::duration::DurationText;
 use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::{
-    ClientConfig, ConfigRef, EngineChoices, FreeForm, MasonConfig, OperatorDefinition,
-    OperatorReference, ResolvedParameter, Retry,
+    ActionKind, ClientConfig, ConfigRef, ContainerAction, EngineChoices, FreeForm, MasonConfig,
+    OperatorDefinition, OperatorReference, ResolvedParameter, Retry,
 };
 use crate::engines::capability::{Capability, ClientDescription};
+use crate::engines::job_spec::BoundStatement;
 
 /// A built-in action, as `validate` needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +35,55 @@ pub struct Inputs<'a> {
     pub actions: &'a [ActionDescription],
     /// The types of clients that this program has.
     pub clients: &'a [ClientDescription],
+    /// The kinds of action that can be run here: a container needs a cluster.
+    pub kinds: &'a [ActionKind],
+    /// What the administrator allows.
+    pub rules: &'a Rules,
+    /// The labels of the run's namespace, where a config asks for them and they can be read.
+    pub namespace_labels: Option<&'a BTreeMap<String, String>>,
     /// Names of operators that do exist, for hints.
     pub known_operators: &'a [String],
     /// Names of configs that do exist, for hints.
     pub known_configs: &'a [String],
+}
+
+/// What a run does, as the definition said when the run was resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ValidAction {
+    /// The built-in action of this name, `table.query`.
+    Builtin(String),
+    /// A statement, with what its parameters stand for.
+    Sql {
+        /// The statement.
+        sql: BoundStatement,
+    },
+    /// A container.
+    Container {
+        /// The container, as the definition has it.
+        container: Box<ContainerAction>,
+    },
+}
+
+impl ValidAction {
+    /// Returns the kind of action.
+    #[must_use]
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::Builtin(_) => ActionKind::Builtin,
+            Self::Sql { .. } => ActionKind::Sql,
+            Self::Container { .. } => ActionKind::Container,
+        }
+    }
+
+    /// Returns the name of whoever performs it: `table.query`, `sql`, `container`.
+    #[must_use]
+    pub fn performer(&self) -> &str {
+        match self {
+            Self::Builtin(name) => name,
+            other => other.kind().as_str(),
+        }
+    }
 }
 
 /// A run with every question answered. It is frozen into `status.resolved` and never validated again.
@@ -45,8 +94,8 @@ pub struct ValidRun {
     pub operator: OperatorName,
     /// The definition that was used.
     pub definition: OperatorReference,
-    /// The built-in action, `table.query`.
-    pub action: String,
+    /// What is done.
+    pub action: ValidAction,
     /// Whether the definition allows SQL that changes data.
     pub allow_writing_sql: bool,
     /// Every parameter that has a value, checked and converted.

@@ -11,14 +11,18 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod chart;
 mod cluster;
 mod configs;
 mod crashes;
 mod crds;
 mod definitions;
 mod docs;
+mod events;
+mod rights;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod store;
 mod team;
+mod upgrade;

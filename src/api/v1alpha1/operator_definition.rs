@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client_config::ClientKind;
-use super::free_form::FreeForm;
+use super::free_form::{FreeForm, texts_by_name};
 use super::mason_config::ActionKind;
 
 /// One operator: its parameters, the client combinations it supports, and its action.
@@ -185,9 +185,9 @@ impl Action {
 #[serde(rename_all = "camelCase")]
 pub struct SqlAction {
     /// The statement in the execution engine's dialect, for example
-    /// `select * from sales.orders where city = $city limit $limit`. `$name` is a parameter of the
-    /// definition and is bound as a value, never put into the text; only where a table, column or database
-    /// is named does a parameter of type `identifier` stand as `${name}`, and it is quoted.
+    /// `select * from sales.orders where city = $city and amount > $least`. `$name` stands for a parameter
+    /// of the definition: its value is bound, never put into the text. A parameter of type `identifier`
+    /// stands where a database, table or column is named, and one of type `list` in `in ($names)`.
     #[schemars(length(min = 1, max = 65536))]
     pub statement: String,
     /// Whether the statement may change data. Default: false, one read-only query.
@@ -219,7 +219,7 @@ pub struct ContainerAction {
     pub args: Vec<String>,
     /// Further environment, by name. Names that begin with `MASON_` are Mason's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "texts_by_name")]
     pub env: BTreeMap<String, String>,
     /// What the container needs and may use.
     #[serde(default)]
@@ -235,7 +235,7 @@ pub struct ContainerAction {
     pub run_as_user: Option<i64>,
     /// Labels that the node must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 32))]
+    #[schemars(schema_with = "texts_by_name")]
     pub node_selector: BTreeMap<String, String>,
     /// Taints of nodes that the pod tolerates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -277,11 +277,11 @@ pub enum ImagePullPolicy {
 pub struct ContainerResources {
     /// What has to be free on a node, for example `{cpu: 500m, memory: 256Mi}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 8))]
+    #[schemars(schema_with = "texts_by_name")]
     pub requests: BTreeMap<String, String>,
     /// What the container may use at most.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 8))]
+    #[schemars(schema_with = "texts_by_name")]
     pub limits: BTreeMap<String, String>,
 }
 

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::args::ControllerArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::controllers::{self, Settings};
-use crate::store::kubernetes::connect;
+use crate::store::kubernetes::{ClusterChoice, connect_to};
 
 /// The least time between two looks at the same clients.
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
@@ -17,7 +17,10 @@ const LEAST_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When an argument is wrong, no cluster is named, or health cannot be served.
-pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn controller(
+    args: ControllerArgs,
+    cluster: ClusterChoice,
+) -> anyhow::Result<Exit> {
     let problems = problems_of(&args);
     if !problems.is_empty() {
         let hint = "nothing was begun; `mason controller --help` shows every argument";
@@ -38,7 +41,7 @@ pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
         probe_interval: args.probe_interval.to_duration(),
         health_address: args.health_address,
     };
-    controllers::run(settings, connect().await?, stop).await?;
+    controllers::run(settings, connect_to(&cluster).await?.client, stop).await?;
     Ok(Exit::Success)
 }
 

@@ -103,7 +103,7 @@ pub fn run_with(
 }
 
 /// Returns the root and the token of a job's absolute folder.
-fn locate(job_folder: &Path) -> Result<(Root, JobToken), EngineError> {
+pub(super) fn locate(job_folder: &Path) -> Result<(Root, JobToken), EngineError> {
     let wrong = || {
         let message = format!("`{}` is not the folder of a job", job_folder.display());
         error(ErrorKind::InvalidInput, OPERATION, message)

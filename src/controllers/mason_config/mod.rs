@@ -14,7 +14,7 @@ use crate::clients;
 use crate::engines::{EngineError, ErrorKind};
 use crate::standing::{ClientProbe, standing_of_config};
 use crate::store::kubernetes::KubernetesStore;
-use crate::validate::validate_config;
+use crate::validate::{Rules, validate_config};
 
 /// How long a client may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -63,7 +63,7 @@ impl Reconcile for MasonConfigs {
         config: &MasonConfig,
         _: &Cache<MasonConfig>,
     ) -> Result<Action, Error> {
-        let checked = validate_config(config, clients::descriptions()); // pure
+        let checked = validate_config(config, clients::descriptions(), &Rules::default()); // pure
         let mut probes = Vec::new();
         if checked.is_ok() {
             let namespace = config.namespace().unwrap_or_default();
@@ -76,6 +76,8 @@ impl Reconcile for MasonConfigs {
         let status = standing_of_config(config, checked, &probes, now()); // pure
         let changed = MasonConfig { status: Some(status), ..config.clone() };
         let again = Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) });
-        super::store_status(&self.store, Resource::MasonConfig(Box::new(changed)), again).await
+        let [before, changed] =
+            [config.clone(), changed].map(|one| Resource::MasonConfig(Box::new(one)));
+        super::store_status((&self.context, &self.store), &before, changed, again).await
     }
 }

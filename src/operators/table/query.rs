@@ -1,12 +1,14 @@
 //! `table/query`: one query in SQL over tables of the metastore.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::Operation;
 use crate::engines::table::TableName;
-use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::engines::{EngineError, Engines};
 use crate::operators::answers::rows_or_files_schema;
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::{optional, refused, required};
@@ -14,7 +16,7 @@ use crate::operators::reading::read_tables;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
 use crate::operators::{Operator, Prepared, Request};
-use crate::sql::{Scope, SqlProblem, SqlProblemKind, analyse};
+use crate::sql::{Scope, analyse, refusal};
 
 const NAME: &str = "table/query";
 
@@ -43,8 +45,9 @@ impl Operator for Query {
             this_table: this_table.as_ref(),
             default_database: default_database.as_deref(),
             allow_writing: request.allow_writing_sql,
+            bindings: None,
         };
-        let analysed = analyse(sql, scope).map_err(|problems| sql_refused(&problems))?;
+        let analysed = analyse(sql, scope).map_err(|problems| refusal(NAME, &problems))?;
         let tables = read_tables(engines, NAME, request, analysed.tables()).await?;
         let rows = tables.iter().map(|table| table.rows).sum();
         let inputs: Vec<_> = tables.iter().map(table_input).collect();
@@ -62,6 +65,7 @@ impl Operator for Query {
                 this_table,
                 default_database,
                 allow_writing: request.allow_writing_sql,
+                bindings: BTreeMap::new(),
             },
             target: find_target(engines, NAME, request).await?,
         };
@@ -78,14 +82,4 @@ fn this_table(request: &Request, database: Option<&str>) -> Result<Option<TableN
         }
         (Some(_), None) => Err(refused(NAME, "parameter `table_name` needs `database_name`")),
     }
-}
-
-/// Returns every problem of a query as one error.
-fn sql_refused(problems: &[SqlProblem]) -> EngineError {
-    let unsupported = problems.iter().all(|one| one.kind == SqlProblemKind::Unsupported);
-    let kind = if unsupported { ErrorKind::Unsupported } else { ErrorKind::InvalidInput };
-    let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let error = EngineError::new(kind, NAME, "understand the query", texts.join("; "));
-    let hints: Vec<&str> = problems.iter().filter_map(|problem| problem.hint.as_deref()).collect();
-    if hints.is_empty() { error } else { error.with_hint(hints.join("; ")) }
 }

@@ -143,7 +143,9 @@ impl Simulation {
             library: Arc::new([]),
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
+            kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([]),
+            admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
         };
         let processes = (0..3).map(|_| Process::default()).collect();

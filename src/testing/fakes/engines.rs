@@ -9,7 +9,6 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
 use super::world::{Call, SharedWorld, World};
-use crate::api::v1alpha1::{ClientConfig, EngineChoices};
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{JobId, JobOutcome, JobOwner, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
@@ -19,6 +18,7 @@ use crate::engines::storage::Storage;
 use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::runs::OpenEngines;
+use crate::validate::ValidRun;
 
 /// Every role, acting on one world.
 #[derive(Clone)]
@@ -38,11 +38,7 @@ impl FakeEngines {
 
 #[async_trait]
 impl OpenEngines for FakeEngines {
-    async fn open(
-        &self,
-        _clients: &[ClientConfig],
-        _choices: &EngineChoices,
-    ) -> Result<Engines, EngineError> {
+    async fn open(&self, _run: &ValidRun) -> Result<Engines, EngineError> {
         World::of(&self.0).call(Call::Open, |_| Ok(self.engines()))
     }
 }

@@ -24,7 +24,8 @@ pub(super) async fn query(
     tables: &Tables,
     context: &SessionContext,
 ) -> Result<Batches, EngineError> {
-    let Operation::Query { sql, this_table, default_database, allow_writing } = &spec.operation
+    let Operation::Query { sql, this_table, default_database, allow_writing, bindings } =
+        &spec.operation
     else {
         return Err(failed(ErrorKind::Unexpected, QUERY, "the job is no query"));
     };
@@ -32,6 +33,7 @@ pub(super) async fn query(
         this_table: this_table.as_ref(),
         default_database: default_database.as_deref(),
         allow_writing: *allow_writing,
+        bindings: Some(bindings),
     };
     let analysed = analyse(sql, scope).map_err(|problems| from_sql(QUERY, &problems))?;
     check_tables(&analysed, tables)?;

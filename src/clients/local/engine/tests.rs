@@ -143,6 +143,7 @@ fn query(sql: &str) -> Operation {
         this_table: Some(TableName { database: "Shop".into(), table: "Sales".into() }),
         default_database: Some("shop".into()),
         allow_writing: false,
+        bindings: std::collections::BTreeMap::new(),
     }
 }
 
