@@ -55,7 +55,8 @@ impl Metrics {
     #[must_use]
     pub fn new(version: &str) -> Self {
         let mut catalogue = Catalogue::default();
-        let build = catalogue.gauges("mason_build_info", "Always 1; says the version.", &["version"]);
+        let build =
+            catalogue.gauges("mason_build_info", "Always 1; says the version.", &["version"]);
         build.with_label_values(&[version]).set(1);
         Self(Arc::new(Groups {
             controllers: Controllers::new(&mut catalogue),

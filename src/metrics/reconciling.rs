@@ -12,8 +12,8 @@ use super::queue::{Pass, Queue, Sample};
 
 /// Bounds of the lengths of passes, those of controller-runtime.
 const PASS_SECONDS: [f64; 18] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0,
-    300.0,
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0,
+    120.0, 300.0,
 ];
 /// Bounds of the times in a queue.
 const QUEUE_SECONDS: [f64; 10] = [0.0001, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0];
@@ -34,8 +34,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    const ALL: [Self; 5] =
-        [Self::Settled, Self::Again, Self::Later, Self::Failed, Self::Panicked];
+    const ALL: [Self; 5] = [Self::Settled, Self::Again, Self::Later, Self::Failed, Self::Panicked];
 
     fn result(self) -> &'static str {
         match self {
@@ -143,7 +142,11 @@ impl Controllers {
                 "How often a watch failed and was begun anew.",
                 by,
             ),
-            writes: catalogue.counters("mason_status_writes_total", "Statuses that were stored.", by),
+            writes: catalogue.counters(
+                "mason_status_writes_total",
+                "Statuses that were stored.",
+                by,
+            ),
             conflicts: catalogue.counters(
                 "mason_status_conflicts_total",
                 "Statuses that were not stored, because somebody else changed the resource first.",

@@ -18,7 +18,13 @@ const LATENCY_SECONDS: [f64; 12] =
     [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1_800.0];
 /// Bounds of the sizes of results.
 const BYTES: [f64; 8] = [
-    1_024.0, 16_384.0, 65_536.0, 921_600.0, 8_388_608.0, 134_217_728.0, 1_073_741_824.0,
+    1_024.0,
+    16_384.0,
+    65_536.0,
+    921_600.0,
+    8_388_608.0,
+    134_217_728.0,
+    1_073_741_824.0,
     17_179_869_184.0,
 ];
 
@@ -83,7 +89,10 @@ impl Runs {
                 &["operator", "phase", "reason"],
             ),
             seconds: catalogue.histograms(
-                ("mason_run_duration_seconds", "How long runs took, from their creation to their end."),
+                (
+                    "mason_run_duration_seconds",
+                    "How long runs took, from their creation to their end.",
+                ),
                 &["operator"],
                 &RUN_SECONDS,
             ),

@@ -43,7 +43,8 @@ fn ten_thousand_runs_and_hostile_operators_make_few_series() {
     assert!(most < few + 200 * 18, "{most}");
     let text = metrics.text();
     assert!(!text.contains("evil"));
-    let other = "mason_runs_total{operator=\"other\",phase=\"Succeeded\",reason=\"Completed\"} 19801";
+    let other =
+        "mason_runs_total{operator=\"other\",phase=\"Succeeded\",reason=\"Completed\"} 19801";
     assert!(text.contains(other), "the operators without a place of their own are together");
 }
 
@@ -79,8 +80,7 @@ fn a_pass_is_counted_by_the_names_of_controller_runtime() {
 #[test]
 fn the_queues_of_a_controller_count_until_they_are_gone() {
     let metrics = metrics();
-    let (one, other) =
-        (metrics.controllers.of("config", 1), metrics.controllers.of("config", 1));
+    let (one, other) = (metrics.controllers.of("config", 1), metrics.controllers.of("config", 1));
     for controller in [&one, &other] {
         controller.add(("n".to_owned(), "a".to_owned()), Instant::now());
     }
@@ -96,7 +96,12 @@ fn a_request_is_counted_by_status_and_method() {
     metrics.calls.request("GET", "api", Some(200), length);
     metrics.calls.request("BREW", "api", None, length);
     let failure = Some("Timeout");
-    metrics.calls.engine(&EngineCall { client: "local", operation: "execution.find", length, failure });
+    metrics.calls.engine(&EngineCall {
+        client: "local",
+        operation: "execution.find",
+        length,
+        failure,
+    });
     let text = metrics.text();
     for line in [
         "rest_client_requests_total{code=\"200\",host=\"api\",method=\"GET\"} 1",

@@ -59,7 +59,12 @@ fn verdict(namespace: &str, since: Option<SignedDuration>, untouched: &[String])
 
 /// Returns when a config's clients were looked at last.
 fn looked_at(config: &MasonConfig) -> Option<Timestamp> {
-    config.status.iter().flat_map(|status| &status.clients).filter_map(|client| client.checked_at).max()
+    config
+        .status
+        .iter()
+        .flat_map(|status| &status.clients)
+        .filter_map(|client| client.checked_at)
+        .max()
 }
 
 fn is_untouched(run: &OperatorRun, now: Timestamp) -> bool {
