@@ -57,8 +57,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment)
             return u8::try_from(error.exit_code()).map_or(ExitCode::from(2), ExitCode::from);
         }
     };
-    if let Command::Worker { job } = &cli.command {
-        return work(job);
+    match &cli.command {
+        Command::Worker { job, supervise: false } => return work(job),
+        Command::Exec(args) => return commands::exec(args),
+        _ => {}
     }
     let printer = Printer::new(Style::resolve(cli.global.color, environment.no_color));
     let exit = dispatch(cli, (environment, called), &printer).unwrap_or_else(|error| {
@@ -92,6 +94,7 @@ fn dispatch(
 ) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Crds => commands::crds(printer),
+        Command::Worker { job, .. } => Ok(commands::supervise(&job)),
         Command::Completions { shell } => commands::completions(shell, printer),
         Command::Generate { root } => commands::generate(&root, printer),
         Command::Controller(args) => {
@@ -136,6 +139,7 @@ async fn verb(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Doctor(args) => commands::doctor(context, &args).await,
         // Handled by `dispatch`.
         Command::Worker { .. }
+        | Command::Exec(_)
         | Command::Crds
         | Command::Controller(_)
         | Command::Completions { .. }

@@ -213,7 +213,7 @@ fn changes_are_printed_as_rows_while_they_come() {
     let printed = watching.killed();
     let rows: Vec<&str> = printed.out.lines().collect();
     assert!(rows[0].starts_with("NAME ") && rows.len() > 2, "{printed:?}");
-    assert!(rows[1].starts_with("one   table/query   lake"), "{printed:?}");
+    assert!(rows[1].starts_with("one    table/query   lake"), "{printed:?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod chart;
 mod cli;
 mod cluster;
 mod configs;
@@ -19,6 +20,7 @@ mod crds;
 mod definitions;
 mod docs;
 mod events;
+mod rights;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;

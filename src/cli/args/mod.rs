@@ -2,6 +2,7 @@
 //! voice, because `--help` is made from them.
 
 mod controller;
+mod exec;
 mod resources;
 mod runs;
 
@@ -14,6 +15,7 @@ use clap::{
 use clap_complete::Shell;
 
 pub(crate) use controller::ControllerArgs;
+pub(crate) use exec::ExecArgs;
 pub(crate) use resources::{
     ApplyArgs, DeleteArgs, DescribeArgs, DoctorArgs, ExplainArgs, GetArgs, InitArgs, ValidateArgs,
 };
@@ -281,7 +283,13 @@ Example:
         /// The job's folder.
         #[arg(long)]
         job: PathBuf,
+        /// Look after the worker as a process of its own, whose log is in the job's folder.
+        #[arg(long)]
+        supervise: bool,
     },
+    /// Stand before the command of a container operator in its pod; started by Mason itself.
+    #[command(hide = true)]
+    Exec(ExecArgs),
     /// Write the generated files of the project.
     #[command(hide = true)]
     Generate {

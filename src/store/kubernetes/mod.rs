@@ -163,6 +163,18 @@ impl Store for KubernetesStore {
         Ok(all.items.into_iter().map(|object| readable(kind, object)).collect())
     }
 
+    async fn list_definitions(
+        &self,
+        namespace: &str,
+        operator: &str,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let kind = Kind::OperatorDefinition;
+        let chosen = ListParams::default().fields(&format!("spec.operator={operator}"));
+        let listed = self.namespaced(kind, namespace).list(&chosen).await;
+        let listed = listed.map_err(|error| failed("list", kind.plural(), error))?;
+        Ok(listed.items.into_iter().map(|object| readable(kind, object)).collect())
+    }
+
     async fn apply(&self, resource: &Resource) -> Result<(Resource, Applied), StoreError> {
         let key = resource.key();
         let api = self.of(&key);
@@ -200,6 +212,12 @@ impl Store for KubernetesStore {
             metadata.remove("managedFields");
         }
         let api = self.of(&key);
+        #[cfg(test)]
+        if crate::faults::Precondition::CompareAndSwap.is_removed() {
+            let newest = api.get_opt(&key.name).await.ok().flatten();
+            let newest = newest.and_then(|object| object.metadata.resource_version);
+            document["metadata"]["resourceVersion"] = newest.into();
+        }
         match api.replace_subresource("status", &key.name, &self.writing(), &document).await {
             Ok(stored) => readable(key.kind, stored),
             Err(error) if is_missing(&error) => Err(StoreError::Conflict { what: key.to_string() }),
