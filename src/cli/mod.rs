@@ -17,6 +17,7 @@ mod engines;
 mod failure;
 mod following;
 mod kinds;
+mod operation;
 mod outline;
 mod parameters;
 mod printer;
@@ -101,7 +102,8 @@ fn dispatch(
         Command::Controller(args) => {
             let logging = settings::logging(cli.global.verbose, environment.log.as_deref());
             let style = Style::resolve(cli.global.color, environment.no_color);
-            telemetry::start(&logging.or_info(), style.colour_error)?;
+            let telemetry = args.operation.telemetry(&logging, style.colour_error);
+            let _telling = telemetry::start_telling(&telemetry)?;
             on_threads(commands::controller(args, settings::cluster_of(&cli.global, environment)))
         }
         Command::Library => on_this_thread(async {

@@ -10,10 +10,12 @@ use super::Settings;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::events::Events;
+use super::leader::Leadership;
 use super::roots::AllowedRoots;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
+use crate::metrics::Metrics;
 use crate::operators;
 use crate::runs::{Clock as _, RunContext, RunError, SystemClock};
 use crate::store::kubernetes::KubernetesStore;
@@ -26,6 +28,8 @@ pub(super) struct Context {
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) backoff: Backoff,
     pub(super) events: Events,
+    pub(super) metrics: Metrics,
+    pub(super) leadership: Arc<Leadership>,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
@@ -33,12 +37,18 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(settings: Settings, client: Client) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        client: Client,
+        (metrics, leadership): (&Metrics, &Arc<Leadership>),
+    ) -> Self {
         Self {
             roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
             events: Events::new(client.clone()),
+            metrics: metrics.clone(),
+            leadership: Arc::clone(leadership),
             library: library::definitions().into(),
             clients: clients::descriptions().into(),
             settings,
@@ -55,10 +65,11 @@ impl Context {
     /// Returns what working on the runs of a namespace needs.
     pub(super) fn run_context(&self, store: &Arc<KubernetesStore>, namespace: &str) -> RunContext {
         let (namespace, roots) = (namespace.to_owned(), Arc::clone(&self.roots));
+        let metrics = self.metrics.clone();
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
-            open_engines: Arc::new(NamespaceEngines { namespace, roots }),
+            open_engines: Arc::new(NamespaceEngines { namespace, roots, metrics }),
             operators: operators::all(),
             kinds: &[ActionKind::Builtin, ActionKind::Sql],
             clients: Arc::clone(&self.clients),
@@ -82,4 +93,7 @@ pub(super) enum Error {
     /// The resource could not be read or its status not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The pass panicked, which is a defect of Mason; others go on.
+    #[error("the pass panicked: {0}")]
+    Panicked(String),
 }

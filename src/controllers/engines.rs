@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::measured_engines::measured;
 use super::roots::AllowedRoots;
 use crate::clients;
 use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::metrics::Metrics;
 use crate::runs::OpenEngines;
 use crate::validate::ValidRun;
 
@@ -14,6 +16,7 @@ use crate::validate::ValidRun;
 pub(super) struct NamespaceEngines {
     pub(super) namespace: String,
     pub(super) roots: Arc<AllowedRoots>,
+    pub(super) metrics: Metrics,
 }
 
 #[async_trait]
@@ -31,6 +34,7 @@ impl OpenEngines for NamespaceEngines {
                 )
             })?;
         }
-        clients::open_matched(&run.clients, &run.engines)
+        let engines = clients::open_matched(&run.clients, &run.engines)?;
+        Ok(measured(engines, &run.engines, &self.metrics))
     }
 }

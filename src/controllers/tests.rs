@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Settings, run};
 use crate::api::resource::{Key, Kind, Resource};
+use crate::metrics::Metrics;
 use crate::testing::api_server::{ApiFault, ApiServer, Disorder};
 
 const RUNS: usize = 8;
@@ -41,8 +42,12 @@ async fn ended(disorder: Disorder, faults: &[ApiFault]) -> Vec<String> {
         working_runs: 16,
         probe_interval: Duration::from_secs(60),
         health_address: ([127, 0, 0, 1], 0).into(),
+        metrics_address: None,
+        stuck_after: Duration::from_secs(600),
+        lease: None,
     };
-    let start = |settings| run(settings, server.client(), futures::future::pending());
+    let metrics = Metrics::new("test");
+    let start = |settings| run(settings, server.client(), &metrics, futures::future::pending());
     let controllers = futures::future::join(start(settings.clone()), start(settings));
     let phases = tokio::select! {
         ended = controllers => panic!("the controllers ended: {ended:?}"),

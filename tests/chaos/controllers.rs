@@ -16,6 +16,15 @@ pub(crate) struct Site {
     pub(crate) namespace: &'static str,
 }
 
+impl Site {
+    /// Returns the end of what the controllers have logged.
+    pub(crate) fn log(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.join("controllers.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
 /// A controller that may be told to end at a point.
 pub(crate) struct Controller {
     child: Child,

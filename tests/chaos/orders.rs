@@ -9,8 +9,8 @@ use crate::draw::Draw;
 /// How many runs append to the same table.
 const APPENDS_TO_ONE: usize = 30;
 /// Never ends by itself.
-const ENDLESS: &str = "select sum(a.value * b.value) as n from generate_series(1, 10000000) a \
-                       cross join generate_series(1, 10000000) b";
+const ENDLESS: &str = "select sum(a.value * b.value) as n from generate_series(1, 1000000) a \
+                       cross join generate_series(1, 1000000) b";
 
 /// What a run is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Order {
             Sort::Declare => (
                 "table/infer",
                 json!({
-                    "database_name": "sales", "storage_path": "sales/orders.csv",
+                    "database_name": "sales", "storage_path": "raw/orders.csv",
                     "table_name": self.target,
                 }),
             ),
@@ -135,8 +135,11 @@ pub(crate) fn next(draw: &mut Draw, endless: usize) -> Sort {
 
 /// Returns the config, and puts the data there that it reads.
 pub(crate) fn config(namespace: &str, root: &Path) -> Value {
-    std::fs::create_dir_all(root.join("sales")).unwrap();
-    std::fs::write(root.join("sales/orders.csv"), "city,amount\nWien,1.50\nGraz,2.25\n").unwrap();
+    for folder in ["sales", "raw"] {
+        let folder = root.join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("orders.csv"), "city,amount\nWien,1.50\nGraz,2.25\n").unwrap();
+    }
     let engines = json!({"metastore": ["here"], "storage": ["here"], "execution": ["here"]});
     json!({
         "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig",

@@ -52,9 +52,10 @@ pub(crate) struct Rounds {
     under_way: BTreeMap<String, UnderWay>,
     ended: Vec<Ended>,
     ordered: usize,
-    marks: usize,
+    /// Every point that a process was ever told to end at.
+    armed: Vec<Armed>,
     looked_at: Instant,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// How many were killed or stopped.
@@ -97,7 +98,7 @@ impl Rounds {
             namespace: NAMESPACE,
         };
         prepare(&client, &site).await;
-        let rounds = Self {
+        Self {
             draw,
             runs: Api::namespaced_with(client, NAMESPACE, &resource("OperatorRun", "operatorruns")),
             plane,
@@ -108,11 +109,10 @@ impl Rounds {
             under_way: BTreeMap::new(),
             ended: Vec::new(),
             ordered: 0,
-            marks: 0,
+            armed: Vec::new(),
             looked_at: Instant::now(),
-            _folder: folder,
-        };
-        rounds
+            folder,
+        }
     }
 
     /// Kills so often.
@@ -152,6 +152,12 @@ impl Rounds {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         self.slots = [None, None];
+        // A worker may have come to its point when the one that started it was gone already.
+        self.points = Points::default();
+        for armed in self.armed.iter().filter(|armed| armed.is_hit()) {
+            self.points.hit(armed.point);
+        }
+        self.killed.at_points = self.points.all().iter().map(|(_, hits)| hits).sum();
     }
 
     /// Looks after one controller: counts one that has ended, kills one that has lived long enough, and
@@ -164,8 +170,9 @@ impl Rounds {
             }
             return;
         }
-        let hit = controller.armed.clone().filter(Armed::is_hit);
+        // The mark is made before the end.
         let (has_ended, age) = (controller.has_ended(), controller.born.elapsed());
+        let hit = controller.armed.clone().filter(Armed::is_hit);
         if let Some(armed) = hit {
             controller.armed = None;
             self.points.hit(armed.point);
@@ -177,7 +184,7 @@ impl Rounds {
             // It may go on for a moment without its worker.
             controller.life = Some(age + Duration::from_millis(300));
         } else if has_ended {
-            panic!("a controller ended by itself: see {}", self.site.folder.display());
+            panic!("a controller ended by itself: {}", self.site.log());
         } else if controller.life.is_some_and(|life| age >= life) {
             controller.kill();
             self.killed.controllers += 1;
@@ -194,10 +201,11 @@ impl Rounds {
             return;
         }
         let point = self.points.next(&mut self.draw, after);
-        self.marks += 1;
-        let mark = self.site.folder.join(format!("mark-{}", self.marks));
+        let mark = self.site.folder.join(format!("mark-{}", self.armed.len()));
+        let armed = Armed { point, mark };
+        self.armed.push(armed.clone());
         let times = if point.starts_with("worker.") { 1 } else { 1 + self.draw.below(2) };
-        let mut controller = Controller::start(&self.site, Some((Armed { point, mark }, times)));
+        let mut controller = Controller::start(&self.site, Some((armed, times)));
         controller.life = Some(PATIENCE);
         self.slots[slot] = Some(controller);
         let endless = self.endless();
@@ -257,8 +265,9 @@ impl Rounds {
         let order = Order::new(self.ordered, sort);
         self.ordered += 1;
         let object = serde_json::from_value(order.document(NAMESPACE)).unwrap();
+        let parameters = PostParams::default();
         loop {
-            let created = self.runs.create(&PostParams::default(), &object);
+            let created = self.runs.create(&parameters, &object);
             match tokio::time::timeout(REQUEST, created).await {
                 Ok(Ok(_)) => break,
                 Ok(Err(kube::Error::Api(status))) if status.code == 409 => break,
@@ -285,7 +294,8 @@ impl Rounds {
 
     /// Notes the runs that have ended, and deletes them.
     async fn look(&mut self) {
-        let listed = self.runs.list(&ListParams::default());
+        let (listing, deleting) = (ListParams::default(), DeleteParams::default());
+        let listed = self.runs.list(&listing);
         let Ok(Ok(listed)) = tokio::time::timeout(REQUEST, listed).await else { return };
         for object in listed {
             let name = object.metadata.name.clone().unwrap_or_default();
@@ -305,9 +315,15 @@ impl Rounds {
                 });
             }
             // What is not deleted now is with the next look.
-            let deleted = self.runs.delete(&name, &DeleteParams::default());
+            let deleted = self.runs.delete(&name, &deleting);
             drop(tokio::time::timeout(REQUEST, deleted).await);
         }
+    }
+
+    /// Leaves everything behind for a person to look at; returns where.
+    pub(crate) fn keep(mut self) -> std::path::PathBuf {
+        self.folder.disable_cleanup(true);
+        self.folder.path().to_owned()
     }
 
     /// Returns what happened.
@@ -390,14 +406,16 @@ async fn prepare(client: &Client, site: &Site) {
 /// Creates an object, as soon as the API server knows its kind.
 async fn create(api: &Api<DynamicObject>, document: Value) {
     let object = serde_json::from_value(document).unwrap();
+    let mut last = String::new();
     for _ in 0..200 {
         match api.create(&PostParams::default(), &object).await {
             Ok(_) => return,
             Err(kube::Error::Api(status)) if status.code == 409 => return,
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(error) => last = error.to_string(),
         }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("the API server refuses {object:?}");
+    panic!("{last}: {object:?}");
 }
 
 fn resource(kind: &str, plural: &str) -> ApiResource {

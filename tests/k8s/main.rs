@@ -12,6 +12,7 @@
 )]
 
 mod chart;
+mod cli;
 mod cluster;
 mod configs;
 mod crashes;

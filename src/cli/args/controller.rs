@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::super::operation::OperationArgs;
 use crate::api::duration::DurationText;
 
 /// `mason controller`.
@@ -39,4 +40,6 @@ pub(crate) struct ControllerArgs {
         default_value = "0.0.0.0:8080"
     )]
     pub health_address: SocketAddr,
+    #[command(flatten)]
+    pub operation: OperationArgs,
 }

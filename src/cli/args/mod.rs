@@ -267,7 +267,7 @@ Examples:
   mason controller --local-root /data --watch-namespace team
 
 The cluster is the one that kubectl uses ($KUBECONFIG), or the one this process is a pod of. Logs go to
-standard error; `/healthz` and `/readyz` are served at --health-address.")]
+standard error; `/healthz`, `/readyz` and `/metrics` are served at --health-address.")]
     Controller(ControllerArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "\

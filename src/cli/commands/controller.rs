@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::args::ControllerArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::controllers::{self, Settings};
+use crate::metrics::Metrics;
 use crate::store::kubernetes::{ClusterChoice, connect_to};
 
 /// The least time between two looks at the same clients.
@@ -33,6 +34,7 @@ pub(crate) async fn controller(
             _ = tokio::signal::ctrl_c() => {}
         }
     };
+    let lease = args.operation.lease();
     let settings = Settings {
         namespaces: args.watch_namespace,
         local_roots: args.local_root,
@@ -40,8 +42,12 @@ pub(crate) async fn controller(
         working_runs: usize::from(args.working_runs),
         probe_interval: args.probe_interval.to_duration(),
         health_address: args.health_address,
+        metrics_address: args.operation.metrics_address,
+        stuck_after: args.operation.stuck_after.to_duration(),
+        lease,
     };
-    controllers::run(settings, connect_to(&cluster).await?.client, stop).await?;
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    controllers::run(settings, connect_to(&cluster).await?.client, &metrics, stop).await?;
     Ok(Exit::Success)
 }
 
@@ -59,6 +65,9 @@ fn problems_of(args: &ControllerArgs) -> Vec<String> {
     }));
     if args.probe_interval.to_duration() < LEAST_INTERVAL {
         problems.push(format!("--probe-interval is less than {} s", LEAST_INTERVAL.as_secs()));
+    }
+    if args.operation.stuck_after.to_duration() < LEAST_INTERVAL {
+        problems.push(format!("--stuck-after is less than {} s", LEAST_INTERVAL.as_secs()));
     }
     problems
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
 
+use super::again::Action;
 use super::context::{Context, Error, now};
 use super::watch::{Cache, Reconcile};
 use crate::api::resource::Resource;

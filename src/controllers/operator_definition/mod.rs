@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
 
+use super::again::Action;
 use super::context::{Context, Error, now};
 use super::watch::{Cache, Neighbours, Reconcile};
 use crate::api::resource::Resource;

@@ -1,14 +1,17 @@
 //! Runs: each is driven by the passes that the command line makes, from what the API server has.
 
+mod measures;
 mod working;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
+use tracing::Instrument as _;
 
+use self::measures::{Before, Measures};
 use self::working::Working;
+use super::again::Action;
 use super::context::{Context, Error, now};
 use super::events::Stage;
 use super::watch::{Cache, Reconcile};
@@ -30,6 +33,7 @@ pub(super) struct OperatorRuns {
     context: Arc<Context>,
     store: Arc<KubernetesStore>,
     working: Working,
+    measures: Measures,
 }
 
 impl OperatorRuns {
@@ -37,6 +41,7 @@ impl OperatorRuns {
         Self {
             store: context.store("operator-run"),
             working: Working::new(context.settings.working_runs),
+            measures: Measures::new(&context.metrics),
             context: Arc::clone(context),
         }
     }
@@ -57,10 +62,12 @@ impl OperatorRuns {
                     None => return Ok(Driven { next: Wake::OnChange, works: false }),
                 },
             };
-            let before = Stage::of(&run);
-            let reconciled = runs::reconcile(context, session, run).await?;
+            let (before, stage) = (Before::of(&run), Stage::of(&run));
+            let span = step_span(&run);
+            let reconciled = runs::reconcile(context, session, run).instrument(span).await?;
             if reconciled.next != Wake::Reread {
-                self.context.events.tell_run(&before, &reconciled.run);
+                self.measures.stored(&before, &reconciled.run);
+                self.context.events.tell_run(&stage, &reconciled.run);
             }
             match reconciled {
                 Reconciled { run, next: Wake::Now } => newest = Some(run),
@@ -81,6 +88,13 @@ impl OperatorRuns {
             _ => None,
         }))
     }
+}
+
+/// Returns the span of one step of a run: every line that is logged in it names the attempt.
+fn step_span(run: &OperatorRun) -> tracing::Span {
+    let attempts = run.status.iter().flat_map(|status| &status.attempts);
+    let attempt = attempts.last().map_or(0, |attempt| attempt.number);
+    tracing::info_span!("step", attempt)
 }
 
 /// What passes over a run came to.
@@ -105,9 +119,14 @@ impl Reconcile for OperatorRuns {
             self.working.end(&uid);
             return Ok(Action::await_change());
         }
+        self.measures.see(&uid, run, super::watch::waited());
+        let is_new = !self.working.knows(&uid);
         let Some(mut session) = self.working.begin(&uid, works(run)) else {
             return Ok(Action::requeue(TURN));
         };
+        if works(run) && is_new {
+            self.measures.adopt();
+        }
         let context = self.context.run_context(&self.store, &namespace); // reads no cluster
         let key = Key { kind: Kind::OperatorRun, namespace, name: run.name_any() };
         let driven = self.drive(&context, (&key, &uid), &mut session).await; // all of the flow
@@ -128,6 +147,15 @@ impl Reconcile for OperatorRuns {
 
     fn forget(&self, uid: &str) {
         self.working.end(uid);
+        self.measures.forget(uid);
+    }
+
+    fn started(self: &Arc<Self>) {
+        measures::read_working(self);
+    }
+
+    fn watched(self: &Arc<Self>, cache: &Cache<OperatorRun>) {
+        measures::read_from(self, cache.clone());
     }
 }
 

@@ -43,6 +43,16 @@ impl Working {
         self.sessions().remove(uid);
     }
 
+    /// Returns how many runs work now.
+    pub(super) fn count(&self) -> usize {
+        self.sessions().len()
+    }
+
+    /// Returns whether a run works in this process already.
+    pub(super) fn knows(&self, uid: &str) -> bool {
+        self.sessions().contains_key(uid)
+    }
+
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Option<Session>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
