@@ -35,7 +35,7 @@
 # Transitions of runs are told as events.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
 
 {{- /* What people may do, by role. A status is nobody's but the controller's. */}}
