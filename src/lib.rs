@@ -16,9 +16,10 @@
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
 //! | [`pods`] | work in bare pods: created inert, recorded, released, proven | `api engines` |
 //! | [`clients`] | one folder for each technology | `api engines formats sql` |
-//! | [`store`] | where resources are kept | `api` |
+//! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
+//! | [`metrics`] | what is counted and measured | nothing |
 //! | [`controllers`] | the resources of a cluster, reconciled | all above |
 //! | [`cli`] | the command line | everything |
 //!
@@ -33,6 +34,7 @@ pub mod config;
 pub mod controllers;
 pub mod engines;
 pub mod formats;
+pub mod metrics;
 pub mod operators;
 pub mod plan;
 pub mod pods;

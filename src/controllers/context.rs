@@ -9,6 +9,8 @@ use tokio::sync::Semaphore;
 use super::Settings;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
+use super::events::Events;
+use super::pods::{Pods, RunPods};
 use super::roots::AllowedRoots;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
@@ -24,11 +26,18 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) backoff: Backoff,
+    pub(super) events: Events,
+    pub(super) pods: Pods,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
     pub(super) passes: Semaphore,
 }
+
+/// What can be run where there are pods.
+const WITH_PODS: &[ActionKind] = &[ActionKind::Builtin, ActionKind::Sql, ActionKind::Container];
+/// What can be run where there are none.
+const WITHOUT_PODS: &[ActionKind] = &[ActionKind::Builtin, ActionKind::Sql];
 
 impl Context {
     pub(super) fn new(settings: Settings, client: Client) -> Self {
@@ -36,6 +45,8 @@ impl Context {
             roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
+            events: Events::new(client.clone()),
+            pods: Pods { client: client.clone(), settings: settings.pods.clone().map(Arc::new) },
             library: library::definitions().into(),
             clients: clients::descriptions().into(),
             settings,
@@ -49,15 +60,21 @@ impl Context {
         Arc::new(KubernetesStore::new(self.client.clone(), manager))
     }
 
-    /// Returns what working on the runs of a namespace needs.
-    pub(super) fn run_context(&self, store: &Arc<KubernetesStore>, namespace: &str) -> RunContext {
+    /// Returns what working on a run of a namespace needs.
+    pub(super) fn run_context(
+        &self,
+        store: &Arc<KubernetesStore>,
+        (namespace, run): (&str, &str),
+    ) -> RunContext {
         let (namespace, roots) = (namespace.to_owned(), Arc::clone(&self.roots));
+        let pods =
+            RunPods { pods: self.pods.clone(), namespace: namespace.clone(), run: run.to_owned() };
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
-            open_engines: Arc::new(NamespaceEngines { namespace, roots }),
+            open_engines: Arc::new(NamespaceEngines { namespace, roots, pods }),
             operators: operators::all(),
-            kinds: &[ActionKind::Builtin, ActionKind::Sql],
+            kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },
             clients: Arc::clone(&self.clients),
             clock: Arc::new(SystemClock),
         }

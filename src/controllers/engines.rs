@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::pods::RunPods;
 use super::roots::AllowedRoots;
+use crate::api::v1alpha1::ClientConfig;
 use crate::clients;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::runs::OpenEngines;
@@ -14,6 +16,7 @@ use crate::validate::ValidRun;
 pub(super) struct NamespaceEngines {
     pub(super) namespace: String,
     pub(super) roots: Arc<AllowedRoots>,
+    pub(super) pods: RunPods,
 }
 
 #[async_trait]
@@ -31,6 +34,8 @@ impl OpenEngines for NamespaceEngines {
                 )
             })?;
         }
-        clients::open_matched(&run.clients, &run.engines)
+        let placing = |client: &ClientConfig| self.pods.place(run, client);
+        let engines = clients::open_matched_at(&run.clients, &run.engines, &placing)?;
+        self.pods.with_containers(run, engines)
     }
 }

@@ -8,10 +8,12 @@
 mod backoff;
 mod context;
 mod engines;
+mod events;
 mod health;
 mod mason_config;
 mod operator_definition;
 mod operator_run;
+mod pods;
 mod roots;
 mod watch;
 
@@ -25,6 +27,7 @@ use kube::Client;
 use kube::runtime::controller::Action;
 
 use crate::api::resource::Resource;
+use crate::pods::PodSettings;
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{Store as _, StoreError};
 use context::{Context, Error};
@@ -40,7 +43,7 @@ const GRACE: Duration = Duration::from_secs(20);
 const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// What an administrator decides about a controller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The namespaces whose resources are reconciled; all when empty.
     pub namespaces: Vec<String>,
@@ -50,6 +53,8 @@ pub struct Settings {
     pub concurrency: u16,
     /// How many runs work at one time, at least 1; others wait.
     pub working_runs: usize,
+    /// What pods are made of; nothing when there is to be no work in pods.
+    pub pods: Option<PodSettings>,
     /// How often the clients of a config are looked at.
     pub probe_interval: Duration,
     /// Where `/healthz` and `/readyz` are served.
@@ -99,6 +104,7 @@ pub async fn run(
         _ = controllers => tracing::info!("stopped"),
         () = too_long => tracing::warn!("stopped before the passes under way had ended"),
     }
+    context.events.flush().await;
     Ok(())
 }
 
@@ -118,15 +124,19 @@ fn start<R: Reconcile>(
     future::join_all(started.collect::<Vec<_>>())
 }
 
-/// Stores a status and returns what follows; when somebody else changed the object first, it is looked
-/// at again soon.
+/// Stores a status, tells how the object came to stand, and returns what follows; when somebody else
+/// changed the object first, it is looked at again soon.
 async fn store_status(
-    store: &KubernetesStore,
+    (context, store): (&Context, &KubernetesStore),
+    before: &Resource,
     changed: Resource,
     follows: Action,
 ) -> Result<Action, Error> {
     match store.replace_status(&changed).await {
-        Ok(_) => Ok(follows),
+        Ok(stored) => {
+            context.events.tell_standing(before, &stored);
+            Ok(follows)
+        }
         Err(StoreError::Conflict { .. }) => Ok(Action::requeue(AFTER_CONFLICT)),
         Err(error) => Err(error.into()),
     }

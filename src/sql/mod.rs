@@ -6,6 +6,8 @@
 //! is reported at once. May import models of `engines` only; runs nothing and reads nothing.
 
 mod bind;
+#[cfg(test)]
+mod bind_tests;
 mod check;
 mod columns;
 mod problem;

@@ -117,16 +117,21 @@ fn check_statement(definition: &OperatorDefinition, sql: &SqlAction, problems: &
         .extend(wrong.map(|problem| Problem::new(PATH, problem.to_string()).hint_if(problem.hint)));
 }
 
-/// Parameters that every run may give beside those of the statement: where the rows go, and how many.
-const OF_THE_OUTCOME: [&str; 8] = [
+/// Parameters that a definition may declare beside those of its statement, as `table/query` does: how files
+/// are read, how many rows are answered, and where they go.
+const OF_THE_OUTCOME: [&str; 12] = [
     "limit",
+    "read_headers",
+    "delimiter",
+    "null_tokens",
     "bad_rows",
-    "output_path",
     "output_table",
     "output_database",
-    "output_format",
-    "output_mode",
-    "partition_by",
+    "output_path",
+    "format",
+    "partition_columns",
+    "mode",
+    "target_file_size_mib",
 ];
 
 fn check_bindable(parameter: &Parameter, (index, is_used): (usize, bool), problems: &mut Problems) {

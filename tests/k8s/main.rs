@@ -17,8 +17,10 @@ mod crashes;
 mod crds;
 mod definitions;
 mod docs;
+mod events;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod store;
 mod team;
+mod upgrade;

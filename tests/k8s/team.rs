@@ -23,7 +23,12 @@ pub(crate) struct Team {
 impl Team {
     /// Makes a namespace with one small table `sales.orders`. The name is used once.
     pub(crate) fn new(name: &'static str) -> Self {
-        let team = Self { name, cluster: cluster(), folder: tempfile::tempdir().unwrap() };
+        Self::on(cluster(), name)
+    }
+
+    /// Makes such a namespace on a cluster of its own.
+    pub(crate) fn on(cluster: &'static Cluster, name: &'static str) -> Self {
+        let team = Self { name, cluster, folder: tempfile::tempdir().unwrap() };
         team.cluster.done(&["create", "namespace", name]);
         std::fs::create_dir_all(team.root().join("sales")).unwrap();
         let orders = "city,amount\nWien,1.50\nGraz,2.25\nWien,3.00\n";

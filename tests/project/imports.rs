@@ -17,7 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ("operators", &["api", "engines", "sql"]),
     ("clients", &["api", "engines", "formats", "sql"]),
     ("pods", &["api", "engines"]),
-    ("store", &["api"]),
+    ("store", &["api", "metrics"]),
     ("runs", &["api", "engines", "validate", "plan", "operators", "store"]),
     ("config", &[]),
     ("telemetry", &[]),
@@ -37,6 +37,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
             "store",
             "runs",
             "standing",
+            "metrics",
         ],
     ),
     (

@@ -37,3 +37,16 @@ impl JsonSchema for FreeForm {
         })
     }
 }
+
+/// The schema of texts by name: at most 64, each of at most 4096 characters.
+pub(super) fn texts_by_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 64,
+        "additionalProperties": {
+            "type": "string",
+            "maxLength": 4096,
+            "description": "The text of that name.",
+        },
+    })
+}

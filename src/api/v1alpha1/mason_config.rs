@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::client_config::{ClientConfig, ClientKind};
+use super::free_form::texts_by_name;
 
 /// Which clients fill which engine roles, with which settings.
 #[derive(CustomResource, Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -104,10 +105,11 @@ pub enum NamespacesFrom {
 
 /// Labels that a namespace must have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("self.matchLabels.size() > 0").message("at least one label is needed; `from: All` opens the config to every namespace"))]
 #[serde(rename_all = "camelCase")]
 pub struct NamespaceSelector {
     /// Every one of these labels must be there with this value; at least one.
-    #[schemars(extend("minProperties" = 1, "maxProperties" = 32))]
+    #[schemars(schema_with = "texts_by_name")]
     pub match_labels: BTreeMap<String, String>,
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client_config::ClientKind;
-use super::free_form::FreeForm;
+use super::free_form::{FreeForm, texts_by_name};
 use super::mason_config::ActionKind;
 
 /// One operator: its parameters, the client combinations it supports, and its action.
@@ -219,7 +219,7 @@ pub struct ContainerAction {
     pub args: Vec<String>,
     /// Further environment, by name. Names that begin with `MASON_` are Mason's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "texts_by_name")]
     pub env: BTreeMap<String, String>,
     /// What the container needs and may use.
     #[serde(default)]
@@ -235,7 +235,7 @@ pub struct ContainerAction {
     pub run_as_user: Option<i64>,
     /// Labels that the node must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 32))]
+    #[schemars(schema_with = "texts_by_name")]
     pub node_selector: BTreeMap<String, String>,
     /// Taints of nodes that the pod tolerates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -277,11 +277,11 @@ pub enum ImagePullPolicy {
 pub struct ContainerResources {
     /// What has to be free on a node, for example `{cpu: 500m, memory: 256Mi}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 8))]
+    #[schemars(schema_with = "texts_by_name")]
     pub requests: BTreeMap<String, String>,
     /// What the container may use at most.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 8))]
+    #[schemars(schema_with = "texts_by_name")]
     pub limits: BTreeMap<String, String>,
 }
 

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use super::context::{Context, Error, now};
+use super::pods::check_placement;
 use super::watch::{Cache, Reconcile};
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
@@ -37,6 +38,9 @@ impl MasonConfigs {
             && let Err(message) = self.context.roots.check(namespace, &local.root)
         {
             return ClientProbe::RootNotAllowed(message);
+        }
+        if let Err(refused) = check_placement(client, self.context.settings.pods.as_ref()) {
+            return ClientProbe::Failed(refused);
         }
         match tokio::time::timeout(PATIENCE, clients::probe(client)).await {
             Ok(Ok(())) => ClientProbe::Ready,
@@ -76,6 +80,8 @@ impl Reconcile for MasonConfigs {
         let status = standing_of_config(config, checked, &probes, now()); // pure
         let changed = MasonConfig { status: Some(status), ..config.clone() };
         let again = Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) });
-        super::store_status(&self.store, Resource::MasonConfig(Box::new(changed)), again).await
+        let [before, changed] =
+            [config.clone(), changed].map(|one| Resource::MasonConfig(Box::new(one)));
+        super::store_status((&self.context, &self.store), &before, changed, again).await
     }
 }

@@ -10,6 +10,7 @@ use kube::runtime::controller::Action;
 
 use self::working::Working;
 use super::context::{Context, Error, now};
+use super::events::Stage;
 use super::watch::{Cache, Reconcile};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{AttemptState, OperatorRun};
@@ -56,7 +57,12 @@ impl OperatorRuns {
                     None => return Ok(Driven { next: Wake::OnChange, works: false }),
                 },
             };
-            match runs::reconcile(context, session, run).await? {
+            let before = Stage::of(&run);
+            let reconciled = runs::reconcile(context, session, run).await?;
+            if reconciled.next != Wake::Reread {
+                self.context.events.tell_run(&before, &reconciled.run);
+            }
+            match reconciled {
                 Reconciled { run, next: Wake::Now } => newest = Some(run),
                 Reconciled { next: Wake::Reread, .. } => {
                     context.clock.sleep(runs::AFTER_CONFLICT).await;
@@ -102,7 +108,7 @@ impl Reconcile for OperatorRuns {
         let Some(mut session) = self.working.begin(&uid, works(run)) else {
             return Ok(Action::requeue(TURN));
         };
-        let context = self.context.run_context(&self.store, &namespace); // reads no cluster
+        let context = self.context.run_context(&self.store, (&namespace, &run.name_any())); // reads no cluster
         let key = Key { kind: Kind::OperatorRun, namespace, name: run.name_any() };
         let driven = self.drive(&context, (&key, &uid), &mut session).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.

@@ -88,3 +88,52 @@ fn a_set_of_clients_that_cannot_do_the_work_is_named() {
     ];
     assert_eq!(problems(&json!([]), &sets), expect);
 }
+
+fn statement_problems(statement: &str, parameters: &serde_json::Value) -> Vec<String> {
+    problems(parameters, &json!({"action": {"sql": {"statement": statement}}}))
+}
+
+#[test]
+fn a_statement_with_a_parameter_for_each_placeholder_has_no_problem() {
+    let parameters = json!([
+        {"name": "table_name", "type": "identifier", "required": true},
+        {"name": "city", "type": "string"}, {"name": "cities", "type": "list"},
+        {"name": "since", "type": "timestamp"}, {"name": "within", "type": "duration"},
+        {"name": "least", "type": "number"}, {"name": "most", "type": "integer"},
+        {"name": "open", "type": "boolean"}, {"name": "like", "type": "json"},
+        {"name": "limit", "type": "integer"},
+    ]);
+    let statement = "select * from sales.$table_name where (city = $city or city in ($cities)) \
+        and at > $since - $within and amount >= $least and open = $open and note = $like limit $most";
+    assert_eq!(statement_problems(statement, &parameters), Vec::<String>::new());
+}
+
+#[test]
+fn every_problem_of_a_statement_comes_at_once() {
+    let parameters = json!([
+        {"name": "city", "type": "string"}, {"name": "query", "type": "sql"},
+        {"name": "column", "type": "identifier"}, {"name": "unused", "type": "integer"},
+    ]);
+    let found = statement_problems(
+        "select $column, $query, $citty from sales.orders where city = $city for update",
+        &parameters,
+    );
+    let expect = [
+        "spec.parameters[1].type: `query` cannot be bound: a statement or path is no value",
+        "spec.parameters[2]: `column` is an identifier and needs a value in every run",
+        "spec.parameters[3]: `unused` is not used by the statement",
+        "spec.action.sql.statement: `$citty` is no parameter of the definition (hint: did you mean `city`?)",
+        "spec.action.sql.statement: `FOR UPDATE` or `FOR SHARE` is not allowed",
+    ];
+    assert_eq!(found.len(), expect.len(), "{found:#?}");
+    for (problem, expect) in found.iter().zip(expect) {
+        assert!(problem.starts_with(expect), "{problem}\nshould begin with\n{expect}");
+    }
+}
+
+#[test]
+fn a_statement_that_changes_data_is_refused() {
+    let found = statement_problems("delete from sales.orders", &json!([]));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("`DELETE` is not allowed"), "{found:?}");
+}

@@ -193,7 +193,7 @@ fn a_capability_that_no_client_has_is_named_with_every_client_that_lacks_it() {
     definition.spec.action.builtin.as_mut().expect("should be there").name =
         "table.fake".to_owned();
     let problems = validated(&good(), Some(&definition), Some(&config())).expect_err("lacks");
-    let expect = "spec.configRef: config `lake` cannot run `table.fake`: execution: `there` (local) cannot `fake`, `here` (local) cannot `fake`";
+    let expect = "spec.configRef: config `lake` cannot run `table/query`: execution: `there` (local) cannot `fake`, `here` (local) cannot `fake`";
     assert_eq!(problems, [expect]);
 }
 
