@@ -11,6 +11,7 @@ use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::events::Events;
 use super::leader::Leadership;
+use super::pods::{Pods, RunPods};
 use super::roots::AllowedRoots;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
@@ -30,11 +31,17 @@ pub(super) struct Context {
     pub(super) events: Events,
     pub(super) metrics: Metrics,
     pub(super) leadership: Arc<Leadership>,
+    pub(super) pods: Pods,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
     pub(super) passes: Semaphore,
 }
+
+/// What can be run where there are pods.
+const WITH_PODS: &[ActionKind] = &[ActionKind::Builtin, ActionKind::Sql, ActionKind::Container];
+/// What can be run where there are none.
+const WITHOUT_PODS: &[ActionKind] = &[ActionKind::Builtin, ActionKind::Sql];
 
 impl Context {
     pub(super) fn new(
@@ -49,6 +56,7 @@ impl Context {
             events: Events::new(client.clone()),
             metrics: metrics.clone(),
             leadership: Arc::clone(leadership),
+            pods: Pods { client: client.clone(), settings: settings.pods.clone().map(Arc::new) },
             library: library::definitions().into(),
             clients: clients::descriptions().into(),
             settings,
@@ -62,16 +70,22 @@ impl Context {
         Arc::new(KubernetesStore::new(self.client.clone(), manager))
     }
 
-    /// Returns what working on the runs of a namespace needs.
-    pub(super) fn run_context(&self, store: &Arc<KubernetesStore>, namespace: &str) -> RunContext {
+    /// Returns what working on a run of a namespace needs.
+    pub(super) fn run_context(
+        &self,
+        store: &Arc<KubernetesStore>,
+        (namespace, run): (&str, &str),
+    ) -> RunContext {
         let (namespace, roots) = (namespace.to_owned(), Arc::clone(&self.roots));
         let metrics = self.metrics.clone();
+        let pods =
+            RunPods { pods: self.pods.clone(), namespace: namespace.clone(), run: run.to_owned() };
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
-            open_engines: Arc::new(NamespaceEngines { namespace, roots, metrics }),
+            open_engines: Arc::new(NamespaceEngines { namespace, roots, pods, metrics }),
             operators: operators::all(),
-            kinds: &[ActionKind::Builtin, ActionKind::Sql],
+            kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },
             clients: Arc::clone(&self.clients),
             admission: Arc::default(),
             clock: Arc::new(SystemClock),

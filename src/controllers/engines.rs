@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::measured_engines::measured;
+use super::pods::RunPods;
 use super::roots::AllowedRoots;
+use crate::api::v1alpha1::ClientConfig;
 use crate::clients;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::metrics::Metrics;
@@ -17,6 +19,7 @@ pub(super) struct NamespaceEngines {
     pub(super) namespace: String,
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) metrics: Metrics,
+    pub(super) pods: RunPods,
 }
 
 #[async_trait]
@@ -34,7 +37,9 @@ impl OpenEngines for NamespaceEngines {
                 )
             })?;
         }
-        let engines = clients::open_matched(&run.clients, &run.engines)?;
+        let placing = |client: &ClientConfig| self.pods.place(run, client);
+        let engines = clients::open_matched_at(&run.clients, &run.engines, &placing)?;
+        let engines = self.pods.with_containers(run, engines)?;
         Ok(measured(engines, &run.engines, &self.metrics))
     }
 }

@@ -16,6 +16,7 @@ mod mason_config;
 mod measured_engines;
 mod operator_definition;
 mod operator_run;
+mod pods;
 mod roots;
 mod watch;
 
@@ -29,6 +30,7 @@ use kube::Client;
 
 use crate::api::resource::Resource;
 use crate::metrics::Metrics;
+use crate::pods::PodSettings;
 use crate::store::kubernetes::{KubernetesStore, measured};
 use crate::store::{Store as _, StoreError};
 use again::Action;
@@ -48,7 +50,7 @@ const GRACE: Duration = Duration::from_secs(20);
 const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// What an administrator decides about a controller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The namespaces whose resources are reconciled; all when empty.
     pub namespaces: Vec<String>,
@@ -58,6 +60,8 @@ pub struct Settings {
     pub concurrency: u16,
     /// How many runs work at one time, at least 1; others wait.
     pub working_runs: usize,
+    /// What pods are made of; nothing when there is to be no work in pods.
+    pub pods: Option<PodSettings>,
     /// How often the clients of a config are looked at.
     pub probe_interval: Duration,
     /// Where `/healthz` and `/readyz` are served.

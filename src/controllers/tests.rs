@@ -40,6 +40,7 @@ async fn ended(disorder: Disorder, faults: &[ApiFault]) -> Vec<String> {
         local_roots: vec![allowed],
         concurrency: 4,
         working_runs: 16,
+        pods: None,
         probe_interval: Duration::from_secs(60),
         health_address: ([127, 0, 0, 1], 0).into(),
         metrics_address: None,

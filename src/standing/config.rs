@@ -32,7 +32,7 @@ impl ClientProbe {
             Self::Failed(error) => {
                 let hint = error.hint.as_ref().map(|hint| format!(" (hint: {hint})"));
                 let message = format!("{}{}", error.message, hint.unwrap_or_default());
-                (Reason::ClientNotReady, message)
+                (error.reason.unwrap_or(Reason::ClientNotReady), message)
             }
         }
     }
@@ -95,14 +95,19 @@ fn roles(config: &MasonConfig, name: &str) -> Vec<String> {
     Role::ALL.iter().filter(|role| has(role)).map(|role| role.as_str().to_owned()).collect()
 }
 
+fn is_lasting(reason: Reason) -> bool {
+    matches!(reason, Reason::RootNotAllowed | Reason::PlacementNotAllowed)
+}
+
 fn overall(clients: &[ClientStatus]) -> ((Stand, Reason), String) {
     let failing: Vec<&ClientStatus> = clients.iter().filter(|client| !client.ready).collect();
     let stand = match failing.as_slice() {
         [] => (Stand::Ready, Reason::Checked),
-        some if some.iter().any(|client| client.reason == Some(Reason::RootNotAllowed)) => {
-            (Stand::Stalled, Reason::RootNotAllowed)
-        }
-        _ => (Stand::Waiting, Reason::ClientNotReady),
+        // What only a person can change comes before what may pass.
+        some => match some.iter().find_map(|client| client.reason.filter(|one| is_lasting(*one))) {
+            Some(reason) => (Stand::Stalled, reason),
+            None => (Stand::Waiting, Reason::ClientNotReady),
+        },
     };
     let told = failing.iter().map(|client| format!("{}: {}", client.name, client.message));
     (stand, told.collect::<Vec<_>>().join("; "))

@@ -1,5 +1,6 @@
 //! `mason controller`: the role of the binary that reconciles the resources of a cluster.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,6 +10,7 @@ use crate::cli::args::ControllerArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::controllers::{self, Settings};
 use crate::metrics::Metrics;
+use crate::pods::{PodSettings, read_settings};
 use crate::store::kubernetes::{ClusterChoice, connect_to};
 
 /// The least time between two looks at the same clients.
@@ -22,7 +24,8 @@ pub(crate) async fn controller(
     args: ControllerArgs,
     cluster: ClusterChoice,
 ) -> anyhow::Result<Exit> {
-    let problems = problems_of(&args);
+    let mut problems = problems_of(&args);
+    let pods = args.pod_settings.as_deref().and_then(|file| read_pods(file, &mut problems));
     if !problems.is_empty() {
         let hint = "nothing was begun; `mason controller --help` shows every argument";
         return Err(Failure::usage(problems.join("; "), hint).into());
@@ -40,6 +43,7 @@ pub(crate) async fn controller(
         local_roots: args.local_root,
         concurrency: args.concurrency,
         working_runs: usize::from(args.working_runs),
+        pods,
         probe_interval: args.probe_interval.to_duration(),
         health_address: args.health_address,
         metrics_address: args.operation.metrics_address,
@@ -49,6 +53,22 @@ pub(crate) async fn controller(
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     controllers::run(settings, connect_to(&cluster).await?.client, &metrics, stop).await?;
     Ok(Exit::Success)
+}
+
+/// Reads what pods are made of; what is wrong with the file joins the other problems.
+fn read_pods(file: &Path, problems: &mut Vec<String>) -> Option<PodSettings> {
+    let name = file.display();
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            problems.push(format!("--pod-settings `{name}` cannot be read: {error}"));
+            return None;
+        }
+    };
+    let wrong = |found: Vec<String>| {
+        problems.extend(found.iter().map(|one| format!("--pod-settings `{name}`: {one}")));
+    };
+    read_settings(&text).map_err(wrong).ok()
 }
 
 /// Returns everything that is wrong with the arguments together with what clap does not see.

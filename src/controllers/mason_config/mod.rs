@@ -7,6 +7,7 @@ use kube::ResourceExt;
 
 use super::again::Action;
 use super::context::{Context, Error, now};
+use super::pods::check_placement;
 use super::watch::{Cache, Reconcile};
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
@@ -37,6 +38,9 @@ impl MasonConfigs {
             && let Err(message) = self.context.roots.check(namespace, &local.root)
         {
             return ClientProbe::RootNotAllowed(message);
+        }
+        if let Err(refused) = check_placement(client, self.context.settings.pods.as_ref()) {
+            return ClientProbe::Failed(refused);
         }
         match tokio::time::timeout(PATIENCE, clients::probe(client)).await {
             Ok(Ok(())) => ClientProbe::Ready,

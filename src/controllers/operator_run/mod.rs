@@ -127,7 +127,7 @@ impl Reconcile for OperatorRuns {
         if works(run) && is_new {
             self.measures.adopt();
         }
-        let context = self.context.run_context(&self.store, &namespace); // reads no cluster
+        let context = self.context.run_context(&self.store, (&namespace, &run.name_any())); // reads no cluster
         let key = Key { kind: Kind::OperatorRun, namespace, name: run.name_any() };
         let driven = self.drive(&context, (&key, &uid), &mut session).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
