@@ -287,6 +287,16 @@ Example:
         #[arg(long)]
         supervise: bool,
     },
+    /// Apply the operators that are part of Mason as definitions of --namespace; the chart calls it.
+    #[command(hide = true)]
+    Library,
+    /// Take Mason's hold off every run, once its last controller is gone; the chart calls it.
+    #[command(hide = true)]
+    Release {
+        /// Namespace whose runs are released; may be repeated. Default: all.
+        #[arg(long, value_name = "NAME")]
+        watch_namespace: Vec<String>,
+    },
     /// Stand before the command of a container operator in its pod; started by Mason itself.
     #[command(hide = true)]
     Exec(ExecArgs),
