@@ -7,17 +7,21 @@ use kube::Client;
 use tokio::sync::Semaphore;
 
 use super::Settings;
+use super::admission::ClusterNamespaces;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::events::Events;
 use super::roots::AllowedRoots;
+use super::turns::Turns;
+use super::watch::Scope;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
 use crate::operators;
-use crate::runs::{Clock as _, RunContext, RunError, SystemClock};
+use crate::runs::{Admission, Clock as _, RunContext, RunError, SystemClock};
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{StoreError, library};
+use crate::validate::Rules;
 
 /// What every controller works with.
 pub(super) struct Context {
@@ -25,6 +29,9 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) backoff: Backoff,
+    pub(super) turns: Arc<Turns>,
+    pub(super) rules: Rules,
+    admission: Arc<Admission>,
     pub(super) events: Events,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
@@ -34,7 +41,25 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(settings: Settings, client: Client) -> Self {
+        let decided = &settings.admission;
+        let rules = decided.rules(!settings.namespaces.is_empty());
+        let watches = Scope::of(&settings.namespaces).len();
+        let bounds = decided.bounds(settings.working_runs);
+        let library_namespace = decided.library_namespace.clone();
+        let turns = Turns::new(bounds, rules.clone(), library_namespace.clone(), watches);
+        let turns = Arc::new(turns);
+        let admission = Admission {
+            rules: rules.clone(),
+            reach: settings.namespaces.clone(),
+            library_namespace,
+            patience: decided.patience,
+            places: Arc::<Turns>::clone(&turns),
+            namespaces: Arc::new(ClusterNamespaces(client.clone())),
+        };
         Self {
+            turns,
+            rules,
+            admission: Arc::new(admission),
             roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
@@ -52,17 +77,17 @@ impl Context {
         Arc::new(KubernetesStore::new(self.client.clone(), manager))
     }
 
-    /// Returns what working on the runs of a namespace needs.
-    pub(super) fn run_context(&self, store: &Arc<KubernetesStore>, namespace: &str) -> RunContext {
-        let (namespace, roots) = (namespace.to_owned(), Arc::clone(&self.roots));
+    /// Returns what working on runs needs.
+    pub(super) fn run_context(&self, store: &Arc<KubernetesStore>) -> RunContext {
+        let roots = Arc::clone(&self.roots);
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
-            open_engines: Arc::new(NamespaceEngines { namespace, roots }),
+            open_engines: Arc::new(NamespaceEngines { roots }),
             operators: operators::all(),
             kinds: &[ActionKind::Builtin, ActionKind::Sql],
             clients: Arc::clone(&self.clients),
-            admission: Arc::default(),
+            admission: Arc::clone(&self.admission),
             clock: Arc::new(SystemClock),
         }
     }

@@ -5,6 +5,7 @@
 //! Safety rests on compare-and-swap, recorded tokens and fences, never on being alone: several
 //! controllers may work on the same resources. May import everything but `cli`.
 
+mod admission;
 mod backoff;
 mod context;
 mod engines;
@@ -14,6 +15,8 @@ mod mason_config;
 mod operator_definition;
 mod operator_run;
 mod roots;
+mod turns;
+mod unreadable;
 mod watch;
 
 use std::net::SocketAddr;
@@ -25,6 +28,8 @@ use futures::future::{self, FutureExt};
 use kube::Client;
 use kube::runtime::controller::Action;
 
+pub use admission::AdmissionSettings;
+
 use crate::api::resource::Resource;
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{Store as _, StoreError};
@@ -33,7 +38,7 @@ use health::Health;
 use mason_config::MasonConfigs;
 use operator_definition::OperatorDefinitions;
 use operator_run::OperatorRuns;
-use watch::{Reconcile, Scope, Stop};
+use watch::{Reconcile, Stop};
 
 /// How long passes may go on after the process was told to stop; a pod is killed after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
@@ -51,6 +56,8 @@ pub struct Settings {
     pub concurrency: u16,
     /// How many runs work at one time, at least 1; others wait.
     pub working_runs: usize,
+    /// Which runs may begin, and when.
+    pub admission: AdmissionSettings,
     /// How often the clients of a config are looked at.
     pub probe_interval: Duration,
     /// Where `/healthz` and `/readyz` are served.
@@ -92,6 +99,8 @@ pub async fn run(
         start(MasonConfigs::new(&context), &context, &health, &stop),
     );
     health.has_started();
+    let pause = context.settings.admission.clone();
+    tokio::spawn(pause.watch_pause(Arc::clone(&context.turns), stop.clone()));
     let too_long = async {
         stop.clone().await;
         tokio::time::sleep(GRACE).await;
@@ -112,7 +121,7 @@ fn start<R: Reconcile>(
     stop: &Stop,
 ) -> impl Future + use<R> {
     let controller = Arc::new(controller);
-    let scopes = Scope::of(&context.settings.namespaces).into_iter();
+    let scopes = controller.scopes(&context.settings.namespaces).into_iter();
     let started = scopes.map(|scope| {
         let guards = (health.gate(), stop.clone());
         watch::run(scope, Arc::clone(&controller), Arc::clone(context), guards)

@@ -14,14 +14,17 @@ use futures::{StreamExt, TryStreamExt};
 use kube::api::Api;
 use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::runtime::controller::{self, Action, Controller};
-use kube::runtime::reflector::{self, Store};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::context::{Context, Error};
+use super::context::{Context, Error, now};
 use super::health::Gate;
+use super::turns::Woken;
+use super::unreadable;
 
 /// Done when the process is to stop.
 pub(super) type Stop = Shared<BoxFuture<'static, ()>>;
@@ -91,6 +94,25 @@ pub(super) trait Reconcile: Send + Sync + 'static {
         None
     }
 
+    /// Returns which namespaces it watches.
+    fn scopes(&self, namespaces: &[String]) -> Vec<Scope> {
+        Scope::of(namespaces)
+    }
+
+    /// Notes an object as the watch brings it, before any pass over it.
+    fn seen(&self, object: &Self::Kind) {
+        let _ = object;
+    }
+
+    /// Notes that a watch has brought all objects of its scope for the first time.
+    fn listed(&self) {}
+
+    /// Returns who is to be looked at beside those that the watch brings.
+    fn woken(&self, scope: &Scope) -> Option<UnboundedReceiver<Woken>> {
+        let _ = scope;
+        None
+    }
+
     /// Forgets an object that is gone.
     fn forget(&self, uid: &str) {
         let _ = uid;
@@ -117,6 +139,7 @@ pub(super) async fn run<R: Reconcile>(
         .reflect(writer)
         .inspect_ok(move |event| seen.see(event))
         .boxed();
+    let woken = woken(&state, &scope);
     let settings = controller::Config::default().concurrency(state.context.settings.concurrency);
     // A controller whose first list never came has no passes to wait for, and would wait for the list.
     let (begun, told) = (Arc::clone(&state), stop.clone());
@@ -126,14 +149,15 @@ pub(super) async fn run<R: Reconcile>(
             futures::future::pending::<()>().await;
         }
     };
-    let controller = Controller::for_stream(triggers::<R>(events, cache.clone()), cache)
-        .with_config(settings)
-        .graceful_shutdown_on(stop)
-        .run(|object, state| async move { state.pass(&object).await }, State::rest, state)
-        .for_each(|outcome| {
-            report::<R::Kind>(outcome.err());
-            futures::future::ready(())
-        });
+    let controller =
+        Controller::for_stream(stream::select(triggers::<R>(events, cache.clone()), woken), cache)
+            .with_config(settings)
+            .graceful_shutdown_on(stop)
+            .run(|object, state| async move { state.pass(&object).await }, State::rest, state)
+            .for_each(|outcome| {
+                report::<R::Kind>(outcome.err());
+                futures::future::ready(())
+            });
     tokio::select! {
         () = controller => {}
         () = never_began => {}
@@ -167,6 +191,26 @@ fn triggers<R: Reconcile>(
     events.touched_objects().map(woken).flat_map(stream::iter).boxed()
 }
 
+/// Returns the objects that others wake, as the watch has them; one that is gone is forgotten.
+fn woken<R: Reconcile>(
+    state: &Arc<State<R>>,
+    scope: &Scope,
+) -> BoxStream<'static, watcher::Result<DeserializeGuard<R::Kind>>> {
+    let Some(woken) = state.reconcile.woken(scope) else { return stream::empty().boxed() };
+    let state = Arc::clone(state);
+    let woken =
+        stream::unfold(woken, |mut woken| async move { Some((woken.recv().await?, woken)) });
+    let found = woken.filter_map(move |one| {
+        let key = ObjectRef::<DeserializeGuard<R::Kind>>::new(&one.name).within(&one.namespace);
+        let found = state.cache.get(&key).filter(|found| found.uid() == Some(one.uid.clone()));
+        if found.is_none() {
+            state.reconcile.forget(&one.uid);
+        }
+        futures::future::ready(found.map(|found| Ok(Arc::unwrap_or_clone(found))))
+    });
+    found.boxed()
+}
+
 struct State<R: Reconcile> {
     reconcile: Arc<R>,
     context: Arc<Context>,
@@ -179,9 +223,9 @@ impl<R: Reconcile> State<R> {
         let object = match &object.0 {
             Ok(object) => object,
             Err(invalid) => {
-                let (name, kind) = (object.name_any(), R::Kind::kind(&()));
-                let namespace = object.namespace().unwrap_or_default();
-                tracing::warn!(%kind, namespace, name, error = %invalid, "an object is not readable");
+                let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+                let (client, why) = (&self.context.client, invalid.to_string());
+                unreadable::tell::<R::Kind>(client, (&namespace, &name), &why, now()).await;
                 return Ok(Action::await_change());
             }
         };
@@ -204,13 +248,23 @@ impl<R: Reconcile> State<R> {
     /// Notes that the first list is complete, and which objects are gone.
     fn see(&self, event: &Event<DeserializeGuard<R::Kind>>) {
         match event {
-            Event::InitDone => self.gate.open(),
+            Event::InitDone => {
+                if !self.gate.has_opened() {
+                    self.reconcile.listed();
+                }
+                self.gate.open();
+            }
             Event::Delete(gone) => {
                 let uid = gone.uid().unwrap_or_default();
                 self.context.backoff.forget(&uid);
                 self.reconcile.forget(&uid);
             }
-            Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
+            Event::InitApply(object) | Event::Apply(object) => {
+                if let Ok(object) = &object.0 {
+                    self.reconcile.seen(object);
+                }
+            }
+            Event::Init => {}
         }
     }
 }

@@ -133,6 +133,12 @@ impl Line {
         if before == most { Vec::new() } else { self.admit() }
     }
 
+    /// Returns whether a run has a place.
+    #[must_use]
+    pub fn works(&self, uid: &str) -> bool {
+        self.working.contains_key(uid)
+    }
+
     /// Returns how many runs work, and how many wait.
     #[must_use]
     pub fn lengths(&self) -> (usize, usize) {
@@ -169,18 +175,13 @@ impl Line {
             return None;
         }
         let claim = self.claim();
-        let after = self.waiting.range::<str, _>((
-            std::ops::Bound::Excluded(self.last.as_str()),
-            std::ops::Bound::Unbounded,
-        ));
-        let turns = after.chain(self.waiting.range::<str, _>(..=self.last.as_str()));
+        let turn = self.waiting.keys().position(|name| *name > self.last).unwrap_or_default();
+        let mut turns = self.waiting.iter().skip(turn).chain(self.waiting.iter().take(turn));
         let may = |one: &Waiting| {
             let kept = claim.as_ref().filter(|(uid, _)| *uid != one.uid).map(|(_, needs)| needs);
             self.obstacle(&one.needs, kept).is_none()
         };
-        turns
-            .filter_map(|(namespace, queue)| Some((namespace.clone(), queue.iter().position(may)?)))
-            .next()
+        turns.find_map(|(namespace, queue)| Some((namespace.clone(), queue.iter().position(may)?)))
     }
 
     fn is_full(&self) -> bool {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::AdmissionArgs;
 use crate::api::duration::DurationText;
 
 /// `mason controller`.
@@ -25,6 +26,9 @@ pub(crate) struct ControllerArgs {
     #[arg(long, value_name = "NUMBER", env = "MASON_WORKING_RUNS", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub working_runs: u16,
+    /// Which runs may begin, and when.
+    #[command(flatten)]
+    pub admission: AdmissionArgs,
     /// How often the clients of a config are looked at.
     #[arg(long, value_name = "DURATION", env = "MASON_PROBE_INTERVAL", default_value = "5m")]
     pub probe_interval: DurationText,

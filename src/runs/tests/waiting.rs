@@ -54,7 +54,7 @@ async fn a_run_waits_for_a_config_that_is_not_there_yet() {
     assert!(message.contains("there is no config `sea` in namespace `default`"), "{message}");
     pass(&scene, &key).await;
     assert_eq!(run_of(&scene, &key).await, waiting, "waiting is written once");
-    let mut sea = MasonConfig::clone(&config(&scene).await);
+    let mut sea = config(&scene).await;
     sea.metadata.name = Some("sea".to_owned());
     scene.store.create(&Resource::MasonConfig(Box::new(sea))).await.expect("should create");
     let status = scene.drive(&key).await;
@@ -62,10 +62,10 @@ async fn a_run_waits_for_a_config_that_is_not_there_yet() {
     assert_eq!(status.unseen_since, None);
 }
 
-async fn config(scene: &Scene) -> Box<MasonConfig> {
+async fn config(scene: &Scene) -> MasonConfig {
     let (namespace, name) = ("default".to_owned(), "lake".to_owned());
     match scene.store.get(&Key { kind: Kind::MasonConfig, namespace, name }).await {
-        Ok(Some(Resource::MasonConfig(config))) => config,
+        Ok(Some(Resource::MasonConfig(config))) => *config,
         other => panic!("should hold the config: {other:?}"),
     }
 }
