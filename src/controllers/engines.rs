@@ -1,4 +1,5 @@
-//! Opens the clients of runs, within what the administrator allows for their namespace.
+//! Opens the clients of runs, within what the administrator allows for the namespace of their config:
+//! a config that is shared opens its own folders to the namespaces it is open to.
 
 use std::sync::Arc;
 
@@ -14,9 +15,8 @@ use crate::metrics::Metrics;
 use crate::runs::OpenEngines;
 use crate::validate::ValidRun;
 
-/// Opens the clients of one namespace's runs.
+/// Opens the clients of runs.
 pub(super) struct NamespaceEngines {
-    pub(super) namespace: String,
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) metrics: Metrics,
     pub(super) pods: RunPods,
@@ -28,7 +28,12 @@ impl OpenEngines for NamespaceEngines {
     async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
         for client in &run.clients {
             let Some(local) = &client.local else { continue };
-            self.roots.check(&self.namespace, &local.root).map_err(|message| {
+            let namespace = run.config.namespace.as_deref();
+            let checked = namespace.map_or_else(
+                || Err("the namespace of the config is not recorded".to_owned()),
+                |namespace| self.roots.check(namespace, &local.root),
+            );
+            checked.map_err(|message| {
                 EngineError::new(
                     ErrorKind::PermissionDenied,
                     &client.name,

@@ -5,6 +5,7 @@
 //! Safety rests on compare-and-swap, recorded tokens and fences, never on being alone: several
 //! controllers may work on the same resources. May import everything but `cli`.
 
+mod admission;
 mod again;
 mod backoff;
 mod context;
@@ -18,6 +19,8 @@ mod operator_definition;
 mod operator_run;
 mod pods;
 mod roots;
+mod turns;
+mod unreadable;
 mod watch;
 
 use std::net::SocketAddr;
@@ -27,6 +30,8 @@ use std::time::Duration;
 
 use futures::future::{self, FutureExt};
 use kube::Client;
+
+pub use admission::AdmissionSettings;
 
 use crate::api::resource::Resource;
 use crate::metrics::Metrics;
@@ -40,7 +45,7 @@ use leader::Leadership;
 use mason_config::MasonConfigs;
 use operator_definition::OperatorDefinitions;
 use operator_run::OperatorRuns;
-use watch::{Reconcile, Scope, Stop};
+use watch::{Reconcile, Stop};
 
 pub use leader::LeaseSettings;
 
@@ -62,6 +67,8 @@ pub struct Settings {
     pub working_runs: usize,
     /// What pods are made of; nothing when there is to be no work in pods.
     pub pods: Option<PodSettings>,
+    /// Which runs may begin, and when.
+    pub admission: AdmissionSettings,
     /// How often the clients of a config are looked at.
     pub probe_interval: Duration,
     /// Where `/healthz` and `/readyz` are served.
@@ -143,6 +150,8 @@ async fn lead(context: &Arc<Context>, health: &Health, stop: &Stop) {
         start(OperatorDefinitions::new(context), context, health, &over),
         start(MasonConfigs::new(context), context, health, &over),
     );
+    let pause = context.settings.admission.clone();
+    tokio::spawn(pause.watch_pause(Arc::clone(&context.turns), over.clone()));
     let too_long = async {
         over.clone().await;
         tokio::time::sleep(GRACE).await;
@@ -163,7 +172,7 @@ fn start<R: Reconcile>(
 ) -> impl Future + use<R> {
     let controller = Arc::new(controller);
     controller.started();
-    let scopes = Scope::of(&context.settings.namespaces).into_iter();
+    let scopes = controller.scopes(&context.settings.namespaces).into_iter();
     let started = scopes.map(|scope| {
         let guards = (health.gate(), stop.clone());
         watch::run(scope, Arc::clone(&controller), Arc::clone(context), guards)
