@@ -1,6 +1,7 @@
 //! What a person may type. Nothing here reads a file or the environment; texts are in the user's
 //! voice, because `--help` is made from them.
 
+mod admission;
 mod controller;
 mod exec;
 mod resources;
@@ -14,6 +15,7 @@ use clap::{
 };
 use clap_complete::Shell;
 
+pub(crate) use admission::AdmissionArgs;
 pub(crate) use controller::ControllerArgs;
 pub(crate) use exec::ExecArgs;
 pub(crate) use resources::{
