@@ -35,9 +35,7 @@ pub(crate) fn result(result: &RunResult, printer: &Printer) -> String {
         other => other.clone(),
     };
     match &result.data {
-        Value::Array(rows) => {
-            answer(&Value::Array(rows.iter().map(in_order).collect()), printer)
-        }
+        Value::Array(rows) => answer(&Value::Array(rows.iter().map(in_order).collect()), printer),
         data => answer(&in_order(data), printer),
     }
 }
