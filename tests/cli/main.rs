@@ -8,6 +8,7 @@
 mod apply;
 mod controller;
 mod disks;
+mod exec;
 mod get;
 mod help;
 mod kills;

@@ -18,6 +18,7 @@ mod crds;
 mod definitions;
 mod docs;
 mod events;
+mod pods;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
