@@ -22,6 +22,7 @@ mod definitions;
 mod docs;
 mod events;
 mod rights;
+mod pods;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
