@@ -22,8 +22,8 @@ pub(crate) enum Change {
     Cancel,
     /// Begin nothing more, or go on.
     Suspend(bool),
-    /// The answer to phase `Unknown`.
-    Resolution(Resolution),
+    /// The answer to phase `Unknown`, or none.
+    Resolution(Option<Resolution>),
 }
 
 impl Change {
@@ -31,7 +31,7 @@ impl Change {
         match self {
             Self::Cancel => spec.cancel = true,
             Self::Suspend(suspend) => spec.suspend = suspend,
-            Self::Resolution(resolution) => spec.resolution = Some(resolution),
+            Self::Resolution(resolution) => spec.resolution = resolution,
         }
     }
 
@@ -75,6 +75,34 @@ pub(crate) async fn change(
         }
     }
     anyhow::bail!("failed to change {key}: it is changed all the time")
+}
+
+/// Gives a person's answer to phase `Unknown`. Only an answer that comes after the question counts, so the
+/// same one as before is taken back first.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) async fn answer(
+    context: &Context,
+    key: &Key,
+    (resolution, force): (Resolution, bool),
+) -> anyhow::Result<()> {
+    let wanted = Change::Resolution(Some(resolution));
+    let before = context.store.get(key).await?.and_then(run_of);
+    if before.is_some_and(|run| run.spec.resolution == Some(resolution)) {
+        let declaration = wanted.declaration();
+        match &context.cluster {
+            Some(cluster) => {
+                let field = (declaration.field, declaration.manager);
+                cluster.store.withdraw(key, field).await?;
+            }
+            None => {
+                change(context, key, (Change::Resolution(None), force)).await?;
+            }
+        }
+    }
+    change(context, key, (wanted, force)).await?;
+    Ok(())
 }
 
 /// Sets `spec.cancel` of a run that has not ended. While the connection to a cluster is lost it is tried

@@ -1,6 +1,6 @@
 //! Where resources are kept: a cluster, or a folder of files on a machine without one.
 //!
-//! May import `api` only.
+//! May import `api` and `metrics` only.
 
 pub mod directory;
 pub mod kubernetes;

@@ -11,7 +11,9 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod admission;
 mod chart;
+mod cli;
 mod cluster;
 mod configs;
 mod crashes;

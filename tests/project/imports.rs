@@ -39,6 +39,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
             "runs",
             "standing",
             "metrics",
+            "telemetry",
         ],
     ),
     (

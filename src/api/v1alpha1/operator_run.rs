@@ -526,6 +526,11 @@ pub struct RunResult {
     /// The size of the whole answer as JSON, or of the files written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// The columns of the rows, or the fields of the object, in their order, which `data` loses on an API
+    /// server. Absent when there are very many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub columns: Vec<String>,
     /// The answer, or a preview of it when `truncated`.
     #[serde(default)]
     #[schemars(schema_with = "any_value")]

@@ -1,6 +1,7 @@
 //! What a person may type. Nothing here reads a file or the environment; texts are in the user's
 //! voice, because `--help` is made from them.
 
+mod admission;
 mod controller;
 mod exec;
 mod resources;
@@ -14,6 +15,7 @@ use clap::{
 };
 use clap_complete::Shell;
 
+pub(crate) use admission::AdmissionArgs;
 pub(crate) use controller::ControllerArgs;
 pub(crate) use exec::ExecArgs;
 pub(crate) use resources::{
@@ -267,7 +269,7 @@ Examples:
   mason controller --local-root /data --watch-namespace team
 
 The cluster is the one that kubectl uses ($KUBECONFIG), or the one this process is a pod of. Logs go to
-standard error; `/healthz` and `/readyz` are served at --health-address.")]
+standard error; `/healthz`, `/readyz` and `/metrics` are served at --health-address.")]
     Controller(ControllerArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "\
@@ -286,6 +288,16 @@ Example:
         /// Look after the worker as a process of its own, whose log is in the job's folder.
         #[arg(long)]
         supervise: bool,
+    },
+    /// Apply the operators that are part of Mason as definitions of --namespace; the chart calls it.
+    #[command(hide = true)]
+    Library,
+    /// Take Mason's hold off every run, once its last controller is gone; the chart calls it.
+    #[command(hide = true)]
+    Release {
+        /// Namespace whose runs are released; may be repeated. Default: all.
+        #[arg(long, value_name = "NAME")]
+        watch_namespace: Vec<String>,
     },
     /// Stand before the command of a container operator in its pod; started by Mason itself.
     #[command(hide = true)]

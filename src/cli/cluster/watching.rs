@@ -67,7 +67,6 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    #[expect(clippy::disallowed_methods, reason = "here a person begins to wait")]
     fn new(
         context: &'a Context,
         cluster: &'a Cluster,

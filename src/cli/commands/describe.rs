@@ -98,7 +98,7 @@ fn describe_run(context: &Context, run: &OperatorRun) -> String {
     if let Some(result) = &status.result {
         let heading = context.printer.paint("result:", Tone::Heading);
         let note = if result.truncated { " (a part of it)" } else { "" };
-        let shown = outline::answer(&result.data, &context.printer);
+        let shown = outline::result(result, &context.printer);
         let lines: Vec<String> = shown.lines().map(|line| format!("  {line}")).collect();
         sections.push(format!("{heading}{note}\n{}", lines.join("\n")));
     }

@@ -7,7 +7,7 @@ use super::suspend::{bare_name, change_unfinished};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{OperatorRun, Phase, Resolution};
 use crate::cli::args::{ResolutionChoice, ResumeArgs};
-use crate::cli::change::{Change, change};
+use crate::cli::change::{self, Change, change};
 use crate::cli::cluster;
 use crate::cli::context::Context;
 use crate::cli::failure::Exit;
@@ -93,8 +93,7 @@ async fn answer(context: &Context, key: &Key, args: &ResumeArgs) -> anyhow::Resu
         Some(ResolutionChoice::Succeeded) => Resolution::Succeeded,
         Some(ResolutionChoice::Failed) => Resolution::Failed,
     };
-    change(context, key, (Change::Resolution(resolution), args.force)).await?;
-    Ok(())
+    change::answer(context, key, (resolution, args.force)).await
 }
 
 /// Returns the runs that somebody has to drive, the oldest first.

@@ -90,8 +90,8 @@ fn difference(theirs: &Value, own: &Value, path: &str) -> Option<String> {
             })
         }
         (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
-            let pairs = left.iter().zip(right).enumerate();
-            pairs.into_iter().find_map(|(index, (left, right))| {
+            let mut pairs = left.iter().zip(right).enumerate();
+            pairs.find_map(|(index, (left, right))| {
                 difference(left, right, &format!("{path}[{index}]"))
             })
         }

@@ -30,14 +30,19 @@ const APPLYING: &[Right] = &[
 /// What `logs`, and the warnings while a run is waited for, need.
 const LOGS: &[Right] =
     &[("", "events", &["list"]), ("", "pods", &["get"]), ("", "pods/log", &["get"])];
-/// What every controller needs.
+/// What a controller needs, as the chart gives it.
 const CONTROLLER: &[Right] = &[
-    (GROUP, "operatorruns", &["get", "list", "watch"]),
+    (GROUP, "operatorruns", &["get", "list", "watch", "update", "patch", "delete"]),
     (GROUP, "masonconfigs", &["get", "list", "watch"]),
     (GROUP, "operatordefinitions", &["get", "list", "watch"]),
-    (GROUP, "operatorruns/status", &["update"]),
-    (GROUP, "masonconfigs/status", &["update"]),
-    (GROUP, "operatordefinitions/status", &["update"]),
+    (GROUP, "operatorruns/status", &["update", "patch"]),
+    (GROUP, "masonconfigs/status", &["update", "patch"]),
+    (GROUP, "operatordefinitions/status", &["update", "patch"]),
+    ("", "pods", &["get", "list", "watch", "create", "patch", "delete"]),
+    ("", "pods/log", &["get"]),
+    ("", "configmaps", &["get", "create", "delete"]),
+    ("", "secrets", &["get"]),
+    ("events.k8s.io", "events", &["create", "patch"]),
 ];
 
 /// Looks what the person may do, by what it is for. Only what runs need has to be there.

@@ -69,6 +69,24 @@ impl KubernetesStore {
     }
 }
 
+impl KubernetesStore {
+    /// Takes one field out of a resource's spec, whoever has set it.
+    ///
+    /// # Errors
+    /// When the API server refuses or fails.
+    pub async fn withdraw(
+        &self,
+        key: &Key,
+        (field, manager): (&str, &str),
+    ) -> Result<(), StoreError> {
+        let parameters =
+            PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        let patch = Patch::Merge(json!({"spec": {field: null}}));
+        let after = self.of(key).patch(&key.name, &parameters, &patch).await;
+        after.map(drop).map_err(|error| failed("change", &key.to_string(), error))
+    }
+}
+
 /// Returns who applies a field again and again, with another value.
 fn owners(object: &DynamicObject, declaration: &Declaration) -> Vec<String> {
     let path = format!("/f:spec/f:{}", declaration.field);

@@ -6,6 +6,7 @@
 mod answer;
 mod connect;
 mod declare;
+mod measured;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::api::API_VERSION;
 
 pub use connect::{ClusterChoice, ConnectError, Connection, REPEATS, connect, connect_to};
 pub use declare::Declaration;
+pub use measured::{controller_of, measured};
 
 /// How many resources one page of a list holds.
 const PAGE: u32 = 500;
