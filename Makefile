@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENTER := source .ci/environment &&
 
-.PHONY: help demo test lint bench generate
+.PHONY: help demo test lint bench bench-cluster generate
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,13 +15,16 @@ demo: ## Infer, merge, query and summarise real files with the embedded engine (
 # another seed and more cases are tried with: make test PROPTEST_RNG_SEED=$$RANDOM PROPTEST_CASES=5000
 test: export PROPTEST_RNG_SEED ?= 20260901
 test: ## Run every test
-	@.ci/setup rust python cluster && $(ENTER) cargo test --features test-support
+	@.ci/setup rust python cluster node && $(ENTER) cargo test --features test-support
 
 lint: ## Check format, lints, features, licences and unused dependencies
 	@.ci/setup rust lint && $(ENTER) .ci/lint
 
 bench: ## Measure speed and memory beside peers, as ratios of one run
 	@.ci/setup rust python && $(ENTER) benches/run
+
+bench-cluster: ## Measure the controller on a real API server: runs a minute, latency, memory
+	@.ci/setup rust cluster && $(ENTER) benches/cluster/run
 
 generate: ## Write the generated files: CRDs and reference pages
 	@.ci/setup rust && $(ENTER) cargo run --quiet -- generate

@@ -111,6 +111,10 @@ pub enum Reason {
     ServiceAccountMissing,
     /// The result is larger than what may be stored.
     ResultTooLarge,
+    /// Result and log were dropped, as `spec.ttl` or the administrator's limits say.
+    Pruned,
+    /// The run was deleted while what works outside could not be stopped; it was let go.
+    Abandoned,
     /// The object cannot be read as what it says it is.
     Unreadable,
 }
@@ -162,6 +166,8 @@ impl Reason {
             Self::AdmissionDenied => "AdmissionDenied",
             Self::ServiceAccountMissing => "ServiceAccountMissing",
             Self::ResultTooLarge => "ResultTooLarge",
+            Self::Pruned => "Pruned",
+            Self::Abandoned => "Abandoned",
             Self::Unreadable => "Unreadable",
         }
     }

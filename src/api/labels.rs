@@ -14,3 +14,9 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGER: &str = "mason";
 /// On a definition: parameters of an example, as a JSON object; shown in the docs.
 pub const EXAMPLE: &str = "mason.dev/example";
+/// On a resource: any text. A change of it asks for a look now; it is echoed in the status.
+pub const REQUESTED_AT: &str = "mason.dev/requested-at";
+/// On a run that is being deleted: `true` lets it go at once, whatever still works outside.
+pub const FORCE_DELETE: &str = "mason.dev/force-delete";
+/// Holds a run while something of it works outside, or a stored result is to go with it.
+pub const FINALIZER: &str = "mason.dev/external-work";

@@ -5,6 +5,7 @@
 
 mod args;
 mod checks;
+mod cluster;
 mod columns;
 mod commands;
 mod context;
@@ -13,7 +14,7 @@ mod engines;
 mod failure;
 mod following;
 mod kinds;
-mod operation;
+mod monitoring;
 mod outline;
 mod parameters;
 mod printer;
@@ -33,9 +34,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser;
-
-use args::{Cli, Command};
+use args::{Called, Cli, Command};
 use context::Context;
 use failure::{Exit, exit_of};
 use printer::Printer;
@@ -47,7 +46,9 @@ use crate::telemetry;
 /// Does what the arguments ask for and returns how the process ends: 0 when it is done, 1 when it
 /// failed, 2 when what was asked for is wrong and nothing was done.
 pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.collect();
+    let called = Called::by(arguments.first());
+    let cli = match called.parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             drop(error.print());
@@ -58,7 +59,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment)
         return work(job);
     }
     let printer = Printer::new(Style::resolve(cli.global.color, environment.no_color));
-    let exit = dispatch(cli, environment, &printer).unwrap_or_else(|error| {
+    let exit = dispatch(cli, (environment, called), &printer).unwrap_or_else(|error| {
         printer.error(&error);
         exit_of(&error)
     });
@@ -82,7 +83,11 @@ fn work(_: &Path) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn dispatch(cli: Cli, environment: &Environment, printer: &Printer) -> anyhow::Result<Exit> {
+fn dispatch(
+    cli: Cli,
+    (environment, called): (&Environment, Called),
+    printer: &Printer,
+) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Crds => commands::crds(printer),
         Command::Completions { shell } => commands::completions(shell, printer),
@@ -92,29 +97,38 @@ fn dispatch(cli: Cli, environment: &Environment, printer: &Printer) -> anyhow::R
             let style = Style::resolve(cli.global.color, environment.no_color);
             let telemetry = args.operation.telemetry(&logging, style.colour_error);
             let _telling = telemetry::start_telling(&telemetry)?;
-            on_threads(commands::controller(args))
+            on_threads(commands::controller(args, settings::cluster_of(&cli.global, environment)))
         }
         command => {
-            let settings = Settings::resolve(&cli.global, environment)?;
+            let settings = Settings::resolve(&cli.global, environment, called)?;
             telemetry::start(&settings.logging, settings.style.colour_error)?;
-            with_store(command, &Context::open(settings))
+            with_store(command, settings)
         }
     }
 }
 
-/// Runs a verb that needs the store. Verbs that only look need no more than this thread.
-fn with_store(command: Command, context: &Context) -> anyhow::Result<Exit> {
+/// Runs a verb that needs the store. Verbs that only look or ask need no more than this thread.
+fn with_store(command: Command, settings: Settings) -> anyhow::Result<Exit> {
+    let drives = matches!(command, Command::Run(_) | Command::Resume(_));
+    let work = async {
+        let context = Context::open(settings).await?;
+        verb(command, &context).await
+    };
+    if drives { on_threads(work) } else { on_this_thread(work) }
+}
+
+async fn verb(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
-        Command::Init(args) => on_this_thread(commands::init(context, &args)),
-        Command::Apply(args) => on_this_thread(commands::apply(context, &args)),
-        Command::Get(args) => on_this_thread(commands::get(context, &args)),
-        Command::Describe(args) => on_this_thread(commands::describe(context, &args)),
-        Command::Delete(args) => on_this_thread(commands::delete(context, &args)),
-        Command::Validate(args) => on_this_thread(commands::validate(context, &args)),
-        Command::Explain(args) => on_this_thread(commands::explain(context, &args)),
-        Command::Cancel(args) => on_this_thread(commands::cancel(context, &args)),
-        Command::Run(args) => on_threads(commands::run(context, &args)),
-        Command::Resume(args) => on_threads(commands::resume(context, &args)),
+        Command::Init(args) => commands::init(context, &args).await,
+        Command::Apply(args) => commands::apply(context, &args).await,
+        Command::Get(args) => commands::get(context, &args).await,
+        Command::Describe(args) => commands::describe(context, &args).await,
+        Command::Delete(args) => commands::delete(context, &args).await,
+        Command::Validate(args) => commands::validate(context, &args).await,
+        Command::Explain(args) => commands::explain(context, &args).await,
+        Command::Cancel(args) => commands::cancel(context, &args).await,
+        Command::Run(args) => commands::run(context, &args).await,
+        Command::Resume(args) => commands::resume(context, &args).await,
         // Handled by `dispatch`.
         Command::Worker { .. }
         | Command::Crds

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::Settings;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
+use super::events::Events;
 use super::leader::Leadership;
 use super::roots::AllowedRoots;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
@@ -28,6 +29,7 @@ pub(super) struct Context {
     pub(super) backoff: Backoff,
     pub(super) metrics: Metrics,
     pub(super) leadership: Arc<Leadership>,
+    pub(super) events: Events,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
@@ -46,6 +48,7 @@ impl Context {
             backoff: Backoff::default(),
             metrics: metrics.clone(),
             leadership: Arc::clone(leadership),
+            events: Events::new(client.clone()),
             library: library::definitions().into(),
             clients: clients::descriptions().into(),
             settings,

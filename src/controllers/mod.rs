@@ -9,6 +9,7 @@ mod again;
 mod backoff;
 mod context;
 mod engines;
+mod events;
 mod health;
 mod leader;
 mod mason_config;
@@ -146,6 +147,7 @@ async fn lead(context: &Arc<Context>, health: &Health, stop: &Stop) {
         _ = controllers => tracing::info!("stopped"),
         () = too_long => tracing::warn!("stopped before the passes under way had ended"),
     }
+    context.events.flush().await;
 }
 
 /// Starts a controller, once for each scope; its gates are there when this returns.
@@ -165,15 +167,19 @@ fn start<R: Reconcile>(
     future::join_all(started.collect::<Vec<_>>())
 }
 
-/// Stores a status and returns what follows; when somebody else changed the object first, it is looked
-/// at again soon.
+/// Stores a status, tells how the object came to stand, and returns what follows; when somebody else
+/// changed the object first, it is looked at again soon.
 async fn store_status(
-    store: &KubernetesStore,
+    (context, store): (&Context, &KubernetesStore),
+    before: &Resource,
     changed: Resource,
     follows: Action,
 ) -> Result<Action, Error> {
     match store.replace_status(&changed).await {
-        Ok(_) => Ok(follows),
+        Ok(stored) => {
+            context.events.tell_standing(before, &stored);
+            Ok(follows)
+        }
         Err(StoreError::Conflict { .. }) => Ok(Action::requeue(AFTER_CONFLICT)),
         Err(error) => Err(error.into()),
     }

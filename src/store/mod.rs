@@ -69,6 +69,14 @@ pub enum StoreError {
         /// Every rule that refuses it.
         problems: Vec<String>,
     },
+    /// Other managers have applied other values to fields that an apply names.
+    #[error("fields of {what} belong to others: {}", .fields.join("; "))]
+    OwnedByOthers {
+        /// `OperatorRun default/x`.
+        what: String,
+        /// Every field with its manager.
+        fields: Vec<String>,
+    },
     /// It exists, but cannot be read.
     #[error("{what} is not readable: {message}")]
     Unreadable {

@@ -67,6 +67,59 @@ fn what_a_status_once_said_stays_true() {
     assert!(again.contains("a terminal phase is final"), "{again}");
 }
 
+/// Writes a status under which everything that must not change is there.
+fn write_status(team: &Team, patch: &str) {
+    team.kubectl(&["patch", "oprun/x", "--subresource=status", "--type=merge", "-p", patch]);
+}
+
+#[test]
+fn a_recorded_job_is_neither_replaced_nor_forgotten() {
+    let team = Team::new("recorded-job");
+    team.apply(&query("x", "select 1", ""));
+    let attempt = |job: &str| {
+        format!(
+            r#"{{"status":{{"phase":"Running","resolved":{{"a":1}},"attempts":[{{"number":1,"token":"t","state":"Launched","startedAt":"2026-01-01T00:00:00.000000Z"{job}}}]}}}}"#
+        )
+    };
+    write_status(&team, &attempt(""));
+    write_status(&team, &attempt(r#","job":{"kind":"LocalJob","id":"one"}"#));
+    let status = ["--subresource=status"];
+    for (job, what) in
+        [(r#","job":{"kind":"LocalJob","id":"two"}"#, "another id"), (r#","job":null"#, "no job")]
+    {
+        let refused = patch_refused(&team, "oprun/x", &attempt(job), &status);
+        assert!(refused.contains("never replaced or forgotten"), "{what}: {refused}");
+    }
+    let thawed = patch_refused(&team, "oprun/x", r#"{"status":{"resolved":{"a":2}}}"#, &status);
+    assert!(thawed.contains("what was resolved before the first launch"), "{thawed}");
+    let url = r#","job":{"kind":"LocalJob","id":"one","url":"http://127.0.0.1/one"}"#;
+    write_status(&team, &attempt(url));
+}
+
+#[test]
+fn the_result_of_an_end_may_be_pruned_and_nothing_else() {
+    let team = Team::new("pruned-result");
+    team.apply(&query("x", "select 1", ""));
+    let stored = r#""ref":{"uri":"files:a","sha256":"sha256:0","bytes":9}"#;
+    let result =
+        |fields: &str| format!(r#"{{"status":{{"phase":"Succeeded","result":{fields}}}}}"#);
+    write_status(&team, &result(&format!(r#"{{"kind":"Rows","rows":1,"data":[1],{stored}}}"#)));
+    let status = ["--subresource=status"];
+    for (fields, what) in [
+        (r#"{"kind":"Object"}"#, "another kind"),
+        (r#"{"rows":2}"#, "another count"),
+        (r#"{"bytes":1}"#, "a size that was not there"),
+        (r#"{"ref":{"uri":"files:b"}}"#, "another place"),
+    ] {
+        let refused = patch_refused(&team, "oprun/x", &result(fields), &status);
+        assert!(refused.contains("may only be pruned"), "{what}: {refused}");
+    }
+    write_status(&team, &result(r#"{"data":null,"truncated":true}"#));
+    write_status(&team, &result("null"));
+    let back = patch_refused(&team, "oprun/x", &result(r#"{"kind":"Rows"}"#), &status);
+    assert!(back.contains("may only be pruned"), "{back}");
+}
+
 #[test]
 fn wrong_configs_and_definitions_are_refused_by_the_schema() {
     let team = Team::new("wrong-specs");

@@ -17,8 +17,13 @@ mod crashes;
 mod crds;
 mod definitions;
 mod docs;
+mod events;
+mod leaders;
+mod operation;
 mod runs;
+mod secrets;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod store;
 mod team;
+mod upgrade;

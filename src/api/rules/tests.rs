@@ -76,6 +76,12 @@ fn attempt(number: u32, token: &str, state: &str) -> Value {
     json!({"number": number, "token": token, "state": state, "startedAt": "2026-01-01T00:00:00Z"})
 }
 
+fn launched(job: &str) -> Value {
+    let mut attempt = attempt(1, "t", "Launched");
+    attempt["job"] = json!({"kind": "LocalJob", "id": job});
+    attempt
+}
+
 #[rstest]
 #[case::succeeded_to_failed(json!({"phase": "Succeeded"}), json!({"phase": "Failed"}), "a terminal phase is final")]
 #[case::failed_to_running(json!({"phase": "Failed"}), json!({"phase": "Running"}), "a terminal phase is final")]
@@ -91,6 +97,18 @@ fn attempt(number: u32, token: &str, state: &str) -> Value {
     json!({"phase": "Running", "attempts": [attempt(1, "u", "Intended")]}), "attempts are append-only")]
 #[case::resolved_changed(
     json!({"resolved": {"a": 1}}), json!({"resolved": {"a": 2}}), "what was resolved")]
+#[case::job_replaced(
+    json!({"attempts": [launched("one")]}), json!({"attempts": [launched("two")]}), "a job that was recorded")]
+#[case::job_forgotten(
+    json!({"attempts": [launched("one")]}),
+    json!({"attempts": [attempt(1, "t", "Launched")]}), "a job that was recorded")]
+#[case::result_after_the_end(
+    json!({"phase": "Succeeded"}),
+    json!({"phase": "Succeeded", "result": {"kind": "Rows"}}), "the result of a run that has ended")]
+#[case::result_moved(
+    json!({"phase": "Succeeded", "result": {"kind": "Rows", "ref": {"uri": "a:b", "sha256": "x", "bytes": 1}}}),
+    json!({"phase": "Succeeded", "result": {"kind": "Rows", "ref": {"uri": "a:c", "sha256": "x", "bytes": 1}}}),
+    "the result of a run that has ended")]
 #[case::resolved_removed(json!({"resolved": {"a": 1}}), json!({}), "what was resolved")]
 fn the_past_of_a_run_cannot_be_rewritten(
     #[case] before: Value,

@@ -153,16 +153,17 @@ pub struct Ttl {
     /// How long after any other end, for example `30d`. Default: kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_failure: Option<DurationText>,
-    /// `Prune` drops result and log and keeps the object; `Delete` removes the object. Default: `Prune`.
-    #[serde(default)]
-    pub policy: TtlPolicy,
+    /// `Prune` drops result and log and keeps the object; `Delete` removes the object. Default: `Delete`
+    /// for a run whose name was generated or that another object controls, `Prune` for any other, which
+    /// a tool might apply, and so execute, again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<TtlPolicy>,
 }
 
 /// What happens to a run whose time has passed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TtlPolicy {
     /// Result and log are dropped, the object stays, so that a tool which applies it again starts nothing.
-    #[default]
     Prune,
     /// The object is removed.
     Delete,
@@ -225,6 +226,8 @@ impl Phase {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("!has(oldSelf.phase) || !(oldSelf.phase in ['Succeeded', 'Failed', 'Cancelled']) || (has(self.phase) && self.phase == oldSelf.phase)").message("a terminal phase is final"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.attempts) || (has(self.attempts) && oldSelf.attempts.all(o, self.attempts.exists(n, n.number == o.number && n.token == o.token)))").message("attempts are append-only and a token never changes"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.attempts) || !has(self.attempts) || oldSelf.attempts.all(o, !has(o.job) || self.attempts.all(n, n.number != o.number || (has(n.job) && n.job.id == o.job.id)))").message("a job that was recorded is never replaced or forgotten"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.phase) || !(oldSelf.phase in ['Succeeded', 'Failed', 'Cancelled']) || !has(self.result) || (has(oldSelf.result) && self.result.kind == oldSelf.result.kind && has(self.result.rows) == has(oldSelf.result.rows) && (!has(self.result.rows) || self.result.rows == oldSelf.result.rows) && has(self.result.bytes) == has(oldSelf.result.bytes) && (!has(self.result.bytes) || self.result.bytes == oldSelf.result.bytes) && (!has(self.result.ref) || (has(oldSelf.result.ref) && self.result.ref == oldSelf.result.ref)))").message("the result of a run that has ended may only be pruned"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.resolved) || (has(self.resolved) && self.resolved == oldSelf.resolved)").message("what was resolved before the first launch never changes"))]
 #[serde(rename_all = "camelCase")]
 pub struct OperatorRunStatus {
@@ -548,7 +551,8 @@ pub enum ResultKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultReference {
-    /// Address of the stored answer.
+    /// Address of the stored answer: `CLIENT:PATH` for a storage client of the run's config, or
+    /// `configmap://NAME/KEY` for a ConfigMap beside the run.
     #[schemars(length(max = 2048))]
     pub uri: String,
     /// Digest of its bytes.

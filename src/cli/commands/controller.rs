@@ -9,7 +9,7 @@ use crate::cli::args::ControllerArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::controllers::{self, Settings};
 use crate::metrics::Metrics;
-use crate::store::kubernetes::connect;
+use crate::store::kubernetes::{ClusterChoice, connect_to};
 
 /// The least time between two looks at the same clients.
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
@@ -18,7 +18,10 @@ const LEAST_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When an argument is wrong, no cluster is named, or health cannot be served.
-pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn controller(
+    args: ControllerArgs,
+    cluster: ClusterChoice,
+) -> anyhow::Result<Exit> {
     let problems = problems_of(&args);
     if !problems.is_empty() {
         let hint = "nothing was begun; `mason controller --help` shows every argument";
@@ -44,7 +47,7 @@ pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
         lease,
     };
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
-    controllers::run(settings, connect().await?, &metrics, stop).await?;
+    controllers::run(settings, connect_to(&cluster).await?.client, &metrics, stop).await?;
     Ok(Exit::Success)
 }
 

@@ -67,7 +67,7 @@ fn say_created(context: &Context, args: &InitArgs, root: &Path) -> anyhow::Resul
         "created config `{}` for the files below {}\nkept in {}",
         args.name,
         root.display(),
-        context.settings.store().display()
+        context.place()
     );
     Ok(context.printer.out(&text)?)
 }

@@ -76,6 +76,8 @@ impl Reconcile for MasonConfigs {
         let status = standing_of_config(config, checked, &probes, now()); // pure
         let changed = MasonConfig { status: Some(status), ..config.clone() };
         let again = Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) });
-        super::store_status(&self.store, Resource::MasonConfig(Box::new(changed)), again).await
+        let [before, changed] =
+            [config.clone(), changed].map(|one| Resource::MasonConfig(Box::new(one)));
+        super::store_status((&self.context, &self.store), &before, changed, again).await
     }
 }

@@ -18,12 +18,13 @@ use crate::validate::validate_definition;
 
 /// The controller of definitions.
 pub(super) struct OperatorDefinitions {
+    context: Arc<Context>,
     store: Arc<KubernetesStore>,
 }
 
 impl OperatorDefinitions {
     pub(super) fn new(context: &Arc<Context>) -> Self {
-        Self { store: context.store("operator-definition") }
+        Self { store: context.store("operator-definition"), context: Arc::clone(context) }
     }
 }
 
@@ -50,8 +51,10 @@ impl Reconcile for OperatorDefinitions {
             return Ok(Action::await_change());
         }
         let changed = OperatorDefinition { status: Some(status), ..definition.clone() };
-        let changed = Resource::OperatorDefinition(Box::new(changed));
-        super::store_status(&self.store, changed, Action::await_change()).await
+        let [before, changed] =
+            [definition.clone(), changed].map(|one| Resource::OperatorDefinition(Box::new(one)));
+        let rest = Action::await_change();
+        super::store_status((&self.context, &self.store), &before, changed, rest).await
     }
 
     /// A definition that is gone or changed makes way for the younger ones of its operator, the old

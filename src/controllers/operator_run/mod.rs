@@ -13,6 +13,7 @@ use self::measures::{Before, Measures};
 use self::working::Working;
 use super::again::Action;
 use super::context::{Context, Error, now};
+use super::events::Stage;
 use super::watch::{Cache, Reconcile};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{AttemptState, OperatorRun};
@@ -61,11 +62,13 @@ impl OperatorRuns {
                     None => return Ok(Driven { next: Wake::OnChange, works: false }),
                 },
             };
-            let before = Before::of(&run);
+            let (before, stage) = (Before::of(&run), Stage::of(&run));
             let span = step_span(&run);
-            let reconciled = runs::reconcile(context, session, run).instrument(span).await?;
+            let step = runs::reconcile(context, session, run).instrument(span.clone());
+            let reconciled = step.await?;
             if reconciled.next != Wake::Reread {
-                self.measures.stored(&before, &reconciled.run);
+                span.in_scope(|| self.measures.stored(&before, &reconciled.run));
+                self.context.events.tell_run(&stage, &reconciled.run);
             }
             match reconciled {
                 Reconciled { run, next: Wake::Now } => newest = Some(run),

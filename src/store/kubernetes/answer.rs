@@ -26,6 +26,9 @@ pub(super) fn readable(kind: Kind, object: DynamicObject) -> Result<Resource, St
 pub(super) fn failed(operation: &'static str, what: &str, error: kube::Error) -> StoreError {
     let what = what.to_owned();
     match &error {
+        kube::Error::Api(status) if status.code == 409 && is_of_owners(status) => {
+            StoreError::OwnedByOthers { what, fields: causes(status) }
+        }
         kube::Error::Api(status) if status.code == 409 => StoreError::Conflict { what },
         kube::Error::Api(status) if status.code == 422 => {
             StoreError::Refused { what, problems: causes(status) }
@@ -42,6 +45,12 @@ pub(super) fn is_missing(error: &kube::Error) -> bool {
 /// Returns whether the place in a list is no longer known.
 pub(super) fn is_expired(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 410)
+}
+
+/// Returns whether an apply would change fields of other managers.
+fn is_of_owners(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.any(|cause| cause.reason == "FieldManagerConflict")
 }
 
 /// Returns every cause that a refusal names, else its message.

@@ -19,7 +19,7 @@ use self::answer::{failed, is_expired, is_missing, readable};
 use super::{Applied, Key, Kind, Resource, Store, StoreError};
 use crate::api::API_VERSION;
 
-pub use connect::{ConnectError, connect};
+pub use connect::{ClusterChoice, ConnectError, Connection, connect, connect_to};
 pub use measured::{controller_of, measured};
 
 /// How many resources one page of a list holds.
@@ -34,6 +34,7 @@ const BEFORE_ANOTHER_LIST: Duration = Duration::from_millis(200);
 pub struct KubernetesStore {
     client: Client,
     field_manager: String,
+    takes_over: bool,
 }
 
 impl KubernetesStore {
@@ -41,7 +42,20 @@ impl KubernetesStore {
     /// 128 characters.
     #[must_use]
     pub fn new(client: Client, field_manager: impl Into<String>) -> Self {
-        Self { client, field_manager: field_manager.into() }
+        Self { client, field_manager: field_manager.into(), takes_over: true }
+    }
+
+    /// Returns the store for somebody who applies beside others: a field that another manager has
+    /// applied with another value is [`StoreError::OwnedByOthers`], unless it is taken over by force.
+    #[must_use]
+    pub fn beside_others(self, takes_over: bool) -> Self {
+        Self { takes_over, ..self }
+    }
+
+    /// Returns the connection.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     fn namespaced(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
@@ -50,6 +64,11 @@ impl KubernetesStore {
 
     fn of(&self, key: &Key) -> Api<DynamicObject> {
         self.namespaced(key.kind, &key.namespace)
+    }
+
+    fn applying(&self) -> PatchParams {
+        let parameters = PatchParams::apply(&self.field_manager);
+        if self.takes_over { parameters.force() } else { parameters }
     }
 
     fn writing(&self) -> PostParams {
@@ -122,7 +141,7 @@ impl Store for KubernetesStore {
         let before = api.get_opt(&key.name).await;
         let before = before.map_err(|error| failed("read", &key.to_string(), error))?;
         let before = before.map(|object| object.metadata.resource_version);
-        let parameters = PatchParams::apply(&self.field_manager).force();
+        let parameters = self.applying();
         let wanted = Patch::Apply(wanted(resource));
         let after = api.patch(&key.name, &parameters, &wanted).await;
         let after = after.map_err(|error| failed("apply", &key.to_string(), error))?;
