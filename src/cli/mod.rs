@@ -4,11 +4,14 @@
 //! One file per verb under `commands`. May import everything below; nothing imports it.
 
 mod args;
+mod change;
+mod changes;
 mod checks;
 mod cluster;
 mod columns;
 mod commands;
 mod context;
+mod doctor;
 mod documents;
 mod engines;
 mod failure;
@@ -55,8 +58,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment)
             return u8::try_from(error.exit_code()).map_or(ExitCode::from(2), ExitCode::from);
         }
     };
-    if let Command::Worker { job } = &cli.command {
-        return work(job);
+    match &cli.command {
+        Command::Worker { job, supervise: false } => return work(job),
+        Command::Exec(args) => return commands::exec(args),
+        _ => {}
     }
     let printer = Printer::new(Style::resolve(cli.global.color, environment.no_color));
     let exit = dispatch(cli, (environment, called), &printer).unwrap_or_else(|error| {
@@ -90,6 +95,7 @@ fn dispatch(
 ) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Crds => commands::crds(printer),
+        Command::Worker { job, .. } => Ok(commands::supervise(&job)),
         Command::Completions { shell } => commands::completions(shell, printer),
         Command::Generate { root } => commands::generate(&root, printer),
         Command::Controller(args) => {
@@ -109,7 +115,7 @@ fn dispatch(
 
 /// Runs a verb that needs the store. Verbs that only look or ask need no more than this thread.
 fn with_store(command: Command, settings: Settings) -> anyhow::Result<Exit> {
-    let drives = matches!(command, Command::Run(_) | Command::Resume(_));
+    let drives = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Retry(_));
     let work = async {
         let context = Context::open(settings).await?;
         verb(command, &context).await
@@ -129,8 +135,13 @@ async fn verb(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Cancel(args) => commands::cancel(context, &args).await,
         Command::Run(args) => commands::run(context, &args).await,
         Command::Resume(args) => commands::resume(context, &args).await,
+        Command::Retry(args) => commands::retry(context, &args).await,
+        Command::Suspend(args) => commands::suspend(context, &args).await,
+        Command::Logs(args) => commands::logs(context, &args).await,
+        Command::Doctor(args) => commands::doctor(context, &args).await,
         // Handled by `dispatch`.
         Command::Worker { .. }
+        | Command::Exec(_)
         | Command::Crds
         | Command::Controller(_)
         | Command::Completions { .. }

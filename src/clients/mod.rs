@@ -119,7 +119,7 @@ pub fn open_client(
 fn open_block(client: &ClientConfig, base: &Path) -> Result<Option<Engines>, EngineError> {
     let Some(block) = &client.local else { return Ok(None) };
     let named = |error: EngineError| EngineError { client: client.name.clone(), ..error };
-    let local = local::Local::open(block, base, local::execution::own_worker()).map_err(named)?;
+    let local = local::Local::open(block, base, processes()).map_err(named)?;
     let local::Local { metastore, storage, execution, .. } = local;
     Ok(Some(Engines { metastore, storage, execution }))
 }
@@ -128,4 +128,10 @@ fn open_block(client: &ClientConfig, base: &Path) -> Result<Option<Engines>, Eng
 #[expect(clippy::unnecessary_wraps, reason = "a build with clients can fail here")]
 fn open_block(_client: &ClientConfig, _base: &Path) -> Result<Option<Engines>, EngineError> {
     Ok(None)
+}
+
+/// Returns the place of workers that are children of this process.
+#[cfg(feature = "local")]
+fn processes() -> local::execution::WorkerPlace {
+    local::execution::WorkerPlace::Processes(local::execution::own_worker())
 }

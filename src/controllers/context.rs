@@ -73,6 +73,7 @@ impl Context {
             operators: operators::all(),
             kinds: &[ActionKind::Builtin, ActionKind::Sql],
             clients: Arc::clone(&self.clients),
+            admission: Arc::default(),
             clock: Arc::new(SystemClock),
         }
     }

@@ -184,3 +184,6 @@ async fn store_status(
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

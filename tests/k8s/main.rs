@@ -11,6 +11,8 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod chart;
+mod cli;
 mod cluster;
 mod configs;
 mod crashes;
@@ -20,6 +22,7 @@ mod docs;
 mod events;
 mod leaders;
 mod operation;
+mod rights;
 mod runs;
 mod secrets;
 #[path = "../shown/mod.rs"]

@@ -17,7 +17,8 @@ fn metrics_say_what_became_of_runs() {
     team.apply(&query("wrong", "select nothing from orders", ""));
     assert_eq!(team.finished("good")["phase"], "Succeeded");
     assert_eq!(team.finished("wrong")["phase"], "Failed");
-    let good = "mason_runs_total{operator=\"table/query\",phase=\"Succeeded\",reason=\"Completed\"}";
+    let good =
+        "mason_runs_total{operator=\"table/query\",phase=\"Succeeded\",reason=\"Completed\"}";
     let began = Instant::now();
     while controller.metric(good) != Some(1.0) {
         assert!(began.elapsed() < PATIENCE, "{:?}", controller.ask("/metrics"));

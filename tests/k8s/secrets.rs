@@ -1,5 +1,7 @@
 //! Nothing that is secret is told: not in logs, events, statuses, metrics or traces.
 
+use std::path::PathBuf;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -14,7 +16,7 @@ const IN_ENVIRONMENT: &str = "planted/AWS+secret+key/wJalrXUtnFEMI0K7MDENGbPxRfi
 const KEY_ID: &str = "AKIAPLANTEDPLANTED00";
 
 /// Makes an account that may do everything, and returns its token and the path of its kubeconfig.
-fn account(team: &Team) -> (String, String) {
+fn account(team: &Team) -> (String, PathBuf) {
     team.kubectl(&["create", "serviceaccount", "mason"]);
     let (role, account) = ("--clusterrole=cluster-admin", "--serviceaccount=secretive:mason");
     team.cluster.done(&["create", "clusterrolebinding", "secretive", role, account]);
@@ -24,7 +26,7 @@ fn account(team: &Team) -> (String, String) {
     kubeconfig["users"][0]["user"] = json!({"token": token});
     let path = team.root().with_file_name("kubeconfig");
     std::fs::write(&path, kubeconfig.to_string()).unwrap();
-    (token, path.to_str().unwrap().to_owned())
+    (token, path)
 }
 
 #[test]
@@ -48,13 +50,12 @@ spec:
     let collector = Collector::new();
     let (token, kubeconfig) = account(&team);
     let variables = [
-        ("KUBECONFIG", kubeconfig.as_str()),
         ("MASON_LOG", "trace"),
         ("AWS_ACCESS_KEY_ID", KEY_ID),
         ("AWS_SECRET_ACCESS_KEY", IN_ENVIRONMENT),
     ];
     let arguments = ["--log-format", "json", "--otlp-endpoint", &collector.endpoint];
-    let controller = team.controller_in(&arguments, &variables);
+    let controller = team.controller_in(&kubeconfig, &arguments, &variables);
     team.apply(&query("good", "select count(*) as n from orders", ""));
     team.apply(&query("wrong", "select nothing from orders", ""));
     team.apply(&query("lost", "select 1 as n", "").replace("lake", "nowhere"));
@@ -69,15 +70,23 @@ spec:
     // A token is told as soon as its last part is, which is its signature.
     let signature = token.rsplit('.').next().unwrap();
     let secrets = [IN_SECRET, IN_ENVIRONMENT, KEY_ID, signature];
-    let places =
-        [("log", log), ("objects", objects), ("metrics", metrics), ("health", health), ("traces", traces)];
+    let places = [
+        ("log", log),
+        ("objects", objects),
+        ("metrics", metrics),
+        ("health", health),
+        ("traces", traces),
+    ];
     // The search finds what is there.
-    for (place, sign) in [("log", "TRACE"), ("objects", "Succeeded"), ("traces", "execution.create")] {
+    for (place, sign) in
+        [("log", "TRACE"), ("objects", "Succeeded"), ("traces", "execution.create")]
+    {
         let text = &places.iter().find(|(name, _)| *name == place).unwrap().1;
         assert!(text.contains(sign), "{place} has no {sign}");
     }
     for (place, text) in &places {
-        for form in secrets.iter().flat_map(|&secret| [secret.to_owned(), STANDARD.encode(secret)]) {
+        for form in secrets.iter().flat_map(|&secret| [secret.to_owned(), STANDARD.encode(secret)])
+        {
             let found = text.lines().find(|line| line.contains(&form));
             assert!(found.is_none(), "{place} tells {form}:\n{}", found.unwrap_or_default());
         }

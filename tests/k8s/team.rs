@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -62,12 +62,19 @@ impl Team {
 
     /// Starts a controller with more arguments.
     pub(crate) fn controller_with(&self, arguments: &[&str]) -> Controller {
-        self.controller_in(arguments, &[])
+        self.controller_in(self.cluster.kubeconfig(), arguments, &[])
     }
 
-    /// Starts a controller with more arguments and variables of its environment.
+    /// Starts a controller that has the rights of a kubeconfig.
+    pub(crate) fn controller_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Controller {
+        self.controller_in(kubeconfig, arguments, &[])
+    }
+
+    /// Starts a controller with the rights of a kubeconfig, more arguments, and variables of its
+    /// environment.
     pub(crate) fn controller_in(
         &self,
+        kubeconfig: &Path,
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Controller {
@@ -78,7 +85,7 @@ impl Team {
             .args(["--health-address", "127.0.0.1:0", "--local-root"])
             .arg(self.allowed())
             .args(arguments)
-            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .env_remove("MASON_LOG")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())

@@ -49,3 +49,33 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- .Values.watchNamespaces | uniq | toJson }}
 {{- end }}
 {{- end }}
+
+{{- /* The file of `mason controller --pod-settings`. */}}
+{{- define "mason.podSettings" -}}
+image: {{ include "mason.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- with .Values.pods }}
+{{- with .imagePullSecrets }}
+imagePullSecrets: {{ toJson . }}
+{{- end }}
+{{- with .serviceAccountName }}
+serviceAccountName: {{ . }}
+{{- end }}
+runAsUser: {{ int64 .runAsUser }}
+defaultPlacement: {{ .defaultPlacement }}
+allowedPlacements: {{ toJson .allowedPlacements }}
+{{- with .nodeSelector }}
+nodeSelector: {{ toJson . }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{ toJson . }}
+{{- end }}
+{{- end }}
+{{- with .Values.localRoots }}
+roots:
+{{- range . }}
+  - path: {{ .path }}
+    volume: {{ toJson (.podVolume | default .volume) }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -26,6 +26,9 @@ pub(crate) struct ControllerArgs {
     #[arg(long, value_name = "NUMBER", env = "MASON_WORKING_RUNS", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub working_runs: u16,
+    /// File with what pods are made of: Mason's image, volumes, placements. Default: no work in pods.
+    #[arg(long, value_name = "FILE", env = "MASON_POD_SETTINGS", value_hint = ValueHint::FilePath)]
+    pub pod_settings: Option<PathBuf>,
     /// How often the clients of a config are looked at.
     #[arg(long, value_name = "DURATION", env = "MASON_PROBE_INTERVAL", default_value = "5m")]
     pub probe_interval: DurationText,

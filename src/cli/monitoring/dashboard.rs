@@ -74,24 +74,39 @@ pub(super) const ROWS: [Row; 5] = [
                 title: "From the watch to the first status",
                 unit: "s",
                 queries: &[
-                    ("p50", "histogram_quantile(0.5, sum by (le) (rate(mason_watch_to_status_seconds_bucket[5m])))"),
-                    ("p95", "histogram_quantile(0.95, sum by (le) (rate(mason_watch_to_status_seconds_bucket[5m])))"),
+                    (
+                        "p50",
+                        "histogram_quantile(0.5, sum by (le) (rate(mason_watch_to_status_seconds_bucket[5m])))",
+                    ),
+                    (
+                        "p95",
+                        "histogram_quantile(0.95, sum by (le) (rate(mason_watch_to_status_seconds_bucket[5m])))",
+                    ),
                 ],
             },
             Panel {
                 title: "From creation to the first attempt",
                 unit: "s",
-                queries: &[("p95", "histogram_quantile(0.95, sum by (le) (rate(mason_run_queue_seconds_bucket[5m])))")],
+                queries: &[(
+                    "p95",
+                    "histogram_quantile(0.95, sum by (le) (rate(mason_run_queue_seconds_bucket[5m])))",
+                )],
             },
             Panel {
                 title: "From intent to launch",
                 unit: "s",
-                queries: &[("p95", "histogram_quantile(0.95, sum by (le) (rate(mason_launch_seconds_bucket[5m])))")],
+                queries: &[(
+                    "p95",
+                    "histogram_quantile(0.95, sum by (le) (rate(mason_launch_seconds_bucket[5m])))",
+                )],
             },
             Panel {
                 title: "Size of results, 95th percentile",
                 unit: "bytes",
-                queries: &[("p95", "histogram_quantile(0.95, sum by (le) (rate(mason_result_bytes_bucket[15m])))")],
+                queries: &[(
+                    "p95",
+                    "histogram_quantile(0.95, sum by (le) (rate(mason_result_bytes_bucket[15m])))",
+                )],
             },
         ],
     },
@@ -138,7 +153,10 @@ pub(super) const ROWS: [Row; 5] = [
             Panel {
                 title: "Longest pass under way",
                 unit: "s",
-                queries: &[("{{name}}", "max by (name) (workqueue_longest_running_processor_seconds)")],
+                queries: &[(
+                    "{{name}}",
+                    "max by (name) (workqueue_longest_running_processor_seconds)",
+                )],
             },
         ],
     },
@@ -195,18 +213,27 @@ pub(super) const ROWS: [Row; 5] = [
                 unit: "short",
                 queries: &[
                     ("{{controller}}", "sum by (controller) (rate(mason_status_writes_total[5m]))"),
-                    ("{{controller}} too late", "sum by (controller) (rate(mason_status_conflicts_total[5m]))"),
+                    (
+                        "{{controller}} too late",
+                        "sum by (controller) (rate(mason_status_conflicts_total[5m]))",
+                    ),
                 ],
             },
             Panel {
                 title: "Watches that began anew, a minute",
                 unit: "short",
-                queries: &[("{{controller}}", "sum by (controller) (rate(mason_watch_restarts_total[5m])) * 60")],
+                queries: &[(
+                    "{{controller}}",
+                    "sum by (controller) (rate(mason_watch_restarts_total[5m])) * 60",
+                )],
             },
             Panel {
                 title: "Who leads",
                 unit: "short",
-                queries: &[("{{pod}} {{name}}", "max by (pod, name) (leader_election_master_status)")],
+                queries: &[(
+                    "{{pod}} {{name}}",
+                    "max by (pod, name) (leader_election_master_status)",
+                )],
             },
             Panel {
                 title: "Versions",

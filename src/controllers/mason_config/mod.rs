@@ -14,7 +14,7 @@ use crate::clients;
 use crate::engines::{EngineError, ErrorKind};
 use crate::standing::{ClientProbe, standing_of_config};
 use crate::store::kubernetes::KubernetesStore;
-use crate::validate::validate_config;
+use crate::validate::{Rules, validate_config};
 
 /// How long a client may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -63,7 +63,7 @@ impl Reconcile for MasonConfigs {
         config: &MasonConfig,
         _: &Cache<MasonConfig>,
     ) -> Result<Action, Error> {
-        let checked = validate_config(config, clients::descriptions()); // pure
+        let checked = validate_config(config, clients::descriptions(), &Rules::default()); // pure
         let mut probes = Vec::new();
         if checked.is_ok() {
             let namespace = config.namespace().unwrap_or_default();

@@ -87,7 +87,7 @@ impl World {
 pub(super) fn request(parameters: Value) -> Request {
     let parameters: Parameters =
         serde_json::from_value(parameters).expect("should be an object of parameters");
-    Request { parameters, allow_writing_sql: false, statement: None }
+    Request { parameters, allow_writing_sql: false, statement: None, container: None }
 }
 
 pub(super) fn name(text: &str) -> TableName {
@@ -148,6 +148,9 @@ pub(super) fn job(id: &str, state: JobState) -> JobStatus {
         started_at: None,
         finished_at: None,
         error: None,
+        waiting: None,
+        image_id: None,
+        log_tail: None,
     }
 }
 

@@ -14,7 +14,6 @@ mod service;
 mod watches;
 
 pub use faults::{ApiFault, Disorder};
-pub use objects::Stored;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -97,6 +96,13 @@ impl ApiServer {
     #[must_use]
     pub fn document(&self, key: &Key) -> Option<Value> {
         self.state().objects.get(&Address::of(key)).cloned()
+    }
+
+    /// Returns a resource's document after each of its changes, the first first.
+    #[must_use]
+    pub fn history(&self, key: &Key) -> Vec<Value> {
+        let history = self.state().objects.since(&Address::of(key), 0);
+        history.into_iter().map(|stored| stored.document).collect()
     }
 
     /// Changes a resource's spec, as a person does.
