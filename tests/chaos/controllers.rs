@@ -100,7 +100,7 @@ impl Controller {
 
     fn signal(&self, signal: Signal) {
         // One that died meanwhile needs no signal.
-        drop(kill_process(Pid::from_child(&self.child), signal));
+        let _ = kill_process(Pid::from_child(&self.child), signal);
     }
 }
 

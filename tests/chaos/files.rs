@@ -15,6 +15,8 @@ pub(crate) struct Ended {
     pub(crate) phase: String,
     pub(crate) reason: String,
     pub(crate) attempts: usize,
+    /// What it said, for whoever reads a finding.
+    #[expect(dead_code, reason = "it is shown with all of this")]
     pub(crate) message: String,
 }
 

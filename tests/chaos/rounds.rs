@@ -10,7 +10,7 @@ use kube::api::{
 };
 use serde_json::{Value, json};
 
-use crate::audit::Audit;
+use crate::audit::{Audit, ENDS};
 use crate::controllers::{Armed, Controller, Site, kill_worker, workers};
 use crate::draw::Draw;
 use crate::files::{self, Ended};
@@ -23,7 +23,7 @@ const NAMESPACE: &str = "chaos";
 /// How many runs are under way at least.
 const UNDER_WAY: usize = 5;
 /// How long a controller may take to come to its point before it is killed anyway.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Longer than a lease lasts (15 s).
 const BEYOND_A_LEASE: Duration = Duration::from_secs(17);
 /// How long runs may take to end once nobody is killed any more.
@@ -117,8 +117,8 @@ impl Rounds {
 
     /// Kills so often.
     pub(crate) async fn kill(&mut self, kills: usize) {
-        // Programs of the control plane are killed one after the other, at least once each.
-        let every = (kills / 4).clamp(10, 100);
+        // The first programs of the control plane are killed half-way.
+        let every = (kills / 2).clamp(20, 100);
         let (mut next_restart, mut next_stop) = (every, 5);
         while self.killed.all() < kills {
             for slot in 0..self.slots.len() {
@@ -301,7 +301,7 @@ impl Rounds {
             let name = object.metadata.name.clone().unwrap_or_default();
             let status = &object.data["status"];
             let phase = status["phase"].as_str().unwrap_or_default().to_owned();
-            if !["Succeeded", "Failed", "Cancelled"].contains(&phase.as_str()) {
+            if !ENDS.contains(&phase.as_str()) {
                 continue;
             }
             if let Some(run) = self.under_way.remove(&name) {
