@@ -17,7 +17,7 @@ mod engines;
 mod failure;
 mod following;
 mod kinds;
-mod operation;
+mod monitoring;
 mod outline;
 mod parameters;
 mod printer;

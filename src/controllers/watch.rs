@@ -424,7 +424,15 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::api::resource as api;
+    use crate::api::v1alpha1::MasonConfig;
+    use crate::controllers::Settings;
+    use crate::controllers::leader::Leadership;
+    use crate::metrics::Metrics;
+    use crate::testing::api_server::ApiServer;
 
     #[test]
     fn a_failure_is_told_with_its_causes_each_once() {
@@ -446,5 +454,71 @@ mod tests {
         assert_eq!(Scope::of(&[]), [Scope::Cluster]);
         let two = Scope::of(&["a".to_owned(), "b".to_owned()]);
         assert_eq!(two, [Scope::Namespace("a".to_owned()), Scope::Namespace("b".to_owned())]);
+    }
+
+    /// Panics over one object, and notes the others.
+    #[derive(Default)]
+    struct Fragile(Mutex<Vec<String>>);
+
+    impl Reconcile for Fragile {
+        type Kind = MasonConfig;
+
+        async fn reconcile(
+            &self,
+            config: &MasonConfig,
+            _: &Cache<MasonConfig>,
+        ) -> Result<Action, Error> {
+            assert!(config.name_any() != "bad", "no more than this: {}", "x".repeat(1_000));
+            self.0.lock().unwrap().push(config.name_any());
+            Ok(Action::await_change())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pass_that_panics_stops_nobody_else_and_is_counted() {
+        let server = ApiServer::default();
+        for name in ["bad", "good"] {
+            let document = serde_json::json!({
+                "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig",
+                "metadata": {"name": name, "namespace": "n", "uid": name},
+                "spec": {"engines": {}, "clients": []},
+            });
+            let resource = api::Resource::from_document(Kind::MasonConfig, document).unwrap();
+            server.insert(&resource);
+        }
+        let metrics = Metrics::new("0");
+        let leadership = Arc::new(Leadership::alone());
+        let settings = Settings {
+            namespaces: Vec::new(),
+            local_roots: Vec::new(),
+            concurrency: 1,
+            working_runs: 1,
+            probe_interval: Duration::from_secs(60),
+            health_address: "127.0.0.1:0".parse().unwrap(),
+            metrics_address: None,
+            stuck_after: Duration::from_secs(60),
+            lease: None,
+            pods: None,
+            admission: crate::controllers::AdmissionSettings::default(),
+        };
+        let context = Arc::new(Context::new(settings, server.client(), (&metrics, &leadership)));
+        let fragile = Arc::new(Fragile::default());
+        let (seen, gate) = (Arc::clone(&fragile), Gate::of_nobody());
+        let stop: Stop = futures::future::pending().boxed().shared();
+        let watching = run(Scope::Cluster, fragile, context, (gate, stop));
+        let told = async {
+            let panics = "controller_runtime_reconcile_panics_total{controller=\"masonconfig\"} ";
+            let panicked = |text: &str| {
+                text.lines().any(|line| line.strip_prefix(panics).is_some_and(|count| count != "0"))
+            };
+            while !panicked(&metrics.text()) || seen.0.lock().unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), async {
+            tokio::select! { () = watching => {}, () = told => {} }
+        });
+        in_time.await.expect("should have been counted");
+        assert_eq!(*seen.0.lock().unwrap(), ["good"]);
     }
 }

@@ -21,8 +21,12 @@ mod crds;
 mod definitions;
 mod docs;
 mod events;
+mod leaders;
+mod operation;
+mod pods;
 mod rights;
 mod runs;
+mod secrets;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod store;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::super::operation::OperationArgs;
 use super::AdmissionArgs;
+use super::operation::OperationArgs;
 use crate::api::duration::DurationText;
 
 /// `mason controller`.

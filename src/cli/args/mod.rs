@@ -4,6 +4,7 @@
 mod admission;
 mod controller;
 mod exec;
+mod operation;
 mod resources;
 mod runs;
 

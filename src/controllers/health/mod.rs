@@ -69,6 +69,12 @@ impl Gate {
         Self { closed: Arc::clone(closed), is_open: AtomicBool::new(false) }
     }
 
+    /// Returns a gate that nobody waits for.
+    #[cfg(test)]
+    pub(super) fn of_nobody() -> Self {
+        Self::new(&Arc::default())
+    }
+
     /// Says that it happened; saying it again changes nothing.
     pub(super) fn open(&self) {
         if !self.is_open.swap(true, Ordering::AcqRel) {

@@ -111,3 +111,55 @@ impl Lease {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::api_server::{ApiFault, ApiServer};
+
+    fn lease(server: &ApiServer, identity: &str) -> Lease {
+        let (name, identity) = ("mason".to_owned(), identity.to_owned());
+        let settings = LeaseSettings { namespace: Some("n".to_owned()), name, identity };
+        Lease::new(&server.client(), &settings)
+    }
+
+    #[tokio::test]
+    async fn one_holds_it_until_it_gives_it_back() {
+        let server = ApiServer::default();
+        let (mut one, mut other) = (lease(&server, "one"), lease(&server, "other"));
+        assert!(one.look().await.unwrap());
+        assert!(!other.look().await.unwrap());
+        assert!(one.look().await.unwrap(), "it is renewed");
+        other.release().await.unwrap();
+        assert!(!other.look().await.unwrap(), "nobody gives back what is another's");
+        one.release().await.unwrap();
+        assert!(other.look().await.unwrap());
+        assert!(!one.look().await.unwrap());
+        let held = other.api.get("mason").await.unwrap().spec.unwrap();
+        assert_eq!((held.lease_transitions, held.lease_duration_seconds), (Some(1), Some(15)));
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_does_not_change_is_taken_when_it_is_over() {
+        let server = ApiServer::default();
+        let (mut one, mut other) = (lease(&server, "one"), lease(&server, "other"));
+        assert!(one.look().await.unwrap());
+        assert!(!other.look().await.unwrap());
+        let (version, since) = other.known.clone().unwrap();
+        other.known = Some((version, since.checked_sub(LASTS).unwrap()));
+        assert!(other.look().await.unwrap());
+        assert!(!one.look().await.unwrap(), "who held it notices");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_was_refused_or_failed_holds_nothing() {
+        let server = ApiServer::default();
+        let mut one = lease(&server, "one");
+        assert!(one.look().await.unwrap());
+        for fault in [ApiFault::Refused(409), ApiFault::Denied(409), ApiFault::Lost] {
+            server.script(ApiFault::Nothing);
+            server.script(fault);
+            assert!(!one.look().await.unwrap_or_default());
+        }
+    }
+}

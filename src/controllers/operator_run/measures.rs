@@ -28,6 +28,7 @@ pub(super) struct Measures {
 pub(super) struct Before {
     has_status: bool,
     is_ended: bool,
+    stage: Option<(Phase, String)>,
     attempts: Vec<AttemptState>,
 }
 
@@ -37,6 +38,7 @@ impl Before {
         Self {
             has_status: true,
             is_ended: status.phase.is_terminal(),
+            stage: Some((status.phase, status.columns.reason.clone())),
             attempts: status.attempts.iter().map(|attempt| attempt.state).collect(),
         }
     }
@@ -84,6 +86,11 @@ impl Measures {
             && let (Some(first), Some(created)) = (status.attempts.first(), created(run))
         {
             runs.queued.observe(between(created, first.started_at).as_secs_f64());
+        }
+        let stage = (status.phase, status.columns.reason.clone());
+        if before.stage.as_ref() != Some(&stage) {
+            let (attempt, phase) = (status.attempts.len(), status.phase.as_str());
+            tracing::info!(attempt, phase, reason = stage.1, "a run moved on");
         }
         if status.phase.is_terminal() && !before.is_ended {
             self.ended(run, status);

@@ -67,9 +67,10 @@ impl OperatorRuns {
             };
             let (before, stage) = (Before::of(&run), Stage::of(&run));
             let span = step_span(&run);
-            let reconciled = runs::reconcile(context, session, run).instrument(span).await?;
+            let step = runs::reconcile(context, session, run).instrument(span.clone());
+            let reconciled = step.await?;
             if reconciled.next != Wake::Reread {
-                self.measures.stored(&before, &reconciled.run);
+                span.in_scope(|| self.measures.stored(&before, &reconciled.run));
                 self.context.events.tell_run(&stage, &reconciled.run);
             }
             match reconciled {
