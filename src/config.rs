@@ -1,5 +1,6 @@
 //! What the environment says: the only place that reads environment variables, but for those that stand
-//! for arguments of `mason controller`, which the parser of arguments reads.
+//! for arguments of `mason controller`, which the parser of arguments reads, and those of `faults`, which
+//! builds for tests have.
 //!
 //! Everything else gets an [`Environment`] as a value, so that it can be tested without touching the
 //! process. Imports nothing of ours.

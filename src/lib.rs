@@ -8,6 +8,7 @@
 //! | module | holds | may import |
 //! |---|---|---|
 //! | [`api`] | the resources, the only wire types | nothing |
+//! | [`faults`] | where tests end the process; nothing in other builds | nothing |
 //! | [`engines`] | what can be asked of a role, and its models | `api` |
 //! | [`sql`] | what a statement reads, and whether it only reads | `engines` |
 //! | [`formats`] | bytes to Arrow and back | `engines` |
@@ -33,6 +34,7 @@ pub mod clients;
 pub mod config;
 pub mod controllers;
 pub mod engines;
+pub mod faults;
 pub mod formats;
 pub mod metrics;
 pub mod operators;

@@ -88,6 +88,9 @@ impl Failure {
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     match error.downcast_ref::<Failure>() {
         Some(Failure::Usage { .. } | Failure::Invalid { .. }) => Exit::Refused,
+        _ if matches!(error.downcast_ref(), Some(ConnectError::UnknownContext { .. })) => {
+            Exit::Refused
+        }
         _ => Exit::Failed,
     }
 }

@@ -4,16 +4,20 @@
 //! One file per verb under `commands`. May import everything below; nothing imports it.
 
 mod args;
+mod change;
+mod changes;
 mod checks;
 mod cluster;
 mod columns;
 mod commands;
 mod context;
+mod doctor;
 mod documents;
 mod engines;
 mod failure;
 mod following;
 mod kinds;
+mod monitoring;
 mod outline;
 mod parameters;
 mod printer;
@@ -39,6 +43,7 @@ use failure::{Exit, exit_of};
 use printer::Printer;
 use settings::{Settings, Style};
 
+use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::config::Environment;
 use crate::telemetry;
 
@@ -97,9 +102,20 @@ fn dispatch(
         Command::Controller(args) => {
             let logging = settings::logging(cli.global.verbose, environment.log.as_deref());
             let style = Style::resolve(cli.global.color, environment.no_color);
-            telemetry::start(&logging.or_info(), style.colour_error)?;
+            let telemetry = args.operation.telemetry(&logging, style.colour_error);
+            let _telling = telemetry::start_telling(&telemetry)?;
             on_threads(commands::controller(args, settings::cluster_of(&cli.global, environment)))
         }
+        Command::Library => on_this_thread(async {
+            let cluster = settings::cluster_of(&cli.global, environment);
+            let namespace = cli.global.namespace.or_else(|| environment.namespace.clone());
+            let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+            commands::library(&namespace, &cluster, printer).await
+        }),
+        Command::Release { watch_namespace } => on_this_thread(async {
+            let cluster = settings::cluster_of(&cli.global, environment);
+            commands::release(&watch_namespace, &cluster, printer).await
+        }),
         command => {
             let settings = Settings::resolve(&cli.global, environment, called)?;
             telemetry::start(&settings.logging, settings.style.colour_error)?;
@@ -110,7 +126,7 @@ fn dispatch(
 
 /// Runs a verb that needs the store. Verbs that only look or ask need no more than this thread.
 fn with_store(command: Command, settings: Settings) -> anyhow::Result<Exit> {
-    let drives = matches!(command, Command::Run(_) | Command::Resume(_));
+    let drives = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Retry(_));
     let work = async {
         let context = Context::open(settings).await?;
         verb(command, &context).await
@@ -130,11 +146,17 @@ async fn verb(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Cancel(args) => commands::cancel(context, &args).await,
         Command::Run(args) => commands::run(context, &args).await,
         Command::Resume(args) => commands::resume(context, &args).await,
+        Command::Retry(args) => commands::retry(context, &args).await,
+        Command::Suspend(args) => commands::suspend(context, &args).await,
+        Command::Logs(args) => commands::logs(context, &args).await,
+        Command::Doctor(args) => commands::doctor(context, &args).await,
         // Handled by `dispatch`.
         Command::Worker { .. }
         | Command::Exec(_)
         | Command::Crds
         | Command::Controller(_)
+        | Command::Library
+        | Command::Release { .. }
         | Command::Completions { .. }
         | Command::Generate { .. } => Ok(Exit::Success),
     }

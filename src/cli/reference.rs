@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use super::monitoring;
 use crate::api::resource::Kind;
 use crate::api::{crds, reference};
 use crate::clients;
@@ -23,35 +24,37 @@ pub(crate) fn files(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
         .map(|kind| (format!("crds/{}.yaml", kind.plural()), crds::yaml(kind)))
         .collect();
     files.extend(chart_files());
+    files.extend(monitoring::files());
     let operators = operators::reference::operators_page(library::definitions());
     files.push(("docs/operators.md".to_owned(), operators));
     files.push(("docs/resources.md".to_owned(), reference::resources_page()));
-    let name = "README.md";
-    let readme = std::fs::read_to_string(root.join(name))
-        .with_context(|| format!("failed to read `{name}`"))?;
-    let mut text = readme;
-    for (part, table) in [
+    let tables = [
         ("operators", operators_table()),
         ("formats", formats_table()),
         ("clients", clients_table()),
-    ] {
-        text = with_part(&text, part, &table)
+    ];
+    files.push(("README.md".to_owned(), with_parts(root, "README.md", &tables)?));
+    let page = "docs/monitoring.md";
+    files.push((page.to_owned(), with_parts(root, page, &monitoring::parts())?));
+    Ok(files)
+}
+
+/// Returns a file's text with its generated parts as they have to be.
+fn with_parts(root: &Path, name: &str, parts: &[(&str, String)]) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(root.join(name));
+    let mut text = text.with_context(|| format!("failed to read `{name}`"))?;
+    for (part, content) in parts {
+        text = with_part(&text, part, content)
             .with_context(|| format!("`{name}` has no marks for the generated part `{part}`"))?;
     }
-    files.push((name.to_owned(), text));
-    Ok(files)
+    Ok(text)
 }
 
 /// Returns the files that the Helm chart has copies of, because it reads none outside its folder.
 fn chart_files() -> Vec<(String, String)> {
-    let crds = Kind::ALL
-        .into_iter()
-        .map(|kind| (format!("charts/mason/files/crds/{}.yaml", kind.plural()), crds::yaml(kind)));
-    let definitions = library::files().into_iter().map(|(path, text)| {
-        let name = path.replace('/', "-");
-        (format!("charts/mason/files/operators/{name}"), text.to_owned())
-    });
-    crds.chain(definitions).collect()
+    let of =
+        |kind: Kind| (format!("charts/mason/files/crds/{}.yaml", kind.plural()), crds::yaml(kind));
+    Kind::ALL.into_iter().map(of).collect()
 }
 
 /// Returns a text with the lines between `<!-- generated: PART -->` and `<!-- end -->` replaced.

@@ -38,6 +38,28 @@ pub enum ErrorKind {
     Unexpected,
 }
 
+impl ErrorKind {
+    /// Returns the kind's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "NotFound",
+            Self::AlreadyExists => "AlreadyExists",
+            Self::InvalidInput => "InvalidInput",
+            Self::Unauthenticated => "Unauthenticated",
+            Self::PermissionDenied => "PermissionDenied",
+            Self::RateLimited => "RateLimited",
+            Self::Unavailable => "Unavailable",
+            Self::Timeout => "Timeout",
+            Self::Conflict => "Conflict",
+            Self::Unsupported => "Unsupported",
+            Self::OutOfMemory => "OutOfMemory",
+            Self::OutOfDisk => "OutOfDisk",
+            Self::Unexpected => "Unexpected",
+        }
+    }
+}
+
 /// Whether the same call may be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Retry {

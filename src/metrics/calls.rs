@@ -39,11 +39,11 @@ impl Calls {
             requests: catalogue.counters(
                 "rest_client_requests_total",
                 "Requests to the API server, by the status of the answer; `<error>` when there was none.",
-                &["code", "method", "host"],
+                &["code", "method"],
             ),
             request_seconds: catalogue.histograms(
                 ("rest_client_request_duration_seconds", "How long the API server took to begin its answer."),
-                &["verb", "host"],
+                &["verb"],
                 &SECONDS,
             ),
             engine_seconds: catalogue.histograms(
@@ -60,11 +60,11 @@ impl Calls {
     }
 
     /// Counts a request to the API server.
-    pub fn request(&self, method: &str, host: &str, code: Option<u16>, length: Duration) {
+    pub fn request(&self, method: &str, code: Option<u16>, length: Duration) {
         let method = METHODS.into_iter().find(|&known| known == method).unwrap_or(OTHER);
         let code = code.map_or_else(|| "<error>".to_owned(), |code| code.to_string());
-        self.requests.with_label_values(&[&code, method, host]).inc();
-        self.request_seconds.with_label_values(&[method, host]).observe(length.as_secs_f64());
+        self.requests.with_label_values(&[&code, method]).inc();
+        self.request_seconds.with_label_values(&[method]).observe(length.as_secs_f64());
     }
 
     /// Counts a call of an engine.

@@ -21,7 +21,7 @@ use prometheus::{IntCounterVec, IntGaugeVec, TextEncoder};
 pub use calls::{Calls, EngineCall};
 use catalogue::Catalogue;
 pub use catalogue::{Described, Sort};
-pub use pulled::Pulled;
+pub use pulled::{Pulled, Read};
 pub use queue::{Key, Pass, Queue, Sample};
 pub use reconciling::{Controller, Controllers, Ended};
 pub use runs::{AttemptEnded, RunEnded, Runs};

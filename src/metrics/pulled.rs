@@ -8,7 +8,7 @@ use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 /// One value of a gauge, with the values of its labels.
 pub type Read = (Vec<String>, f64);
 
-type Source = Box<dyn Fn() -> Vec<Read> + Send + Sync>;
+type Source = Box<dyn Fn() -> Option<Vec<Read>> + Send + Sync>;
 
 /// A gauge that is read when somebody asks. It has no value while nobody knows it.
 #[derive(Clone)]
@@ -24,15 +24,17 @@ impl Pulled {
         Ok(Self { described: Arc::new(described), sources: Arc::default() })
     }
 
-    /// Names somebody who knows it; values of several sources with the same labels are added up.
-    pub fn read_from(&self, source: impl Fn() -> Vec<Read> + Send + Sync + 'static) {
+    /// Names somebody who knows it, and who answers nothing once it is not asked any more; values of
+    /// several with the same labels are added up.
+    pub fn read_from(&self, source: impl Fn() -> Option<Vec<Read>> + Send + Sync + 'static) {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(source));
     }
 
     fn read(&self) -> Vec<Read> {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut sums: Vec<Read> = Vec::new();
-        for (labels, value) in sources.iter().flat_map(|source| source()) {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut sums, mut reads): (Vec<Read>, Vec<Read>) = (Vec::new(), Vec::new());
+        sources.retain(|source| source().map(|read| reads.extend(read)).is_some());
+        for (labels, value) in reads {
             match sums.iter_mut().find(|(known, _)| *known == labels) {
                 Some((_, sum)) => *sum += value,
                 None => sums.push((labels, value)),

@@ -46,7 +46,14 @@ impl Ended {
     }
 }
 
-type Queues = Arc<Mutex<Vec<(&'static str, Weak<Queue>)>>>;
+type Queues = Arc<Mutex<Listed>>;
+
+/// The queues, each with a number that no other has had.
+#[derive(Default)]
+struct Listed {
+    next: u64,
+    queues: Vec<(u64, &'static str, Weak<Queue>)>,
+}
 
 /// The metrics of all controllers.
 pub struct Controllers {
@@ -80,10 +87,6 @@ pub struct Controller {
     retries: IntCounter,
     /// How often the watch began anew after a failure.
     pub watch_restarts: IntCounter,
-    /// How many statuses were stored.
-    pub status_writes: IntCounter,
-    /// How many were not, because somebody else was first.
-    pub status_conflicts: IntCounter,
 }
 
 impl Controllers {
@@ -160,8 +163,11 @@ impl Controllers {
     pub fn of(&self, name: &'static str, concurrency: u16) -> Controller {
         let queue = Arc::new(Queue::default());
         let mut queues = lock(&self.queues);
-        queues.retain(|(_, queue)| queue.strong_count() > 0);
-        queues.push((name, Arc::downgrade(&queue)));
+        queues.queues.retain(|(.., queue)| queue.strong_count() > 0);
+        let number = queues.next;
+        queues.next += 1;
+        queues.queues.push((number, name, Arc::downgrade(&queue)));
+        drop(queues);
         self.concurrency.with_label_values(&[name]).set(i64::from(concurrency));
         Controller {
             queue,
@@ -174,16 +180,24 @@ impl Controllers {
             worked: self.worked.with_label_values(&[name]),
             retries: self.retries.with_label_values(&[name]),
             watch_restarts: self.restarts.with_label_values(&[name]),
-            status_writes: self.writes.with_label_values(&[name]),
-            status_conflicts: self.conflicts.with_label_values(&[name]),
         }
     }
 
-    /// Returns how the queues of every controller stand, those of one controller together.
+    /// Returns every queue, with a number of its own and the name of its controller.
     #[must_use]
-    pub fn queues(&self) -> Vec<(&'static str, Arc<Queue>)> {
+    pub fn queues(&self) -> Vec<(u64, &'static str, Arc<Queue>)> {
         let queues = lock(&self.queues);
-        queues.iter().filter_map(|(name, queue)| Some((*name, queue.upgrade()?))).collect()
+        let live = queues.queues.iter();
+        live.filter_map(|(id, name, queue)| Some((*id, *name, queue.upgrade()?))).collect()
+    }
+
+    /// Counts a status that was sent to the API server, by the status of its answer.
+    pub fn status_answered(&self, controller: &str, code: u16) {
+        match code {
+            200..=299 => self.writes.with_label_values(&[controller]).inc(),
+            409 => self.conflicts.with_label_values(&[controller]).inc(),
+            _ => {}
+        }
     }
 }
 
@@ -244,14 +258,14 @@ fn pull_queues(catalogue: &mut Catalogue, queues: &Queues) {
     for (name, help, labels, value) in pulled {
         let gauge: Pulled = catalogue.pulled(name, help, labels);
         let (queues, is_longest) = (Arc::clone(queues), name.contains("longest"));
-        gauge.read_from(move || by_controller(&queues, value, is_longest));
+        gauge.read_from(move || Some(by_controller(&queues, value, is_longest)));
     }
 }
 
 /// Adds a value up over the queues of each controller, or takes the largest.
 fn by_controller(queues: &Queues, value: fn(&Sample) -> f64, is_largest: bool) -> Vec<Read> {
     let (mut values, now) = (BTreeMap::new(), Instant::now());
-    for (name, queue) in lock(queues).iter() {
+    for (_, name, queue) in &lock(queues).queues {
         let Some(queue) = queue.upgrade() else { continue };
         let (sum, one): (&mut f64, f64) =
             (values.entry(*name).or_default(), value(&queue.sample(now)));
@@ -265,6 +279,6 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-fn lock(queues: &Queues) -> MutexGuard<'_, Vec<(&'static str, Weak<Queue>)>> {
+fn lock(queues: &Queues) -> MutexGuard<'_, Listed> {
     queues.lock().unwrap_or_else(PoisonError::into_inner)
 }

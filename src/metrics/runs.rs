@@ -10,6 +10,8 @@ use super::pulled::Pulled;
 
 /// Most operators that are counted by name; further ones are `other`.
 const OPERATORS: usize = 200;
+/// Most reasons, which are a closed list.
+const REASONS: usize = 64;
 /// Bounds of the lengths of runs.
 const RUN_SECONDS: [f64; 12] =
     [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1_800.0, 7_200.0, 28_800.0, 86_400.0];
@@ -82,7 +84,7 @@ impl Runs {
     pub(super) fn new(catalogue: &mut Catalogue) -> Self {
         Self {
             operators: Bounded::new(OPERATORS),
-            reasons: Bounded::new(OPERATORS),
+            reasons: Bounded::new(REASONS),
             ended: catalogue.counters(
                 "mason_runs_total",
                 "Runs that have ended, by operator, phase and reason.",

@@ -93,8 +93,8 @@ fn the_queues_of_a_controller_count_until_they_are_gone() {
 fn a_request_is_counted_by_status_and_method() {
     let metrics = metrics();
     let length = Duration::from_millis(3);
-    metrics.calls.request("GET", "api", Some(200), length);
-    metrics.calls.request("BREW", "api", None, length);
+    metrics.calls.request("GET", Some(200), length);
+    metrics.calls.request("BREW", None, length);
     let failure = Some("Timeout");
     metrics.calls.engine(&EngineCall {
         client: "local",
@@ -104,8 +104,8 @@ fn a_request_is_counted_by_status_and_method() {
     });
     let text = metrics.text();
     for line in [
-        "rest_client_requests_total{code=\"200\",host=\"api\",method=\"GET\"} 1",
-        "rest_client_requests_total{code=\"<error>\",host=\"api\",method=\"other\"} 1",
+        "rest_client_requests_total{code=\"200\",method=\"GET\"} 1",
+        "rest_client_requests_total{code=\"<error>\",method=\"other\"} 1",
         "mason_engine_errors_total{client=\"local\",kind=\"Timeout\",operation=\"execution.find\"} 1",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");

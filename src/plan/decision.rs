@@ -45,6 +45,15 @@ pub enum Decision {
         /// What the work waits for, in a sentence.
         waits_for: Option<String>,
     },
+    /// Waits for its turn: others work, as many as may.
+    Queue {
+        /// Not before this time, unless it is woken.
+        until: Timestamp,
+        /// Why it waits.
+        reason: Reason,
+        /// In words.
+        message: String,
+    },
     /// Takes the proof of the recorded job and works out what it amounts to.
     Collect(JobReference),
     /// Tries the recorded effect.

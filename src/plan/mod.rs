@@ -6,13 +6,16 @@
 mod attempt;
 mod decision;
 mod failure;
+mod line;
 mod observation;
 mod operator_run;
+mod patience;
 mod retries;
 
 pub use attempt::attempt_token;
 pub use decision::{Decision, Next};
 pub use failure::{classify, classify_reading, failure_of_job, fenced_by_former_process};
-pub use observation::{Checked, Observation, Sight};
-pub use operator_run::{UNSEEN_LIMIT, needs_job, plan};
+pub use line::{Bounds, Line, Needs};
+pub use observation::{Checked, Observation, Place, Sight};
+pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, needs_job, plan};
 pub use retries::{after_failure, full_jitter};

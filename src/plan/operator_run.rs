@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use super::attempt::attempt_token;
 use super::decision::{Decision, Next, ending, has_execution};
 use super::failure::{classify_reading, failure_of_job};
-use super::observation::{Checked, Observation, Sight};
+use super::observation::{Observation, Sight};
 use super::retries::{after, is_due, next_step};
 use crate::api::conditions::Reason;
+use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{
     Attempt, AttemptError, AttemptOutcome, AttemptState, FailureClass, JobReference, OperatorRun,
     OperatorRunStatus, Phase, Progress, Resolution,
@@ -58,29 +59,30 @@ fn is_container(status: &OperatorRunStatus) -> bool {
     action.is_some_and(|action| action.get("container").is_some())
 }
 
-struct Pass<'a> {
-    run: &'a OperatorRun,
-    status: &'a OperatorRunStatus,
-    seen: &'a Observation,
-    now: Timestamp,
+/// Returns whether the run is about to begin an attempt, for which it needs a place among those that
+/// work.
+#[must_use]
+pub fn is_about_to_begin(run: &OperatorRun, now: Timestamp) -> bool {
+    let unborn = OperatorRunStatus::default();
+    let status = run.status.as_ref().unwrap_or(&unborn);
+    let waits_for_person = status.phase == Phase::Unknown && run.spec.resolution.is_none();
+    if status.phase.is_terminal() || waits_for_person || run.spec.cancel || run.spec.suspend {
+        return false;
+    }
+    status.attempts.last().is_none_or(|last| {
+        last.state == AttemptState::Finished
+            && status.next_attempt_at.is_none_or(|at| is_due(run, at, now))
+    })
+}
+
+pub(super) struct Pass<'a> {
+    pub(super) run: &'a OperatorRun,
+    pub(super) status: &'a OperatorRunStatus,
+    pub(super) seen: &'a Observation,
+    pub(super) now: Timestamp,
 }
 
 impl Pass<'_> {
-    /// No attempt has been decided on.
-    fn begin(&self) -> Decision {
-        let valid = match &self.seen.checked {
-            Some(Checked::Refused(problems)) => return Decision::Refuse(problems.clone()),
-            _ if self.run.spec.cancel => return Self::cancelled(),
-            Some(Checked::ClientDown(error)) => return self.client_down(error),
-            Some(Checked::Ready(valid)) => valid,
-            None => return self.wait(Reason::Accepted, Some("not validated yet".to_owned())),
-        };
-        if self.run.spec.suspend {
-            return Decision::Suspend;
-        }
-        self.intend(1, Some(valid.clone()))
-    }
-
     /// The newest attempt is over, and the run is not.
     fn between(&self, last: &Attempt) -> Decision {
         if let Sight::Found(changed) = &self.seen.change {
@@ -304,14 +306,7 @@ impl Pass<'_> {
         decision
     }
 
-    fn client_down(&self, error: &JobError) -> Decision {
-        if error.retry == Retry::Never || self.unseen_too_long() {
-            return Self::fail(Reason::ClientNotReady, &hinted(error));
-        }
-        self.wait(Reason::ClientNotReady, Some(error.message.clone()))
-    }
-
-    fn wait(&self, reason: Reason, obstacle: Option<String>) -> Decision {
+    pub(super) fn wait(&self, reason: Reason, obstacle: Option<String>) -> Decision {
         let unseen = self.status.unseen_since.map_or(Duration::ZERO, |at| since(at, self.now));
         let pause = (unseen / 2).clamp(Duration::from_millis(200), Duration::from_secs(30));
         Decision::Wait {
@@ -323,12 +318,16 @@ impl Pass<'_> {
         }
     }
 
-    fn intend(&self, number: u32, resolved: Option<Box<crate::validate::ValidRun>>) -> Decision {
+    pub(super) fn intend(
+        &self,
+        number: u32,
+        resolved: Option<Box<crate::validate::ValidRun>>,
+    ) -> Decision {
         let uid = self.run.metadata.uid.as_deref().unwrap_or_default();
-        Decision::Intend { number, token: attempt_token(uid, number), resolved }
+        self.in_turn(Decision::Intend { number, token: attempt_token(uid, number), resolved })
     }
 
-    fn cancelled() -> Decision {
+    pub(super) fn cancelled() -> Decision {
         Decision::End {
             phase: Phase::Cancelled,
             reason: Reason::Cancelled,
@@ -336,7 +335,7 @@ impl Pass<'_> {
         }
     }
 
-    fn fail(reason: Reason, message: &str) -> Decision {
+    pub(super) fn fail(reason: Reason, message: &str) -> Decision {
         Decision::End { phase: Phase::Failed, reason, message: message.to_owned() }
     }
 
@@ -369,8 +368,13 @@ impl Pass<'_> {
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let timeout = self.run.spec.timeout.as_ref()?;
-        Some(after(self.status.started_at?, timeout.to_duration()))
+        Some(after(self.status.started_at?, self.timeout()?.to_duration()))
+    }
+
+    /// The run's timeout; what it was resolved to where it gives none.
+    fn timeout(&self) -> Option<DurationText> {
+        let resolved = || self.status.resolved.as_ref()?.0.get("timeout")?.as_str()?.parse().ok();
+        self.run.spec.timeout.clone().or_else(resolved)
     }
 
     fn is_late(&self) -> bool {
@@ -378,7 +382,7 @@ impl Pass<'_> {
     }
 
     fn late_message(&self) -> String {
-        let timeout = self.run.spec.timeout.as_ref().map(ToString::to_string).unwrap_or_default();
+        let timeout = self.timeout().map(|timeout| timeout.to_string()).unwrap_or_default();
         format!("the run took longer than its timeout of {timeout}")
     }
 }
@@ -445,7 +449,7 @@ fn progress_of(progress: &crate::engines::job::JobProgress, elapsed: Duration) -
     }
 }
 
-fn hinted(error: &JobError) -> String {
+pub(super) fn hinted(error: &JobError) -> String {
     match &error.hint {
         Some(hint) => format!("{} (hint: {hint})", error.message),
         None => error.message.clone(),
@@ -453,6 +457,6 @@ fn hinted(error: &JobError) -> String {
 }
 
 /// Returns how long ago a time was; nothing when the clock was moved back behind it.
-fn since(time: Timestamp, now: Timestamp) -> Duration {
+pub(super) fn since(time: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(time)).unwrap_or_default()
 }

@@ -81,6 +81,10 @@ pub async fn act(
     decision: &Decision,
 ) -> Result<Outcome, RunError> {
     let Some(step) = step_of(decision) else { return Ok(Outcome::Done) };
+    #[cfg(test)]
+    if let Some(untold) = super::mutations::untold_fence(decision) {
+        return Ok(untold);
+    }
     let Some(valid) = session.resolved(run)?.cloned() else { return Ok(Outcome::Done) };
     let identity = Identity::of(run).ok_or_else(|| RunError::NoUid { name: name_of(run) })?;
     let engines = match session.engines(context, &valid).await {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::admission::Admission;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition, OperatorRun, Progress};
 use crate::engines::capability::ClientDescription;
 use crate::engines::{EngineError, Engines};
@@ -28,6 +29,8 @@ pub struct RunContext {
     pub kinds: &'static [ActionKind],
     /// The types of clients that this program has.
     pub clients: Arc<[ClientDescription]>,
+    /// What decides whether and when runs may begin here.
+    pub admission: Arc<Admission>,
     /// The time, and how to wait.
     pub clock: Arc<dyn Clock>,
 }

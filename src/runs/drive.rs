@@ -14,6 +14,7 @@ use super::watch::Watch;
 use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase};
 use crate::engines::Retry;
 use crate::engines::job::{JobId, JobToken};
+use crate::faults;
 use crate::plan::{Decision, Observation, Sight, needs_job, plan};
 use crate::store::{Key, Resource, StoreError};
 
@@ -102,6 +103,8 @@ pub async fn reconcile(
     }
     let observation = gather(context, session, &run).await?; // reads the store and the engines
     let decision = plan(&run, &observation, context.clock.now()); // pure
+    let part = part_of(&decision);
+    faults::reach(part, "before-act");
     let outcome = act(context, session, &run, &decision).await?; // at most one effect
     let now = context.clock.now();
     let status = record(&run, &decision, &outcome, now); // pure
@@ -111,7 +114,9 @@ pub async fn reconcile(
         return Ok(Reconciled { run, next });
     }
     let wanted = OperatorRun { status: Some(status), ..run };
+    faults::reach(part, "before-write");
     if let Some(run) = replace_status(context, &wanted).await? {
+        faults::reach(part, "after-write");
         clear_away(context, session, &run).await;
         return Ok(Reconciled { run, next });
     }
@@ -125,7 +130,7 @@ fn wake(decision: &Decision, outcome: &Outcome, phase: Phase, now: Timestamp) ->
     match decision {
         _ if stands => Wake::OnChange,
         Decision::Rest => Wake::OnChange,
-        Decision::Wait { until, .. } => Wake::At(*until),
+        Decision::Wait { until, .. } | Decision::Queue { until, .. } => Wake::At(*until),
         Decision::Fence { .. }
             if *outcome != Outcome::Fenced(crate::engines::execution::Fence::Down) =>
         {
@@ -134,6 +139,29 @@ fn wake(decision: &Decision, outcome: &Outcome, phase: Phase, now: Timestamp) ->
         _ if is_refused(outcome) => Wake::At(now.checked_add(AFTER_REFUSAL).unwrap_or(now)),
         _ if matches!(outcome, Outcome::Failed { .. }) => Wake::At(soon),
         _ => Wake::Now,
+    }
+}
+
+/// Returns the name of a decision among the points at which a test ends the process.
+fn part_of(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Refuse(_) => "refuse",
+        Decision::Intend { .. } => "intend",
+        Decision::Launch => "launch",
+        Decision::Adopt(_) => "adopt",
+        Decision::Release(_) => "release",
+        Decision::Collect(_) => "collect",
+        Decision::Apply => "apply",
+        Decision::Settle(_) => "settle",
+        Decision::Cancel { .. } => "cancel",
+        Decision::Fence { .. } => "fence",
+        Decision::Conclude { .. } => "conclude",
+        Decision::Suspend
+        | Decision::Wait { .. }
+        | Decision::Queue { .. }
+        | Decision::End { .. }
+        | Decision::Ask(_)
+        | Decision::Rest => "",
     }
 }
 

@@ -6,9 +6,12 @@
 //! and `store`.
 
 mod act;
+mod admission;
 mod context;
 mod drive;
 mod gather;
+#[cfg(test)]
+mod mutations;
 mod present;
 mod record;
 mod resources;
@@ -16,6 +19,7 @@ mod session;
 mod watch;
 
 pub use act::{Outcome, Step, act};
+pub use admission::{Admission, Namespaces, Places, Unbounded};
 pub use context::{
     Clock, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched, action_descriptions,
 };
@@ -23,8 +27,9 @@ pub use drive::{AFTER_CONFLICT, Reconciled, Wake, drive, reconcile};
 pub use gather::gather;
 pub use present::RESULT_BYTES;
 pub use record::record;
-pub use resources::Resources;
+pub use resources::{Library, Resources};
 pub use session::{Pending, Session};
+pub use watch::unseen;
 
 #[cfg(test)]
 mod tests;

@@ -58,6 +58,7 @@ impl Record<'_> {
             Decision::Suspend => self.set(Phase::Suspended, Reason::Suspended, "suspended"),
             Decision::Adopt(job) => self.launched(job),
             Decision::Wait { .. } => self.wait(decision),
+            Decision::Queue { reason, message, .. } => self.queue(*reason, message),
             Decision::Settle(changed) => self.settle(Some(changed)),
             Decision::Cancel { error, .. } => self.end_attempt_soon(error),
             Decision::Fence { error } => self.fence(error, outcome),
@@ -94,7 +95,7 @@ impl Record<'_> {
             [one] => one.clone(),
             all => format!("{} problems; the first: {}", all.len(), all.first().map_or("", |t| t)),
         };
-        self.end(Phase::Failed, Reason::Invalid, &first);
+        self.end(Phase::Failed, problems.reason(), &first);
         self.status.messages.errors = present::bounded(texts);
     }
 
@@ -148,6 +149,13 @@ impl Record<'_> {
             self.status.progress.clone_from(progress);
         }
         self.waits(*reason, waits_for.as_deref().unwrap_or_default());
+    }
+
+    /// Nothing is in the way but others, who work.
+    fn queue(&mut self, reason: Reason, message: &str) {
+        self.status.unseen_since = None;
+        let phase = if self.status.attempts.is_empty() { Phase::Pending } else { Phase::Running };
+        self.set(phase, reason, message);
     }
 
     /// The answer is there, and an effect remains. From here on the run is pursued to its end.

@@ -16,7 +16,12 @@ const MESSAGE: usize = 1_024;
 #[derive(Debug)]
 pub enum ClientProbe {
     /// It answers.
-    Ready,
+    Ready {
+        /// The version of its Secret, if it has one.
+        credentials: Option<String>,
+    },
+    /// Its Secret is not there, or cannot be read; in words.
+    CredentialsMissing(String),
     /// The administrator does not allow its root here; in words.
     RootNotAllowed(String),
     /// It does not answer, or cannot be used.
@@ -27,7 +32,8 @@ impl ClientProbe {
     /// Returns the reason and the message.
     fn told(&self) -> (Reason, String) {
         match self {
-            Self::Ready => (Reason::Checked, String::new()),
+            Self::Ready { .. } => (Reason::Checked, String::new()),
+            Self::CredentialsMissing(message) => (Reason::CredentialsMissing, message.clone()),
             Self::RootNotAllowed(message) => (Reason::RootNotAllowed, message.clone()),
             Self::Failed(error) => {
                 let hint = error.hint.as_ref().map(|hint| format!(" (hint: {hint})"));
@@ -72,10 +78,14 @@ fn clients(config: &MasonConfig, probes: &[ClientProbe], now: Timestamp) -> Vec<
             name: client.name.clone(),
             kind: client.kind()?,
             roles: roles(config, &client.name),
-            ready: matches!(probe, ClientProbe::Ready),
+            ready: matches!(probe, ClientProbe::Ready { .. }),
             reason: Some(reason),
             message: message.chars().take(MESSAGE).collect(),
             checked_at: Some(now),
+            credentials_version: match probe {
+                ClientProbe::Ready { credentials } => credentials.clone(),
+                _ => None,
+            },
         })
     });
     statuses.collect()
@@ -106,6 +116,9 @@ fn overall(clients: &[ClientStatus]) -> ((Stand, Reason), String) {
         // What only a person can change comes before what may pass.
         some => match some.iter().find_map(|client| client.reason.filter(|one| is_lasting(*one))) {
             Some(reason) => (Stand::Stalled, reason),
+            None if some.iter().all(|client| client.reason == Some(Reason::CredentialsMissing)) => {
+                (Stand::Waiting, Reason::CredentialsMissing)
+            }
             None => (Stand::Waiting, Reason::ClientNotReady),
         },
     };

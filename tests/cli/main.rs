@@ -6,6 +6,7 @@
 )]
 
 mod apply;
+mod change;
 mod controller;
 mod disks;
 mod exec;

@@ -11,6 +11,9 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod admission;
+mod chart;
+mod cli;
 mod cluster;
 mod configs;
 mod crashes;
@@ -18,8 +21,12 @@ mod crds;
 mod definitions;
 mod docs;
 mod events;
+mod leaders;
+mod operation;
 mod pods;
+mod rights;
 mod runs;
+mod secrets;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod store;

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,22 @@ impl Team {
 
     /// Starts a controller with more arguments.
     pub(crate) fn controller_with(&self, arguments: &[&str]) -> Controller {
+        self.controller_in(self.cluster.kubeconfig(), arguments, &[])
+    }
+
+    /// Starts a controller that has the rights of a kubeconfig.
+    pub(crate) fn controller_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Controller {
+        self.controller_in(kubeconfig, arguments, &[])
+    }
+
+    /// Starts a controller with the rights of a kubeconfig, more arguments, and variables of its
+    /// environment.
+    pub(crate) fn controller_in(
+        &self,
+        kubeconfig: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Controller {
         let log =
             self.folder.path().join(format!("controller-{}.log", uuid::Uuid::new_v4().simple()));
         let child = Command::new(env!("CARGO_BIN_EXE_mason"))
@@ -69,8 +85,9 @@ impl Team {
             .args(["--health-address", "127.0.0.1:0", "--local-root"])
             .arg(self.allowed())
             .args(arguments)
-            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .env_remove("MASON_LOG")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
@@ -151,10 +168,18 @@ impl Controller {
         self.child.wait().unwrap();
     }
 
+    /// Asks it to stop, and returns what it has logged to its end.
+    pub(crate) fn follow_to_the_end(self) -> String {
+        let log = self.log.clone();
+        let ended = self.terminate();
+        let text = std::fs::read_to_string(log).unwrap();
+        assert!(ended, "{text}");
+        text
+    }
+
     /// Asks it to stop, and returns whether it ended well.
     pub(crate) fn terminate(mut self) -> bool {
-        let process = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+        self.signal(rustix::process::Signal::TERM);
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -163,6 +188,19 @@ impl Controller {
             std::thread::sleep(Duration::from_millis(50));
         }
         false
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, signal).unwrap();
+    }
+
+    /// Returns the value of a metric with its labels, as `/metrics` tells it.
+    pub(crate) fn metric(&self, series: &str) -> Option<f64> {
+        let text = self.ask("/metrics")?;
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value?.parse().ok()
     }
 
     fn wait_until_ready(&mut self) {
@@ -178,9 +216,13 @@ impl Controller {
     /// Asks for health; nothing while it is not served.
     pub(crate) fn ask(&self, path: &str) -> Option<String> {
         let log = self.log();
-        let address = log.split_once("health=")?.1.split_whitespace().next()?.to_owned();
+        let address = match log.split_once("\"health\":\"") {
+            Some((_, json)) => json.split('"').next()?.to_owned(),
+            None => log.split_once("health=")?.1.split_whitespace().next()?.to_owned(),
+        };
         let mut stream = TcpStream::connect(address).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\n\r\n").ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: it\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)

@@ -1,8 +1,10 @@
 //! What a person may type. Nothing here reads a file or the environment; texts are in the user's
 //! voice, because `--help` is made from them.
 
+mod admission;
 mod controller;
 mod exec;
+mod operation;
 mod resources;
 mod runs;
 
@@ -14,12 +16,16 @@ use clap::{
 };
 use clap_complete::Shell;
 
+pub(crate) use admission::AdmissionArgs;
 pub(crate) use controller::ControllerArgs;
 pub(crate) use exec::ExecArgs;
 pub(crate) use resources::{
-    ApplyArgs, DeleteArgs, DescribeArgs, ExplainArgs, GetArgs, InitArgs, ValidateArgs,
+    ApplyArgs, DeleteArgs, DescribeArgs, DoctorArgs, ExplainArgs, GetArgs, InitArgs, ValidateArgs,
 };
-pub(crate) use runs::{CancelArgs, ResumeArgs, RunArgs};
+pub(crate) use runs::{
+    CancelArgs, LogsArgs, ResolutionChoice, ResumeArgs, RetryArgs, RunArgs, SuspendArgs,
+    WaitingArgs,
+};
 
 /// Data operators for files on this machine and, with the same resources, for a cluster.
 ///
@@ -163,14 +169,40 @@ exists already is never changed.")]
     #[command(after_help = "\
 Examples:
   mason resume                     every unfinished run of the namespace
-  mason resume table-query-x7k2p   one run")]
+  mason resume table-query-x7k2p   one run, also one that is suspended
+  mason resume table-query-x7k2p --resolution Repeat
+                                   one of which nobody knows whether its work took place
+
+On a cluster, where a controller drives the runs, it lets a suspended run go on.")]
     Resume(ResumeArgs),
+    /// Run once more what has ended, as a run of its own.
+    #[command(after_help = "\
+Example:
+  mason retry table-query-x7k2p   as table-query-x7k2p-r2, then -r3 and so on
+
+A run never changes once it has ended. The new one has its operator, config, parameters, timeout,
+retries and labels, and is checked like any other.")]
+    Retry(RetryArgs),
+    /// Let a run begin nothing more until it is resumed.
+    #[command(after_help = "\
+Example:
+  mason suspend table-query-x7k2p
+
+An attempt that works already goes on; `mason resume` lets the run go on.")]
+    Suspend(SuspendArgs),
+    /// Print what the work of a run has logged.
+    #[command(after_help = "\
+Examples:
+  mason logs table-query-x7k2p
+  mason logs table-query-x7k2p -f   until the run has ended")]
+    Logs(LogsArgs),
     /// Cancel a run and the work it started.
     #[command(after_help = "\
 Example:
   mason cancel table-query-x7k2p
 
-The process that drives the run stops its work. When there is none, `mason resume` ends it.")]
+The process that drives the run stops its work. When there is none, `mason resume` ends it. On a
+cluster the controller does.")]
     Cancel(CancelArgs),
     /// Create or change resources from files.
     #[command(after_help = "\
@@ -189,7 +221,8 @@ Examples:
   mason get runs                       runs (also: operatorruns, oprun)
   mason get operators                  operators, those built in as well
   mason get run table-query-x7k2p -o yaml
-  mason get configs -A -o wide")]
+  mason get configs -A -o wide
+  mason get runs -w                    and what changes, until Ctrl-C")]
     Get(GetArgs),
     /// Tell everything about one resource.
     #[command(after_help = "\
@@ -211,6 +244,16 @@ Examples:
   mason validate -f run.yaml
   mason validate -f operators/ -f config.yaml")]
     Validate(ValidateArgs),
+    /// Look whether everything Mason needs is there: each check with its result and a hint.
+    #[command(after_help = "\
+Examples:
+  mason doctor                    the folder of resources, the configs and their clients
+  mason doctor --context lab      a cluster: reachable, CRDs, rights, controller, configs
+  mason doctor --cluster --service-account mason/mason
+                                  the rights of a controller as well
+
+Exit codes: 0 all is well, warnings aside; 1 a check failed.")]
+    Doctor(DoctorArgs),
     /// Explain an operator, or a field of a resource.
     #[command(after_help = "\
 Examples:
@@ -227,7 +270,7 @@ Examples:
   mason controller --local-root /data --watch-namespace team
 
 The cluster is the one that kubectl uses ($KUBECONFIG), or the one this process is a pod of. Logs go to
-standard error; `/healthz` and `/readyz` are served at --health-address.")]
+standard error; `/healthz`, `/readyz` and `/metrics` are served at --health-address.")]
     Controller(ControllerArgs),
     /// Print a completion script for a shell.
     #[command(after_help = "\
@@ -246,6 +289,16 @@ Example:
         /// Look after the worker as a process of its own, whose log is in the job's folder.
         #[arg(long)]
         supervise: bool,
+    },
+    /// Apply the operators that are part of Mason as definitions of --namespace; the chart calls it.
+    #[command(hide = true)]
+    Library,
+    /// Take Mason's hold off every run, once its last controller is gone; the chart calls it.
+    #[command(hide = true)]
+    Release {
+        /// Namespace whose runs are released; may be repeated. Default: all.
+        #[arg(long, value_name = "NAME")]
+        watch_namespace: Vec<String>,
     },
     /// Stand before the command of a container operator in its pod; started by Mason itself.
     #[command(hide = true)]

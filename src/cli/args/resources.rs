@@ -23,6 +23,9 @@ pub(crate) struct ApplyArgs {
     /// File or folder with resources, `-` for standard input; may be repeated.
     #[arg(long = "file", short = 'f', value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
+    /// On a cluster: take over fields that others apply with other values.
+    #[arg(long)]
+    pub force: bool,
     /// How to print what was applied.
     #[arg(long, short, value_name = "FORM", default_value = "table")]
     pub output: Output,
@@ -40,6 +43,9 @@ pub(crate) struct GetArgs {
     /// Resources of all namespaces.
     #[arg(long, short = 'A', conflicts_with = "namespace")]
     pub all_namespaces: bool,
+    /// Print what changes as well, until interrupted.
+    #[arg(long, short)]
+    pub watch: bool,
     /// How to print them.
     #[arg(long, short, value_name = "FORM", default_value = "table")]
     pub output: Output,
@@ -90,4 +96,15 @@ pub(crate) struct ExplainArgs {
     /// `operator table/query`, `table/query`, or a field such as `operatorrun.spec.retry`.
     #[arg(value_name = "WHAT", required = true, num_args = 1..=3)]
     pub what: Vec<String>,
+}
+
+/// `mason doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// On a cluster: look also whether this service account has the rights of a controller.
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub service_account: Option<String>,
+    /// How to print what was found.
+    #[arg(long, short, value_name = "FORM", default_value = "table")]
+    pub output: Output,
 }

@@ -1,6 +1,10 @@
 //! What the verbs do otherwise when resources are kept in a cluster: its controller drives the runs, and
 //! this process only asks and watches.
 
+pub(crate) mod events;
+pub(crate) mod logs;
+pub(crate) mod watching;
+
 use crate::cli::failure::Failure;
 use crate::store::StoreError;
 use crate::store::kubernetes::{
@@ -50,5 +54,27 @@ pub(crate) fn code_of(error: &StoreError) -> Option<u16> {
     match source.as_ref() {
         kube::Error::Api(status) => Some(status.code),
         _ => None,
+    }
+}
+
+/// Returns whether the API server did not answer at all, or said that it cannot just now: what may pass.
+pub(crate) fn is_connection_lost(error: &StoreError) -> bool {
+    let StoreError::ApiServer { source, .. } = error else { return false };
+    is_passing(source)
+}
+
+/// Returns whether a failure may pass by itself.
+pub(crate) fn is_passing(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => {
+            matches!(status.code, 408 | 410 | 429 | 500..=599)
+        }
+        kube::Error::HyperError(_)
+        | kube::Error::Service(_)
+        | kube::Error::ReadEvents(_)
+        | kube::Error::SerdeError(_)
+        | kube::Error::LinesCodecMaxLineLengthExceeded
+        | kube::Error::FromUtf8(_) => true,
+        _ => false,
     }
 }

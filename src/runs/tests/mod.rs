@@ -3,4 +3,6 @@
 mod driven;
 mod guards;
 mod properties;
+mod scripts;
 mod simulation;
+mod waiting;

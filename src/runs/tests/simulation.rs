@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase, Resolution};
+use crate::api::v1alpha1::{Attempt, AttemptState, OperatorRun, OperatorRunStatus, Phase};
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobState, JobToken};
 use crate::plan::{Checked, Decision, Observation, Sight, plan};
 use crate::runs::{Outcome, RunContext, Session, act, gather, record};
+use crate::store::kubernetes::KubernetesStore;
 use crate::store::{Store, StoreError};
+use crate::testing::api_server::{ApiFault, ApiServer};
 use crate::testing::fakes::{
     Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, LOCATION, SharedWorld,
     World, shared,
@@ -40,6 +42,8 @@ pub(super) enum Event {
     Fault(Call, Fault),
     Break(Call, Fault),
     Repair,
+    /// The API server answers a request wrongly; nothing where there is none.
+    Api(ApiFault),
     /// A person stops everything, looks, and answers truthfully.
     Answer,
 }
@@ -90,34 +94,63 @@ struct Process {
     stage: Stage,
 }
 
+/// Where the run is kept.
+enum Place {
+    Memory(Arc<FakeStore>),
+    Server(ApiServer),
+}
+
 pub(super) struct Simulation {
     pub(super) world: SharedWorld,
     pub(super) order: Order,
-    store: Arc<FakeStore>,
+    place: Place,
+    runtime: Runtime,
     context: RunContext,
     processes: Vec<Process>,
     guards: Guards,
+    attempts: Vec<Attempt>,
     ended: Option<OperatorRunStatus>,
 }
 
 impl Simulation {
     pub(super) fn new(order: Order, guards: Guards) -> Self {
-        let world = shared();
-        World::of(&world).ends = order.ends.iter().copied().collect();
+        let (world, runtime) = (shared(), new_runtime());
         let store = Arc::new(FakeStore::new(Arc::clone(&world)));
+        let run = Resource::OperatorRun(Box::new(run_of(&order)));
+        runtime.block_on(store.create(&run)).expect("should create");
+        let kept: Arc<dyn Store> = Arc::<FakeStore>::clone(&store);
+        Self::of(order, guards, (world, runtime), (Place::Memory(store), kept))
+    }
+
+    /// The same with a run that an API server keeps.
+    pub(super) fn on_api_server(order: Order) -> Self {
+        let (world, runtime, server) = (shared(), new_runtime(), ApiServer::default());
+        server.insert(&Resource::OperatorRun(Box::new(run_of(&order))));
+        let client = runtime.block_on(async { server.client() });
+        let kept = Arc::new(KubernetesStore::new(client, "mason-operator-run"));
+        Self::of(order, Guards::ALL, (world, runtime), (Place::Server(server), kept))
+    }
+
+    fn of(
+        order: Order,
+        guards: Guards,
+        (world, runtime): (SharedWorld, Runtime),
+        (place, store): (Place, Arc<dyn Store>),
+    ) -> Self {
+        World::of(&world).ends = order.ends.iter().copied().collect();
         let context = RunContext {
-            store: Arc::<FakeStore>::clone(&store),
+            store,
             library: Arc::new([]),
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([]),
+            admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
         };
-        let run = Resource::OperatorRun(Box::new(run_of(&order)));
-        block_on(store.create(&run)).expect("should create");
         let processes = (0..3).map(|_| Process::default()).collect();
-        Self { world, order, store, context, processes, guards, ended: None }
+        let (attempts, ended) = (Vec::new(), None);
+        Self { world, order, place, runtime, context, processes, guards, attempts, ended }
     }
 
     pub(super) fn key() -> Key {
@@ -125,9 +158,35 @@ impl Simulation {
     }
 
     pub(super) fn run(&self) -> OperatorRun {
-        match block_on(self.store.get(&Self::key())) {
-            Ok(Some(Resource::OperatorRun(run))) => *run,
+        let found = match &self.place {
+            Place::Memory(store) => self.runtime.block_on(store.get(&Self::key())).ok().flatten(),
+            Place::Server(server) => server
+                .document(&Self::key())
+                .and_then(|document| Resource::from_document(Kind::OperatorRun, document).ok()),
+        };
+        match found {
+            Some(Resource::OperatorRun(run)) => *run,
             other => panic!("should hold the run: {other:?}"),
+        }
+    }
+
+    /// The run as a process reads it, which may fail and may be old.
+    fn read(&self) -> Option<Box<OperatorRun>> {
+        match self.runtime.block_on(self.context.store.get(&Self::key())) {
+            Ok(Some(Resource::OperatorRun(run))) => Some(run),
+            _ => None,
+        }
+    }
+
+    fn edit(&self, field: &str, value: impl Into<serde_json::Value>) {
+        let value = value.into();
+        match &self.place {
+            Place::Server(server) => server.edit(&Self::key(), |spec| spec[field] = value),
+            Place::Memory(store) => store.edit(&Self::key(), |run| {
+                let mut spec = serde_json::to_value(&run.spec).expect("should be JSON");
+                spec[field] = value;
+                run.spec = serde_json::from_value(spec).expect("should be a spec");
+            }),
         }
     }
 
@@ -149,9 +208,12 @@ impl Simulation {
             Event::FinishJobs => self.world().finish_jobs(),
             Event::LoseJobs => self.world().lose_jobs(),
             Event::Clock(milliseconds) => self.move_clock(*milliseconds),
-            Event::Cancel => self.store.edit(&Self::key(), |run| run.spec.cancel = true),
-            Event::Suspend(wanted) => {
-                self.store.edit(&Self::key(), |run| run.spec.suspend = *wanted);
+            Event::Cancel => self.edit("cancel", true),
+            Event::Suspend(wanted) => self.edit("suspend", *wanted),
+            Event::Api(fault) => {
+                if let Place::Server(server) = &self.place {
+                    server.script(*fault);
+                }
             }
             Event::Fault(call, fault) => {
                 self.world().faults.entry(*call).or_default().push_back(*fault);
@@ -180,6 +242,9 @@ impl Simulation {
         let mut world = self.world();
         world.faults.clear();
         world.broken.clear();
+        if let Place::Server(server) = &self.place {
+            server.heal();
+        }
     }
 
     /// Nothing works on the run any more when the person looks.
@@ -195,15 +260,15 @@ impl Simulation {
                 world.step_jobs();
             }
         }
-        let resolution = if self.has_effect() { Resolution::Succeeded } else { Resolution::Repeat };
-        self.store.edit(&Self::key(), |run| run.spec.resolution = Some(resolution));
+        let resolution = if self.has_effect() { "Succeeded" } else { "Repeat" };
+        self.edit("resolution", resolution);
     }
 
     fn step(&mut self, index: usize) -> Result<(), String> {
         let process = std::mem::take(&mut self.processes[index]);
         let Process { mut session, stage } = process;
         let stage = match stage {
-            Stage::Idle => Stage::Read(Box::new(self.run())),
+            Stage::Idle => self.read().map_or(Stage::Idle, Stage::Read),
             Stage::Read(run) => {
                 let seen = self.observe(&mut session, &run);
                 let now = self.world().now;
@@ -231,7 +296,8 @@ impl Simulation {
             let checked = Some(Checked::Ready(Box::new(valid_run(&self.order))));
             return Observation { checked, ..Observation::default() };
         }
-        let mut seen = block_on(gather(&self.context, session, run)).expect("should read");
+        let mut seen =
+            self.runtime.block_on(gather(&self.context, session, run)).expect("should read");
         let last = status.attempts.last();
         let intended = last.is_some_and(|last| last.state == AttemptState::Intended);
         if intended && !self.guards.look_before_create && seen.job != Sight::NotLooked {
@@ -251,7 +317,7 @@ impl Simulation {
         if matches!(decision, Decision::Fence { .. }) && !self.guards.fence {
             return Outcome::Fenced(Fence::Down);
         }
-        block_on(act(&self.context, session, run, decision)).expect("should act")
+        self.runtime.block_on(act(&self.context, session, run, decision)).expect("should act")
     }
 
     fn keep(&mut self, run: OperatorRun, status: OperatorRunStatus) -> Result<(), String> {
@@ -259,8 +325,12 @@ impl Simulation {
             return Ok(());
         }
         let wanted = OperatorRun { status: Some(status), ..run };
-        match block_on(self.store.replace_status(&Resource::OperatorRun(Box::new(wanted)))) {
-            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        match self
+            .runtime
+            .block_on(self.context.store.replace_status(&Resource::OperatorRun(Box::new(wanted))))
+        {
+            // A pass that cannot store what it knows is made again.
+            Ok(_) | Err(StoreError::Conflict { .. } | StoreError::ApiServer { .. }) => Ok(()),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -296,7 +366,24 @@ impl Simulation {
             }
         }
         drop(world);
-        self.check_end(&status)
+        self.check_end(&status)?;
+        self.check_attempts(&status)
+    }
+
+    /// Attempts are only added, keep their numbers and tokens, and stay as they ended.
+    fn check_attempts(&mut self, status: &OperatorRunStatus) -> Result<(), String> {
+        for (index, before) in self.attempts.iter().enumerate() {
+            let Some(now) = status.attempts.get(index) else {
+                return Err("an attempt was removed".to_owned());
+            };
+            let ended = before.state == AttemptState::Finished;
+            if (before.number, &before.token) != (now.number, &now.token) || ended && before != now
+            {
+                return Err(format!("an attempt was changed: {before:?} {now:?}"));
+            }
+        }
+        self.attempts.clone_from(&status.attempts);
+        Ok(())
     }
 
     fn check_end(&mut self, status: &OperatorRunStatus) -> Result<(), String> {
@@ -366,6 +453,11 @@ impl Simulation {
         }
         Ok(())
     }
+}
+
+fn new_runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("should have a runtime")
 }
 
 fn run_of(order: &Order) -> OperatorRun {

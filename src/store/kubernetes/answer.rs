@@ -5,8 +5,11 @@ use kube::core::{DynamicObject, Status};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::store::StoreError;
 
-/// Reads an object; one that does not fit its type is an error of its own, with its key.
-pub(super) fn readable(kind: Kind, object: DynamicObject) -> Result<Resource, StoreError> {
+/// Reads an object of the API server; one that does not fit its type is an error of its own, with its key.
+///
+/// # Errors
+/// [`StoreError::Unreadable`], with the first misfit.
+pub fn readable(kind: Kind, object: DynamicObject) -> Result<Resource, StoreError> {
     let key = Key {
         kind,
         namespace: object.metadata.namespace.clone().unwrap_or_default(),

@@ -5,6 +5,8 @@
 
 mod answer;
 mod connect;
+mod declare;
+mod measured;
 
 use std::time::Duration;
 
@@ -14,11 +16,14 @@ use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject};
 use serde_json::Value;
 
-use self::answer::{failed, is_expired, is_missing, readable};
+pub use self::answer::readable;
+use self::answer::{failed, is_expired, is_missing};
 use super::{Applied, Key, Kind, Resource, Store, StoreError};
 use crate::api::API_VERSION;
 
-pub use connect::{ClusterChoice, ConnectError, Connection, connect, connect_to};
+pub use connect::{ClusterChoice, ConnectError, Connection, REPEATS, connect, connect_to};
+pub use declare::Declaration;
+pub use measured::{controller_of, measured};
 
 /// How many resources one page of a list holds.
 const PAGE: u32 = 500;
@@ -56,12 +61,42 @@ impl KubernetesStore {
         &self.client
     }
 
+    /// Returns the objects of a kind as the API server has them, in one namespace or all.
+    #[must_use]
+    pub fn objects(&self, kind: Kind, namespace: Option<&str>) -> Api<DynamicObject> {
+        match namespace {
+            Some(namespace) => self.namespaced(kind, namespace),
+            None => Api::all_with(self.client.clone(), &api_resource(kind)),
+        }
+    }
+
     fn namespaced(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), namespace, &api_resource(kind))
     }
 
     fn of(&self, key: &Key) -> Api<DynamicObject> {
         self.namespaced(key.kind, &key.namespace)
+    }
+
+    /// Asks the API server what it would say to an apply, or to a creation of what has no name yet, of
+    /// which nothing is kept.
+    ///
+    /// # Errors
+    /// As an apply.
+    pub async fn try_apply(&self, resource: &Resource) -> Result<(), StoreError> {
+        let key = resource.key();
+        let api = self.of(&key);
+        let what = key.to_string();
+        let tried = if key.name.is_empty() {
+            let object = object_of(wanted(resource), &key)?;
+            let parameters = PostParams { dry_run: true, ..self.writing() };
+            api.create(&parameters, &object).await
+        } else {
+            let mut parameters = PatchParams::apply(&self.field_manager).force();
+            parameters.dry_run = true;
+            api.patch(&key.name, &parameters, &Patch::Apply(wanted(resource))).await
+        };
+        tried.map(drop).map_err(|error| failed("check", &what, error))
     }
 
     fn applying(&self) -> PatchParams {
@@ -117,10 +152,7 @@ impl Store for KubernetesStore {
         kind: Kind,
         namespace: Option<&str>,
     ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
-        let api = match namespace {
-            Some(namespace) => self.namespaced(kind, namespace),
-            None => Api::all_with(self.client.clone(), &api_resource(kind)),
-        };
+        let api = self.objects(kind, namespace);
         for _ in 0..LISTS {
             if let Some(objects) = Self::pages(&api, kind).await? {
                 return Ok(objects.into_iter().map(|object| readable(kind, object)).collect());
@@ -131,6 +163,18 @@ impl Store for KubernetesStore {
         let all = api.list(&ListParams::default()).await;
         let all = all.map_err(|error| failed("list", kind.plural(), error))?;
         Ok(all.items.into_iter().map(|object| readable(kind, object)).collect())
+    }
+
+    async fn list_definitions(
+        &self,
+        namespace: &str,
+        operator: &str,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let kind = Kind::OperatorDefinition;
+        let chosen = ListParams::default().fields(&format!("spec.operator={operator}"));
+        let listed = self.namespaced(kind, namespace).list(&chosen).await;
+        let listed = listed.map_err(|error| failed("list", kind.plural(), error))?;
+        Ok(listed.items.into_iter().map(|object| readable(kind, object)).collect())
     }
 
     async fn apply(&self, resource: &Resource) -> Result<(Resource, Applied), StoreError> {
@@ -170,6 +214,12 @@ impl Store for KubernetesStore {
             metadata.remove("managedFields");
         }
         let api = self.of(&key);
+        #[cfg(test)]
+        if crate::faults::Precondition::CompareAndSwap.is_removed() {
+            let newest = api.get_opt(&key.name).await.ok().flatten();
+            let newest = newest.and_then(|object| object.metadata.resource_version);
+            document["metadata"]["resourceVersion"] = newest.into();
+        }
         match api.replace_subresource("status", &key.name, &self.writing(), &document).await {
             Ok(stored) => readable(key.kind, stored),
             Err(error) if is_missing(&error) => Err(StoreError::Conflict { what: key.to_string() }),
@@ -220,7 +270,19 @@ fn wanted(resource: &Resource) -> Value {
         });
     }
     document["metadata"]["namespace"] = resource.key().namespace.into();
+    claim_no_defaults(&mut document["spec"]);
     document
+}
+
+/// Leaves out the switches of a run that are off: who applies them again and again would take back what
+/// others ask of the run.
+fn claim_no_defaults(spec: &mut Value) {
+    if let Some(spec) = spec.as_object_mut() {
+        spec.retain(|field, value| {
+            !matches!(field.as_str(), "suspend" | "cancel" | "dryRun")
+                || *value != Value::Bool(false)
+        });
+    }
 }
 
 fn object_of(document: Value, key: &Key) -> Result<DynamicObject, StoreError> {

@@ -44,13 +44,13 @@ impl Address {
 
 /// One change of one object.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
+pub(super) struct Stored {
     /// `ADDED`, `MODIFIED` or `DELETED`.
-    pub word: &'static str,
+    pub(super) word: &'static str,
     /// The version that it made.
-    pub version: u64,
+    pub(super) version: u64,
     /// The object after it; before it, for `DELETED`.
-    pub document: Value,
+    pub(super) document: Value,
     pub(super) address: Address,
 }
 
