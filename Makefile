@@ -3,13 +3,19 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENTER := source .ci/environment &&
 
-.PHONY: help demo test chaos lint bench bench-cluster generate
+.PHONY: help demo test chaos lint bench bench-cluster generate cluster cluster-down
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: ## Infer, merge, query and summarise real files with the embedded engine (no cluster)
 	@.ci/setup rust && $(ENTER) cargo build --quiet && examples/demo
+
+cluster: ## Leave a real node running, with Mason and a finished run (needs root)
+	@.ci/setup rust node && examples/cluster up
+
+cluster-down: ## Stop it and remove what it kept
+	@examples/cluster down
 
 # The cases of property tests are the same in every run, so that a failure is of the change at hand;
 # another seed and more cases are tried with: make test PROPTEST_RNG_SEED=$$RANDOM PROPTEST_CASES=5000

@@ -43,6 +43,7 @@ use failure::{Exit, exit_of};
 use printer::Printer;
 use settings::{Settings, Style};
 
+use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::config::Environment;
 use crate::telemetry;
 
@@ -105,6 +106,16 @@ fn dispatch(
             let _telling = telemetry::start_telling(&telemetry)?;
             on_threads(commands::controller(args, settings::cluster_of(&cli.global, environment)))
         }
+        Command::Library => on_this_thread(async {
+            let cluster = settings::cluster_of(&cli.global, environment);
+            let namespace = cli.global.namespace.or_else(|| environment.namespace.clone());
+            let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+            commands::library(&namespace, &cluster, printer).await
+        }),
+        Command::Release { watch_namespace } => on_this_thread(async {
+            let cluster = settings::cluster_of(&cli.global, environment);
+            commands::release(&watch_namespace, &cluster, printer).await
+        }),
         command => {
             let settings = Settings::resolve(&cli.global, environment, called)?;
             telemetry::start(&settings.logging, settings.style.colour_error)?;
@@ -144,6 +155,8 @@ async fn verb(command: Command, context: &Context) -> anyhow::Result<Exit> {
         | Command::Exec(_)
         | Command::Crds
         | Command::Controller(_)
+        | Command::Library
+        | Command::Release { .. }
         | Command::Completions { .. }
         | Command::Generate { .. } => Ok(Exit::Success),
     }

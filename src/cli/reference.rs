@@ -52,14 +52,9 @@ fn with_parts(root: &Path, name: &str, parts: &[(&str, String)]) -> anyhow::Resu
 
 /// Returns the files that the Helm chart has copies of, because it reads none outside its folder.
 fn chart_files() -> Vec<(String, String)> {
-    let crds = Kind::ALL
-        .into_iter()
-        .map(|kind| (format!("charts/mason/files/crds/{}.yaml", kind.plural()), crds::yaml(kind)));
-    let definitions = library::files().into_iter().map(|(path, text)| {
-        let name = path.replace('/', "-");
-        (format!("charts/mason/files/operators/{name}"), text.to_owned())
-    });
-    crds.chain(definitions).collect()
+    let of =
+        |kind: Kind| (format!("charts/mason/files/crds/{}.yaml", kind.plural()), crds::yaml(kind));
+    Kind::ALL.into_iter().map(of).collect()
 }
 
 /// Returns a text with the lines between `<!-- generated: PART -->` and `<!-- end -->` replaced.

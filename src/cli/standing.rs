@@ -47,7 +47,7 @@ async fn probe(config: &MasonConfig) -> Vec<ClientProbe> {
     let mut probes = Vec::new();
     for client in &config.spec.clients {
         probes.push(match clients::probe(client).await {
-            Ok(()) => ClientProbe::Ready,
+            Ok(()) => ClientProbe::Ready { credentials: None },
             Err(error) => ClientProbe::Failed(error),
         });
     }

@@ -207,6 +207,14 @@ impl Execution for Measured<dyn Execution> {
         self.by.call("execution.status", self.inner.status(id)).await
     }
 
+    fn vanished(&self, id: &JobId, owner: &JobOwner) -> Option<JobStatus> {
+        self.inner.vanished(id, owner)
+    }
+
+    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+        self.by.call("execution.sweep", self.inner.sweep(ended)).await
+    }
+
     async fn ended(&self) {
         self.inner.ended().await;
     }

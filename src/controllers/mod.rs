@@ -5,6 +5,7 @@
 //! Safety rests on compare-and-swap, recorded tokens and fences, never on being alone: several
 //! controllers may work on the same resources. May import everything but `cli`.
 
+mod admission;
 mod again;
 mod backoff;
 mod context;
@@ -16,7 +17,10 @@ mod mason_config;
 mod measured_engines;
 mod operator_definition;
 mod operator_run;
+mod pods;
 mod roots;
+mod turns;
+mod unreadable;
 mod watch;
 
 use std::net::SocketAddr;
@@ -27,8 +31,11 @@ use std::time::Duration;
 use futures::future::{self, FutureExt};
 use kube::Client;
 
+pub use admission::AdmissionSettings;
+
 use crate::api::resource::Resource;
 use crate::metrics::Metrics;
+use crate::pods::PodSettings;
 use crate::store::kubernetes::{KubernetesStore, measured};
 use crate::store::{Store as _, StoreError};
 use again::Action;
@@ -38,7 +45,7 @@ use leader::Leadership;
 use mason_config::MasonConfigs;
 use operator_definition::OperatorDefinitions;
 use operator_run::OperatorRuns;
-use watch::{Reconcile, Scope, Stop};
+use watch::{Reconcile, Stop};
 
 pub use leader::LeaseSettings;
 
@@ -48,7 +55,7 @@ const GRACE: Duration = Duration::from_secs(20);
 const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// What an administrator decides about a controller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The namespaces whose resources are reconciled; all when empty.
     pub namespaces: Vec<String>,
@@ -58,6 +65,10 @@ pub struct Settings {
     pub concurrency: u16,
     /// How many runs work at one time, at least 1; others wait.
     pub working_runs: usize,
+    /// What pods are made of; nothing when there is to be no work in pods.
+    pub pods: Option<PodSettings>,
+    /// Which runs may begin, and when.
+    pub admission: AdmissionSettings,
     /// How often the clients of a config are looked at.
     pub probe_interval: Duration,
     /// Where `/healthz` and `/readyz` are served.
@@ -139,6 +150,8 @@ async fn lead(context: &Arc<Context>, health: &Health, stop: &Stop) {
         start(OperatorDefinitions::new(context), context, health, &over),
         start(MasonConfigs::new(context), context, health, &over),
     );
+    let pause = context.settings.admission.clone();
+    tokio::spawn(pause.watch_pause(Arc::clone(&context.turns), over.clone()));
     let too_long = async {
         over.clone().await;
         tokio::time::sleep(GRACE).await;
@@ -159,7 +172,7 @@ fn start<R: Reconcile>(
 ) -> impl Future + use<R> {
     let controller = Arc::new(controller);
     controller.started();
-    let scopes = Scope::of(&context.settings.namespaces).into_iter();
+    let scopes = controller.scopes(&context.settings.namespaces).into_iter();
     let started = scopes.map(|scope| {
         let guards = (health.gate(), stop.clone());
         watch::run(scope, Arc::clone(&controller), Arc::clone(context), guards)

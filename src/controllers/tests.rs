@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Settings, run};
+use super::{AdmissionSettings, Settings, run};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::metrics::Metrics;
 use crate::testing::api_server::{ApiFault, ApiServer, Disorder};
@@ -40,6 +40,8 @@ async fn ended(disorder: Disorder, faults: &[ApiFault]) -> Vec<String> {
         local_roots: vec![allowed],
         concurrency: 4,
         working_runs: 16,
+        pods: None,
+        admission: AdmissionSettings { patience: Duration::from_secs(600), ..Default::default() },
         probe_interval: Duration::from_secs(60),
         health_address: ([127, 0, 0, 1], 0).into(),
         metrics_address: None,

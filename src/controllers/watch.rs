@@ -16,17 +16,20 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use kube::api::Api;
 use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::runtime::controller::{self, Controller};
-use kube::runtime::reflector::{self, Store};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::again::Action;
-use super::context::{Context, Error};
+use super::context::{Context, Error, now};
 use super::health::Gate;
+use super::turns::Woken;
+use super::unreadable;
 use crate::api::resource::Kind;
 use crate::metrics::{self, Ended, Key};
 use crate::store::kubernetes::controller_of;
@@ -119,6 +122,25 @@ pub(super) trait Reconcile: Send + Sync + 'static {
         let _ = cache;
     }
 
+    /// Returns which namespaces it watches.
+    fn scopes(&self, namespaces: &[String]) -> Vec<Scope> {
+        Scope::of(namespaces)
+    }
+
+    /// Notes an object as the watch brings it, before any pass over it.
+    fn seen(&self, object: &Self::Kind) {
+        let _ = object;
+    }
+
+    /// Notes that a watch has brought all objects of its scope for the first time.
+    fn listed(&self) {}
+
+    /// Returns who is to be looked at beside those that the watch brings.
+    fn woken(&self, scope: &Scope) -> Option<UnboundedReceiver<Woken>> {
+        let _ = scope;
+        None
+    }
+
     /// Forgets an object that is gone.
     fn forget(&self, uid: &str) {
         let _ = uid;
@@ -148,6 +170,7 @@ pub(super) async fn run<R: Reconcile>(
         .reflect(writer)
         .inspect_ok(move |event| seen.see(event))
         .boxed();
+    let woken = woken(&state, &scope);
     let settings = controller::Config::default().concurrency(state.context.settings.concurrency);
     // A controller whose first list never came has no passes to wait for, and would wait for the list.
     let (begun, told) = (Arc::clone(&state), stop.clone());
@@ -158,7 +181,7 @@ pub(super) async fn run<R: Reconcile>(
         }
     };
     let queued = Arc::clone(&state);
-    let triggers = triggers::<R>(events, cache.clone())
+    let triggers = stream::select(triggers::<R>(events, cache.clone()), woken)
         .inspect_ok(move |object| queued.measures.add(key_of(object), Instant::now()));
     let told_of = Arc::clone(&state);
     let controller = Controller::for_stream(triggers, cache)
@@ -202,6 +225,26 @@ fn triggers<R: Reconcile>(
     events.touched_objects().map(woken).flat_map(stream::iter).boxed()
 }
 
+/// Returns the objects that others wake, as the watch has them; one that is gone is forgotten.
+fn woken<R: Reconcile>(
+    state: &Arc<State<R>>,
+    scope: &Scope,
+) -> BoxStream<'static, watcher::Result<DeserializeGuard<R::Kind>>> {
+    let Some(woken) = state.reconcile.woken(scope) else { return stream::empty().boxed() };
+    let state = Arc::clone(state);
+    let woken =
+        stream::unfold(woken, |mut woken| async move { Some((woken.recv().await?, woken)) });
+    let found = woken.filter_map(move |one| {
+        let key = ObjectRef::<DeserializeGuard<R::Kind>>::new(&one.name).within(&one.namespace);
+        let found = state.cache.get(&key).filter(|found| found.uid() == Some(one.uid.clone()));
+        if found.is_none() {
+            state.reconcile.forget(&one.uid);
+        }
+        futures::future::ready(found.map(|found| Ok(Arc::unwrap_or_clone(found))))
+    });
+    found.boxed()
+}
+
 struct State<R: Reconcile> {
     name: &'static str,
     measures: metrics::Controller,
@@ -227,8 +270,11 @@ impl<R: Reconcile> State<R> {
         }
         let permit = self.context.passes.acquire().await;
         let pass = self.measures.begin(&key, Instant::now());
-        let done = WAITED.scope(pass.waited, self.look(object)).instrument(span).await;
+        let done = WAITED.scope(pass.waited, self.look(object)).instrument(span.clone()).await;
         drop(permit);
+        if let Err(error) = &done {
+            span.in_scope(|| tracing::warn!(error = chain(error), "failed to reconcile"));
+        }
         let ended = match &done {
             Ok(action) => action.ended(),
             Err(Error::Panicked(_)) => Ended::Panicked,
@@ -254,7 +300,9 @@ impl<R: Reconcile> State<R> {
                 done.unwrap_or_else(|panic| Err(Error::Panicked(telemetry::panic_text(&*panic))))
             }
             Err(invalid) => {
-                tracing::warn!(error = %invalid, "an object is not readable");
+                let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+                let (client, why) = (&self.context.client, invalid.to_string());
+                unreadable::tell::<R::Kind>(client, (&namespace, &name), &why, now()).await;
                 Ok(Action::await_change())
             }
         }
@@ -282,14 +330,24 @@ impl<R: Reconcile> State<R> {
     /// Notes that the first list is complete, and which objects are gone.
     fn see(&self, event: &Event<DeserializeGuard<R::Kind>>) {
         match event {
-            Event::InitDone => self.gate.open(),
+            Event::InitDone => {
+                if !self.gate.has_opened() {
+                    self.reconcile.listed();
+                }
+                self.gate.open();
+            }
             Event::Delete(gone) => {
                 let uid = gone.uid().unwrap_or_default();
                 self.context.backoff.forget(&uid);
                 self.measures.queue.forget(&key_of(gone));
                 self.reconcile.forget(&uid);
             }
-            Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
+            Event::InitApply(object) | Event::Apply(object) => {
+                if let Ok(object) = &object.0 {
+                    self.reconcile.seen(object);
+                }
+            }
+            Event::Init => {}
         }
     }
 
@@ -298,17 +356,13 @@ impl<R: Reconcile> State<R> {
         static HINTED: AtomicBool = AtomicBool::new(false);
         let kind = R::Kind::kind(&());
         match error {
-            None => {}
+            // What a pass says is logged with the pass.
+            None | Some(controller::Error::ReconcilerFailed(..)) => {}
             // An object that was to be looked at again is gone.
             Some(controller::Error::ObjectNotFound(object)) => {
                 let namespace = object.namespace.clone().unwrap_or_default();
                 self.measures.queue.forget(&(namespace, object.name.clone()));
                 tracing::debug!(%object, "is gone");
-            }
-            Some(controller::Error::ReconcilerFailed(error, object)) => {
-                let (namespace, name) = (object.namespace.unwrap_or_default(), object.name);
-                let (controller, error) = (self.name, chain(&error));
-                tracing::warn!(controller, namespace, name, error, "failed to reconcile");
             }
             Some(controller::Error::QueueError(error)) => {
                 self.measures.watch_restarts.inc();
@@ -426,7 +480,10 @@ mod tests {
             let document = serde_json::json!({
                 "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig",
                 "metadata": {"name": name, "namespace": "n", "uid": name},
-                "spec": {"engines": {}, "clients": []},
+                "spec": {
+                    "engines": {"metastore": ["here"], "storage": ["here"], "execution": ["here"]},
+                    "clients": [{"name": "here", "local": {"root": "/nowhere"}}],
+                },
             });
             let resource = api::Resource::from_document(Kind::MasonConfig, document).unwrap();
             server.insert(&resource);
@@ -438,6 +495,8 @@ mod tests {
             local_roots: Vec::new(),
             concurrency: 1,
             working_runs: 1,
+            pods: None,
+            admission: crate::controllers::AdmissionSettings::default(),
             probe_interval: Duration::from_secs(60),
             health_address: "127.0.0.1:0".parse().unwrap(),
             metrics_address: None,

@@ -9,6 +9,7 @@ use crate::team::{Team, give};
 #[test]
 fn the_documented_installation_prints_what_is_shown() {
     let Some(node) = node("the documented installation") else { return };
+    let _crds = node.without_crds();
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/install.md");
     let text = std::fs::read_to_string(docs).unwrap();
     let team = Team::new(node, "team");
@@ -30,26 +31,32 @@ fn the_documented_installation_prints_what_is_shown() {
     assert!(findings.is_empty(), "\n{}", findings.join("\n\n"));
 }
 
-/// Makes the volume that the docs take for granted, and its claim.
+/// Makes the volume that the docs take for granted, and its claim in each of the two namespaces.
 fn volume(team: &Team) {
     team.node.done(&["create", "namespace", "mason"]);
     let path = team.folder().display();
-    team.node.apply(&format!(
-        "apiVersion: v1
+    for namespace in ["mason", team.name] {
+        team.node.apply(&format!(
+            "apiVersion: v1
 kind: PersistentVolume
-metadata: {{name: data}}
+metadata: {{name: data-{namespace}}}
 spec:
   capacity: {{storage: 1Gi}}
   accessModes: [ReadWriteMany]
   storageClassName: ''
   persistentVolumeReclaimPolicy: Retain
   hostPath: {{path: {path}}}
-  claimRef: {{namespace: mason, name: data}}
+  claimRef: {{namespace: {namespace}, name: data}}
 ---
 apiVersion: v1
 kind: PersistentVolumeClaim
-metadata: {{name: data, namespace: mason}}
-spec: {{accessModes: [ReadWriteMany], storageClassName: '', volumeName: data, resources: {{requests: {{storage: 1Gi}}}}}}
+metadata: {{name: data, namespace: {namespace}}}
+spec:
+  accessModes: [ReadWriteMany]
+  storageClassName: ''
+  volumeName: data-{namespace}
+  resources: {{requests: {{storage: 1Gi}}}}
 "
-    ));
+        ));
+    }
 }

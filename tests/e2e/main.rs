@@ -14,6 +14,7 @@ mod install;
 mod lifecycle;
 mod namespaced;
 mod node;
+mod pods;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod team;

@@ -6,7 +6,7 @@ use crate::team::Team;
 #[test]
 fn a_team_installs_mason_for_itself_without_any_cluster_role() {
     let Some(node) = node("a team's own installation") else { return };
-    node.apply(&mason::api::crds::crds_yaml());
+    let _crds = node.with_crds();
     let team = Team::new(node, "own");
     team.install("own", &["--set", "rbac.scope=namespace,crds.install=false,fullnameOverride=own"]);
     team.config();

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -12,6 +12,8 @@ use serde_json::Value;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// The name of Mason's image on the node.
 pub(crate) const IMAGE: &str = "localhost/mason:test";
+/// The name of an image with a shell, as a user's own.
+pub(crate) const SHELL_IMAGE: &str = "localhost/shell:test";
 /// How a node says that this machine cannot have one.
 const UNABLE: i32 = 3;
 
@@ -44,7 +46,28 @@ pub(crate) fn node(test: &str) -> Option<&'static Node> {
     }
 }
 
+/// Whose the CRDs are: of the one release that installs and deletes them, or of all other tests.
+static CRDS: RwLock<()> = RwLock::new(());
+
 impl Node {
+    /// Applies the CRDs, which stay as long as the guard is kept.
+    pub(crate) fn with_crds(&self) -> RwLockReadGuard<'static, ()> {
+        let guard = CRDS.read().unwrap_or_else(PoisonError::into_inner);
+        self.apply(&mason::api::crds::crds_yaml());
+        guard
+    }
+
+    /// Removes the CRDs; nobody else applies them as long as the guard is kept.
+    pub(crate) fn without_crds(&self) -> RwLockWriteGuard<'static, ()> {
+        let guard = CRDS.write().unwrap_or_else(PoisonError::into_inner);
+        let crds = ["masonconfigs", "operatordefinitions", "operatorruns"];
+        let names = crds.map(|plural| format!("crd/{plural}.mason.dev"));
+        let mut delete = vec!["delete", "--ignore-not-found", "--timeout=60s"];
+        delete.extend(names.iter().map(String::as_str));
+        self.done(&delete);
+        guard
+    }
+
     fn start() -> Result<Self, String> {
         let root = rustix::process::geteuid().is_root();
         let programs = std::env::var_os("MASON_TEST_NODE").map(PathBuf::from);
@@ -78,6 +101,7 @@ impl Node {
         let node = Self { programs, state, _process: process };
         let archive = image.join().expect("the image should be made");
         node.load(&archive);
+        node.load(&shell_image(&node.programs));
         Ok(node)
     }
 
@@ -176,6 +200,25 @@ fn image() -> PathBuf {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    archive
+}
+
+/// Makes an image with a shell and nothing else, and returns its archive.
+fn shell_image(programs: &Path) -> PathBuf {
+    let folder = tempfile::tempdir().unwrap();
+    let (bin, archive) =
+        (folder.path().join("bin"), Path::new(env!("CARGO_TARGET_TMPDIR")).join("shell-image.tar"));
+    std::fs::create_dir(&bin).unwrap();
+    std::fs::copy(programs.join("node/bin/busybox"), bin.join("busybox")).unwrap();
+    for name in ["sh", "cat", "sleep", "wc"] {
+        std::os::unix::fs::symlink("busybox", bin.join(name)).unwrap();
+    }
+    let made = Command::new(project("deploy/oci-archive"))
+        .arg(folder.path())
+        .args([SHELL_IMAGE, r#"{"Env":["PATH=/bin"]}"#])
+        .arg(&archive)
+        .status();
+    assert!(made.unwrap().success());
     archive
 }
 

@@ -71,7 +71,8 @@ kind: MasonConfig
 metadata: {{name: lake}}
 spec:
   engines: {{metastore: [here], storage: [here], execution: [here]}}
-  clients: [{{name: here, local: {{root: /data/{}, parallelism: 1}}}}]
+  clients: [{{name: here, local: {{root: /data/{}, parallelism: 1, memoryLimit: 256Mi}}}}]
+  allowedActions: [builtin, container]
 ",
             self.name
         ));

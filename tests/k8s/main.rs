@@ -11,6 +11,7 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod admission;
 mod chart;
 mod cli;
 mod cluster;

@@ -134,10 +134,11 @@ impl Intruder {
             "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: aws}}\nstringData: {{key: {PLANTED}}}\n"
         );
         for namespace in [&victim, name] {
-            let placed = secret.replace("{name", &format!("{{namespace: {namespace}, name"));
+            let placed =
+                secret.replace("metadata: {", &format!("metadata: {{namespace: {namespace}, "));
             cluster.apply(&placed);
         }
-        cluster.apply(&other.replace("{name", &format!("{{namespace: {victim}, name")));
+        cluster.apply(&other.replace("metadata: {", &format!("metadata: {{namespace: {victim}, ")));
         team.kubectl(&["create", "role", "runs", "--verb=*", "--resource=operatorruns.mason.dev"]);
         team.kubectl(&["create", "rolebinding", "runs", "--role=runs", "--user=eve"]);
         Self { team, victim }

@@ -79,3 +79,94 @@ roots:
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{- /* A short job of Mason's image as a hook of Helm, with a service account of its own.
+       Takes: root, name, hook, args. */}}
+{{- define "mason.hookMetadata" -}}
+labels:
+  {{- include "mason.labels" .root | nindent 2 }}
+annotations:
+  helm.sh/hook: {{ .hook }}
+  helm.sh/hook-weight: {{ .weight | quote }}
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{- define "mason.hookJob" -}}
+{{- $values := .root.Values -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  {{- include "mason.hookMetadata" (merge (dict "weight" "-10") .) | nindent 2 }}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  {{- include "mason.hookMetadata" (merge (dict "weight" "0") .) | nindent 2 }}
+spec:
+  backoffLimit: 2
+  activeDeadlineSeconds: 240
+  template:
+    metadata:
+      labels:
+        app.kubernetes.io/name: {{ .name }}
+        app.kubernetes.io/instance: {{ .root.Release.Name }}
+    spec:
+      restartPolicy: Never
+      serviceAccountName: {{ .name }}
+      {{- with $values.image.pullSecrets }}
+      imagePullSecrets:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.nodeSelector }}
+      nodeSelector:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.tolerations }}
+      tolerations:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      securityContext:
+        {{- toYaml $values.podSecurityContext | nindent 8 }}
+      containers:
+        - name: mason
+          image: {{ include "mason.image" .root | quote }}
+          imagePullPolicy: {{ $values.image.pullPolicy }}
+          args:
+            {{- toYaml .args | nindent 12 }}
+          resources:
+            requests: {cpu: 50m, memory: 32Mi}
+            limits: {memory: 256Mi}
+          securityContext:
+            {{- toYaml $values.securityContext | nindent 12 }}
+{{- end }}
+
+{{- /* Its rights in a namespace, or in all when that is empty. Takes also: namespace, rules. */}}
+{{- define "mason.hookRights" -}}
+{{- $kind := ternary "Role" "ClusterRole" (ne .namespace "") -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  {{- include "mason.hookMetadata" (merge (dict "weight" "-10") .) | nindent 2 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}Binding
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  {{- include "mason.hookMetadata" (merge (dict "weight" "-10") .) | nindent 2 }}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: {{ $kind }}, name: {{ .name }}}
+subjects:
+  - {kind: ServiceAccount, name: {{ .name }}, namespace: {{ .root.Release.Namespace }}}
+{{- end }}

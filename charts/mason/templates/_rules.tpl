@@ -35,7 +35,7 @@
 # Transitions of runs are told as events.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
 
 {{- /* What people may do, by role. A status is nobody's but the controller's. */}}
@@ -54,4 +54,18 @@
 - apiGroups: [mason.dev]
   resources: [masonconfigs, operatordefinitions]
   verbs: [create, update, patch, delete, deletecollection]
+{{- end }}
+
+{{- /* What the short jobs may do. */}}
+{{- define "mason.releaseRules" -}}
+# Finalizers of runs are removed; the frozen spec of a run lets nothing else be changed.
+- apiGroups: [mason.dev]
+  resources: [operatorruns]
+  verbs: [list, patch]
+{{- end }}
+{{- define "mason.libraryRules" -}}
+# Definitions of the library are applied to this one namespace.
+- apiGroups: [mason.dev]
+  resources: [operatordefinitions]
+  verbs: [get, create, patch]
 {{- end }}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::AdmissionArgs;
 use super::operation::OperationArgs;
 use crate::api::duration::DurationText;
 
@@ -29,6 +30,9 @@ pub(crate) struct ControllerArgs {
     /// File with what pods are made of: Mason's image, volumes, placements. Default: no work in pods.
     #[arg(long, value_name = "FILE", env = "MASON_POD_SETTINGS", value_hint = ValueHint::FilePath)]
     pub pod_settings: Option<PathBuf>,
+    /// Which runs may begin, and when.
+    #[command(flatten)]
+    pub admission: AdmissionArgs,
     /// How often the clients of a config are looked at.
     #[arg(long, value_name = "DURATION", env = "MASON_PROBE_INTERVAL", default_value = "5m")]
     pub probe_interval: DurationText,

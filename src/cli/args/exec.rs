@@ -1,5 +1,6 @@
-//! The arguments of the verb that stands before a container's command.
+//! What `mason exec` is given.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,7 +12,7 @@ pub(crate) struct ExecArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "command")]
     pub install: Option<PathBuf>,
     /// The attempt's token.
-    #[arg(long, required_unless_present = "install", default_value = "")]
+    #[arg(long, default_value = "")]
     pub token: String,
     /// The run's name.
     #[arg(long, default_value = "")]
@@ -33,5 +34,5 @@ pub(crate) struct ExecArgs {
     pub credentials: Option<PathBuf>,
     /// The command.
     #[arg(last = true, required_unless_present = "install")]
-    pub command: Vec<std::ffi::OsString>,
+    pub command: Vec<OsString>,
 }

@@ -1,6 +1,7 @@
 //! What a person may type. Nothing here reads a file or the environment; texts are in the user's
 //! voice, because `--help` is made from them.
 
+mod admission;
 mod controller;
 mod exec;
 mod operation;
@@ -15,6 +16,7 @@ use clap::{
 };
 use clap_complete::Shell;
 
+pub(crate) use admission::AdmissionArgs;
 pub(crate) use controller::ControllerArgs;
 pub(crate) use exec::ExecArgs;
 pub(crate) use resources::{
@@ -287,6 +289,16 @@ Example:
         /// Look after the worker as a process of its own, whose log is in the job's folder.
         #[arg(long)]
         supervise: bool,
+    },
+    /// Apply the operators that are part of Mason as definitions of --namespace; the chart calls it.
+    #[command(hide = true)]
+    Library,
+    /// Take Mason's hold off every run, once its last controller is gone; the chart calls it.
+    #[command(hide = true)]
+    Release {
+        /// Namespace whose runs are released; may be repeated. Default: all.
+        #[arg(long, value_name = "NAME")]
+        watch_namespace: Vec<String>,
     },
     /// Stand before the command of a container operator in its pod; started by Mason itself.
     #[command(hide = true)]

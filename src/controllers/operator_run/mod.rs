@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument as _;
 
 use self::measures::{Before, Measures};
@@ -14,15 +15,17 @@ use self::working::Working;
 use super::again::Action;
 use super::context::{Context, Error, now};
 use super::events::Stage;
-use super::watch::{Cache, Reconcile};
+use super::turns::{Woken, works};
+use super::watch::{Cache, Reconcile, Scope};
+use crate::api::conditions::Reason;
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{AttemptState, OperatorRun};
+use crate::api::v1alpha1::OperatorRun;
 use crate::runs::{self, Reconciled, RunContext, Session, Wake};
 use crate::store::Store as _;
 use crate::store::kubernetes::KubernetesStore;
 
-/// How often a run that waits for its turn asks again.
-const TURN: Duration = Duration::from_millis(500);
+/// How soon a run is looked at that came before it was known who works already.
+const NOT_OPEN: Duration = Duration::from_millis(100);
 /// How often a run that waits for a person is looked at without being changed.
 const RESYNC: Duration = Duration::from_mins(5);
 /// Most passes over one run before others get their turn.
@@ -40,7 +43,7 @@ impl OperatorRuns {
     pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
             store: context.store("operator-run"),
-            working: Working::new(context.settings.working_runs),
+            working: Working::default(),
             measures: Measures::new(&context.metrics),
             context: Arc::clone(context),
         }
@@ -59,7 +62,7 @@ impl OperatorRuns {
                 Some(run) => run,
                 None => match self.fetch(key, uid).await? {
                     Some(run) => run,
-                    None => return Ok(Driven { next: Wake::OnChange, works: false }),
+                    None => return Ok(Driven { next: Wake::OnChange, keeps: Keeps::Nothing }),
                 },
             };
             let (before, stage) = (Before::of(&run), Stage::of(&run));
@@ -75,10 +78,10 @@ impl OperatorRuns {
                 Reconciled { next: Wake::Reread, .. } => {
                     context.clock.sleep(runs::AFTER_CONFLICT).await;
                 }
-                Reconciled { run, next } => return Ok(Driven { next, works: works(&run) }),
+                Reconciled { run, next } => return Ok(Driven { next, keeps: Keeps::of(&run) }),
             }
         }
-        Ok(Driven { next: Wake::Now, works: true })
+        Ok(Driven { next: Wake::Now, keeps: Keeps::Place })
     }
 
     /// Reads a run as it is now; nothing when it is gone, or another one has its name.
@@ -101,14 +104,35 @@ fn step_span(run: &OperatorRun) -> tracing::Span {
 /// What passes over a run came to.
 struct Driven {
     next: Wake,
-    works: bool,
+    keeps: Keeps,
 }
 
-/// Returns whether an attempt of a run is under way, which takes a place among those that work.
-fn works(run: &OperatorRun) -> bool {
-    let attempts = run.status.iter().flat_map(|status| &status.attempts);
-    let ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
-    !ended && attempts.last().is_some_and(|attempt| attempt.state != AttemptState::Finished)
+/// What a run keeps until the next pass.
+enum Keeps {
+    /// Its place among those that work.
+    Place,
+    /// Its place in line.
+    Turn,
+    /// Nothing: it has ended, or waits for something else than its turn.
+    Nothing,
+}
+
+impl Keeps {
+    fn of(run: &OperatorRun) -> Self {
+        match run {
+            run if works(run) => Self::Place,
+            run if is_queued(run) => Self::Turn,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// Returns whether a run waits for its turn, and so keeps its place in line.
+fn is_queued(run: &OperatorRun) -> bool {
+    let Some(status) = &run.status else { return false };
+    let turns = [Reason::ConcurrencyLimit, Reason::WorkerPoolFull, Reason::Paused];
+    !status.phase.is_terminal()
+        && turns.iter().any(|reason| status.columns.reason == reason.as_str())
 }
 
 impl Reconcile for OperatorRuns {
@@ -117,24 +141,30 @@ impl Reconcile for OperatorRuns {
     async fn reconcile(&self, run: &OperatorRun, _: &Cache<OperatorRun>) -> Result<Action, Error> {
         let (uid, namespace) = (run.uid().unwrap_or_default(), run.namespace().unwrap_or_default());
         if run.status.as_ref().is_some_and(|status| status.phase.is_terminal()) {
-            self.working.end(&uid);
+            self.forget(&uid);
             return Ok(Action::await_change());
         }
         self.measures.see(&uid, run, super::watch::waited());
-        let is_new = !self.working.knows(&uid);
-        let Some(mut session) = self.working.begin(&uid, works(run)) else {
-            return Ok(Action::requeue(TURN));
-        };
-        if works(run) && is_new {
+        let turns = &self.context.turns;
+        if !turns.is_open() && !works(run) {
+            return Ok(Action::requeue(NOT_OPEN));
+        }
+        turns.begins(run);
+        if works(run) && !self.working.knows(&uid) {
             self.measures.adopt();
         }
-        let context = self.context.run_context(&self.store, &namespace); // reads no cluster
+        let mut session = self.working.begin(&uid);
+        let context = self.context.run_context(&self.store, (&namespace, &run.name_any())); // reads no cluster
         let key = Key { kind: Kind::OperatorRun, namespace, name: run.name_any() };
         let driven = self.drive(&context, (&key, &uid), &mut session).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
-        match &driven {
-            Ok(driven) if driven.works => self.working.pause(&uid, session),
-            _ => self.working.end(&uid),
+        match driven.as_ref().map(|driven| &driven.keeps) {
+            Ok(Keeps::Place) => self.working.pause(&uid, session),
+            Ok(Keeps::Turn) => self.working.end(&uid),
+            Ok(Keeps::Nothing) | Err(_) => {
+                self.working.end(&uid);
+                turns.release(&uid);
+            }
         }
         Ok(match driven?.next {
             Wake::Now | Wake::Reread => Action::requeue(Duration::ZERO),
@@ -149,6 +179,7 @@ impl Reconcile for OperatorRuns {
     fn forget(&self, uid: &str) {
         self.working.end(uid);
         self.measures.forget(uid);
+        self.context.turns.forget(uid);
     }
 
     fn started(self: &Arc<Self>) {
@@ -158,39 +189,16 @@ impl Reconcile for OperatorRuns {
     fn watched(self: &Arc<Self>, cache: &Cache<OperatorRun>) {
         measures::read_from(self, cache.clone());
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn run(phase: &str, states: &[&str]) -> OperatorRun {
-        let attempt = |(number, state): (usize, &&str)| -> Value {
-            let started = "2026-01-01T00:00:00Z";
-            json!({"number": number + 1, "token": "t", "state": state, "startedAt": started})
-        };
-        let attempts: Vec<Value> = states.iter().enumerate().map(attempt).collect();
-        serde_json::from_value(json!({
-            "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorRun", "metadata": {"name": "x"},
-            "spec": {"operator": "table/query", "configRef": {"name": "lake"}},
-            "status": {"phase": phase, "attempts": attempts},
-        }))
-        .expect("should be a run")
+    fn seen(&self, run: &OperatorRun) {
+        self.context.turns.seen(run);
     }
 
-    #[test]
-    fn only_a_run_with_an_attempt_under_way_takes_a_place() {
-        for (phase, states, expect) in [
-            ("Pending", &[][..], false),
-            ("Running", &["Intended"], true),
-            ("Running", &["Finished", "Launched"], true),
-            ("Running", &["Finished"], false),
-            ("Suspended", &["Launched"], true),
-            ("Failed", &["Launched"], false),
-        ] {
-            assert_eq!(works(&run(phase, states)), expect, "{phase} {states:?}");
-        }
+    fn listed(&self) {
+        self.context.turns.listed();
+    }
+
+    fn woken(&self, scope: &Scope) -> Option<UnboundedReceiver<Woken>> {
+        Some(self.context.turns.subscribe(scope))
     }
 }

@@ -220,7 +220,8 @@ fn a_shared_config_is_used_under_its_own_namespace() {
 #[test]
 fn a_config_is_open_to_built_in_actions_only_unless_it_says_more() {
     let (mut definition, mut config) = (definition(), config());
-    definition.spec.action = read(json!({"container": {"image": "example.org/x:1"}}));
+    definition.spec.action =
+        read(json!({"container": {"image": "example.org/x:1", "command": ["x"]}}));
     let rules = Rules::default();
     let refused = checked(&good(), Some(&definition), Some(&config), &rules).expect_err("closed");
     assert_eq!(refused.reason(), Reason::ActionNotAllowed);
@@ -237,7 +238,8 @@ fn a_config_is_open_to_built_in_actions_only_unless_it_says_more() {
 #[test]
 fn a_secret_is_never_lent_to_a_container_of_another_namespace() {
     let (mut definition, mut config) = (definition(), config());
-    definition.spec.action = read(json!({"container": {"image": "example.org/x:1"}}));
+    definition.spec.action =
+        read(json!({"container": {"image": "example.org/x:1", "command": ["x"]}}));
     config.spec.allowed_actions = vec![ActionKind::Builtin, ActionKind::Container];
     config.spec.allowed_namespaces = read(json!({"from": "All"}));
     let rules = Rules::default();
