@@ -23,5 +23,6 @@ mod tests;
 pub use build::{ContainerPlace, StorageMount};
 pub use execution::PodExecution;
 pub use launcher::Launcher;
+pub use name::pod_name;
 pub use settings::{PodSettings, RootVolume, read_settings};
 pub use worker::WorkerPods;

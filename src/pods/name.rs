@@ -11,7 +11,8 @@ const DIGITS: usize = 10;
 
 /// Returns the name of the pod of an attempt: from the run's name and the token alone, so that two who
 /// create it make one. A DNS-1035 label.
-pub(super) fn pod_name(run: &str, token: &JobToken) -> String {
+#[must_use]
+pub fn pod_name(run: &str, token: &JobToken) -> String {
     let digest = hex::encode(Sha256::digest(format!("{run}/{token}")));
     let plain = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' };
     let mut name: String = run.to_ascii_lowercase().chars().map(plain).collect();

@@ -27,7 +27,7 @@ pub(super) fn result(answer: &Answer) -> (RunResult, Option<String>) {
         kind: answer.kind,
         rows: answer.rows,
         bytes: u64::try_from(bytes).ok(),
-        columns: columns_of(&answer.data),
+        columns: column_names(&answer.data),
         data,
         truncated: answer.truncated || too_large,
         reference: None,
@@ -37,7 +37,7 @@ pub(super) fn result(answer: &Answer) -> (RunResult, Option<String>) {
 
 /// Returns the columns of rows, or the fields of an object, in the order in which they first appear; none
 /// when they are too many for a status.
-fn columns_of(data: &Value) -> Vec<String> {
+fn column_names(data: &Value) -> Vec<String> {
     let objects = match data {
         Value::Array(rows) => rows.iter().filter_map(Value::as_object).collect(),
         Value::Object(object) => vec![object],

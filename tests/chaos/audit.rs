@@ -6,15 +6,28 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// What was accepted for one run.
+/// The phases that are ends.
+pub(crate) const ENDS: [&str; 3] = ["Succeeded", "Failed", "Cancelled"];
+
+/// The status writes that were accepted for one run, by the version that each was decided on: the log has
+/// them in the order of their answers, which is another one.
 #[derive(Debug, Clone, Default)]
 struct Writes {
-    /// Writes that say how the run ended.
-    ends: usize,
-    /// Writes of the status after the first of those.
-    after_the_end: usize,
+    /// The phase that each wrote. Two on one version would be a lost update.
+    phases: BTreeMap<u64, Vec<String>>,
     /// The tokens of its attempts, by number.
     tokens: BTreeMap<u64, Vec<String>>,
+}
+
+impl Writes {
+    /// Returns how many say how the run ended, and how many follow the first of those.
+    fn ends(&self) -> (usize, usize) {
+        let is_end = |phase: &&String| ENDS.contains(&phase.as_str());
+        let in_order: Vec<&String> = self.phases.values().flatten().collect();
+        let ends = in_order.iter().copied().filter(is_end).count();
+        let first = in_order.iter().position(is_end);
+        (ends, first.map_or(0, |first| in_order.len() - first - 1))
+    }
 }
 
 /// What the log says.
@@ -23,6 +36,8 @@ pub(crate) struct Audit {
     runs: BTreeMap<String, Writes>,
     /// Creations of pods, by the attempt's token.
     pods: BTreeMap<String, usize>,
+    /// Removals of the gate that keeps a pod from its node, by the pod's name.
+    releases: BTreeMap<String, usize>,
     pub(crate) status_writes: usize,
     pub(crate) conflicts: usize,
 }
@@ -43,7 +58,15 @@ impl Audit {
     fn take(&mut self, event: &Value) {
         let object = &event["objectRef"];
         let code = event["responseStatus"]["code"].as_u64().unwrap_or_default();
-        if object["resource"] == "pods" && event["verb"] == "create" && code < 300 {
+        let is_pod = object["resource"] == "pods" && object["subresource"].is_null();
+        if is_pod && event["verb"] == "patch" && (200..300).contains(&code) {
+            let steps = event["requestObject"].as_array().into_iter().flatten();
+            if steps.into_iter().any(|step| step["op"] == "remove") {
+                let name = object["name"].as_str().unwrap_or_default().to_owned();
+                *self.releases.entry(name).or_default() += 1;
+            }
+        }
+        if is_pod && event["verb"] == "create" && (200..300).contains(&code) {
             let annotations = &event["requestObject"]["metadata"]["annotations"];
             let token = annotations["mason.dev/token"].as_str().unwrap_or_default();
             *self.pods.entry(token.to_owned()).or_default() += 1;
@@ -58,12 +81,11 @@ impl Audit {
         self.status_writes += 1;
         let uid = event["requestObject"]["metadata"]["uid"].as_str().unwrap_or_default();
         let status = &event["requestObject"]["status"];
+        let version = event["requestObject"]["metadata"]["resourceVersion"].as_str();
+        let version = version.and_then(|version| version.parse().ok()).unwrap_or_default();
         let writes = self.runs.entry(uid.to_owned()).or_default();
-        if writes.ends > 0 {
-            writes.after_the_end += 1;
-        }
-        let phase = status["phase"].as_str().unwrap_or_default();
-        writes.ends += usize::from(["Succeeded", "Failed", "Cancelled"].contains(&phase));
+        let phase = status["phase"].as_str().unwrap_or_default().to_owned();
+        writes.phases.entry(version).or_default().push(phase);
         for attempt in status["attempts"].as_array().into_iter().flatten() {
             let number = attempt["number"].as_u64().unwrap_or_default();
             let token = attempt["token"].as_str().unwrap_or_default().to_owned();
@@ -74,6 +96,11 @@ impl Audit {
         }
     }
 
+    /// Returns how many pods were created, and how many released.
+    pub(crate) fn pods(&self) -> (usize, usize) {
+        (self.pods.values().sum(), self.releases.values().sum())
+    }
+
     /// Returns everything that was accepted and should not have been. A write just before the API server
     /// was killed may be missing from its log.
     pub(crate) fn findings(&self, uids: &[String], api_server_kills: usize) -> Vec<String> {
@@ -81,10 +108,13 @@ impl Audit {
         let mut missing = 0;
         for uid in uids {
             let writes = self.runs.get(uid).cloned().unwrap_or_default();
-            missing += usize::from(writes.ends == 0);
-            if writes.ends > 1 || writes.after_the_end > 0 {
-                let Writes { ends, after_the_end, .. } = writes;
-                findings.push(format!("run {uid}: {ends} ends, {after_the_end} writes after it"));
+            let (ends, after) = writes.ends();
+            missing += usize::from(ends == 0);
+            if ends > 1 || after > 0 {
+                findings.push(format!("run {uid}: {ends} ends, {after} writes after: {writes:?}"));
+            }
+            if writes.phases.values().any(|phases| phases.len() > 1) {
+                findings.push(format!("run {uid}: two writes on one version: {writes:?}"));
             }
             if writes.tokens.values().any(|tokens| tokens.len() != 1) {
                 findings.push(format!("run {uid}: a token was changed: {:?}", writes.tokens));
@@ -93,6 +123,8 @@ impl Audit {
         if missing > 4 * api_server_kills {
             findings.push(format!("{missing} ends are not in the audit log"));
         }
+        let twice = self.releases.iter().filter(|(_, releases)| **releases > 1);
+        findings.extend(twice.map(|(name, count)| format!("{count} releases of pod {name}")));
         let twice = self.pods.iter().filter(|(_, creations)| **creations > 1);
         findings.extend(twice.map(|(token, count)| format!("{count} pods of attempt {token}")));
         findings

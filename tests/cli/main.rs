@@ -9,6 +9,7 @@ mod apply;
 mod change;
 mod controller;
 mod disks;
+mod exec;
 mod get;
 mod help;
 mod kills;

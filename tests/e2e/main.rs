@@ -15,6 +15,7 @@ mod lifecycle;
 mod namespaced;
 mod node;
 mod pods;
+mod readme;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod team;

@@ -51,12 +51,14 @@ fn the_chart_has_no_lint() {
 
 #[test]
 fn the_chart_renders_what_is_shown() {
-    let without_crds = ["--set", "crds.install=false"];
-    insta::assert_snapshot!("default", rendered(&without_crds));
+    // What other programs generate is compared with what they generated.
+    let generated = "crds.install=false,metrics.dashboard.enabled=false,metrics.prometheusRule.enabled=false";
+    let without = ["--set", generated];
+    insta::assert_snapshot!("default", rendered(&without));
     for values in VALUES {
         let name = Path::new(values).file_stem().unwrap().to_string_lossy().into_owned();
         let more = ["--values", values];
-        insta::assert_snapshot!(name, rendered(&[&without_crds[..], &more].concat()));
+        insta::assert_snapshot!(name, rendered(&[&without[..], &more].concat()));
     }
 }
 
@@ -125,6 +127,21 @@ fn the_crds_of_the_chart_are_those_of_the_project_and_stay() {
     }
     let unkept = rendered(&["--show-only", "templates/crds.yaml", "--set", "crds.keep=false"]);
     assert!(!unkept.contains("resource-policy"), "{unkept}");
+}
+
+#[test]
+fn the_alerts_and_the_dashboard_of_the_chart_are_those_of_the_project() {
+    let found = objects(&rendered(&["--values", VALUES[1], "--show-only", "templates/monitoring.yaml"]));
+    let of = |kind: &str| found.iter().find(|object| object["kind"] == kind).unwrap();
+    let read = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/monitoring").join(name);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let rule: Value = serde_saphyr::from_str(&read("prometheus-rule.yaml")).unwrap();
+    assert_eq!(of("PrometheusRule")["spec"], rule["spec"]);
+    let dashboard: Value = serde_json::from_str(&read("dashboard.json")).unwrap();
+    let text = of("ConfigMap")["data"]["mason.json"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), dashboard);
 }
 
 #[test]

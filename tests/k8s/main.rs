@@ -23,6 +23,7 @@ mod docs;
 mod events;
 mod leaders;
 mod operation;
+mod pods;
 mod rights;
 mod runs;
 mod secrets;

@@ -529,7 +529,7 @@ pub struct RunResult {
     /// The columns of the rows, or the fields of the object, in their order, which `data` loses on an API
     /// server. Absent when there are very many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1000))]
+    #[schemars(length(max = 1000), inner(length(max = 4096)))]
     pub columns: Vec<String>,
     /// The answer, or a preview of it when `truncated`.
     #[serde(default)]

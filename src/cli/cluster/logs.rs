@@ -65,14 +65,14 @@ pub(crate) async fn pod_log(
     run: &OperatorRun,
     attempt: &Attempt,
 ) -> Option<String> {
-    let job = attempt.job.as_ref().filter(|job| job.kind.ends_with("Pod"))?;
+    // The id of a pod is `NAME/UID`.
+    let (name, uid) = attempt.job.as_ref()?.id.split_once('/')?;
     let namespace = run.metadata.namespace.as_deref()?;
     let api: Api<Pod> = Api::namespaced(cluster.connection.client.clone(), namespace);
-    let name = job.id.split('/').next().unwrap_or(&job.id);
     let pod = api.get_opt(name).await.ok()??;
     let is_ours = pod.labels().get(MANAGED_BY).is_some_and(|manager| manager == MANAGER);
     let has_token = pod.annotations().get(TOKEN).is_some_and(|token| *token == attempt.token);
-    if !is_ours || !has_token {
+    if !is_ours || !has_token || pod.uid().as_deref() != Some(uid) {
         return None;
     }
     let container = pod.spec.as_ref()?.containers.first()?.name.clone();

@@ -4,13 +4,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::Client;
+use kube::client::ClientBuilder;
+use kube::client::retry::RetryPolicy;
 use kube::config::{Config, InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use tower::buffer::BufferLayer;
+use tower::retry::RetryLayer;
 
 /// How long the API server may take to accept a connection or to send the next byte of an answer; a
 /// watch that is silent for longer is begun anew.
 const SILENCE: Duration = Duration::from_secs(295);
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How often a request is sent again that was answered with 429, 503 or 504. A write that took effect
+/// before is then told that it is late. What lasts longer is for whoever asked, who rests between tries:
+/// the client's own 15 times would hold a pass for minutes.
+pub const REPEATS: u32 = 6;
+/// How long before the first of them, twice as long before each further one, or as long as the API
+/// server asks for.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// How long at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Which cluster is meant. The default is that of `KUBECONFIG` or `~/.kube/config` with its current
 /// context, or of the pod this process runs in.
@@ -86,10 +100,18 @@ pub async fn connect_to(choice: &ClusterChoice) -> Result<Connection, ConnectErr
     config.read_timeout = Some(choice.silence.unwrap_or(SILENCE));
     let server = config.cluster_url.to_string();
     let namespace = config.default_namespace.clone();
-    match Client::try_from(config) {
+    match client_of(config) {
         Ok(client) => Ok(Connection { client, context, server, namespace }),
         Err(source) => Err(ConnectError::Client { server, source: Box::new(source) }),
     }
+}
+
+fn client_of(mut config: Config) -> Result<Client, kube::Error> {
+    config.default_retry = false;
+    let policy = RetryPolicy::new(FIRST_PAUSE, LONGEST_PAUSE, REPEATS, true)
+        .expect("should be a policy: its numbers are constants");
+    let builder = ClientBuilder::try_from(config)?;
+    Ok(builder.with_layer(&BufferLayer::new(1024)).with_layer(&RetryLayer::new(policy)).build())
 }
 
 /// Returns the settings of a connection and the name of its context.

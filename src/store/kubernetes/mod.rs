@@ -21,7 +21,7 @@ use self::answer::{failed, is_expired, is_missing};
 use super::{Applied, Key, Kind, Resource, Store, StoreError};
 use crate::api::API_VERSION;
 
-pub use connect::{ClusterChoice, ConnectError, Connection, connect, connect_to};
+pub use connect::{ClusterChoice, ConnectError, Connection, REPEATS, connect, connect_to};
 pub use declare::Declaration;
 pub use measured::{controller_of, measured};
 

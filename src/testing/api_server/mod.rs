@@ -25,12 +25,9 @@ use tower::ServiceBuilder;
 use tower::retry::RetryLayer;
 
 use crate::api::resource::{Key, Resource};
+use crate::store::kubernetes::REPEATS;
 use objects::{Address, Objects};
 use service::Connection;
-
-/// How often a request is repeated that was answered with 429, 503 or 504: as often as by the clients
-/// that `kube` makes from a config.
-const RETRIES: u32 = 15;
 
 /// An API server in memory. Copies share their objects.
 #[derive(Clone, Default)]
@@ -50,15 +47,15 @@ pub(super) struct State {
 }
 
 impl ApiServer {
-    /// Returns a client whose requests end here. It repeats what every client of `kube` repeats, after
-    /// shorter pauses. Needs a tokio runtime.
+    /// Returns a client whose requests end here. It sends again what a connection to a cluster sends
+    /// again, as often, after shorter pauses. Needs a tokio runtime.
     ///
     /// # Panics
     /// Never: the policy's numbers are constants.
     #[must_use]
     pub fn client(&self) -> Client {
         let (least, most) = (Duration::from_millis(1), Duration::from_millis(2));
-        let policy = RetryPolicy::new(least, most, RETRIES, true).expect("should be a policy");
+        let policy = RetryPolicy::new(least, most, REPEATS, true).expect("should be a policy");
         let service =
             ServiceBuilder::new().layer(RetryLayer::new(policy)).service(Connection(self.clone()));
         Client::new(service, "default")

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ApiFault, ApiServer, Disorder};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::OperatorRun;
-use crate::store::kubernetes::KubernetesStore;
+use crate::store::kubernetes::{KubernetesStore, REPEATS};
 use crate::store::{Applied, Store, StoreError};
 
 fn run(name: &str) -> Resource {
@@ -96,6 +96,17 @@ async fn a_write_that_took_place_and_is_sent_again_by_the_client_is_a_conflict()
         let document = server.document(&key("a")).expect("should be there");
         assert_eq!(document["status"]["phase"], "Succeeded");
     }
+}
+
+#[tokio::test]
+async fn an_api_server_that_stays_busy_is_not_asked_for_ever() {
+    let server = ApiServer::default();
+    for _ in 0..=REPEATS {
+        server.script(ApiFault::Refused(503));
+    }
+    let error = store(&server).get(&key("a")).await.expect_err("should give up");
+    assert!(matches!(error, StoreError::ApiServer { .. }), "{error}");
+    assert_eq!(server.requests().len(), REPEATS as usize + 1);
 }
 
 #[tokio::test]
