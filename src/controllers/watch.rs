@@ -502,8 +502,6 @@ mod tests {
             metrics_address: None,
             stuck_after: Duration::from_secs(60),
             lease: None,
-            pods: None,
-            admission: crate::controllers::AdmissionSettings::default(),
         };
         let context = Arc::new(Context::new(settings, server.client(), (&metrics, &leadership)));
         let fragile = Arc::new(Fragile::default());
