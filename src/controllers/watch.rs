@@ -497,10 +497,10 @@ mod tests {
             working_runs: 1,
             pods: None,
             admission: crate::controllers::AdmissionSettings::default(),
-            probe_interval: Duration::from_secs(60),
+            probe_interval: Duration::from_mins(1),
             health_address: "127.0.0.1:0".parse().unwrap(),
             metrics_address: None,
-            stuck_after: Duration::from_secs(60),
+            stuck_after: Duration::from_mins(1),
             lease: None,
         };
         let context = Arc::new(Context::new(settings, server.client(), (&metrics, &leadership)));

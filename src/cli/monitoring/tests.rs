@@ -139,7 +139,7 @@ fn every_path_of_kube_state_metrics_leads_to_a_field() {
                     let items = &field(schema, metric.path).unwrap()["items"];
                     items["properties"].get("status").is_some() && field(items, path).is_some()
                 }
-                _ => has(*path),
+                _ => has(path),
             };
             assert!(found, "{}: {label} at {path:?}", metric.name);
         }
