@@ -47,14 +47,14 @@ pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Resu
             .printer
             .note(&format!("no unfinished run in namespace `{}`", context.settings.namespace()));
     }
-    Box::pin(drive(context, args, keys)).await
+    drive(context, args, keys).await
 }
 
 async fn drive(context: &Context, args: &ResumeArgs, keys: Vec<Key>) -> anyhow::Result<Exit> {
     let mut worst = Exit::Success;
     for key in keys {
         let view = Arc::new(ProgressView::new(context.printer.clone(), args.quiet));
-        match Box::pin(follow(context, &key, view)).await {
+        match follow(context, &key, view).await {
             Ok(Followed::Run(run)) => {
                 let exit = run_report::print(context, (args.output, args.quiet), &run)?;
                 worst = if exit == Exit::Success { worst } else { exit };

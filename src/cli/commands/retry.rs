@@ -29,7 +29,7 @@ pub(crate) async fn retry(context: &Context, args: &RetryArgs) -> anyhow::Result
     let again = again_of(&run);
     run::check(context, &again, None).await?;
     let stored = store(context, again, name).await?;
-    Box::pin(run::finish(context, (args.output, args.waiting), &stored)).await
+    run::finish(context, (args.output, args.waiting), &stored).await
 }
 
 fn refuse_unfinished(run: &OperatorRun, name: &str) -> Result<(), Failure> {
