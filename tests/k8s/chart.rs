@@ -52,7 +52,8 @@ fn the_chart_has_no_lint() {
 #[test]
 fn the_chart_renders_what_is_shown() {
     // What other programs generate is compared with what they generated.
-    let generated = "crds.install=false,metrics.dashboard.enabled=false,metrics.prometheusRule.enabled=false";
+    let generated =
+        "crds.install=false,metrics.dashboard.enabled=false,metrics.prometheusRule.enabled=false";
     let without = ["--set", generated];
     insta::assert_snapshot!("default", rendered(&without));
     for values in VALUES {
@@ -131,7 +132,8 @@ fn the_crds_of_the_chart_are_those_of_the_project_and_stay() {
 
 #[test]
 fn the_alerts_and_the_dashboard_of_the_chart_are_those_of_the_project() {
-    let found = objects(&rendered(&["--values", VALUES[1], "--show-only", "templates/monitoring.yaml"]));
+    let found =
+        objects(&rendered(&["--values", VALUES[1], "--show-only", "templates/monitoring.yaml"]));
     let of = |kind: &str| found.iter().find(|object| object["kind"] == kind).unwrap();
     let read = |name: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/monitoring").join(name);
