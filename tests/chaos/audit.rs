@@ -36,6 +36,8 @@ pub(crate) struct Audit {
     runs: BTreeMap<String, Writes>,
     /// Creations of pods, by the attempt's token.
     pods: BTreeMap<String, usize>,
+    /// Removals of the gate that keeps a pod from its node, by the pod's name.
+    releases: BTreeMap<String, usize>,
     pub(crate) status_writes: usize,
     pub(crate) conflicts: usize,
 }
@@ -56,7 +58,15 @@ impl Audit {
     fn take(&mut self, event: &Value) {
         let object = &event["objectRef"];
         let code = event["responseStatus"]["code"].as_u64().unwrap_or_default();
-        if object["resource"] == "pods" && event["verb"] == "create" && code < 300 {
+        let is_pod = object["resource"] == "pods" && object["subresource"].is_null();
+        if is_pod && event["verb"] == "patch" && (200..300).contains(&code) {
+            let steps = event["requestObject"].as_array().into_iter().flatten();
+            if steps.into_iter().any(|step| step["op"] == "remove") {
+                let name = object["name"].as_str().unwrap_or_default().to_owned();
+                *self.releases.entry(name).or_default() += 1;
+            }
+        }
+        if is_pod && event["verb"] == "create" && (200..300).contains(&code) {
             let annotations = &event["requestObject"]["metadata"]["annotations"];
             let token = annotations["mason.dev/token"].as_str().unwrap_or_default();
             *self.pods.entry(token.to_owned()).or_default() += 1;
@@ -86,6 +96,11 @@ impl Audit {
         }
     }
 
+    /// Returns how many pods were created, and how many released.
+    pub(crate) fn pods(&self) -> (usize, usize) {
+        (self.pods.values().sum(), self.releases.values().sum())
+    }
+
     /// Returns everything that was accepted and should not have been. A write just before the API server
     /// was killed may be missing from its log.
     pub(crate) fn findings(&self, uids: &[String], api_server_kills: usize) -> Vec<String> {
@@ -108,6 +123,8 @@ impl Audit {
         if missing > 4 * api_server_kills {
             findings.push(format!("{missing} ends are not in the audit log"));
         }
+        let twice = self.releases.iter().filter(|(_, releases)| **releases > 1);
+        findings.extend(twice.map(|(name, count)| format!("{count} releases of pod {name}")));
         let twice = self.pods.iter().filter(|(_, creations)| **creations > 1);
         findings.extend(twice.map(|(token, count)| format!("{count} pods of attempt {token}")));
         findings

@@ -60,6 +60,8 @@ impl Controller {
             .args(["controller", "--watch-namespace", site.namespace, "--probe-interval", "60s"])
             .args(["--health-address", "127.0.0.1:0", "--local-root"])
             .arg(&site.allowed)
+            .arg("--pod-settings")
+            .arg(site.folder.join("pods.yaml"))
             .env("KUBECONFIG", &site.kubeconfig)
             .env_remove("MASON_LOG")
             .stdin(Stdio::null())

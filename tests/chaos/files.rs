@@ -21,8 +21,10 @@ pub(crate) struct Ended {
 }
 
 /// Returns everything that differs from what runs should have left below a root.
-pub(crate) fn findings(root: &Path, ended: &[Ended]) -> Vec<String> {
+pub(crate) fn findings(root: &Path, ledger: &Path, ended: &[Ended]) -> Vec<String> {
     let generations = generations(&root.join("sales"));
+    let ledger = std::fs::read_to_string(ledger).unwrap();
+    let begun = |uid: &str| ledger.lines().filter(|line| line.starts_with(uid)).count();
     let mut findings = Vec::new();
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     for run in ended {
@@ -33,6 +35,7 @@ pub(crate) fn findings(root: &Path, ended: &[Ended]) -> Vec<String> {
             Sort::Append | Sort::Declare => {
                 (1, made.iter().filter(|made| made.table == order.target).count())
             }
+            Sort::Pod => (1, begun(&run.uid)),
             Sort::Create => (1, usize::from(root.join(&order.target).is_dir())),
             _ => (0, made.len()),
         };

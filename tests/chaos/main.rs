@@ -15,6 +15,7 @@ mod audit;
 mod controllers;
 mod draw;
 mod files;
+mod kubelet;
 mod orders;
 mod plane;
 mod points;

@@ -21,6 +21,8 @@ pub(crate) enum Sort {
     Declare,
     /// Makes a database: a change without a job.
     Create,
+    /// Runs a pod, which writes a line to a ledger.
+    Pod,
     /// Fails in its work, because its SQL is wrong.
     Wrong,
     /// Fails before any work, because its parameters are wrong.
@@ -33,13 +35,15 @@ pub(crate) enum Sort {
 
 impl Sort {
     /// Those that a mix is drawn from, the frequent ones more often.
-    pub(crate) const MIX: [Self; 10] = [
+    pub(crate) const MIX: [Self; 12] = [
         Self::Append,
         Self::Append,
         Self::Append,
         Self::Declare,
         Self::Declare,
         Self::Create,
+        Self::Pod,
+        Self::Pod,
         Self::Wrong,
         Self::Refused,
         Self::Cancelled,
@@ -54,7 +58,7 @@ impl Sort {
     /// Returns the phase and the reason that it ends with.
     pub(crate) fn end(self) -> (&'static str, &'static str) {
         match self {
-            Self::Append | Self::Declare | Self::Create => ("Succeeded", "Completed"),
+            Self::Append | Self::Declare | Self::Create | Self::Pod => ("Succeeded", "Completed"),
             Self::Wrong => ("Failed", "UserError"),
             Self::Refused => ("Failed", "Invalid"),
             Self::Cancelled => ("Cancelled", "Cancelled"),
@@ -97,6 +101,7 @@ impl Order {
             Sort::Wrong => ("table/query", append("select cast(city as int) as run from orders")),
             Sort::Cancelled | Sort::Late => ("table/query", append(ENDLESS)),
             Sort::Refused => ("table/query", json!({"database_name": "sales", "nonsense": 1})),
+            Sort::Pod => ("chaos/pod", json!({})),
             Sort::Create => ("database/create", json!({"database_name": self.target})),
             Sort::Declare => (
                 "table/infer",
@@ -146,7 +151,20 @@ pub(crate) fn config(namespace: &str, root: &Path) -> Value {
         "metadata": {"name": "lake", "namespace": namespace},
         "spec": {
             "engines": engines,
+            "allowedActions": ["builtin", "container"],
             "clients": [{"name": "here", "local": {"root": root, "parallelism": 1}}],
+        },
+    })
+}
+
+/// Returns the operator whose action is a pod.
+pub(crate) fn definition(namespace: &str) -> Value {
+    json!({
+        "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorDefinition",
+        "metadata": {"name": "chaos-pod", "namespace": namespace},
+        "spec": {
+            "operator": "chaos/pod", "description": "writes a line",
+            "action": {"container": {"image": "played:1", "command": ["work"]}},
         },
     })
 }

@@ -14,12 +14,15 @@ use crate::audit::{Audit, ENDS};
 use crate::controllers::{Armed, Controller, Site, kill_worker, workers};
 use crate::draw::Draw;
 use crate::files::{self, Ended};
+use crate::kubelet::Kubelet;
 use crate::orders::{self, Order, Sort};
 use crate::plane::Plane;
 use crate::points::{Points, sort_for};
 
 /// Where the runs are.
 const NAMESPACE: &str = "chaos";
+/// The file that every pod writes a line to when it begins.
+const LEDGER: &str = "pods.ledger";
 /// How many runs are under way at least.
 const UNDER_WAY: usize = 5;
 /// How long a controller may take to come to its point before it is killed anyway.
@@ -44,6 +47,7 @@ struct UnderWay {
 pub(crate) struct Rounds {
     draw: Draw,
     plane: Plane,
+    kubelet: Kubelet,
     runs: Api<DynamicObject>,
     site: Site,
     slots: [Option<Controller>; 2],
@@ -98,10 +102,12 @@ impl Rounds {
             namespace: NAMESPACE,
         };
         prepare(&client, &site).await;
+        let kubelet = Kubelet::begin(&client, NAMESPACE, site.folder.join(LEDGER)).await;
         Self {
             draw,
             runs: Api::namespaced_with(client, NAMESPACE, &resource("OperatorRun", "operatorruns")),
             plane,
+            kubelet,
             site,
             slots: [None, None],
             points: Points::default(),
@@ -148,6 +154,7 @@ impl Rounds {
         let began = Instant::now();
         while !self.under_way.is_empty() && began.elapsed() < SETTLING {
             self.cancel_due().await;
+            self.kubelet.look().await;
             self.look().await;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -255,6 +262,7 @@ impl Rounds {
         }
         self.cancel_due().await;
         if self.looked_at.elapsed() > LOOK {
+            self.kubelet.look().await;
             self.look().await;
             self.looked_at = Instant::now();
         }
@@ -351,7 +359,11 @@ impl Rounds {
             .iter()
             .filter(|run| (run.phase.as_str(), run.reason.as_str()) != run.order.sort.end());
         findings.extend(wrong.map(|run| format!("{}: another end: {run:?}", run.order.name)));
-        findings.extend(files::findings(&self.site.allowed.join(NAMESPACE), &self.ended));
+        findings.extend(files::findings(
+            &self.site.allowed.join(NAMESPACE),
+            &self.site.folder.join(LEDGER),
+            &self.ended,
+        ));
         let uids: Vec<String> = self.ended.iter().map(|run| run.uid.clone()).collect();
         let audit = Audit::read(&self.plane.state.join("audit.log"));
         findings.extend(audit.findings(&uids, self.killed.restarts.iter().sum()));
@@ -379,8 +391,15 @@ impl fmt::Display for Counts {
         )?;
         write!(
             formatter,
-            "chaos: {} runs ended, {} after several attempts; {:?}; {} status writes, {} refused as late",
-            self.runs, self.repeated, self.sorts, self.audit.status_writes, self.audit.conflicts
+            "chaos: {} runs ended, {} after several attempts; {:?}; {} status writes, {} refused as late; \
+             {} pods created, {} released",
+            self.runs,
+            self.repeated,
+            self.sorts,
+            self.audit.status_writes,
+            self.audit.conflicts,
+            self.audit.pods().0,
+            self.audit.pods().1,
         )
     }
 }
@@ -398,6 +417,12 @@ async fn prepare(client: &Client, site: &Site) {
     let namespace =
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     create(&Api::all_with(client.clone(), &namespaces), namespace).await;
+    let pods =
+        "{image: mason:test, allowedPlacements: [Pod, Controller], defaultPlacement: Controller}\n";
+    std::fs::write(site.folder.join("pods.yaml"), pods).unwrap();
+    let definitions = resource("OperatorDefinition", "operatordefinitions");
+    let definitions = Api::namespaced_with(client.clone(), NAMESPACE, &definitions);
+    create(&definitions, orders::definition(NAMESPACE)).await;
     let configs = resource("MasonConfig", "masonconfigs");
     let configs = Api::namespaced_with(client.clone(), NAMESPACE, &configs);
     create(&configs, orders::config(NAMESPACE, &site.allowed.join(NAMESPACE))).await;

@@ -28,7 +28,7 @@ fn told_to_stop_a_controller_ends_in_time_and_the_next_one_ends_its_runs() {
     let held = r#"{"metadata": {"finalizers": ["mason.dev/external-work", "example.com/other"]}}"#;
     team.run("held", "table/list", "{database_name: sales}");
     team.finished("held");
-    node.done(&["scale", "deployment/drained", "--namespace=drained", "--replicas=0"]);
+    node.done(&["scale", "deployment/drained-mason", "--namespace=drained", "--replicas=0"]);
     team.kubectl(&["patch", "operatorrun/held", "--type=merge", "--patch", held]);
     node.helm(&["uninstall", "drained", "--namespace", "drained", "--wait", "--timeout=90s"]);
     let left = team.kubectl(&["get", "operatorrun/held", "-o", "jsonpath={.metadata.finalizers}"]);
@@ -41,7 +41,7 @@ fn told_to_stop_a_controller_ends_in_time_and_the_next_one_ends_its_runs() {
         r#"{"metadata": {"finalizers": []}}"#,
     ]);
     let roles = node.done(&["get", "clusterroles,clusterrolebindings", "-o", "name"]);
-    assert!(!roles.contains("/drained"), "{roles}");
+    assert!(!roles.contains("drained-mason"), "{roles}");
 
     let kept = team.kubectl(&["get", "operatorrun,masonconfig", "-o", "name"]);
     assert_eq!(kept.lines().count(), 3, "{kept}");

@@ -258,7 +258,8 @@ fn who_may_only_write_runs_reads_and_changes_nothing_beyond_the_config() {
 #[test]
 fn no_field_or_metadata_of_a_run_gives_rights_to_who_wrote_it() {
     let eve = Intruder::new("intruder-fields");
-    let _controller = eve.team.controller();
+    // A config that is not shared looks as one that is not there, and is waited for.
+    let _controller = eve.team.controller_with(&["--patience", "2s"]);
     let before = eve.elsewhere();
     let good = json!({"database_name": "sales", "query_string": "select city from orders"});
     let run = |name: &str, change: &dyn Fn(&mut Value)| {
