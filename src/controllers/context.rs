@@ -109,7 +109,7 @@ impl Context {
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
-            open_engines: Arc::new(NamespaceEngines { roots, pods, metrics }),
+            open_engines: Arc::new(NamespaceEngines { roots, metrics, pods }),
             operators: operators::all(),
             kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },
             clients: Arc::clone(&self.clients),

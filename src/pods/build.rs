@@ -114,7 +114,7 @@ pub(super) fn container_pod(
     spec.insert("containers".to_owned(), json!([main]));
     spec.insert("schedulingGates".to_owned(), json!([{"name": GATE}]));
     place(&mut spec, &container.node_selector, &container.tolerations, &secrets);
-    pod(child, json!({labels::TOKEN: child.token, PARAMETERS: words}), spec)
+    pod(child, &json!({labels::TOKEN: child.token, PARAMETERS: words}), &spec)
 }
 
 /// What a pod of the local engine's work needs.
@@ -156,7 +156,7 @@ pub(super) fn worker_pod(
     spec.insert("containers".to_owned(), json!([worker]));
     let PodSettings { node_selector, tolerations, image_pull_secrets, .. } = settings;
     place(&mut spec, node_selector, tolerations, image_pull_secrets);
-    pod(child, json!({labels::TOKEN: child.token}), spec)
+    pod(child, &json!({labels::TOKEN: child.token}), &spec)
 }
 
 /// The parts of a pod that grow with what it is to see.
@@ -339,7 +339,11 @@ fn parameter_text(parameters: &Parameters) -> Result<String, EngineError> {
     Err(error(ErrorKind::InvalidInput, "make a pod", message).with_hint(hint))
 }
 
-fn pod(child: Child<'_>, annotations: Value, spec: Map<String, Value>) -> Result<Pod, EngineError> {
+fn pod(
+    child: Child<'_>,
+    annotations: &Value,
+    spec: &Map<String, Value>,
+) -> Result<Pod, EngineError> {
     let JobOwner { run_uid, run, attempt } = child.owner;
     let mut label = json!({
         labels::MANAGED_BY: labels::MANAGER,

@@ -269,7 +269,8 @@ impl Execution for PodExecution {
                 let name = pod.metadata.name.as_deref().unwrap_or_default();
                 // Base64 and the marks make the lines half as long again.
                 let bytes = logged.bytes * 2 + LOG_BYTES;
-                let log = self.launcher.log(name, logged.lines + LOG_LINES, bytes).await?;
+                // They are the last but for what the command left running may have printed since.
+                let log = self.launcher.log(name, logged.lines + 20, bytes).await?;
                 from_log(token, logged, &log).ok_or_else(|| {
                     let message = "the result is not whole in the pod's log";
                     error(ErrorKind::Unavailable, WHAT, message)

@@ -95,9 +95,9 @@ impl Launcher {
         let wrong = |source: serde_json::Error| {
             error(ErrorKind::Unexpected, WHAT, source.to_string()).with_source(source)
         };
-        let patch = Patch::Json::<()>(serde_json::from_value(steps).map_err(wrong)?);
-        let patched = in_time(WHAT, self.pods.patch(name, &PatchParams::default(), &patch)).await;
-        match patched {
+        let change = Patch::Json::<()>(serde_json::from_value(steps).map_err(wrong)?);
+        let done = in_time(WHAT, self.pods.patch(name, &PatchParams::default(), &change)).await;
+        match done {
             Ok(_) => Ok(()),
             Err(error) if error.kind == ErrorKind::NotFound => Err(gone(WHAT, name)),
             // A test that does not hold is told as an invalid request: somebody was first.

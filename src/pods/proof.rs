@@ -125,8 +125,8 @@ struct Told {
 
 /// Returns how far the command is, by the last line of a log that says so.
 pub(super) fn progress(log: &str) -> Option<JobProgress> {
-    let told = log.lines().rev().filter_map(|line| line.trim().strip_prefix(PROGRESS));
-    let told: Told = told.filter_map(|text| serde_json::from_str(text).ok()).next()?;
+    let mut told = log.lines().rev().filter_map(|line| line.trim().strip_prefix(PROGRESS));
+    let told: Told = told.find_map(|text| serde_json::from_str(text).ok())?;
     Some(JobProgress {
         phase: told.phase.unwrap_or_else(|| "working".to_owned()),
         done: told.done,

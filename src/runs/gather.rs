@@ -214,11 +214,13 @@ fn not_ready(context: &RunContext, config: &MasonConfig) -> Option<JobError> {
         return None;
     }
     let name = config.metadata.name.as_deref().unwrap_or_default();
-    let is = |reason: Reason| ready.reason == reason.as_str();
-    let reason = is(Reason::PlacementNotAllowed).then_some(Reason::PlacementNotAllowed);
-    let (kind, retry) = match reason.is_some() || is(Reason::RootNotAllowed) {
-        true => (ErrorKind::PermissionDenied, Retry::Never),
-        false => (ErrorKind::Unavailable, Retry::Later),
+    // What only a person can change.
+    let lasting = [Reason::RootNotAllowed, Reason::PlacementNotAllowed];
+    let reason = lasting.into_iter().find(|reason| ready.reason == reason.as_str());
+    let (kind, retry) = if reason.is_some() {
+        (ErrorKind::PermissionDenied, Retry::Never)
+    } else {
+        (ErrorKind::Unavailable, Retry::Later)
     };
     let message = format!("config `{name}` is not ready: {}", ready.message);
     Some(JobError { kind, retry, reason, message, hint: None })

@@ -165,6 +165,21 @@ fn command_of(definition: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_definitions_of_the_examples_are_valid() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/operators");
+    let mut mason = Command::new(env!("CARGO_BIN_EXE_mason"));
+    let store = tempfile::tempdir().unwrap();
+    let done = mason
+        .arg("validate")
+        .arg("-f")
+        .arg(examples)
+        .env("MASON_STORE", store.path())
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[test]
 fn the_operator_in_python_counts_words() {
     let python = std::env::var("MASON_TEST_PYTHON")
         .expect("MASON_TEST_PYTHON should be set: run `make test`");

@@ -19,7 +19,19 @@ fn container(name: &str, state: &Value) -> Value {
 }
 
 impl Team {
+    /// Makes a namespace with a table and a config that is open to containers.
+    fn with_containers(name: &'static str) -> Self {
+        let team = Self::new(name);
+        let config = config("lake", &team.root().to_string_lossy());
+        team.apply(&format!("{config}  allowedActions: [builtin, container]\n"));
+        team
+    }
+
     fn controller_with_pods(&self, more: &str) -> Controller {
+        self.controller_with(&["--pod-settings", &self.pod_settings(more)])
+    }
+
+    fn pod_settings(&self, more: &str) -> String {
         let file = self.allowed().with_file_name("pods.yaml");
         let allowed = self.allowed();
         let text = format!(
@@ -27,7 +39,7 @@ impl Team {
             allowed.display()
         );
         std::fs::write(&file, text).unwrap();
-        self.controller_with(&["--pod-settings", file.to_str().unwrap()])
+        file.to_string_lossy().into_owned()
     }
 
     fn greeter(&self, more: &str) {
@@ -130,7 +142,7 @@ spec:
 
 #[test]
 fn a_container_runs_to_its_proof_and_says_why_it_does_not_begin() {
-    let team = Team::with_config("container");
+    let team = Team::with_containers("container");
     let controller = team.controller_with_pods("");
     team.greeter("");
     team.greet("hello", "");
@@ -181,7 +193,7 @@ fn a_container_runs_to_its_proof_and_says_why_it_does_not_begin() {
 
 #[test]
 fn a_command_that_fails_fails_its_run_and_its_pod_stays() {
-    let team = Team::with_config("container-fails");
+    let team = Team::with_containers("container-fails");
     let _controller = team.controller_with_pods("");
     team.greeter("");
     team.greet("hello", "");
@@ -201,7 +213,7 @@ fn a_command_that_fails_fails_its_run_and_its_pod_stays() {
 
 #[test]
 fn a_termination_message_of_another_attempt_is_no_proof() {
-    let team = Team::with_config("container-liar");
+    let team = Team::with_containers("container-liar");
     let _controller = team.controller_with_pods("");
     team.greeter("");
     team.greet("hello", "");
@@ -217,7 +229,7 @@ fn a_termination_message_of_another_attempt_is_no_proof() {
 
 #[test]
 fn a_foreign_pod_of_the_same_name_is_neither_adopted_nor_touched() {
-    let team = Team::with_config("container-foreign");
+    let team = Team::with_containers("container-foreign");
     team.greeter("");
     team.greet("hello", "");
     let uid = team.get("oprun/hello")["metadata"]["uid"].as_str().unwrap().to_owned();
@@ -246,7 +258,7 @@ spec: {{containers: [{{name: main, image: other}}]}}
 
 #[test]
 fn a_pod_that_was_created_and_not_recorded_is_adopted() {
-    let team = Team::with_config("container-adopted");
+    let team = Team::with_containers("container-adopted");
     let controller = team.controller_with_pods("");
     team.greeter("");
     team.greet("hello", "  suspend: true\n");
@@ -283,30 +295,58 @@ fn a_pod_that_was_created_and_not_recorded_is_adopted() {
     assert_eq!(status["attempts"][0]["job"]["id"], id);
 }
 
+/// Where a controller dies, and what it leaves behind: whether the pod is there, and released.
+const DEATHS: [(&str, bool, bool); 6] = [
+    ("launch.before-act", false, false),
+    ("launch.before-write", true, false),
+    ("launch.after-write", true, false),
+    ("release.before-act", true, false),
+    ("release.before-write", true, true),
+    ("release.after-write", true, true),
+];
+
 #[test]
-fn controllers_that_are_killed_make_one_pod() {
-    let team = Team::with_config("container-killed");
+fn a_controller_that_dies_between_any_two_effects_leaves_one_pod_and_one_attempt() {
+    let team = Team::with_containers("container-killed");
     team.greeter("");
-    let mut made = std::collections::BTreeSet::new();
-    team.greet("hello", "");
-    for pause in [0, 40, 80, 120, 160, 200, 300] {
-        let controller = team.controller_with_pods("");
-        std::thread::sleep(Duration::from_millis(pause));
+    let settings = team.pod_settings("");
+    for (index, (point, is_there, is_released)) in DEATHS.into_iter().enumerate() {
+        let run = format!("hello-{index}");
+        let (mark, at) = (team.allowed().join(&run), format!("{point}:1"));
+        let variables =
+            [("MASON_FAULT_POINT", at.as_str()), ("MASON_FAULT_MARK", mark.to_str().unwrap())];
+        let arguments = ["--pod-settings", settings.as_str()];
+        let kubeconfig = team.cluster.kubeconfig();
+        let controller = team.controller_in(kubeconfig, &arguments, &variables);
+        team.greet(&run, "");
+        let began = Instant::now();
+        while !mark.exists() {
+            assert!(began.elapsed() < PATIENCE, "{point} is not reached: {}", controller.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
         controller.kill();
-        made.extend(team.pods().iter().map(|pod| pod["metadata"]["uid"].to_string()));
+        let left = team.pods();
+        assert_eq!(left.len(), usize::from(is_there), "{point}");
+        let gates = left.iter().filter_map(|pod| pod["spec"]["schedulingGates"].as_array());
+        assert_eq!(gates.flatten().count(), usize::from(is_there && !is_released), "{point}");
+        let next = team.controller_in(kubeconfig, &arguments, &[]);
+        let pod = team.released_pod();
+        if let [before] = left.as_slice() {
+            assert_eq!(before["metadata"]["uid"], pod["metadata"]["uid"], "{point}: another pod");
+        }
+        team.bind(&pod);
+        team.succeeds(&pod, &json!(1));
+        let status = team.finished(&run);
+        assert_eq!(status["phase"], "Succeeded", "{point}: {status:#}");
+        assert_eq!(status["attempts"].as_array().unwrap().len(), 1, "{point}");
+        next.kill();
+        team.kubectl(&["delete", "pods", "--all", "--force", "--grace-period=0"]);
     }
-    let _controller = team.controller_with_pods("");
-    let pod = team.released_pod();
-    made.insert(pod["metadata"]["uid"].to_string());
-    assert_eq!(made.len(), 1, "{made:?}");
-    team.bind(&pod);
-    team.succeeds(&pod, &json!(1));
-    assert_eq!(team.finished("hello")["attempts"].as_array().unwrap().len(), 1);
 }
 
 #[test]
 fn a_pod_that_somebody_deletes_is_lost_and_the_next_attempt_has_another() {
-    let team = Team::with_config("container-deleted");
+    let team = Team::with_containers("container-deleted");
     let _controller = team.controller_with_pods("");
     team.greeter("");
     team.greet("hello", "");
@@ -329,7 +369,7 @@ fn a_pod_that_somebody_deletes_is_lost_and_the_next_attempt_has_another() {
 
 #[test]
 fn a_pod_at_work_is_stopped_by_its_deadline_and_counts_as_down_when_it_is() {
-    let team = Team::with_config("container-stopped");
+    let team = Team::with_containers("container-stopped");
     let _controller = team.controller_with_pods("");
     team.greeter("");
     team.greet("hello", "");
@@ -354,7 +394,7 @@ fn a_pod_at_work_is_stopped_by_its_deadline_and_counts_as_down_when_it_is() {
 
 #[test]
 fn what_the_cluster_refuses_is_tried_again_and_said() {
-    let team = Team::with_config("container-refused");
+    let team = Team::with_containers("container-refused");
     let _controller = team.controller_with_pods("");
     team.greeter(", serviceAccountName: robot");
     team.greet("hello", "");

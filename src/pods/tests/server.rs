@@ -126,7 +126,7 @@ impl Server {
                 return status(422, "a test does not hold");
             }
             self.change(name, |pod| {
-                drop(pod["spec"]["schedulingGates"].as_array_mut().unwrap().remove(0))
+                drop(pod["spec"]["schedulingGates"].as_array_mut().unwrap().remove(0));
             });
         } else {
             if pod["metadata"]["uid"] != patch["metadata"]["uid"] {
@@ -156,7 +156,7 @@ impl Server {
             self.pods.remove(name);
         } else {
             self.change(name, |pod| {
-                pod["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z")
+                pod["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
             });
         }
         (200, pod)
