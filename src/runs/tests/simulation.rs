@@ -7,7 +7,9 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{Attempt, AttemptOutcome, AttemptState, OperatorRun, OperatorRunStatus, Phase};
+use crate::api::v1alpha1::{
+    Attempt, AttemptOutcome, AttemptState, OperatorRun, OperatorRunStatus, Phase,
+};
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobState, JobToken};
 use crate::plan::{Checked, Decision, Observation, Sight, plan};
