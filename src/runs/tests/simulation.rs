@@ -7,7 +7,9 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{Attempt, AttemptState, OperatorRun, OperatorRunStatus, Phase};
+use crate::api::v1alpha1::{
+    Attempt, AttemptOutcome, AttemptState, OperatorRun, OperatorRunStatus, Phase,
+};
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobState, JobToken};
 use crate::plan::{Checked, Decision, Observation, Sight, plan};
@@ -370,13 +372,15 @@ impl Simulation {
         self.check_attempts(&status)
     }
 
-    /// Attempts are only added, keep their numbers and tokens, and stay as they ended.
+    /// Attempts are only added, keep their numbers and tokens, and stay as they ended; one whose change
+    /// turns out to have been made has succeeded.
     fn check_attempts(&mut self, status: &OperatorRunStatus) -> Result<(), String> {
         for (index, before) in self.attempts.iter().enumerate() {
             let Some(now) = status.attempts.get(index) else {
                 return Err("an attempt was removed".to_owned());
             };
-            let ended = before.state == AttemptState::Finished;
+            let turned_out = now.outcome == Some(AttemptOutcome::Succeeded);
+            let ended = before.state == AttemptState::Finished && !turned_out;
             if (before.number, &before.token) != (now.number, &now.token) || ended && before != now
             {
                 return Err(format!("an attempt was changed: {before:?} {now:?}"));
