@@ -87,9 +87,9 @@ async fn release_all(store: &KubernetesStore, runs: &Api<DynamicObject>) -> anyh
 
 /// Takes the finalizer off one run; one that changed meanwhile is met again at the next look.
 async fn take_off(runs: &Api<DynamicObject>, name: &str, index: usize) -> anyhow::Result<()> {
-    let path = format!("/metadata/finalizers/{index}");
+    let place = format!("/metadata/finalizers/{index}");
     let steps = json!([
-        {"op": "test", "path": path, "value": FINALIZER}, {"op": "remove", "path": path},
+        {"op": "test", "path": place, "value": FINALIZER}, {"op": "remove", "path": place},
     ]);
     let patch = Patch::Json::<()>(serde_json::from_value(steps)?);
     match runs.patch_metadata(name, &PatchParams::default(), &patch).await {
