@@ -43,7 +43,8 @@ pub fn parse_bytes(text: &str) -> Result<u64, QuantityError> {
 #[must_use]
 pub fn show_bytes(bytes: u64) -> String {
     let units = [("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)];
-    let unit = units.into_iter().find(|(_, power)| bytes > 0 && bytes % (1_u64 << power) == 0);
+    let unit =
+        units.into_iter().find(|(_, power)| bytes > 0 && bytes.is_multiple_of(1_u64 << power));
     unit.map_or_else(|| bytes.to_string(), |(unit, power)| format!("{}{unit}", bytes >> power))
 }
 

@@ -147,12 +147,12 @@ impl Changes {
 
     /// A failure that does not pass ends the watch.
     fn fail(&mut self, error: watcher::Error) -> anyhow::Result<()> {
-        let source = match error {
-            watcher::Error::InitialListFailed(source)
-            | watcher::Error::WatchStartFailed(source)
-            | watcher::Error::WatchFailed(source) => source,
-            // The place in the history is too old: the watcher lists again.
-            _ => return Ok(()),
+        // Otherwise the place in the history is too old: the watcher lists again.
+        let (watcher::Error::InitialListFailed(source)
+        | watcher::Error::WatchStartFailed(source)
+        | watcher::Error::WatchFailed(source)) = error
+        else {
+            return Ok(());
         };
         let passes = is_passing(&source) && self.begun;
         let what = self.scope.kind.plural().to_owned();
@@ -179,8 +179,12 @@ impl Changes {
         let mut gone: Vec<Key> =
             self.known.keys().filter(|key| !keys.contains(key)).cloned().collect();
         gone.sort();
-        gone.iter().for_each(|key| self.remove(key));
-        listed.into_iter().for_each(|resource| self.apply(resource));
+        for key in &gone {
+            self.remove(key);
+        }
+        for resource in listed {
+            self.apply(resource);
+        }
     }
 
     fn apply(&mut self, resource: Resource) {

@@ -53,12 +53,12 @@ pub(crate) async fn follow(
     view: Arc<ProgressView>,
 ) -> anyhow::Result<Followed> {
     if let Some(cluster) = &context.cluster {
-        let ended = watching::until_settled(context, cluster, key, &view);
+        let ended = Box::pin(watching::until_settled(context, cluster, key, &view));
         return follow_until(context, key, &view, ended).await;
     }
     let watcher = Watcher(Arc::clone(&view));
     let run_context = run_context(context);
-    let driven = async { Ok(runs::drive(&run_context, key, &watcher).await?) };
+    let driven = Box::pin(async { Ok(runs::drive(&run_context, key, &watcher).await?) });
     follow_until(context, key, &view, driven).await
 }
 

@@ -104,7 +104,7 @@ fn dispatch(
             let style = Style::resolve(cli.global.color, environment.no_color);
             let telemetry = args.operation.telemetry(&logging, style.colour_error);
             let _telling = telemetry::start_telling(&telemetry)?;
-            on_threads(commands::controller(args, settings::cluster_of(&cli.global, environment)))
+            on_threads(commands::controller(*args, settings::cluster_of(&cli.global, environment)))
         }
         Command::Library => on_this_thread(async {
             let cluster = settings::cluster_of(&cli.global, environment);

@@ -42,9 +42,9 @@ pub(crate) fn result(result: &RunResult, printer: &Printer) -> String {
 
 /// Returns an object with the named keys first, in this order.
 fn ordered(object: &Map<String, Value>, names: &[String]) -> Map<String, Value> {
-    let named = names.iter().filter_map(|name| object.get_key_value(name));
+    let first = names.iter().filter_map(|name| object.get_key_value(name));
     let others = object.iter().filter(|(name, _)| !names.contains(*name));
-    named.chain(others).map(|(name, value)| (name.clone(), value.clone())).collect()
+    first.chain(others).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Returns an object as `key: value` lines.

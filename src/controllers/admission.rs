@@ -11,6 +11,7 @@ use kube::{Api, Client};
 
 use super::turns::Turns;
 use super::watch::Stop;
+use crate::api::v1alpha1::Placement;
 use crate::plan::Bounds;
 use crate::runs::Namespaces;
 use crate::validate::{Maxima, Rules};
@@ -49,12 +50,12 @@ impl AdmissionSettings {
         }
     }
 
-    pub(super) fn rules(&self, is_namespaced: bool) -> Rules {
+    pub(super) fn rules(&self, is_namespaced: bool, placement: Placement) -> Rules {
         Rules {
             maxima: self.maxima.clone(),
             is_namespaced,
             worker_memory_bytes: self.worker_memory_bytes,
-            default_placement: None,
+            default_placement: Some(placement),
         }
     }
 

@@ -12,7 +12,7 @@ use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::events::Events;
 use super::leader::Leadership;
-use super::pods::{Pods, RunPods};
+use super::pods::{Pods, RunPods, default_placement};
 use super::roots::AllowedRoots;
 use super::turns::Turns;
 use super::watch::Scope;
@@ -57,7 +57,8 @@ impl Context {
         (metrics, leadership): (&Metrics, &Arc<Leadership>),
     ) -> Self {
         let decided = &settings.admission;
-        let rules = decided.rules(!settings.namespaces.is_empty());
+        let placement = default_placement(settings.pods.as_ref());
+        let rules = decided.rules(!settings.namespaces.is_empty(), placement);
         let watches = Scope::of(&settings.namespaces).len();
         let bounds = decided.bounds(settings.working_runs);
         let library_namespace = decided.library_namespace.clone();

@@ -50,6 +50,12 @@ pub(super) fn check_placement(
     }
 }
 
+/// Returns where work takes place whose config does not say.
+pub(super) fn default_placement(settings: Option<&PodSettings>) -> Placement {
+    let chosen = settings.and_then(|settings| settings.placement(None).ok());
+    chosen.unwrap_or(Placement::Controller)
+}
+
 impl RunPods {
     /// Returns where the workers of a client run.
     pub(super) fn place(

@@ -270,8 +270,11 @@ impl<R: Reconcile> State<R> {
         }
         let permit = self.context.passes.acquire().await;
         let pass = self.measures.begin(&key, Instant::now());
-        let done = WAITED.scope(pass.waited, self.look(object)).instrument(span).await;
+        let done = WAITED.scope(pass.waited, self.look(object)).instrument(span.clone()).await;
         drop(permit);
+        if let Err(error) = &done {
+            span.in_scope(|| tracing::warn!(error = chain(error), "failed to reconcile"));
+        }
         let ended = match &done {
             Ok(action) => action.ended(),
             Err(Error::Panicked(_)) => Ended::Panicked,
@@ -353,17 +356,13 @@ impl<R: Reconcile> State<R> {
         static HINTED: AtomicBool = AtomicBool::new(false);
         let kind = R::Kind::kind(&());
         match error {
-            None => {}
+            // What a pass says is logged with the pass.
+            None | Some(controller::Error::ReconcilerFailed(..)) => {}
             // An object that was to be looked at again is gone.
             Some(controller::Error::ObjectNotFound(object)) => {
                 let namespace = object.namespace.clone().unwrap_or_default();
                 self.measures.queue.forget(&(namespace, object.name.clone()));
                 tracing::debug!(%object, "is gone");
-            }
-            Some(controller::Error::ReconcilerFailed(error, object)) => {
-                let (namespace, name) = (object.namespace.unwrap_or_default(), object.name);
-                let (controller, error) = (self.name, chain(&error));
-                tracing::warn!(controller, namespace, name, error, "failed to reconcile");
             }
             Some(controller::Error::QueueError(error)) => {
                 self.measures.watch_restarts.inc();
@@ -481,7 +480,10 @@ mod tests {
             let document = serde_json::json!({
                 "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig",
                 "metadata": {"name": name, "namespace": "n", "uid": name},
-                "spec": {"engines": {}, "clients": []},
+                "spec": {
+                    "engines": {"metastore": ["here"], "storage": ["here"], "execution": ["here"]},
+                    "clients": [{"name": "here", "local": {"root": "/nowhere"}}],
+                },
             });
             let resource = api::Resource::from_document(Kind::MasonConfig, document).unwrap();
             server.insert(&resource);
@@ -493,13 +495,13 @@ mod tests {
             local_roots: Vec::new(),
             concurrency: 1,
             working_runs: 1,
-            probe_interval: Duration::from_secs(60),
-            health_address: "127.0.0.1:0".parse().unwrap(),
-            metrics_address: None,
-            stuck_after: Duration::from_secs(60),
-            lease: None,
             pods: None,
             admission: crate::controllers::AdmissionSettings::default(),
+            probe_interval: Duration::from_mins(1),
+            health_address: "127.0.0.1:0".parse().unwrap(),
+            metrics_address: None,
+            stuck_after: Duration::from_mins(1),
+            lease: None,
         };
         let context = Arc::new(Context::new(settings, server.client(), (&metrics, &leadership)));
         let fragile = Arc::new(Fragile::default());

@@ -71,6 +71,11 @@ impl Catalogue {
         self.keep(Sort::Gauge, Pulled::new(name, help, labels))
     }
 
+    /// Makes one of which the largest of several values counts.
+    pub(super) fn pulled_largest(&mut self, name: &str, help: &str) -> Pulled {
+        self.keep(Sort::Gauge, Pulled::new(name, help, &[]).map(Pulled::of_largest))
+    }
+
     fn keep<C: Collector + Clone + 'static>(
         &mut self,
         sort: Sort,

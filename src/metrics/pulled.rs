@@ -14,6 +14,7 @@ type Source = Box<dyn Fn() -> Option<Vec<Read>> + Send + Sync>;
 #[derive(Clone)]
 pub struct Pulled {
     described: Arc<Desc>,
+    together: fn(f64, f64) -> f64,
     sources: Arc<Mutex<Vec<Source>>>,
 }
 
@@ -21,11 +22,17 @@ impl Pulled {
     pub(super) fn new(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
         let labels = labels.iter().map(|&label| label.to_owned()).collect();
         let described = Desc::new(name.to_owned(), help.to_owned(), labels, [].into())?;
-        Ok(Self { described: Arc::new(described), sources: Arc::default() })
+        let together = |one: f64, other: f64| one + other;
+        Ok(Self { described: Arc::new(described), together, sources: Arc::default() })
+    }
+
+    /// Takes the largest of several values with the same labels.
+    pub(super) fn of_largest(self) -> Self {
+        Self { together: f64::max, ..self }
     }
 
     /// Names somebody who knows it, and who answers nothing once it is not asked any more; values of
-    /// several with the same labels are added up.
+    /// several with the same labels are added up, unless the largest is wanted.
     pub fn read_from(&self, source: impl Fn() -> Option<Vec<Read>> + Send + Sync + 'static) {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(source));
     }
@@ -36,7 +43,7 @@ impl Pulled {
         sources.retain(|source| source().map(|read| reads.extend(read)).is_some());
         for (labels, value) in reads {
             match sums.iter_mut().find(|(known, _)| *known == labels) {
-                Some((_, sum)) => *sum += value,
+                Some((_, sum)) => *sum = (self.together)(*sum, value),
                 None => sums.push((labels, value)),
             }
         }

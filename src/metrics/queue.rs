@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn an_earlier_time_counts_and_a_later_one_does_not() {
         let (queue, start) = (Queue::default(), Instant::now());
-        let later = start + Duration::from_secs(60);
+        let later = start + Duration::from_mins(1);
         queue.add(key("a"), later);
         assert_eq!(queue.sample(start).depth, 0);
         queue.add(key("a"), start);

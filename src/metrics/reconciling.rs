@@ -160,6 +160,7 @@ impl Controllers {
     }
 
     /// Returns the metrics of a controller that makes at most so many passes at one time.
+    #[must_use]
     pub fn of(&self, name: &'static str, concurrency: u16) -> Controller {
         let queue = Arc::new(Queue::default());
         let mut queues = lock(&self.queues);
@@ -210,6 +211,7 @@ impl Controller {
     }
 
     /// Notes that a pass begins.
+    #[must_use]
     pub fn begin(&self, key: &super::Key, now: Instant) -> Pass {
         let pass = self.queue.begin(key, now);
         self.waited.observe(pass.waited.as_secs_f64());
@@ -233,9 +235,12 @@ impl Controller {
     }
 }
 
+/// The name, help and label of a gauge, and how it is read from a queue.
+type FromSample = (&'static str, &'static str, &'static [&'static str], fn(&Sample) -> f64);
+
 /// Makes the gauges that are read from the queues.
 fn pull_queues(catalogue: &mut Catalogue, queues: &Queues) {
-    let pulled: [(&str, &str, &'static [&str], fn(&Sample) -> f64); 4] = [
+    let pulled: [FromSample; 4] = [
         ("controller_runtime_active_workers", "Passes under way.", &["controller"], |sample| {
             count(sample.running)
         }),

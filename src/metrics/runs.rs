@@ -132,10 +132,9 @@ impl Runs {
                 "Runs that have not ended, by phase.",
                 &["phase"],
             ),
-            oldest_pending: catalogue.pulled(
+            oldest_pending: catalogue.pulled_largest(
                 "mason_oldest_pending_run_age_seconds",
                 "The age of the oldest run that has not begun; 0 when there is none.",
-                &[],
             ),
             working: catalogue.pulled("mason_workers_active", "Runs that work now.", &[]),
             working_limit: catalogue.pulled(

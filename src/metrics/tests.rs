@@ -123,3 +123,19 @@ fn every_metric_has_a_sentence_and_few_labels() {
         assert_eq!(is_total, metric.sort == Sort::Counter, "{}", metric.name);
     }
 }
+
+#[test]
+fn what_several_know_is_added_up_or_the_largest_counts_until_they_are_gone() {
+    let metrics = metrics();
+    let age = |seconds: f64| move || Some(vec![(Vec::new(), seconds)]);
+    metrics.runs.oldest_pending.read_from(age(7.0));
+    metrics.runs.oldest_pending.read_from(age(3.0));
+    for count in [1.0, 2.0] {
+        let phase = || vec!["Running".to_owned()];
+        metrics.runs.active.read_from(move || Some(vec![(phase(), count)]));
+    }
+    metrics.runs.active.read_from(|| None);
+    let text = metrics.text();
+    assert!(text.contains("mason_oldest_pending_run_age_seconds 7"), "{text}");
+    assert!(text.contains("mason_runs_active{phase=\"Running\"} 3"), "{text}");
+}

@@ -67,7 +67,7 @@ impl Pass<'_> {
         let limit = if self.seen.patience.is_zero() { UNSEEN_LIMIT } else { self.patience() };
         let too_long = self.status.unseen_since.is_some_and(|at| since(at, self.now) >= limit);
         if !passes || too_long {
-            return Self::fail(Reason::ClientNotReady, &hinted(error));
+            return Self::fail(error.reason.unwrap_or(Reason::ClientNotReady), &hinted(error));
         }
         self.wait(Reason::ClientNotReady, Some(error.message.clone()))
     }

@@ -7,7 +7,6 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Map, Value, json};
 
 use super::error::error;
-use super::name::pod_name;
 use super::settings::PodSettings;
 use crate::api::labels;
 use crate::api::names::OperatorName;
@@ -43,6 +42,7 @@ mod path {
 pub(super) struct Child<'a> {
     pub(super) owner: &'a JobOwner,
     pub(super) token: &'a JobToken,
+    pub(super) name: &'a str,
     pub(super) place: &'a ContainerPlace,
 }
 
@@ -352,7 +352,7 @@ fn pod(child: Child<'_>, annotations: Value, spec: Map<String, Value>) -> Result
     }
     let pod = json!({
         "metadata": {
-            "name": pod_name(run, child.token),
+            "name": child.name,
             "labels": label,
             "annotations": annotations,
             "ownerReferences": [{

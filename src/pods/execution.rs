@@ -186,7 +186,8 @@ impl Execution for PodExecution {
             let message = format!("a pod cannot do `{}`", spec.operation.as_str());
             return Err(error(ErrorKind::Unsupported, "create a pod", message));
         };
-        let child = Child { owner, token, place: &self.place };
+        let name = pod_name(&self.run, token);
+        let child = Child { owner, token, name: &name, place: &self.place };
         let pod = container_pod(child, container, parameters, &self.settings)?;
         match self.launcher.create(&pod, owner, token).await? {
             Created::Ours(pod) => {

@@ -86,11 +86,11 @@ impl Launcher {
     pub(super) async fn release(&self, name: &str, uid: &str) -> Result<(), EngineError> {
         const WHAT: &str = "release a pod";
         let Some(index) = self.gate_of(name, uid).await? else { return Ok(()) };
-        let path = format!("/spec/schedulingGates/{index}");
+        let place = format!("/spec/schedulingGates/{index}");
         let steps = json!([
             {"op": "test", "path": "/metadata/uid", "value": uid},
-            {"op": "test", "path": format!("{path}/name"), "value": GATE},
-            {"op": "remove", "path": path},
+            {"op": "test", "path": format!("{place}/name"), "value": GATE},
+            {"op": "remove", "path": place},
         ]);
         let wrong = |source: serde_json::Error| {
             error(ErrorKind::Unexpected, WHAT, source.to_string()).with_source(source)

@@ -48,7 +48,8 @@ impl WorkerPods {
 #[async_trait]
 impl Workers for WorkerPods {
     async fn start(&self, job: &WorkerJob) -> Result<(), EngineError> {
-        let child = Child { owner: &job.owner, token: &job.token, place: &self.place };
+        let name = pod_name(&self.run, &job.token);
+        let child = Child { owner: &job.owner, token: &job.token, name: &name, place: &self.place };
         let needs = WorkerNeeds {
             root: &job.root,
             folder: &job.folder,

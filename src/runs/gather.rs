@@ -214,11 +214,12 @@ fn not_ready(context: &RunContext, config: &MasonConfig) -> Option<JobError> {
         return None;
     }
     let name = config.metadata.name.as_deref().unwrap_or_default();
-    let lasts = ready.reason == Reason::RootNotAllowed.as_str();
-    let (kind, retry) = match lasts {
+    let is = |reason: Reason| ready.reason == reason.as_str();
+    let reason = is(Reason::PlacementNotAllowed).then_some(Reason::PlacementNotAllowed);
+    let (kind, retry) = match reason.is_some() || is(Reason::RootNotAllowed) {
         true => (ErrorKind::PermissionDenied, Retry::Never),
         false => (ErrorKind::Unavailable, Retry::Later),
     };
     let message = format!("config `{name}` is not ready: {}", ready.message);
-    Some(JobError { kind, retry, reason: None, message, hint: None })
+    Some(JobError { kind, retry, reason, message, hint: None })
 }

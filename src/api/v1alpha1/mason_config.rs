@@ -148,7 +148,7 @@ pub struct Results {
     #[serde(default)]
     pub inline: InlineResults,
     /// Where larger results are stored: a storage client of this config, `:`, and a folder, for example
-    /// `files:results/`. Default: a ConfigMap beside the run, up to 900 KiB.
+    /// `files:results/`. Default: a `ConfigMap` beside the run, up to 900 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?:[^:]*$"))]
     pub location: Option<String>,

@@ -559,7 +559,7 @@ pub enum ResultKind {
 #[serde(rename_all = "camelCase")]
 pub struct ResultReference {
     /// Address of the stored answer: `CLIENT:PATH` for a storage client of the run's config, or
-    /// `configmap://NAME/KEY` for a ConfigMap beside the run.
+    /// `configmap://NAME/KEY` for a `ConfigMap` beside the run.
     #[schemars(length(max = 2048))]
     pub uri: String,
     /// Digest of its bytes.

@@ -271,7 +271,7 @@ Examples:
 
 The cluster is the one that kubectl uses ($KUBECONFIG), or the one this process is a pod of. Logs go to
 standard error; `/healthz`, `/readyz` and `/metrics` are served at --health-address.")]
-    Controller(ControllerArgs),
+    Controller(Box<ControllerArgs>),
     /// Print a completion script for a shell.
     #[command(after_help = "\
 Example:

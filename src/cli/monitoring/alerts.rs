@@ -136,7 +136,7 @@ pub(super) const ALERTS: [Alert; 14] = [
     },
 ];
 
-/// Returns the alerts as the groups of a PrometheusRule.
+/// Returns the alerts as the groups of a `PrometheusRule`.
 pub(super) fn groups() -> Value {
     let rules = ALERTS.iter().map(|alert| {
         json!({

@@ -54,7 +54,7 @@ fn problems(query: &str, known: &BTreeMap<String, BTreeSet<String>>) -> Vec<Stri
         plain = plain.replace(&matching[0], " ");
     }
     let plain = pattern(r"\[[^\]]*\]").replace_all(&plain, " ").into_owned();
-    let names = pattern(r"(?:^|[^\w.])([a-zA-Z_:][\w:]*)\s*(\(?)");
+    let names = pattern(r"\b([a-zA-Z_:][\w:]*)\s*(\(?)");
     let metrics: Vec<String> = names
         .captures_iter(&plain)
         .filter(|found| &found[2] != "(" && !WORDS.contains(&&found[1]))

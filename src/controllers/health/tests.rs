@@ -56,7 +56,7 @@ fn alive_whatever_the_gates_are_and_nothing_else_is_there() {
     assert_eq!(status("GET /healthz?verbose"), "200");
     assert_eq!(status("GET /"), "404");
     assert_eq!(status("POST /healthz"), "405");
-    metrics.controllers.of("masonconfig", 1);
+    let _idle = metrics.controllers.of("masonconfig", 1);
     let text = ask(health.address(), "GET /metrics");
     assert!(text.contains("content-type: text/plain; version=0.0.4"), "{text}");
     assert!(text.contains("workqueue_adds_total{name=\"masonconfig\"} 0"), "{text}");

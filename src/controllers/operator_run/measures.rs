@@ -220,7 +220,7 @@ mod tests {
 
     use super::*;
 
-    fn run(status: Value) -> OperatorRun {
+    fn run(status: &Value) -> OperatorRun {
         serde_json::from_value(json!({
             "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorRun",
             "metadata": {"name": "x", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"},
@@ -250,7 +250,7 @@ mod tests {
                    "columns": {"reason": "Completed"}, "finishedAt": "2026-01-01T00:00:05Z"}),
             json!({"phase": "Succeeded", "attempts": [ended], "columns": {"reason": "Completed"}}),
         ];
-        let steps = steps.map(run);
+        let steps = steps.map(|status| run(&status));
         measures.see("u", &steps[0], Duration::from_secs(3));
         for pair in steps.windows(2) {
             measures.stored(&Before::of(&pair[0]), &pair[1]);

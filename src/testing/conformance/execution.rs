@@ -18,6 +18,8 @@ pub struct Fixture {
     pub failing: Option<JobSpec>,
     /// A job that works until it is cancelled, if there can be one.
     pub endless: Option<JobSpec>,
+    /// Rules that do not apply, each with the reason.
+    pub leaves_out: &'static [(&'static str, &'static str)],
     /// How long the suite waits for a job.
     pub patience: Duration,
 }
@@ -26,18 +28,34 @@ pub struct Fixture {
 pub async fn run(subject: &dyn Execution, fixture: &Fixture) -> Report {
     let suite = Suite { subject, fixture };
     let mut report = Report::default();
-    report.add("an unknown job is not found", suite.unknown().await);
-    report.add("a created job is inert until it is released", suite.inert().await);
-    report.add("a token has one owner", suite.one_owner().await);
-    report.add("a released job leaves a proof that may be read again", suite.proof().await);
-    report.add("what has ended is not cancelled", suite.cancel_ended().await);
-    report.add("a fenced token is never used again", suite.fence().await);
-    report.add("a token is fenced before it is created", suite.fence_before_create().await);
-    report.add("jobs are listed, the newest first", suite.list().await);
-    report.add("a log is bounded", suite.logs().await);
-    report.add("a failed job says why", suite.failing().await);
-    report.add("a working job is cancelled", suite.cancel().await);
-    report.add("a working job is fenced", suite.fence_working().await);
+    let applies = |rule: &str, verdict: Verdict| {
+        let left_out = fixture.leaves_out.iter().find(|(left_out, _)| *left_out == rule);
+        left_out.map_or(verdict, |(_, why)| Err(Doubt::Skipped((*why).to_owned())))
+    };
+    let rule = "an unknown job is not found";
+    report.add(rule, applies(rule, suite.unknown().await));
+    let rule = "a created job is inert until it is released";
+    report.add(rule, applies(rule, suite.inert().await));
+    let rule = "a token has one owner";
+    report.add(rule, applies(rule, suite.one_owner().await));
+    let rule = "a released job leaves a proof that may be read again";
+    report.add(rule, applies(rule, suite.proof().await));
+    let rule = "what has ended is not cancelled";
+    report.add(rule, applies(rule, suite.cancel_ended().await));
+    let rule = "a fenced token is never used again";
+    report.add(rule, applies(rule, suite.fence().await));
+    let rule = "a token is fenced before it is created";
+    report.add(rule, applies(rule, suite.fence_before_create().await));
+    let rule = "jobs are listed, the newest first";
+    report.add(rule, applies(rule, suite.list().await));
+    let rule = "a log is bounded";
+    report.add(rule, applies(rule, suite.logs().await));
+    let rule = "a failed job says why";
+    report.add(rule, applies(rule, suite.failing().await));
+    let rule = "a working job is cancelled";
+    report.add(rule, applies(rule, suite.cancel().await));
+    let rule = "a working job is fenced";
+    report.add(rule, applies(rule, suite.fence_working().await));
     report
 }
 

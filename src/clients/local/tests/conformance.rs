@@ -189,6 +189,7 @@ async fn broken_metastore_is_found_out() {
 
 fn jobs() -> execution::Fixture {
     execution::Fixture {
+        leaves_out: &[],
         quick: spec(WRITES, None),
         failing: Some(spec(FAILS, None)),
         endless: Some(spec(WAITS_FOR_CANCEL, None)),
@@ -257,7 +258,7 @@ impl Execution for BrokenExecution {
 async fn broken_execution_is_found_out() {
     let (_folder, root) = new_root();
     let broken = BrokenExecution(LocalExecution::new(root, LIMITS, command(None)));
-    let fixture = execution::Fixture { failing: None, endless: None, ..jobs() };
+    let fixture = execution::Fixture { leaves_out: &[], failing: None, endless: None, ..jobs() };
     let report = execution::run(&broken, &fixture).await;
     for rule in [
         "a created job is inert until it is released",

@@ -1,0 +1,198 @@
+//! What is done with pods: created once, released if they are still the same, stopped, cleared away.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::server::{Fault, Shared};
+use super::{execution, owner, spec, token};
+use crate::engines::execution::{Execution as _, Fence};
+use crate::engines::job::{JobId, JobOwner, JobState};
+use crate::engines::{ErrorKind, Retry};
+use crate::pods::pod_name;
+use crate::testing::conformance::execution as conformance;
+
+fn name() -> String {
+    pod_name("words", &token())
+}
+
+fn change(server: &Shared, change: impl FnOnce(&mut Value)) {
+    server.lock().unwrap().change(&name(), change);
+}
+
+fn fault(server: &Shared, method: &str, fault: Fault) {
+    server.lock().unwrap().faults.insert(method.to_owned(), fault);
+}
+
+fn pod(server: &Shared) -> Option<Value> {
+    server.lock().unwrap().pods.get(&name()).cloned()
+}
+
+fn calls(server: &Shared, method: &str) -> usize {
+    server.lock().unwrap().calls.iter().filter(|call| *call == method).count()
+}
+
+#[tokio::test]
+async fn pods_keep_the_rules_of_every_execution() {
+    let server = Shared::default();
+    server.lock().unwrap().has_node = true;
+    let why = "a pod leaves nothing behind that would refuse another: nobody releases what is not \
+               recorded, and it is swept";
+    let fixture = conformance::Fixture {
+        quick: spec("quick"),
+        failing: Some(spec("failing")),
+        endless: Some(spec("endless")),
+        leaves_out: Box::leak(Box::new([
+            ("a fenced token is never used again", why),
+            ("a token is fenced before it is created", why),
+            ("jobs are listed, the newest first", "pods are not listed: it would take more rights"),
+        ])),
+        patience: Duration::from_secs(10),
+    };
+    let report = conformance::run(&execution(&server), &fixture).await;
+    assert!(report.is_passed() && report.skipped.len() == 3, "{report}");
+}
+
+#[tokio::test]
+async fn a_creation_whose_answer_is_lost_is_found_and_adopted() {
+    let (server, runs) = (Shared::default(), spec("quick"));
+    let pods = execution(&server);
+    for code in [500, 503, 504] {
+        fault(&server, "POST", Fault::After(code));
+        let lost = pods.create(&runs, &token(), &owner()).await.unwrap_err();
+        assert_eq!(lost.retry, Retry::EffectUnknown, "{code}");
+        let found = pods.find(&token()).await.unwrap().unwrap();
+        assert_eq!((found.state, &found.owner), (JobState::Inert, &owner()));
+        let adopted = pods.create(&runs, &token(), &owner()).await.unwrap();
+        assert_eq!(adopted, found.id, "{code}");
+        server.lock().unwrap().pods.clear();
+    }
+    fault(&server, "POST", Fault::Before(500));
+    assert!(pods.create(&runs, &token(), &owner()).await.is_err());
+    assert_eq!(pods.find(&token()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_pod_is_adopted_only_if_owner_and_token_are_the_same() {
+    let (server, runs) = (Shared::default(), spec("quick"));
+    let pods = execution(&server);
+    let id = pods.create(&runs, &token(), &owner()).await.unwrap();
+    let other = JobOwner { run_uid: "uid-2".to_owned(), ..owner() };
+    let refused = pods.create(&runs, &token(), &other).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    change(&server, |pod| pod["metadata"]["annotations"]["mason.dev/token"] = json!("another"));
+    let refused = pods.create(&runs, &token(), &owner()).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    let found = pods.find(&token()).await.unwrap().unwrap();
+    assert_eq!((found.owner.attempt, found.error.unwrap().kind), (0, ErrorKind::Conflict));
+    // What is not the attempt's is neither stopped nor cleared away.
+    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::Down);
+    pods.sweep(&[(token(), None), (token(), Some(id))]).await.unwrap();
+    assert_eq!((calls(&server, "DELETE"), calls(&server, "PATCH")), (0, 0));
+}
+
+#[tokio::test]
+async fn only_the_recorded_pod_is_released_and_only_once() {
+    let server = Shared::default();
+    let pods = execution(&server);
+    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    pods.release(&id).await.unwrap();
+    assert_eq!(pod(&server).unwrap()["spec"]["schedulingGates"], json!([]));
+    pods.release(&id).await.unwrap();
+    assert_eq!(calls(&server, "PATCH"), 1);
+    let other = JobId(format!("{}/another-uid", name()));
+    assert_eq!(pods.release(&other).await.unwrap_err().kind, ErrorKind::Conflict);
+    server.lock().unwrap().pods.clear();
+    assert_eq!(pods.release(&id).await.unwrap_err().kind, ErrorKind::Conflict);
+    // Between the look and the release somebody else was first.
+    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    fault(&server, "PATCH", Fault::Released);
+    pods.release(&id).await.unwrap();
+    // The release took place, its answer was lost.
+    server.lock().unwrap().pods.clear();
+    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    fault(&server, "PATCH", Fault::After(504));
+    assert_eq!(pods.release(&id).await.unwrap_err().retry, Retry::EffectUnknown);
+    pods.release(&id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pod_that_gets_its_node_while_it_is_fenced_is_stopped_and_not_forgotten() {
+    let server = Shared::default();
+    let pods = execution(&server);
+    pods.create(&spec("endless"), &token(), &owner()).await.unwrap();
+    fault(&server, "DELETE", Fault::Released);
+    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::NotYet);
+    assert!(pod(&server).unwrap()["metadata"]["deletionTimestamp"].is_null());
+    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::NotYet);
+    let stopped = pod(&server).unwrap();
+    assert_eq!(stopped["spec"]["activeDeadlineSeconds"], 1);
+    // A node that says nothing: deleted after a while, and down only once it is gone.
+    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::NotYet);
+    assert_eq!(calls(&server, "DELETE"), 1, "it still has time");
+    let long_ago = json!("2020-01-01T00:00:00Z");
+    change(&server, |pod| pod["metadata"]["annotations"]["mason.dev/stop-requested-at"] = long_ago);
+    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::NotYet);
+    assert!(pod(&server).unwrap()["metadata"]["deletionTimestamp"].is_string());
+    server.lock().unwrap().pods.clear();
+    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::Down);
+}
+
+#[tokio::test]
+async fn a_pod_without_a_node_is_gone_when_it_is_fenced() {
+    let server = Shared::default();
+    let pods = execution(&server);
+    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::Down);
+    assert_eq!(pod(&server), None);
+    assert_eq!(pods.release(&id).await.unwrap_err().kind, ErrorKind::Conflict);
+    let gone = pods.vanished(&id, &owner()).unwrap();
+    assert_eq!((gone.state, gone.owner), (JobState::Lost, owner()));
+    // A creation that was delayed makes one that nobody releases; it is swept.
+    pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    pods.sweep(&[(token(), Some(id))]).await.unwrap();
+    assert_eq!(pod(&server), None);
+}
+
+#[tokio::test]
+async fn what_failed_stays_and_what_is_done_is_cleared_away() {
+    let server = Shared::default();
+    server.lock().unwrap().has_node = true;
+    let pods = execution(&server);
+    for (image, stays) in [("failing", true), ("quick", false)] {
+        server.lock().unwrap().pods.clear();
+        let id = pods.create(&spec(image), &token(), &owner()).await.unwrap();
+        pods.release(&id).await.unwrap();
+        pods.sweep(&[(token(), Some(id))]).await.unwrap();
+        assert_eq!(pod(&server).is_some(), stays, "{image}");
+    }
+}
+
+#[tokio::test]
+async fn progress_the_last_lines_and_a_large_result_come_from_the_log() {
+    let server = Shared::default();
+    server.lock().unwrap().has_node = true;
+    let pods = execution(&server);
+    let id = pods.create(&spec("endless"), &token(), &owner()).await.unwrap();
+    pods.release(&id).await.unwrap();
+    let said = "hello\nMASON_PROGRESS {\"phase\": \"counting\", \"done\": 3, \"total\": 9, \"unit\": \"files\"}\n";
+    change(&server, |pod| pod["metadata"]["annotations"]["log"] = json!(said));
+    let told = pods.find(&token()).await.unwrap().unwrap();
+    let progress = told.progress.unwrap();
+    assert_eq!((progress.phase.as_str(), progress.done, progress.total), ("counting", 3, Some(9)));
+    let result = json!({"text": "x".repeat(10_000)});
+    let (logged, lines) = crate::pods::proof::as_lines(&token().0, result.to_string().as_bytes());
+    let message = json!({"token": token().0, "exitCode": 0, "logged": logged}).to_string();
+    change(&server, |pod| {
+        pod["metadata"]["annotations"]["log"] = json!(format!("{said}bye\n{}\n", lines.join("\n")));
+        pod["status"]["phase"] = json!("Succeeded");
+        pod["status"]["containerStatuses"][0]["state"] =
+            json!({"terminated": {"exitCode": 0, "message": message}});
+    });
+    let told = pods.find(&token()).await.unwrap().unwrap();
+    assert_eq!((told.state, told.log_tail.as_deref()), (JobState::Succeeded, Some("hello\nbye")));
+    assert_eq!(pods.collect(&id).await.unwrap().answer, result);
+    change(&server, |pod| pod["metadata"]["annotations"]["log"] = json!("rotated away"));
+    let lost = pods.collect(&id).await.unwrap_err();
+    assert_eq!(lost.retry, Retry::Later, "{lost}");
+}

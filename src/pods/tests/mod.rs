@@ -1,0 +1,69 @@
+//! What pods are made of, what they tell, and what is done with them on an API server made of a map.
+
+mod building;
+mod launching;
+mod reading;
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::settings::{PodSettings, read_settings};
+use super::{ContainerPlace, Launcher, PodExecution, StorageMount};
+use crate::api::parameters::Parameters;
+use crate::api::v1alpha1::ContainerAction;
+use crate::engines::job::{JobOwner, JobToken};
+use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
+
+fn settings() -> PodSettings {
+    read_settings(
+        "image: mason:1
+imagePullSecrets: [registry]
+roots: [{path: /data, volume: {persistentVolumeClaim: {claimName: lake}}}]
+",
+    )
+    .unwrap()
+}
+
+fn place() -> ContainerPlace {
+    ContainerPlace {
+        operator: "text/words".parse().unwrap(),
+        config: "lake".to_owned(),
+        storage: Some(StorageMount {
+            root: PathBuf::from("/data/team/lake"),
+            credentials: Some("keys".to_owned()),
+        }),
+    }
+}
+
+fn owner() -> JobOwner {
+    JobOwner { run_uid: "uid-1".to_owned(), run: "words".to_owned(), attempt: 2 }
+}
+
+fn token() -> JobToken {
+    JobToken("0a1b2c".to_owned())
+}
+
+fn container(image: &str) -> ContainerAction {
+    serde_json::from_value(json!({"image": image, "command": ["work"]})).unwrap()
+}
+
+fn spec(image: &str) -> JobSpec {
+    let parameters = Parameters(BTreeMap::from([("path".to_owned(), json!("a.txt"))]));
+    JobSpec {
+        version: JobSpec::VERSION,
+        inputs: Vec::new(),
+        operation: Operation::Container { container: Box::new(container(image)), parameters },
+        sink: Sink::Answer,
+        bad_rows: BadRows::default(),
+        limits: AnswerLimits::default(),
+    }
+}
+
+fn execution(server: &server::Shared) -> PodExecution {
+    let launcher = Launcher::new(server::client(server), "team");
+    PodExecution::new(launcher, Arc::new(settings()), place(), "words")
+}
