@@ -332,6 +332,11 @@ pub(crate) struct ControllerArgs {
     /// How often the clients of a config are looked at.
     #[arg(long, value_name = "DURATION", env = "MASON_PROBE_INTERVAL", default_value = "5m")]
     pub probe_interval: DurationText,
+    /// How many times a second the progress of runs is stored, of all runs together; other changes of a
+    /// run are always stored.
+    #[arg(long, value_name = "NUMBER", env = "MASON_PROGRESS_WRITES", default_value_t = 10,
+          value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub progress_writes: u16,
     /// Where health is served.
     #[arg(
         long,

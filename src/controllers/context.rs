@@ -15,7 +15,8 @@ use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
 use crate::operators;
-use crate::runs::{Clock as _, RunContext, RunError, SystemClock};
+use crate::plan::Keeping;
+use crate::runs::{Clock as _, ProgressBudget, RunContext, RunError, SystemClock};
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{StoreError, library};
 
@@ -26,6 +27,7 @@ pub(super) struct Context {
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) backoff: Backoff,
     pub(super) events: Events,
+    budget: Arc<ProgressBudget>,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
@@ -39,6 +41,7 @@ impl Context {
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
             events: Events::new(client.clone()),
+            budget: Arc::new(ProgressBudget::per_second(settings.progress_writes)),
             library: library::definitions().into(),
             clients: clients::descriptions().into(),
             settings,
@@ -63,6 +66,9 @@ impl Context {
             kinds: &[ActionKind::Builtin, ActionKind::Sql],
             clients: Arc::clone(&self.clients),
             clock: Arc::new(SystemClock),
+            attachments: Some(Arc::<KubernetesStore>::clone(store)),
+            keeping: Keeping { holds: true, ..Keeping::default() },
+            budget: Arc::clone(&self.budget),
         }
     }
 }

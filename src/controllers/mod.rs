@@ -53,6 +53,8 @@ pub struct Settings {
     pub working_runs: usize,
     /// How often the clients of a config are looked at.
     pub probe_interval: Duration,
+    /// How many writes of progress alone all runs may make in a second, at least 1.
+    pub progress_writes: u16,
     /// Where `/healthz` and `/readyz` are served.
     pub health_address: SocketAddr,
 }

@@ -31,6 +31,9 @@ pub(super) type Cache<K> = Store<DeserializeGuard<K>>;
 /// Whether a change of one object may change how another stands.
 pub(super) type Neighbours<K> = fn(&K, &K) -> bool;
 
+/// What of an object is looked at when it changes: nobody is woken while that stays the same.
+pub(super) type Wakes<K> = fn(&K) -> u64;
+
 /// Which namespaces one watch covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
@@ -91,6 +94,12 @@ pub(super) trait Reconcile: Send + Sync + 'static {
         None
     }
 
+    /// Returns what of an object wakes when it changes: its generation, which only its spec and its
+    /// deletion change.
+    fn wakes() -> Wakes<Self::Kind> {
+        |object| object.meta().generation.unwrap_or_default().unsigned_abs()
+    }
+
     /// Forgets an object that is gone.
     fn forget(&self, uid: &str) {
         let _ = uid;
@@ -147,7 +156,10 @@ fn triggers<R: Reconcile>(
     cache: Cache<R::Kind>,
 ) -> BoxStream<'static, watcher::Result<DeserializeGuard<R::Kind>>> {
     let Some(are_neighbours) = R::neighbours() else {
-        let changed = predicates::generation;
+        let changed = |object: &DeserializeGuard<R::Kind>| match &object.0 {
+            Ok(object) => Some(R::wakes()(object)),
+            Err(_) => predicates::generation(object),
+        };
         return events
             .applied_objects()
             .predicate_filter(changed, PredicateConfig::default())

@@ -1,5 +1,6 @@
 //! What a pass observed outside, as values: what could not be seen is a value too.
 
+use super::lifetime::Keeping;
 use crate::engines::job::{JobError, JobStatus};
 use crate::engines::metastore::Changed;
 use crate::validate::{Problems, ValidRun};
@@ -13,6 +14,8 @@ pub struct Observation {
     pub job: Sight<JobStatus>,
     /// The change of the metastore that the run has made.
     pub change: Sight<Changed>,
+    /// What the place that keeps the run allows and demands.
+    pub keeping: Keeping,
 }
 
 /// Whether a run is valid and can begin.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::attempt::attempt_token;
 use super::decision::{Decision, Next, ending, has_execution};
 use super::failure::{classify_reading, failure_of_job};
+use super::lifetime;
 use super::observation::{Checked, Observation, Sight};
 use super::retries::{after, is_due, next_step};
 use crate::api::conditions::Reason;
@@ -35,14 +36,22 @@ pub fn plan(run: &OperatorRun, observation: &Observation, now: Timestamp) -> Dec
     let unborn = OperatorRunStatus::default();
     let status = run.status.as_ref().unwrap_or(&unborn);
     let pass = Pass { run, status, seen: observation, now };
+    let keeping = observation.keeping;
     if status.phase.is_terminal() {
-        return Decision::Rest;
+        return lifetime::ended(run, status, keeping, now);
     }
-    match status.attempts.last() {
+    if let Some(decision) = lifetime::give_up(run, status, now) {
+        return decision;
+    }
+    if let Some(decision) = lifetime::hold(run, status, keeping) {
+        return decision;
+    }
+    let decision = match status.attempts.last() {
         None => pass.begin(),
         Some(attempt) if attempt.state == AttemptState::Finished => pass.between(attempt),
         Some(attempt) => pass.live(attempt),
-    }
+    };
+    lifetime::or_abandon(run, status, decision)
 }
 
 /// Returns whether the run was matched with a client that runs jobs, so that its attempts have to be
@@ -64,12 +73,12 @@ impl Pass<'_> {
     fn begin(&self) -> Decision {
         let valid = match &self.seen.checked {
             Some(Checked::Refused(problems)) => return Decision::Refuse(problems.clone()),
-            _ if self.run.spec.cancel => return Self::cancelled(),
+            _ if self.is_cancelled() => return Self::cancelled(),
             Some(Checked::ClientDown(error)) => return self.client_down(error),
             Some(Checked::Ready(valid)) => valid,
             None => return self.wait(Reason::Accepted, Some("not validated yet".to_owned())),
         };
-        if self.run.spec.suspend {
+        if self.is_suspended() {
             return Decision::Suspend;
         }
         self.intend(1, Some(valid.clone()))
@@ -93,14 +102,14 @@ impl Pass<'_> {
             };
         }
         if self.status.pending.is_none() {
-            if self.run.spec.cancel {
+            if self.is_cancelled() {
                 return Self::cancelled();
             }
             if self.is_late() {
                 return Self::fail(Reason::DeadlineExceeded, &self.late_message());
             }
         }
-        if self.run.spec.suspend {
+        if self.is_suspended() {
             return Decision::Suspend;
         }
         match self.status.next_attempt_at {
@@ -199,7 +208,7 @@ impl Pass<'_> {
 
     /// The attempt goes on.
     fn advance(&self, attempt: &Attempt, job: Option<&JobStatus>) -> Decision {
-        if self.run.spec.cancel {
+        if self.is_cancelled() {
             return self.stop(attempt, job, ending(Reason::Cancelled, "cancelled".to_owned()));
         }
         if self.is_late() {
@@ -208,11 +217,11 @@ impl Pass<'_> {
         match (attempt.state, job) {
             (_, Some(job)) if job.state.has_ended() => self.fence(failure_of_job(job)),
             (AttemptState::Intended, Some(job)) => Decision::Adopt(reference_to(job)),
-            (AttemptState::Intended, None) if self.run.spec.suspend => Decision::Suspend,
+            (AttemptState::Intended, None) if self.is_suspended() => Decision::Suspend,
             (AttemptState::Intended, None) if self.unseen_too_long() => self.fence(unanswered()),
             (AttemptState::Intended, None) => Decision::Launch,
             (_, None) => self.unseen(vanished(), false),
-            (_, Some(job)) if job.state == JobState::Inert && self.run.spec.suspend => {
+            (_, Some(job)) if job.state == JobState::Inert && self.is_suspended() => {
                 Decision::Suspend
             }
             (_, Some(job)) if job.state == JobState::Inert => self.release(attempt, job),
@@ -342,6 +351,15 @@ impl Pass<'_> {
         self.run.spec.resolution.filter(|_| answered > asked)
     }
 
+    /// Whether somebody wants the run to end: a run that is being deleted is cancelled.
+    fn is_cancelled(&self) -> bool {
+        self.run.spec.cancel || lifetime::is_leaving(self.run)
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.run.spec.suspend && !lifetime::is_leaving(self.run)
+    }
+
     fn owns(&self, attempt: &Attempt, job: &JobStatus) -> bool {
         let same_job = attempt.job.as_ref().is_none_or(|recorded| recorded.id == job.id.0);
         Some(job.owner.run_uid.as_str()) == self.run.metadata.uid.as_deref()
@@ -350,7 +368,7 @@ impl Pass<'_> {
     }
 
     fn unseen_too_long(&self) -> bool {
-        let limit = if self.run.spec.cancel { UNSEEN_LIMIT_CANCELLED } else { UNSEEN_LIMIT };
+        let limit = if self.is_cancelled() { UNSEEN_LIMIT_CANCELLED } else { UNSEEN_LIMIT };
         self.status.unseen_since.is_some_and(|at| since(at, self.now) >= limit)
     }
 

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use super::act::{Outcome, act};
 use super::context::{Observer, RunContext, RunError};
 use super::gather::gather;
+use super::lifetime::{self, LeftBehind};
 use super::record::record;
 use super::session::{Identity, Session, name_of};
 use super::watch::Watch;
 use crate::api::v1alpha1::{AttemptState, OperatorRun, Phase};
-use crate::plan::{Decision, plan};
+use crate::plan::{Decision, is_held, is_leaving, plan};
 use crate::store::{Key, Resource, StoreError};
 
 /// How often in a row somebody else may change the run first.
@@ -20,6 +21,8 @@ const MAX_CONFLICTS: u32 = 200;
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// How long after a conflict the run is read again.
 pub const AFTER_CONFLICT: Duration = Duration::from_millis(15);
+/// How long after a stored result could not be removed that is tried again.
+const AFTER_UNKEPT: Duration = Duration::from_secs(10);
 /// How long after a fence that is not down yet it is asked for again.
 const AFTER_OBSTACLE: Duration = Duration::from_millis(200);
 
@@ -30,6 +33,8 @@ pub struct Reconciled {
     pub run: OperatorRun,
     /// When the next pass is due.
     pub next: Wake,
+    /// What may be left outside of a run that was let go with this pass.
+    pub left: Option<LeftBehind>,
 }
 
 /// When the next pass over a run is due.
@@ -60,7 +65,7 @@ pub async fn drive(
     let (mut session, mut watch, mut conflicts) = (Session::default(), Watch::new(observer), 0);
     loop {
         let run = fetch_run(context, key).await?;
-        let Reconciled { run, next } = reconcile(context, &mut session, run).await?;
+        let Reconciled { run, next, .. } = reconcile(context, &mut session, run).await?;
         watch.see(context, &mut session, &run, next).await;
         conflicts = if next == Wake::Reread { conflicts + 1 } else { 0 };
         match next {
@@ -98,24 +103,39 @@ pub async fn reconcile(
     let observation = gather(context, session, &run).await?; // reads the store and the engines
     let decision = plan(&run, &observation, context.clock.now()); // pure
     let outcome = act(context, session, &run, &decision).await?; // at most one effect
+    if let Some(reconciled) = lifetime::write(context, &run, &decision, &outcome).await? {
+        return Ok(reconciled); // one write of the metadata, instead of one of the status
+    }
     let now = context.clock.now();
     let status = record(&run, &decision, &outcome, now); // pure
-    let next = wake(&decision, &outcome, status.phase, now); // pure
-    if run.status.as_ref() == Some(&status) {
-        return Ok(Reconciled { run, next });
+    let next = wake(&decision, &outcome, (&run, status.phase), now); // pure
+    if !context.budget.is_worth_storing(run.status.as_ref(), &status, now) {
+        return Ok(Reconciled { run, next, left: None });
     }
     let wanted = OperatorRun { status: Some(status), ..run };
     if let Some(run) = replace_status(context, &wanted).await? {
-        return Ok(Reconciled { run, next });
+        return Ok(Reconciled { run, next, left: None });
     }
     sweep(context, session, &wanted, &outcome).await;
-    Ok(Reconciled { run: wanted, next: Wake::Reread })
+    Ok(Reconciled { run: wanted, next: Wake::Reread, left: None })
 }
 
-fn wake(decision: &Decision, outcome: &Outcome, phase: Phase, now: Timestamp) -> Wake {
+fn wake(
+    decision: &Decision,
+    outcome: &Outcome,
+    (run, phase): (&OperatorRun, Phase),
+    now: Timestamp,
+) -> Wake {
     let soon = now.checked_add(AFTER_OBSTACLE).unwrap_or(now);
     let stands = phase.is_terminal() || matches!(phase, Phase::Suspended | Phase::Unknown);
+    // Doors without a store that holds runs leave one that has ended alone.
     match decision {
+        Decision::Wait { until, .. } if phase.is_terminal() => Wake::At(*until),
+        Decision::Prune | Decision::Discard if matches!(outcome, Outcome::Failed { .. }) => {
+            Wake::At(now.checked_add(AFTER_UNKEPT).unwrap_or(now))
+        }
+        _ if phase.is_terminal() && ended_now(run) => Wake::Now,
+        _ if stands && is_leaving(run) && is_held(run) => Wake::At(soon),
         _ if stands => Wake::OnChange,
         Decision::Rest => Wake::OnChange,
         Decision::Wait { until, .. } => Wake::At(*until),
@@ -127,6 +147,12 @@ fn wake(decision: &Decision, outcome: &Outcome, phase: Phase, now: Timestamp) ->
         _ if matches!(outcome, Outcome::Failed { .. }) => Wake::At(soon),
         _ => Wake::Now,
     }
+}
+
+/// Whether something follows the end of a run: it is held, or its time will pass.
+fn ended_now(run: &OperatorRun) -> bool {
+    let had_ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
+    !had_ended && (is_held(run) || run.spec.ttl.is_some())
 }
 
 /// A job that was created for an attempt which somebody else has ended since never begins; it is

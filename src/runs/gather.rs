@@ -24,16 +24,17 @@ pub async fn gather(
 ) -> Result<Observation, RunError> {
     let unborn = OperatorRunStatus::default();
     let status = run.status.as_ref().unwrap_or(&unborn);
+    let keeping = context.keeping;
     if status.phase.is_terminal() {
-        return Ok(Observation::default());
+        return Ok(Observation { keeping, ..Observation::default() });
     }
     let Some(valid) = session.resolved(run)?.cloned() else {
         let checked = Some(check(context, session, run).await?);
-        return Ok(Observation { checked, ..Observation::default() });
+        return Ok(Observation { checked, keeping, ..Observation::default() });
     };
     let looks = Looks::of(run, status)?;
     if !looks.job && !looks.change {
-        return Ok(Observation::default());
+        return Ok(Observation { keeping, ..Observation::default() });
     }
     let engines = session.engines(context, &valid).await;
     let observation = look(looks, engines, Identity::of(run)).await;
@@ -41,7 +42,7 @@ pub async fn gather(
     {
         session.close();
     }
-    Ok(observation)
+    Ok(Observation { keeping, ..observation })
 }
 
 /// Which looks outside the recorded status calls for.

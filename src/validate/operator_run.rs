@@ -66,6 +66,7 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
         clients: chosen_clients(config, &engines),
         engines,
         result_schema: definition.spec.result_schema.clone(),
+        results: config.spec.results.clone(),
         dry_run: run.spec.dry_run,
         timeout: run.spec.timeout.clone(),
         retry: run.spec.retry.clone().unwrap_or(Retry { limit: 0, backoff: Backoff::default() }),
@@ -275,8 +276,11 @@ fn resolve_engines(
 
 fn chosen_clients(config: &MasonConfig, engines: &EngineChoices) -> Vec<ClientConfig> {
     let chosen = [&engines.metastore, &engines.storage, &engines.execution];
+    let location = config.spec.results.location.as_deref();
+    let keeps_results = location.and_then(|location| location.split(':').next());
     let is_chosen = |client: &&ClientConfig| {
-        chosen.into_iter().flatten().any(|choice| choice.client == client.name)
+        keeps_results == Some(&client.name)
+            || chosen.into_iter().flatten().any(|choice| choice.client == client.name)
     };
     config.spec.clients.iter().filter(is_chosen).cloned().collect()
 }

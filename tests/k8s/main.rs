@@ -16,6 +16,7 @@ mod configs;
 mod crashes;
 mod crds;
 mod definitions;
+mod deletion;
 mod docs;
 mod events;
 mod runs;

@@ -36,6 +36,7 @@ pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
         concurrency: args.concurrency,
         working_runs: usize::from(args.working_runs),
         probe_interval: args.probe_interval.to_duration(),
+        progress_writes: args.progress_writes,
         health_address: args.health_address,
     };
     controllers::run(settings, connect().await?, stop).await?;

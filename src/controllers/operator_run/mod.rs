@@ -2,19 +2,25 @@
 
 mod working;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use self::working::Working;
 use super::context::{Context, Error, now};
-use super::events::Stage;
-use super::watch::{Cache, Reconcile};
+use super::events::{Stage, Told};
+use super::watch::{Cache, Reconcile, Wakes};
+use crate::api::conditions::Reason;
+use crate::api::labels::{FORCE_DELETE, REQUESTED_AT};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{AttemptState, OperatorRun};
-use crate::runs::{self, Reconciled, RunContext, Session, Wake};
+use crate::plan::{Decision, Observation, is_leaving, plan, requested};
+use crate::runs::{self, LeftBehind, Reconciled, RunContext, Session, Wake};
 use crate::store::Store as _;
 use crate::store::kubernetes::KubernetesStore;
 
@@ -30,6 +36,8 @@ pub(super) struct OperatorRuns {
     context: Arc<Context>,
     store: Arc<KubernetesStore>,
     working: Working,
+    /// How many runs were let go although something of them may be left outside.
+    abandoned: AtomicU64,
 }
 
 impl OperatorRuns {
@@ -37,6 +45,7 @@ impl OperatorRuns {
         Self {
             store: context.store("operator-run"),
             working: Working::new(context.settings.working_runs),
+            abandoned: AtomicU64::new(0),
             context: Arc::clone(context),
         }
     }
@@ -59,18 +68,59 @@ impl OperatorRuns {
             };
             let before = Stage::of(&run);
             let reconciled = runs::reconcile(context, session, run).await?;
-            if reconciled.next != Wake::Reread {
-                self.context.events.tell_run(&before, &reconciled.run);
+            let Reconciled { run, next, left } = reconciled;
+            if next != Wake::Reread {
+                self.context.events.tell_run(&before, &run);
+                left.iter().for_each(|left| self.tell_left(&run, left));
             }
-            match reconciled {
-                Reconciled { run, next: Wake::Now } => newest = Some(run),
-                Reconciled { next: Wake::Reread, .. } => {
-                    context.clock.sleep(runs::AFTER_CONFLICT).await;
+            match next {
+                Wake::Now if is_gone(&run) => {
+                    return Ok(Driven { next: Wake::OnChange, works: false });
                 }
-                Reconciled { run, next } => return Ok(Driven { next, works: works(&run) }),
+                Wake::Now => newest = Some(run),
+                Wake::Reread => context.clock.sleep(runs::AFTER_CONFLICT).await,
+                next => return Ok(Driven { next, works: works(&run) }),
             }
         }
         Ok(Driven { next: Wake::Now, works: true })
+    }
+
+    /// Tells what may be left outside of a run that was let go.
+    fn tell_left(&self, run: &OperatorRun, left: &LeftBehind) {
+        let (namespace, name) = (run.namespace().unwrap_or_default(), run.name_any());
+        let (job, why) = (left.job.as_deref().unwrap_or("none"), left.why.as_str());
+        let abandoned = self.abandoned.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::warn!(namespace, run = name, job, why, abandoned, "let a deleted run go");
+        let told = Told {
+            reason: Reason::Abandoned,
+            action: "LetGo",
+            note: match &left.job {
+                Some(job) => format!("job {job} may still work: {why}"),
+                None => format!("something may be left outside: {why}"),
+            },
+            is_warning: true,
+        };
+        self.context.events.tell(&Resource::OperatorRun(Box::new(run.clone())), &told);
+    }
+
+    /// Makes passes over a run that has ended: holds it or lets it go, prunes or deletes it when its time
+    /// has come. Takes no place among those that work.
+    async fn look_after(&self, run: &OperatorRun, context: &RunContext) -> Result<Action, Error> {
+        let seen = Observation { keeping: context.keeping, ..Observation::default() };
+        let is_asked = requested(run).is_some_and(|asked| {
+            run.status.as_ref().is_none_or(|status| status.last_handled_request != Some(asked))
+        });
+        match plan(run, &seen, now()) {
+            Decision::Rest if !is_asked => return Ok(Action::await_change()),
+            Decision::Wait { until, .. } if !is_asked => return Ok(requeue_at(until)),
+            _ => {}
+        }
+        let (uid, mut session) = (run.uid().unwrap_or_default(), Session::default());
+        let driven = self.drive(context, (&key_of(run), &uid), &mut session).await?;
+        Ok(match driven.next {
+            Wake::OnChange => Action::await_change(),
+            next => action_of(next),
+        })
     }
 
     /// Reads a run as it is now; nothing when it is gone, or another one has its name.
@@ -96,34 +146,60 @@ fn works(run: &OperatorRun) -> bool {
     !ended && attempts.last().is_some_and(|attempt| attempt.state != AttemptState::Finished)
 }
 
+/// Returns whether a run is gone with the write that let it go.
+fn is_gone(run: &OperatorRun) -> bool {
+    is_leaving(run) && run.metadata.finalizers.as_ref().is_none_or(Vec::is_empty)
+}
+
+fn key_of(run: &OperatorRun) -> Key {
+    let namespace = run.namespace().unwrap_or_default();
+    Key { kind: Kind::OperatorRun, namespace, name: run.name_any() }
+}
+
+fn requeue_at(until: Timestamp) -> Action {
+    Action::requeue(Duration::try_from(until.duration_since(now())).unwrap_or_default())
+}
+
+fn action_of(next: Wake) -> Action {
+    match next {
+        Wake::Now | Wake::Reread => Action::requeue(Duration::ZERO),
+        Wake::At(until) => requeue_at(until),
+        Wake::OnChange => Action::requeue(RESYNC),
+    }
+}
+
 impl Reconcile for OperatorRuns {
     type Kind = OperatorRun;
 
     async fn reconcile(&self, run: &OperatorRun, _: &Cache<OperatorRun>) -> Result<Action, Error> {
         let (uid, namespace) = (run.uid().unwrap_or_default(), run.namespace().unwrap_or_default());
+        let context = self.context.run_context(&self.store, &namespace); // reads no cluster
         if run.status.as_ref().is_some_and(|status| status.phase.is_terminal()) {
             self.working.end(&uid);
-            return Ok(Action::await_change());
+            return self.look_after(run, &context).await;
         }
         let Some(mut session) = self.working.begin(&uid, works(run)) else {
             return Ok(Action::requeue(TURN));
         };
-        let context = self.context.run_context(&self.store, &namespace); // reads no cluster
-        let key = Key { kind: Kind::OperatorRun, namespace, name: run.name_any() };
-        let driven = self.drive(&context, (&key, &uid), &mut session).await; // all of the flow
+        let driven = self.drive(&context, (&key_of(run), &uid), &mut session).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
         match &driven {
             Ok(driven) if driven.works => self.working.pause(&uid, session),
             _ => self.working.end(&uid),
         }
-        Ok(match driven?.next {
-            Wake::Now | Wake::Reread => Action::requeue(Duration::ZERO),
-            Wake::At(until) => {
-                let left = until.duration_since(now());
-                Action::requeue(Duration::try_from(left).unwrap_or_default())
-            }
-            Wake::OnChange => Action::requeue(RESYNC),
-        })
+        Ok(action_of(driven?.next))
+    }
+
+    /// A deletion is a new generation; what a person asks for by an annotation is none.
+    fn wakes() -> Wakes<OperatorRun> {
+        |run| {
+            let annotations = run.metadata.annotations.as_ref();
+            let asked =
+                [REQUESTED_AT, FORCE_DELETE].map(|key| annotations.and_then(|all| all.get(key)));
+            let mut hasher = DefaultHasher::new();
+            (run.metadata.generation, asked).hash(&mut hasher);
+            hasher.finish()
+        }
     }
 
     fn forget(&self, uid: &str) {

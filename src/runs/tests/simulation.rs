@@ -6,12 +6,16 @@ use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use crate::api::labels::FORCE_DELETE;
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase, Resolution};
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobState, JobToken};
+use crate::plan::Keeping;
 use crate::plan::{Checked, Decision, Observation, Sight, plan};
-use crate::runs::{Outcome, RunContext, Session, act, gather, record};
+use crate::runs::{
+    LeftBehind, Outcome, ProgressBudget, RunContext, Session, Wake, act, gather, lifetime, record,
+};
 use crate::store::{Store, StoreError};
 use crate::testing::fakes::{
     Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, LOCATION, SharedWorld,
@@ -37,6 +41,10 @@ pub(super) enum Event {
     Clock(i64),
     Cancel,
     Suspend(bool),
+    /// A person deletes the run.
+    Delete,
+    /// A person lets it go whatever still works.
+    Force,
     Fault(Call, Fault),
     Break(Call, Fault),
     Repair,
@@ -98,6 +106,7 @@ pub(super) struct Simulation {
     processes: Vec<Process>,
     guards: Guards,
     ended: Option<OperatorRunStatus>,
+    left: Option<LeftBehind>,
 }
 
 impl Simulation {
@@ -113,26 +122,43 @@ impl Simulation {
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([]),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
+            attachments: None,
+            keeping: Keeping { holds: true, ..Keeping::default() },
+            budget: Arc::new(ProgressBudget::unlimited()),
         };
         let run = Resource::OperatorRun(Box::new(run_of(&order)));
         block_on(store.create(&run)).expect("should create");
         let processes = (0..3).map(|_| Process::default()).collect();
-        Self { world, order, store, context, processes, guards, ended: None }
+        Self { world, order, store, context, processes, guards, ended: None, left: None }
+    }
+
+    /// The same where no finalizer can hold a run, as on a machine without a cluster.
+    pub(super) fn unheld(order: Order, guards: Guards) -> Self {
+        let mut simulation = Self::new(order, guards);
+        simulation.context.keeping.holds = false;
+        simulation
     }
 
     pub(super) fn key() -> Key {
         Key { kind: Kind::OperatorRun, namespace: "default".to_owned(), name: "run".to_owned() }
     }
 
-    pub(super) fn run(&self) -> OperatorRun {
+    /// Returns the run; nothing when it is gone.
+    pub(super) fn run(&self) -> Option<OperatorRun> {
         match block_on(self.store.get(&Self::key())) {
-            Ok(Some(Resource::OperatorRun(run))) => *run,
+            Ok(Some(Resource::OperatorRun(run))) => Some(*run),
+            Ok(None) => None,
             other => panic!("should hold the run: {other:?}"),
         }
     }
 
     pub(super) fn status(&self) -> OperatorRunStatus {
-        self.run().status.unwrap_or_default()
+        self.run().and_then(|run| run.status).unwrap_or_default()
+    }
+
+    /// Returns what was said to be left outside when the run was let go, if anything.
+    pub(super) fn left(&self) -> Option<&LeftBehind> {
+        self.left.as_ref()
     }
 
     /// Lets it happen, and says what must not be.
@@ -153,6 +179,14 @@ impl Simulation {
             Event::Suspend(wanted) => {
                 self.store.edit(&Self::key(), |run| run.spec.suspend = *wanted);
             }
+            Event::Delete => {
+                let now = self.world().now;
+                self.store.delete_by_person(&Self::key(), now);
+            }
+            Event::Force => self.store.edit(&Self::key(), |run| {
+                let annotations = run.metadata.annotations.get_or_insert_default();
+                annotations.insert(FORCE_DELETE.to_owned(), "true".to_owned());
+            }),
             Event::Fault(call, fault) => {
                 self.world().faults.entry(*call).or_default().push_back(*fault);
             }
@@ -203,7 +237,10 @@ impl Simulation {
         let process = std::mem::take(&mut self.processes[index]);
         let Process { mut session, stage } = process;
         let stage = match stage {
-            Stage::Idle => Stage::Read(Box::new(self.run())),
+            Stage::Idle => match self.run() {
+                Some(run) => Stage::Read(Box::new(run)),
+                None => Stage::Idle,
+            },
             Stage::Read(run) => {
                 let seen = self.observe(&mut session, &run);
                 let now = self.world().now;
@@ -215,9 +252,18 @@ impl Simulation {
                 Stage::Acted(run, decision, outcome)
             }
             Stage::Acted(run, decision, outcome) => {
-                let now = self.world().now;
-                let status = record(&run, &decision, &outcome, now);
-                self.keep(*run, status)?;
+                let write = lifetime::write(&self.context, &run, &decision, &outcome);
+                match block_on(write).expect("should write") {
+                    Some(written) if written.next != Wake::Reread => {
+                        self.left = written.left.or_else(|| self.left.take());
+                    }
+                    Some(_) => {}
+                    None => {
+                        let now = self.world().now;
+                        let status = record(&run, &decision, &outcome, now);
+                        self.keep(*run, status)?;
+                    }
+                }
                 Stage::Idle
             }
         };
@@ -229,7 +275,8 @@ impl Simulation {
         let status = run.status.clone().unwrap_or_default();
         if status.resolved.is_none() && !status.phase.is_terminal() {
             let checked = Some(Checked::Ready(Box::new(valid_run(&self.order))));
-            return Observation { checked, ..Observation::default() };
+            let keeping = self.context.keeping;
+            return Observation { checked, keeping, ..Observation::default() };
         }
         let mut seen = block_on(gather(&self.context, session, run)).expect("should read");
         let last = status.attempts.last();
@@ -295,7 +342,16 @@ impl Simulation {
                 return Err("another run's job was released or stopped".to_owned());
             }
         }
+        let still_works = world.jobs.iter().any(|(_, job)| works(job.state));
         drop(world);
+        if self.run().is_none() {
+            let may_work = self.left.is_some();
+            return if still_works && !may_work {
+                Err("a run is gone and its job works".to_owned())
+            } else {
+                Ok(())
+            };
+        }
         self.check_end(&status)
     }
 
@@ -353,6 +409,21 @@ impl Simulation {
             Phase::Unknown => Ok(Phase::Unknown),
             phase => Err(format!("it neither ended nor asks: {phase:?} {:?}", self.status())),
         }
+    }
+
+    /// Repairs the world and lets one process go on until the run, which is being deleted, is gone.
+    pub(super) fn settle_leaving(&mut self) -> Result<(), String> {
+        self.happen(&Event::Repair)?;
+        self.happen(&Event::Crash(0))?;
+        for _ in 0..100 {
+            if self.run().is_none() {
+                return Ok(());
+            }
+            self.happen(&Event::Passes(0, 1))?;
+            self.happen(&Event::StepJobs)?;
+            self.happen(&Event::Clock(1_000))?;
+        }
+        Err(format!("it is still there: {:?}", self.run()))
     }
 
     /// Lets processes that were stopped in the middle go on after the end.
