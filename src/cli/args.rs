@@ -332,6 +332,14 @@ pub(crate) struct ControllerArgs {
     /// How often the clients of a config are looked at.
     #[arg(long, value_name = "DURATION", env = "MASON_PROBE_INTERVAL", default_value = "5m")]
     pub probe_interval: DurationText,
+    /// How many runs that have ended are kept in each namespace; of more, the oldest are pruned or deleted
+    /// as their `ttl` says. Default: all.
+    #[arg(long, value_name = "NUMBER", env = "MASON_KEPT_RUNS")]
+    pub kept_runs: Option<u32>,
+    /// How long runs that have ended are kept at most, also without a `ttl` of their own, for example
+    /// `30d`. Default: for ever.
+    #[arg(long, value_name = "DURATION", env = "MASON_KEPT_FOR")]
+    pub kept_for: Option<DurationText>,
     /// How many times a second the progress of runs is stored, of all runs together; other changes of a
     /// run are always stored.
     #[arg(long, value_name = "NUMBER", env = "MASON_PROGRESS_WRITES", default_value_t = 10,

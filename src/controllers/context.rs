@@ -67,7 +67,7 @@ impl Context {
             clients: Arc::clone(&self.clients),
             clock: Arc::new(SystemClock),
             attachments: Some(Arc::<KubernetesStore>::clone(store)),
-            keeping: Keeping { holds: true, ..Keeping::default() },
+            keeping: Keeping { holds: true, at_most: self.settings.kept_for, is_surplus: false },
             budget: Arc::clone(&self.budget),
         }
     }

@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::future::{BoxFuture, Shared};
 use futures::stream::{self, BoxStream};
@@ -22,6 +23,11 @@ use serde::de::DeserializeOwned;
 
 use super::context::{Context, Error};
 use super::health::Gate;
+
+/// How many objects one page of the first list holds: runs may be large, and only little of them is kept.
+const PAGE: u32 = 100;
+/// How often all objects are looked over.
+const LOOK_OVER: Duration = Duration::from_secs(20);
 
 /// Done when the process is to stop.
 pub(super) type Stop = Shared<BoxFuture<'static, ()>>;
@@ -100,6 +106,17 @@ pub(super) trait Reconcile: Send + Sync + 'static {
         |object| object.meta().generation.unwrap_or_default().unsigned_abs()
     }
 
+    /// Drops of an object what need not be remembered.
+    fn trim(object: &mut Self::Kind) {
+        let _ = object;
+    }
+
+    /// Looks over all objects of the watch, now and then.
+    fn look_over(&self, cache: &Cache<Self::Kind>) -> impl Future<Output = ()> + Send {
+        let _ = cache;
+        async {}
+    }
+
     /// Forgets an object that is gone.
     fn forget(&self, uid: &str) {
         let _ = uid;
@@ -120,9 +137,12 @@ pub(super) async fn run<R: Reconcile>(
     };
     let state = Arc::new(State { reconcile, context, cache: cache.clone(), gate });
     let seen = Arc::clone(&state);
-    let events = watcher(api, watcher::Config::default())
+    let events = watcher(api, watcher::Config::default().page_size(PAGE))
         .default_backoff()
-        .modify(|object: &mut DeserializeGuard<R::Kind>| object.managed_fields_mut().clear())
+        .modify(|object: &mut DeserializeGuard<R::Kind>| {
+            object.managed_fields_mut().clear();
+            object.0.iter_mut().for_each(R::trim);
+        })
         .reflect(writer)
         .inspect_ok(move |event| seen.see(event))
         .boxed();
@@ -135,6 +155,7 @@ pub(super) async fn run<R: Reconcile>(
             futures::future::pending::<()>().await;
         }
     };
+    let looked = Arc::clone(&state);
     let controller = Controller::for_stream(triggers::<R>(events, cache.clone()), cache)
         .with_config(settings)
         .graceful_shutdown_on(stop)
@@ -143,9 +164,21 @@ pub(super) async fn run<R: Reconcile>(
             report::<R::Kind>(outcome.err());
             futures::future::ready(())
         });
+    let looking_over = look_over(Arc::clone(&looked));
     tokio::select! {
         () = controller => {}
         () = never_began => {}
+        () = looking_over => {}
+    }
+}
+
+/// Looks over all objects again and again, once the first list is there.
+async fn look_over<R: Reconcile>(state: Arc<State<R>>) {
+    loop {
+        tokio::time::sleep(LOOK_OVER).await;
+        if state.gate.has_opened() {
+            state.reconcile.look_over(&state.cache).await;
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::record::record;
 use super::session::{Identity, Session, name_of};
 use super::watch::Watch;
 use crate::api::v1alpha1::{AttemptState, OperatorRun, Phase};
-use crate::plan::{Decision, is_held, is_leaving, plan};
+use crate::plan::{Decision, Keeping, is_held, is_leaving, plan};
 use crate::store::{Key, Resource, StoreError};
 
 /// How often in a row somebody else may change the run first.
@@ -108,7 +108,7 @@ pub async fn reconcile(
     }
     let now = context.clock.now();
     let status = record(&run, &decision, &outcome, now); // pure
-    let next = wake(&decision, &outcome, (&run, status.phase), now); // pure
+    let next = wake(context.keeping, (&decision, &outcome), (&run, status.phase), now); // pure
     if !context.budget.is_worth_storing(run.status.as_ref(), &status, now) {
         return Ok(Reconciled { run, next, left: None });
     }
@@ -121,20 +121,22 @@ pub async fn reconcile(
 }
 
 fn wake(
-    decision: &Decision,
-    outcome: &Outcome,
+    keeping: Keeping,
+    (decision, outcome): (&Decision, &Outcome),
     (run, phase): (&OperatorRun, Phase),
     now: Timestamp,
 ) -> Wake {
     let soon = now.checked_add(AFTER_OBSTACLE).unwrap_or(now);
     let stands = phase.is_terminal() || matches!(phase, Phase::Suspended | Phase::Unknown);
-    // Doors without a store that holds runs leave one that has ended alone.
+    let had_ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
     match decision {
         Decision::Wait { until, .. } if phase.is_terminal() => Wake::At(*until),
         Decision::Prune | Decision::Discard if matches!(outcome, Outcome::Failed { .. }) => {
             Wake::At(now.checked_add(AFTER_UNKEPT).unwrap_or(now))
         }
-        _ if phase.is_terminal() && ended_now(run) => Wake::Now,
+        // Whoever keeps runs lets one that has ended go, and waits until its time has passed.
+        _ if phase.is_terminal() && keeping.holds && !had_ended => Wake::Now,
+        Decision::Prune => Wake::Now,
         _ if stands && is_leaving(run) && is_held(run) => Wake::At(soon),
         _ if stands => Wake::OnChange,
         Decision::Rest => Wake::OnChange,
@@ -147,12 +149,6 @@ fn wake(
         _ if matches!(outcome, Outcome::Failed { .. }) => Wake::At(soon),
         _ => Wake::Now,
     }
-}
-
-/// Whether something follows the end of a run: it is held, or its time will pass.
-fn ended_now(run: &OperatorRun) -> bool {
-    let had_ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
-    !had_ended && (is_held(run) || run.spec.ttl.is_some())
 }
 
 /// A job that was created for an attempt which somebody else has ended since never begins; it is

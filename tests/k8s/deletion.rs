@@ -7,14 +7,26 @@ use crate::team::{LONG, PATIENCE, Team, query};
 
 /// Returns how many worker processes work below a folder.
 fn workers_below(folder: &Path) -> usize {
+    worker_ids(folder).len()
+}
+
+fn worker_ids(folder: &Path) -> Vec<i32> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let command = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
     let folder = folder.to_string_lossy().into_owned();
-    let works = |command: &Vec<u8>| {
-        let command = String::from_utf8_lossy(command);
-        command.contains("\0worker\0") && command.contains(&folder)
+    let works = |entry: std::fs::DirEntry| {
+        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let command = String::from_utf8_lossy(&command).into_owned();
+        let works = command.contains("\0worker\0") && command.contains(&folder);
+        works.then(|| entry.file_name().to_string_lossy().parse().ok()).flatten()
     };
-    processes.filter_map(command).filter(works).count()
+    processes.filter_map(works).collect()
+}
+
+fn end_workers_below(folder: &Path) {
+    for id in worker_ids(folder) {
+        let process = rustix::process::Pid::from_raw(id).unwrap();
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+    }
 }
 
 fn until_gone(team: &Team, resource: &str) {
@@ -83,6 +95,8 @@ fn a_run_whose_root_is_gone_is_let_go_when_a_person_forces_it() {
     let events = team.kubectl(&["get", "events"]);
     assert!(events.contains("Abandoned"), "{events}");
     std::fs::rename(&moved, team.root()).unwrap();
+    // What was left behind, as the administrator ends it who is told.
+    end_workers_below(&team.root());
 }
 
 #[test]

@@ -19,8 +19,10 @@ mod definitions;
 mod deletion;
 mod docs;
 mod events;
+mod results;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod store;
 mod team;
+mod ttl;

@@ -36,6 +36,8 @@ pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
         concurrency: args.concurrency,
         working_runs: usize::from(args.working_runs),
         probe_interval: args.probe_interval.to_duration(),
+        kept_runs: args.kept_runs.map(|runs| usize::try_from(runs).unwrap_or(usize::MAX)),
+        kept_for: args.kept_for.map(|length| length.to_duration()),
         progress_writes: args.progress_writes,
         health_address: args.health_address,
     };

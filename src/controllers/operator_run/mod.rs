@@ -1,5 +1,6 @@
 //! Runs: each is driven by the passes that the command line makes, from what the API server has.
 
+mod kept;
 mod working;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -28,6 +29,8 @@ use crate::store::kubernetes::KubernetesStore;
 const TURN: Duration = Duration::from_millis(500);
 /// How often a run that waits for a person is looked at without being changed.
 const RESYNC: Duration = Duration::from_mins(5);
+/// How many runs that are too many are cleared away before others are looked at.
+const AT_ONE_TIME: usize = 200;
 /// Most passes over one run before others get their turn.
 const PASSES: u32 = 50;
 
@@ -199,6 +202,31 @@ impl Reconcile for OperatorRuns {
             let mut hasher = DefaultHasher::new();
             (run.metadata.generation, asked).hash(&mut hasher);
             hasher.finish()
+        }
+    }
+
+    fn trim(run: &mut OperatorRun) {
+        kept::trim(run);
+    }
+
+    /// Prunes or deletes runs that are too many, as each of them says.
+    async fn look_over(&self, cache: &Cache<OperatorRun>) {
+        let Some(most) = self.context.settings.kept_runs else { return };
+        let all = cache.state();
+        let runs = all.iter().filter_map(|run| run.0.as_ref().ok());
+        for run in kept::surplus(runs, most).into_iter().take(AT_ONE_TIME) {
+            let namespace = run.namespace().unwrap_or_default();
+            let mut context = self.context.run_context(&self.store, &namespace);
+            context.keeping.is_surplus = true;
+            if let Err(error) = self.look_after(run, &context).await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(
+                    namespace,
+                    run = run.name_any(),
+                    error,
+                    "failed to clear a run away"
+                );
+            }
         }
     }
 
