@@ -1,5 +1,6 @@
 //! What the environment says: the only place that reads environment variables, but for those that stand
-//! for arguments of `mason controller`, which the parser of arguments reads.
+//! for arguments of `mason controller`, which the parser of arguments reads, and those of `faults`, which
+//! builds for tests have.
 //!
 //! Everything else gets an [`Environment`] as a value, so that it can be tested without touching the
 //! process. Imports nothing of ours.
@@ -12,6 +13,10 @@ use std::path::PathBuf;
 pub struct Environment {
     /// `MASON_STORE`: the folder that keeps resources.
     pub store: Option<PathBuf>,
+    /// `MASON_CONTEXT`: the context of the kubeconfig whose cluster keeps resources instead.
+    pub context: Option<String>,
+    /// `MASON_NAMESPACE`: the namespace of resources that name none.
+    pub namespace: Option<String>,
     /// `MASON_LOG`: what is logged, in the notation of tracing's filter: `mason=debug`.
     pub log: Option<String>,
     /// `NO_COLOR`: set and not empty when nothing may be coloured (<https://no-color.org>).
@@ -36,9 +41,12 @@ impl Environment {
     /// Reads variables by a function. A variable that is set to nothing counts as not set.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let text = |name: &str| set(name).map(|text| text.to_string_lossy().into_owned());
         Self {
             store: set("MASON_STORE").map(PathBuf::from),
-            log: set("MASON_LOG").map(|text| text.to_string_lossy().into_owned()),
+            context: text("MASON_CONTEXT"),
+            namespace: text("MASON_NAMESPACE"),
+            log: text("MASON_LOG"),
             no_color: set("NO_COLOR").is_some(),
             // The XDG specification wants relative paths ignored.
             data_home: set("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute()),

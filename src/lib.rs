@@ -8,16 +8,19 @@
 //! | module | holds | may import |
 //! |---|---|---|
 //! | [`api`] | the resources, the only wire types | nothing |
+//! | [`faults`] | where tests end the process; nothing in other builds | nothing |
 //! | [`engines`] | what can be asked of a role, and its models | `api` |
 //! | [`sql`] | what a statement reads, and whether it only reads | `engines` |
 //! | [`formats`] | bytes to Arrow and back | `engines` |
 //! | [`validate`] | a request to a validated value, or all problems | `api engines sql` |
 //! | [`plan`] | the next decision of a run | those, `validate` |
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
+//! | [`pods`] | work in bare pods: created inert, recorded, released, proven | `api engines` |
 //! | [`clients`] | one folder for each technology | `api engines formats sql` |
-//! | [`store`] | where resources are kept | `api` |
+//! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
+//! | [`metrics`] | what is counted and measured | nothing |
 //! | [`controllers`] | the resources of a cluster, reconciled | all above |
 //! | [`cli`] | the command line | everything |
 //!
@@ -31,9 +34,12 @@ pub mod clients;
 pub mod config;
 pub mod controllers;
 pub mod engines;
+pub mod faults;
 pub mod formats;
+pub mod metrics;
 pub mod operators;
 pub mod plan;
+pub mod pods;
 pub mod runs;
 pub mod sql;
 pub mod standing;

@@ -25,7 +25,9 @@ pub enum ConditionType {
 }
 
 /// Why a condition, a phase or an attempt is as it is. The list is closed; docs are made from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Reason {
     /// The run has been accepted and waits to be worked on.
     Accepted,

@@ -39,6 +39,14 @@ pub fn parse_bytes(text: &str) -> Result<u64, QuantityError> {
     number.checked_mul(unit).ok_or_else(refuse)
 }
 
+/// Returns an amount as people write it, in the largest unit of 1024 that divides it: `1536Mi`, `1Gi`.
+#[must_use]
+pub fn show_bytes(bytes: u64) -> String {
+    let units = [("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)];
+    let unit = units.into_iter().find(|(_, power)| bytes > 0 && bytes % (1_u64 << power) == 0);
+    unit.map_or_else(|| bytes.to_string(), |(unit, power)| format!("{}{unit}", bytes >> power))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +58,13 @@ mod tests {
         assert_eq!(parse_bytes("17"), Ok(17));
         for bad in ["", "Gi", "1.5Gi", "-1", "1 Gi", "1gi", "9999999999999", "999999999999Ti"] {
             assert!(parse_bytes(bad).is_err(), "{bad:?} should be refused");
+        }
+    }
+
+    #[test]
+    fn amounts_are_shown_in_the_largest_unit_that_fits() {
+        for text in ["1Gi", "1536Mi", "17", "3Ti", "0", "5Ki"] {
+            assert_eq!(parse_bytes(text).map(show_bytes).as_deref(), Ok(text));
         }
     }
 

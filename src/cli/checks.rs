@@ -1,24 +1,40 @@
 //! Checking a run before it is stored: with its definition, its config, and what this program can do.
 
+use super::cluster::is_forbidden;
 use super::context::Context;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
 use crate::clients;
 use crate::operators;
-use crate::runs::{Resources, action_descriptions};
+use crate::runs::{Library, Resources, action_descriptions};
 use crate::store::library;
 use crate::validate::{
-    self, ActionDescription, Inputs, Problems, ValidRun, validate_config, validate_definition,
+    self, ActionDescription, Inputs, Problems, Rules, ValidRun, validate_config,
+    validate_definition,
 };
 
-/// Looks up what a run is checked with, in the store and in the library.
+/// Looks up what a run is checked with, in the store and in the library. Nothing when only the controller
+/// of a cluster can check it: who asks may not read what belongs to the run, or the definition stands in
+/// the controller's own namespace.
 ///
 /// # Errors
 /// When the store cannot be read, or what might be the run's own definition or config cannot.
-pub(crate) async fn resources(context: &Context, run: &OperatorRun) -> anyhow::Result<Resources> {
+pub(crate) async fn resources(
+    context: &Context,
+    run: &OperatorRun,
+) -> anyhow::Result<Option<Resources>> {
     let mut run = run.clone();
     run.metadata.namespace.get_or_insert_with(|| context.settings.namespace().to_owned());
-    Ok(Resources::read(context.store.as_ref(), library::definitions(), &run).await?)
+    let library = Library::built_in(library::definitions());
+    let read = Resources::read(context.store.as_ref(), &library, &run).await;
+    let is_elsewhere =
+        |resources: &Resources| context.cluster.is_some() && resources.definition.is_none();
+    match read {
+        Ok(resources) if is_elsewhere(&resources) => Ok(None),
+        Ok(resources) => Ok(Some(resources)),
+        Err(error) if context.cluster.is_some() && is_forbidden(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Checks a config or definition by itself.
@@ -27,7 +43,9 @@ pub(crate) async fn resources(context: &Context, run: &OperatorRun) -> anyhow::R
 /// Every problem.
 pub(crate) fn check_alone(resource: &Resource) -> Result<(), Problems> {
     match resource {
-        Resource::MasonConfig(config) => validate_config(config, clients::descriptions()),
+        Resource::MasonConfig(config) => {
+            validate_config(config, clients::descriptions(), &Rules::default())
+        }
         Resource::OperatorDefinition(definition) => {
             validate_definition(definition, &actions(), clients::descriptions())
         }
@@ -51,6 +69,8 @@ pub(crate) fn check_run(run: &OperatorRun, resources: &Resources) -> Result<Vali
         actions: &actions,
         clients: clients::descriptions(),
         kinds: super::engines::KINDS,
+        rules: &Rules::default(),
+        namespace_labels: None,
         known_operators: &resources.known_operators,
         known_configs: &resources.known_configs,
     };

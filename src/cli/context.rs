@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::cluster::{self, Cluster};
 use super::failure::Failure;
 use super::kinds;
 use super::printer::Printer;
-use super::settings::Settings;
+use super::settings::{Place, Settings};
 use crate::store::directory::DirectoryStore;
-use crate::store::{Key, Kind, Resource, Store};
+use crate::store::{Key, Kind, Resource, Store, StoreError};
 
 /// What every verb works with.
 #[derive(Clone)]
@@ -20,21 +21,40 @@ pub(crate) struct Context {
     pub printer: Printer,
     /// Where resources are kept.
     pub store: Arc<dyn Store>,
+    /// The cluster that keeps them; nothing when it is a folder.
+    pub cluster: Option<Cluster>,
     /// When the verb began.
     pub now: Timestamp,
 }
 
 impl Context {
-    /// Opens the store; a folder that does not exist yet is made with the first write.
+    /// Opens the store: a folder that does not exist yet is made with the first write; to a cluster
+    /// nothing is sent yet.
+    ///
+    /// # Errors
+    /// When there is no such cluster or context, or its settings cannot be used.
     #[expect(clippy::disallowed_methods, reason = "here a verb learns when it began")]
+    pub(crate) async fn open(mut settings: Settings) -> anyhow::Result<Self> {
+        let (store, cluster): (Arc<dyn Store>, _) = match &settings.place {
+            Place::Folder(folder) => (Arc::new(DirectoryStore::new(folder)), None),
+            Place::Cluster(choice) => {
+                let cluster = Cluster::connect(choice).await?;
+                let of_context = || cluster.connection.namespace.clone();
+                settings.default_namespace.get_or_insert_with(of_context);
+                (Arc::new(cluster.store.clone()), Some(cluster))
+            }
+        };
+        let printer = Printer::new(settings.style);
+        Ok(Self { settings, printer, store, cluster, now: Timestamp::now() })
+    }
+
+    /// Returns where resources are kept, for people: a folder, or a context.
     #[must_use]
-    pub(crate) fn open(settings: Settings) -> Self {
-        let store = DirectoryStore::new(settings.store());
-        Self {
-            printer: Printer::new(settings.style),
-            store: Arc::new(store),
-            now: Timestamp::now(),
-            settings,
+    pub(crate) fn place(&self) -> String {
+        match (&self.cluster, &self.settings.place) {
+            (Some(cluster), _) => format!("context `{}`", cluster.connection.context),
+            (None, Place::Folder(folder)) => folder.display().to_string(),
+            (None, Place::Cluster(_)) => String::new(),
         }
     }
 
@@ -53,13 +73,12 @@ impl Context {
         if let Some(resource) = self.store.get(&key).await? {
             return Ok(resource);
         }
-        let names = self.names(kind).await;
-        let hint = match names.as_slice() {
-            [] => format!(
-                "there is none at all; is --store {} right?",
-                self.settings.store().display()
-            ),
-            names => format!("there are: {}", first_of(names)),
+        // On a cluster without CRDs, or without rights, this says so.
+        let names = self.listed_names(kind).await?;
+        let hint = match (names.as_slice(), &self.cluster) {
+            ([], Some(_)) => format!("there is none at all; is {} right?", self.place()),
+            ([], None) => format!("there is none at all; is --store {} right?", self.place()),
+            (names, _) => format!("there are: {}", first_of(names)),
         };
         let resource = kinds::qualified(kind, name);
         let message = format!("{resource} does not exist in namespace `{}`", key.namespace);
@@ -68,9 +87,18 @@ impl Context {
 
     /// Returns the names of a kind in the namespace that was asked for, as far as they can be read.
     pub(crate) async fn names(&self, kind: Kind) -> Vec<String> {
+        self.listed_names(kind).await.unwrap_or_default()
+    }
+
+    async fn listed_names(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
         let listed = self.store.list(kind, Some(self.settings.namespace())).await;
-        let readable = listed.unwrap_or_default().into_iter().filter_map(Result::ok);
-        readable.map(|resource| resource.key().name).collect()
+        let listed = match listed {
+            // Somebody who may look at one resource need not see the others.
+            Err(error) if cluster::is_forbidden(&error) => Vec::new(),
+            listed => listed?,
+        };
+        let readable = listed.into_iter().filter_map(Result::ok);
+        Ok(readable.map(|resource| resource.key().name).collect())
     }
 }
 

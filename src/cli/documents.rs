@@ -101,8 +101,12 @@ fn complete(
         (Some(_), _) => {}
         (None, _) => metadata.namespace = Some(context.settings.namespace().to_owned()),
     }
-    if let Resource::MasonConfig(config) = &mut resource {
-        make_roots_absolute(config, &source.folder, &mut problems);
+    match (&mut resource, &context.cluster) {
+        (Resource::MasonConfig(config), Some(_)) => refuse_relative_roots(config, &mut problems),
+        (Resource::MasonConfig(config), None) => {
+            make_roots_absolute(config, &source.folder, &mut problems);
+        }
+        _ => {}
     }
     if let Err(more) = check_alone(&resource) {
         problems.extend(more);
@@ -130,6 +134,19 @@ fn make_roots_absolute(config: &mut MasonConfig, folder: &Path, problems: &mut P
                 format!("spec.clients[{index}].local.root"),
                 format!("the folder of this file cannot be found: {error}"),
             )),
+        }
+    }
+}
+
+/// A root on a cluster is a folder there: where the file stands here means nothing.
+fn refuse_relative_roots(config: &MasonConfig, problems: &mut Problems) {
+    for (index, client) in config.spec.clients.iter().enumerate() {
+        let root = client.local.as_ref().map(|local| Path::new(&local.root));
+        if root.is_some_and(Path::is_relative) {
+            let path = format!("spec.clients[{index}].local.root");
+            let problem =
+                Problem::new(path, "is a relative path, but means a folder of the cluster");
+            problems.push(problem.hint("write it from `/`, below a root of the controller"));
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) fn run_context(context: &Context) -> RunContext {
         operators: operators::all(),
         kinds: KINDS,
         clients: clients::descriptions().into(),
+        admission: Arc::default(),
         clock: Arc::new(SystemClock),
         attachments: None,
         keeping: Keeping::default(),

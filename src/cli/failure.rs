@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+use super::context::first_of;
 use crate::engines::EngineError;
 use crate::store::StoreError;
 use crate::store::kubernetes::ConnectError;
@@ -87,6 +88,9 @@ impl Failure {
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     match error.downcast_ref::<Failure>() {
         Some(Failure::Usage { .. } | Failure::Invalid { .. }) => Exit::Refused,
+        _ if matches!(error.downcast_ref(), Some(ConnectError::UnknownContext { .. })) => {
+            Exit::Refused
+        }
         _ => Exit::Failed,
     }
 }
@@ -97,13 +101,26 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
 pub(crate) fn messages_of(error: &anyhow::Error) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let text = cause.to_string();
+        let text = text_of(cause);
         let told = messages.iter().any(|message| message.contains(&text));
         if !told && !text.is_empty() {
             messages.push(text);
         }
     }
     messages
+}
+
+/// Returns a message for people: the API server's own words rather than the whole of its answer.
+fn text_of(cause: &(dyn std::error::Error + 'static)) -> String {
+    match kube_of(cause) {
+        Some(kube::Error::Api(status)) => status.message.clone(),
+        _ => cause.to_string(),
+    }
+}
+
+fn kube_of<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a kube::Error> {
+    let boxed = cause.downcast_ref::<Box<kube::Error>>().map(Box::as_ref);
+    boxed.or_else(|| cause.downcast_ref::<kube::Error>())
 }
 
 /// Returns every hint in a chain, outermost first.
@@ -118,8 +135,16 @@ pub(crate) fn hints_of(error: &anyhow::Error) -> Vec<String> {
         if let Some(StoreError::Io { source, .. }) = cause.downcast_ref() {
             return hint_of_store(source).map(str::to_owned);
         }
-        if let Some(ConnectError::NoCluster(_)) = cause.downcast_ref() {
-            return Some("name the kubeconfig of a cluster in KUBECONFIG".to_owned());
+        if let Some(error) = cause.downcast_ref() {
+            return hint_of_connection(error);
+        }
+        if let Some(StoreError::OwnedByOthers { .. }) = cause.downcast_ref() {
+            return Some(
+                "change them where they are kept, or take them over with --force".to_owned(),
+            );
+        }
+        if let Some(error) = kube_of(cause) {
+            return hint_of_api_server(error).map(str::to_owned);
         }
         cause.downcast_ref::<EngineError>().and_then(|engine| engine.hint.clone())
     };
@@ -138,6 +163,37 @@ fn hint_of_store(source: &std::io::Error) -> Option<&'static str> {
             "make the folder of the store writable, or name another with --store; `mason resume` \
              drives on the runs that were begun",
         ),
+        _ => None,
+    }
+}
+
+fn hint_of_connection(error: &ConnectError) -> Option<String> {
+    match error {
+        ConnectError::NoCluster(_) => {
+            Some("name the kubeconfig of a cluster in KUBECONFIG".to_owned())
+        }
+        ConnectError::UnknownContext { known, .. } if !known.is_empty() => {
+            Some(format!("there are: {}", first_of(known)))
+        }
+        _ => None,
+    }
+}
+
+/// Returns what to do about an API server that does not do what was asked.
+fn hint_of_api_server(error: &kube::Error) -> Option<&'static str> {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            401 => Some("the cluster does not know you: log in to it anew"),
+            403 => Some("`mason doctor --cluster` says which rights are missing"),
+            404 => Some(
+                "are Mason's CRDs there? `mason doctor --cluster` says so; `mason crds | kubectl apply \
+                 --server-side -f -` installs them",
+            ),
+            _ => None,
+        },
+        kube::Error::HyperError(_) | kube::Error::Service(_) => {
+            Some("is this the right context, and is its API server reachable from here?")
+        }
         _ => None,
     }
 }

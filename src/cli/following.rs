@@ -1,21 +1,22 @@
-//! Driving a run to its end in this process, while a person watches and may interrupt.
+//! Following a run to its end, while a person watches and may interrupt: a run in a folder is driven by
+//! this process, one in a cluster by its controller.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::change::ask_to_cancel;
+use super::cluster::watching;
 use super::context::Context;
+use super::engines::run_context;
 use super::printer::visible;
 use super::progress::ProgressView;
-use crate::api::resource::{Key, Resource};
+use crate::api::resource::Key;
 use crate::api::v1alpha1::{OperatorRun, Progress};
-use crate::runs::{self, Observer, RunContext};
-use crate::store::StoreError;
+use crate::runs::{self, Observer};
 
 /// How long leaving may take.
 const LEAVING: std::time::Duration = std::time::Duration::from_secs(2);
-/// How many times a cancellation is written anew when others change the run meanwhile.
-const CANCEL_TRIES: usize = 20;
 
 /// How following a run ended.
 #[derive(Debug)]
@@ -41,30 +42,45 @@ impl Observer for Watcher {
     }
 }
 
-/// Drives a run to its end. The first interrupt asks the run to stop and waits for that; the second
-/// leaves at once.
+/// Follows a run to its end: drives it here, or watches it on its cluster. The first interrupt asks the
+/// run to stop and waits for that; the second leaves at once.
 ///
 /// # Errors
 /// When the run cannot be driven: the store fails, or what was recorded cannot be read.
 pub(crate) async fn follow(
     context: &Context,
-    run_context: &RunContext,
     key: &Key,
     view: Arc<ProgressView>,
 ) -> anyhow::Result<Followed> {
+    if let Some(cluster) = &context.cluster {
+        let ended = watching::until_settled(context, cluster, key, &view);
+        return follow_until(context, key, &view, ended).await;
+    }
     let watcher = Watcher(Arc::clone(&view));
-    let mut drive = std::pin::pin!(runs::drive(run_context, key, &watcher));
+    let run_context = run_context(context);
+    let driven = async { Ok(runs::drive(&run_context, key, &watcher).await?) };
+    follow_until(context, key, &view, driven).await
+}
+
+/// Waits for the end of a run while a person may interrupt.
+async fn follow_until(
+    context: &Context,
+    key: &Key,
+    view: &ProgressView,
+    end: impl Future<Output = anyhow::Result<OperatorRun>>,
+) -> anyhow::Result<Followed> {
+    let mut end = std::pin::pin!(end);
     let mut interrupts = Interrupts::listen()?;
     let name = visible(&key.name);
     tokio::select! {
-        driven = &mut drive => return ended(driven, &view),
+        run = &mut end => return ended(run, view),
         () = interrupts.next() => {}
     }
     view.note(&format!("cancelling run `{name}`; interrupt once more to leave without waiting"));
-    // Asking and driving go on side by side: the drive is what notices the request.
+    // Asking and following go on side by side: who drives the run notices the request.
     let both = async {
-        let (asked, driven) = tokio::join!(ask_to_cancel(context, key), &mut drive);
-        asked.and(ended(driven, &view))
+        let (asked, run) = tokio::join!(ask_to_cancel(context, key), &mut end);
+        asked.and(ended(run, view))
     };
     tokio::select! {
         followed = both => followed,
@@ -76,42 +92,19 @@ pub(crate) async fn follow(
             if !matches!(asked, Ok(Ok(()))) {
                 context.printer.note("that it is to be cancelled could not be stored");
             }
-            let hint = format!("`mason resume {name}` follows it to its end");
+            let hint = match &context.cluster {
+                Some(_) => format!("`mason get run {name} -w` shows how it goes on"),
+                None => format!("`mason resume {name}` follows it to its end"),
+            };
             context.printer.note(&context.printer.hint(&hint));
             Ok(Followed::Left)
         }
     }
 }
 
-fn ended(
-    driven: Result<OperatorRun, runs::RunError>,
-    view: &ProgressView,
-) -> anyhow::Result<Followed> {
+fn ended(run: anyhow::Result<OperatorRun>, view: &ProgressView) -> anyhow::Result<Followed> {
     view.finish();
-    Ok(Followed::Run(Box::new(driven?)))
-}
-
-/// Sets `spec.cancel` of a run that has not ended.
-///
-/// # Errors
-/// When the store fails, or others change the run all the time.
-pub(crate) async fn ask_to_cancel(context: &Context, key: &Key) -> anyhow::Result<()> {
-    for _ in 0..CANCEL_TRIES {
-        let Some(Resource::OperatorRun(mut run)) = context.store.get(key).await? else {
-            return Ok(());
-        };
-        let has_ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
-        if has_ended || run.spec.cancel {
-            return Ok(());
-        }
-        run.spec.cancel = true;
-        match context.store.apply(&Resource::OperatorRun(run)).await {
-            Ok(_) => return Ok(()),
-            Err(StoreError::Conflict { .. }) => tokio::task::yield_now().await,
-            Err(error) => return Err(error).with_context(|| format!("failed to cancel {key}")),
-        }
-    }
-    anyhow::bail!("failed to cancel {key}: it is changed all the time")
+    Ok(Followed::Run(Box::new(run?)))
 }
 
 /// Interrupts by the person (Ctrl-C) or the system (SIGTERM).

@@ -4,15 +4,20 @@
 //! One file per verb under `commands`. May import everything below; nothing imports it.
 
 mod args;
+mod change;
+mod changes;
 mod checks;
+mod cluster;
 mod columns;
 mod commands;
 mod context;
+mod doctor;
 mod documents;
 mod engines;
 mod failure;
 mod following;
 mod kinds;
+mod operation;
 mod outline;
 mod parameters;
 mod printer;
@@ -32,32 +37,35 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser;
-
-use args::{Cli, Command};
+use args::{Called, Cli, Command};
 use context::Context;
 use failure::{Exit, exit_of};
 use printer::Printer;
 use settings::{Settings, Style};
 
+use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::config::Environment;
 use crate::telemetry;
 
 /// Does what the arguments ask for and returns how the process ends: 0 when it is done, 1 when it
 /// failed, 2 when what was asked for is wrong and nothing was done.
 pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.collect();
+    let called = Called::by(arguments.first());
+    let cli = match called.parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             drop(error.print());
             return u8::try_from(error.exit_code()).map_or(ExitCode::from(2), ExitCode::from);
         }
     };
-    if let Command::Worker { job } = &cli.command {
-        return work(job);
+    match &cli.command {
+        Command::Worker { job, supervise: false } => return work(job),
+        Command::Exec(args) => return commands::exec(args),
+        _ => {}
     }
     let printer = Printer::new(Style::resolve(cli.global.color, environment.no_color));
-    let exit = dispatch(cli, environment, &printer).unwrap_or_else(|error| {
+    let exit = dispatch(cli, (environment, called), &printer).unwrap_or_else(|error| {
         printer.error(&error);
         exit_of(&error)
     });
@@ -81,42 +89,74 @@ fn work(_: &Path) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn dispatch(cli: Cli, environment: &Environment, printer: &Printer) -> anyhow::Result<Exit> {
+fn dispatch(
+    cli: Cli,
+    (environment, called): (&Environment, Called),
+    printer: &Printer,
+) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Crds => commands::crds(printer),
+        Command::Worker { job, .. } => Ok(commands::supervise(&job)),
         Command::Completions { shell } => commands::completions(shell, printer),
         Command::Generate { root } => commands::generate(&root, printer),
         Command::Controller(args) => {
             let logging = settings::logging(cli.global.verbose, environment.log.as_deref());
             let style = Style::resolve(cli.global.color, environment.no_color);
-            telemetry::start(&logging.or_info(), style.colour_error)?;
-            on_threads(commands::controller(args))
+            let telemetry = args.operation.telemetry(&logging, style.colour_error);
+            let _telling = telemetry::start_telling(&telemetry)?;
+            on_threads(commands::controller(args, settings::cluster_of(&cli.global, environment)))
         }
+        Command::Library => on_this_thread(async {
+            let cluster = settings::cluster_of(&cli.global, environment);
+            let namespace = cli.global.namespace.or_else(|| environment.namespace.clone());
+            let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+            commands::library(&namespace, &cluster, printer).await
+        }),
+        Command::Release { watch_namespace } => on_this_thread(async {
+            let cluster = settings::cluster_of(&cli.global, environment);
+            commands::release(&watch_namespace, &cluster, printer).await
+        }),
         command => {
-            let settings = Settings::resolve(&cli.global, environment)?;
+            let settings = Settings::resolve(&cli.global, environment, called)?;
             telemetry::start(&settings.logging, settings.style.colour_error)?;
-            with_store(command, &Context::open(settings))
+            with_store(command, settings)
         }
     }
 }
 
-/// Runs a verb that needs the store. Verbs that only look need no more than this thread.
-fn with_store(command: Command, context: &Context) -> anyhow::Result<Exit> {
+/// Runs a verb that needs the store. Verbs that only look or ask need no more than this thread.
+fn with_store(command: Command, settings: Settings) -> anyhow::Result<Exit> {
+    let drives = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Retry(_));
+    let work = async {
+        let context = Context::open(settings).await?;
+        verb(command, &context).await
+    };
+    if drives { on_threads(work) } else { on_this_thread(work) }
+}
+
+async fn verb(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
-        Command::Init(args) => on_this_thread(commands::init(context, &args)),
-        Command::Apply(args) => on_this_thread(commands::apply(context, &args)),
-        Command::Get(args) => on_this_thread(commands::get(context, &args)),
-        Command::Describe(args) => on_this_thread(commands::describe(context, &args)),
-        Command::Delete(args) => on_this_thread(commands::delete(context, &args)),
-        Command::Validate(args) => on_this_thread(commands::validate(context, &args)),
-        Command::Explain(args) => on_this_thread(commands::explain(context, &args)),
-        Command::Cancel(args) => on_this_thread(commands::cancel(context, &args)),
-        Command::Run(args) => on_threads(commands::run(context, &args)),
-        Command::Resume(args) => on_threads(commands::resume(context, &args)),
+        Command::Init(args) => commands::init(context, &args).await,
+        Command::Apply(args) => commands::apply(context, &args).await,
+        Command::Get(args) => commands::get(context, &args).await,
+        Command::Describe(args) => commands::describe(context, &args).await,
+        Command::Delete(args) => commands::delete(context, &args).await,
+        Command::Validate(args) => commands::validate(context, &args).await,
+        Command::Explain(args) => commands::explain(context, &args).await,
+        Command::Cancel(args) => commands::cancel(context, &args).await,
+        Command::Run(args) => commands::run(context, &args).await,
+        Command::Resume(args) => commands::resume(context, &args).await,
+        Command::Retry(args) => commands::retry(context, &args).await,
+        Command::Suspend(args) => commands::suspend(context, &args).await,
+        Command::Logs(args) => commands::logs(context, &args).await,
+        Command::Doctor(args) => commands::doctor(context, &args).await,
         // Handled by `dispatch`.
         Command::Worker { .. }
+        | Command::Exec(_)
         | Command::Crds
         | Command::Controller(_)
+        | Command::Library
+        | Command::Release { .. }
         | Command::Completions { .. }
         | Command::Generate { .. } => Ok(Exit::Success),
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::printer::{Printer, Tone, visible, visible_on_one_line};
 use super::tables::{Width, compact, framed, is_scalar};
+use crate::api::v1alpha1::RunResult;
 
 /// Most levels of keys that are indented; anything deeper stands on one line.
 const DEEPEST: usize = 4;
@@ -24,6 +25,26 @@ pub(crate) fn answer(data: &Value, printer: &Printer) -> String {
         Value::String(text) => visible(text),
         other => compact("", other),
     }
+}
+
+/// Returns the answer of a run for people, its columns in the order that the work gave them.
+#[must_use]
+pub(crate) fn result(result: &RunResult, printer: &Printer) -> String {
+    let in_order = |value: &Value| match value {
+        Value::Object(object) => Value::Object(ordered(object, &result.columns)),
+        other => other.clone(),
+    };
+    match &result.data {
+        Value::Array(rows) => answer(&Value::Array(rows.iter().map(in_order).collect()), printer),
+        data => answer(&in_order(data), printer),
+    }
+}
+
+/// Returns an object with the named keys first, in this order.
+fn ordered(object: &Map<String, Value>, names: &[String]) -> Map<String, Value> {
+    let named = names.iter().filter_map(|name| object.get_key_value(name));
+    let others = object.iter().filter(|(name, _)| !names.contains(*name));
+    named.chain(others).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Returns an object as `key: value` lines.
@@ -118,6 +139,21 @@ mod tests {
             terminal_error: false,
         };
         answer(data, &Printer::new(style))
+    }
+
+    #[test]
+    fn columns_stand_as_the_work_gave_them_though_an_api_server_sorts_them() {
+        let stored = json!({"kind": "Rows", "columns": ["city", "amount"],
+                            "data": [{"amount": 1, "city": "Wien"}]});
+        let stored: RunResult = serde_json::from_value(stored).expect("should be a result");
+        let style = Style {
+            colour_out: false,
+            colour_error: false,
+            terminal_out: false,
+            terminal_error: false,
+        };
+        let shown = result(&stored, &Printer::new(style));
+        assert!(shown.contains("│ city ┆ amount │"), "{shown}");
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(crate) fn files(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
         .into_iter()
         .map(|kind| (format!("crds/{}.yaml", kind.plural()), crds::yaml(kind)))
         .collect();
+    files.extend(chart_files());
     let operators = operators::reference::operators_page(library::definitions());
     files.push(("docs/operators.md".to_owned(), operators));
     files.push(("docs/resources.md".to_owned(), reference::resources_page()));
@@ -39,6 +40,13 @@ pub(crate) fn files(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
     }
     files.push((name.to_owned(), text));
     Ok(files)
+}
+
+/// Returns the files that the Helm chart has copies of, because it reads none outside its folder.
+fn chart_files() -> Vec<(String, String)> {
+    let of =
+        |kind: Kind| (format!("charts/mason/files/crds/{}.yaml", kind.plural()), crds::yaml(kind));
+    Kind::ALL.into_iter().map(of).collect()
 }
 
 /// Returns a text with the lines between `<!-- generated: PART -->` and `<!-- end -->` replaced.

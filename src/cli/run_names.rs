@@ -26,12 +26,42 @@ pub(crate) fn of_operator(operator: &str, random: &mut impl Rng) -> String {
     from_prefix(&format!("{}-", cut.trim_matches('-')), random)
 }
 
+/// Returns the name that retries of a run begin with, and the number of the next one: `x` is retried as
+/// `x-r2`, and that as `x-r3`.
+pub(crate) fn retried(name: &str) -> (&str, u32) {
+    let numbered = name.rsplit_once("-r").and_then(|(base, number)| {
+        let is_plain = !base.is_empty() && !number.starts_with('0');
+        let number = number.parse::<u32>().ok().filter(|number| *number < 1_000_000)?;
+        is_plain.then_some((base, number + 1))
+    });
+    numbered.unwrap_or((name, 2))
+}
+
+/// Returns the name of a retry.
+pub(crate) fn of_retry(base: &str, number: u32) -> String {
+    let ending = format!("-r{number}");
+    let cut: String = base.chars().take(LONGEST - ending.len()).collect();
+    format!("{}{ending}", cut.trim_end_matches(['-', '.']))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use rand::SeedableRng;
 
     use super::*;
+
+    #[test]
+    fn retries_are_numbered() {
+        assert_eq!(retried("table-query-x7k2p"), ("table-query-x7k2p", 2));
+        assert_eq!(retried("x-r2"), ("x", 3));
+        assert_eq!(retried("x-r9"), ("x", 10));
+        assert_eq!(retried("-r2"), ("-r2", 2));
+        assert_eq!(retried("x-r02"), ("x-r02", 2));
+        assert_eq!(retried("for-rent"), ("for-rent", 2));
+        assert_eq!(of_retry("x", 10), "x-r10");
+        assert_eq!(of_retry(&"a".repeat(63), 2).len(), 63);
+    }
 
     proptest! {
         #[test]

@@ -26,7 +26,7 @@ pub(crate) fn print(
         Output::Name => context.printer.out(&kinds::qualified(Kind::OperatorRun, name))?,
         Output::Table | Output::Wide => {
             if let Some(result) = &status.result {
-                context.printer.out(&outline::answer(&result.data, &context.printer))?;
+                context.printer.out(&outline::result(result, &context.printer))?;
             }
         }
     }
@@ -116,12 +116,11 @@ fn print_failure(context: &Context, name: &str, status: &OperatorRunStatus) {
     match status.phase {
         Phase::Unknown => lines.push(printer.hint(&format!(
             "`mason resume {name}` goes on once what is in the way is gone; if it stays, look whether \
-             the work took place and set `spec.resolution` of the run to Repeat, Succeeded or Failed \
-             with `mason apply` first"
+             the work took place and say so with --resolution Repeat, Succeeded or Failed"
         ))),
-        Phase::Suspended => lines.push(printer.hint(
-            "set `spec.suspend` to false with `mason apply`, then `mason resume`",
-        )),
+        Phase::Suspended => {
+            lines.push(printer.hint(&format!("`mason resume {name}` lets it go on")));
+        }
         _ => lines.push(printer.hint(&format!("`mason describe run {name}` tells everything"))),
     }
     printer.note(&lines.join("\n"));

@@ -1,27 +1,39 @@
 //! What holds for one call of `mason`: arguments and environment, resolved once.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tracing_subscriber::filter::LevelFilter;
 
-use super::args::{ColorChoice, Global};
+use super::args::{Called, ColorChoice, Global};
 use super::failure::Failure;
 use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::config::Environment;
+use crate::store::kubernetes::ClusterChoice;
 use crate::telemetry::Logging;
 
 /// What holds for one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// The folder that keeps resources.
-    pub store: PathBuf,
+    /// Where resources are kept.
+    pub place: Place,
     /// The namespace that was asked for; a file may name another when it is absent.
     pub namespace: Option<String>,
+    /// The namespace of resources that name none.
+    pub default_namespace: Option<String>,
     /// How standard output and standard error are written to.
     pub style: Style,
     /// What is logged.
     pub logging: Logging,
+}
+
+/// Where resources are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a folder, and runs are driven by this process.
+    Folder(PathBuf),
+    /// In a cluster, and runs are driven by its controller.
+    Cluster(ClusterChoice),
 }
 
 /// How standard output and standard error are written to.
@@ -43,17 +55,15 @@ impl Settings {
     ///
     /// # Errors
     /// When no folder for resources is named and the user has no home.
-    pub(crate) fn resolve(global: &Global, environment: &Environment) -> Result<Self, Failure> {
-        let named = global.store.clone().or_else(|| environment.store.clone());
-        let store = named.or_else(|| environment.default_store()).ok_or_else(|| {
-            Failure::usage(
-                "there is no folder to keep resources in: neither MASON_STORE nor HOME is set",
-                "name one with --store ./mason",
-            )
-        })?;
+    pub(crate) fn resolve(
+        global: &Global,
+        environment: &Environment,
+        called: Called,
+    ) -> Result<Self, Failure> {
         Ok(Self {
-            store,
+            place: Place::resolve(global, environment, called)?,
             namespace: global.namespace.clone(),
+            default_namespace: environment.namespace.clone(),
             style: Style::resolve(global.color, environment.no_color),
             logging: logging(global.verbose, environment.log.as_deref()),
         })
@@ -62,13 +72,42 @@ impl Settings {
     /// Returns the namespace that was asked for, else `default`.
     #[must_use]
     pub(crate) fn namespace(&self) -> &str {
-        self.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)
+        let asked = self.namespace.as_deref().or(self.default_namespace.as_deref());
+        asked.unwrap_or(DEFAULT_NAMESPACE)
     }
+}
 
-    /// Returns the folder that keeps resources.
-    #[must_use]
-    pub(crate) fn store(&self) -> &Path {
-        &self.store
+impl Place {
+    /// A cluster has to be asked for: that there is a kubeconfig is not enough, so that nobody writes to
+    /// a cluster by accident. A plugin of `kubectl` was asked for one by its name.
+    fn resolve(
+        global: &Global,
+        environment: &Environment,
+        called: Called,
+    ) -> Result<Self, Failure> {
+        let asked = global.cluster || global.context.is_some() || global.kubeconfig.is_some();
+        let is_usual = environment.context.is_some() || called == Called::KubectlPlugin;
+        if asked || (is_usual && global.store.is_none()) {
+            return Ok(Self::Cluster(cluster_of(global, environment)));
+        }
+        let named = global.store.clone().or_else(|| environment.store.clone());
+        let store = named.or_else(|| environment.default_store()).ok_or_else(|| {
+            Failure::usage(
+                "there is no folder to keep resources in: neither MASON_STORE nor HOME is set",
+                "name one with --store ./mason",
+            )
+        })?;
+        Ok(Self::Folder(store))
+    }
+}
+
+/// Returns the cluster that arguments and environment name.
+#[must_use]
+pub(crate) fn cluster_of(global: &Global, environment: &Environment) -> ClusterChoice {
+    ClusterChoice {
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.context.clone().or_else(|| environment.context.clone()),
+        silence: None,
     }
 }
 
@@ -106,25 +145,58 @@ mod tests {
     use super::*;
 
     fn global() -> Global {
-        Global { store: None, namespace: None, color: ColorChoice::Auto, verbose: 0 }
+        Global {
+            store: None,
+            cluster: false,
+            context: None,
+            kubeconfig: None,
+            namespace: None,
+            color: ColorChoice::Auto,
+            verbose: 0,
+        }
+    }
+
+    fn place(global: &Global, environment: &Environment, called: Called) -> Place {
+        Settings::resolve(global, environment, called).expect("should be settings").place
     }
 
     #[test]
     fn the_argument_wins_over_the_environment() {
         let mut environment = Environment { home: Some("/h".into()), ..Environment::default() };
-        let store = |global: &Global, environment: &Environment| {
-            Settings::resolve(global, environment).map(|settings| settings.store)
-        };
-        assert_eq!(store(&global(), &environment).ok(), Some("/h/.local/share/mason".into()));
+        let place =
+            |global: &Global, environment: &Environment| place(global, environment, Called::Mason);
+        assert_eq!(place(&global(), &environment), Place::Folder("/h/.local/share/mason".into()));
         environment.store = Some("/e".into());
-        assert_eq!(store(&global(), &environment).ok(), Some("/e".into()));
+        assert_eq!(place(&global(), &environment), Place::Folder("/e".into()));
         let argument = Global { store: Some("/a".into()), ..global() };
-        assert_eq!(store(&argument, &environment).ok(), Some("/a".into()));
+        assert_eq!(place(&argument, &environment), Place::Folder("/a".into()));
+    }
+
+    #[test]
+    fn a_cluster_has_to_be_asked_for() {
+        let home = Environment { home: Some("/h".into()), ..Environment::default() };
+        let context = Environment { context: Some("e".to_owned()), ..home.clone() };
+        let store = Global { store: Some("/a".into()), ..global() };
+        let chosen = |context: Option<&str>| {
+            let context = context.map(str::to_owned);
+            Place::Cluster(ClusterChoice { context, ..ClusterChoice::default() })
+        };
+        let named = Global { context: Some("a".to_owned()), ..global() };
+        let current = Global { cluster: true, ..global() };
+        assert_eq!(place(&named, &context, Called::Mason), chosen(Some("a")));
+        assert_eq!(place(&current, &home, Called::Mason), chosen(None));
+        assert_eq!(place(&global(), &context, Called::Mason), chosen(Some("e")));
+        assert_eq!(place(&global(), &home, Called::KubectlPlugin), chosen(None));
+        for (environment, called) in
+            [(&home, Called::Mason), (&context, Called::Mason), (&home, Called::KubectlPlugin)]
+        {
+            assert_eq!(place(&store, environment, called), Place::Folder("/a".into()));
+        }
     }
 
     #[test]
     fn a_user_without_home_is_told_to_name_a_folder() {
-        let refused = Settings::resolve(&global(), &Environment::default());
+        let refused = Settings::resolve(&global(), &Environment::default(), Called::Mason);
         assert!(matches!(refused, Err(Failure::Usage { hint: Some(_), .. })));
     }
 }

@@ -16,6 +16,10 @@ use crate::store::StoreError;
 /// # Errors
 /// When the store cannot be written to.
 pub(crate) async fn record(context: &Context, resource: Resource) -> Result<Resource, StoreError> {
+    if context.cluster.is_some() {
+        // There the controller keeps it, who alone can reach what the clients are for.
+        return Ok(resource);
+    }
     let changed = match resource.clone() {
         Resource::MasonConfig(mut config) => {
             let probes = probe(&config).await;
@@ -43,7 +47,7 @@ async fn probe(config: &MasonConfig) -> Vec<ClientProbe> {
     let mut probes = Vec::new();
     for client in &config.spec.clients {
         probes.push(match clients::probe(client).await {
-            Ok(()) => ClientProbe::Ready,
+            Ok(()) => ClientProbe::Ready { credentials: None },
             Err(error) => ClientProbe::Failed(error),
         });
     }

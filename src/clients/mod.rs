@@ -8,11 +8,13 @@ pub mod local;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 
 use crate::api::v1alpha1::{ClientConfig, EngineChoice, EngineChoices};
 use crate::engines::capability::{ClientDescription, Role};
+use crate::engines::workers::Workers;
 use crate::engines::{EngineError, Engines, ErrorKind};
 
 /// Returns what every type of client of this build is and can do.
@@ -46,10 +48,31 @@ pub fn open(
     choices: &Choices<'_>,
     base: &Path,
 ) -> Result<Engines, EngineError> {
+    open_placed(clients, choices, base, &|_| Ok(WorkersAt::Here))
+}
+
+/// Where the workers of a client run.
+#[derive(Clone)]
+pub enum WorkersAt {
+    /// As children of this process.
+    Here,
+    /// Elsewhere.
+    There(Arc<dyn Workers>),
+}
+
+/// Says where the workers of a client run.
+pub type Placing<'a> = &'a (dyn Fn(&ClientConfig) -> Result<WorkersAt, EngineError> + Sync);
+
+fn open_placed(
+    clients: &[ClientConfig],
+    choices: &Choices<'_>,
+    base: &Path,
+    placing: Placing<'_>,
+) -> Result<Engines, EngineError> {
     let mut opened = BTreeMap::new();
     for name in [choices.metastore, choices.storage, choices.execution] {
         if !opened.contains_key(name) {
-            opened.insert(name, open_client(clients, name, base)?);
+            opened.insert(name, open_one(clients, name, base, placing)?);
         }
     }
     let of = |name: &str, role: Role| {
@@ -74,6 +97,18 @@ pub fn open_matched(
     clients: &[ClientConfig],
     choices: &EngineChoices,
 ) -> Result<Engines, EngineError> {
+    open_matched_at(clients, choices, &|_| Ok(WorkersAt::Here))
+}
+
+/// Opens the clients that a run was matched with, their workers where `placing` says.
+///
+/// # Errors
+/// As [`open`], and those of `placing`.
+pub fn open_matched_at(
+    clients: &[ClientConfig],
+    choices: &EngineChoices,
+    placing: Placing<'_>,
+) -> Result<Engines, EngineError> {
     let roles = [&choices.metastore, &choices.storage, &choices.execution];
     // A role that nobody was picked for is one that the operator does not need: whoever fills
     // another role stands in for it and is never asked.
@@ -82,7 +117,7 @@ pub fn open_matched(
     let [metastore, storage, execution] =
         roles.map(|choice| name(choice).or_else(|| picked.map(str::to_owned)).unwrap_or_default());
     let names = Choices { metastore: &metastore, storage: &storage, execution: &execution };
-    open(clients, &names, Path::new("/"))
+    open_placed(clients, &names, Path::new("/"), placing)
 }
 
 /// Looks whether a client can be used, by one cheap call that changes nothing.
@@ -94,7 +129,7 @@ pub async fn probe(client: &ClientConfig) -> Result<(), EngineError> {
         let message = "it has no type block of this build";
         EngineError::new(ErrorKind::InvalidInput, &client.name, "open a client", message)
     };
-    let engines = open_block(client, Path::new("/"))?.ok_or_else(wrong)?;
+    let engines = open_block(client, Path::new("/"), WorkersAt::Here)?.ok_or_else(wrong)?;
     engines.metastore.list_databases().next().await.transpose().map(|_| ())
 }
 
@@ -107,25 +142,47 @@ pub fn open_client(
     name: &str,
     base: &Path,
 ) -> Result<Engines, EngineError> {
+    open_one(clients, name, base, &|_| Ok(WorkersAt::Here))
+}
+
+fn open_one(
+    clients: &[ClientConfig],
+    name: &str,
+    base: &Path,
+    placing: Placing<'_>,
+) -> Result<Engines, EngineError> {
     let wrong =
         |message: String| EngineError::new(ErrorKind::InvalidInput, name, "open a client", message);
     let found = clients.iter().find(|client| client.name == name);
     let client = found.ok_or_else(|| wrong(format!("the config has no client `{name}`")))?;
-    open_block(client, base)?
+    open_block(client, base, placing(client)?)?
         .ok_or_else(|| wrong(format!("client `{name}` has no type block of this build")))
 }
 
 #[cfg(feature = "local")]
-fn open_block(client: &ClientConfig, base: &Path) -> Result<Option<Engines>, EngineError> {
+fn open_block(
+    client: &ClientConfig,
+    base: &Path,
+    workers: WorkersAt,
+) -> Result<Option<Engines>, EngineError> {
     let Some(block) = &client.local else { return Ok(None) };
     let named = |error: EngineError| EngineError { client: client.name.clone(), ..error };
-    let local = local::Local::open(block, base, local::execution::own_worker()).map_err(named)?;
+    let local = local::Local::open(block, base, place_of(workers)).map_err(named)?;
     let local::Local { metastore, storage, execution, .. } = local;
     Ok(Some(Engines { metastore, storage, execution }))
 }
 
 #[cfg(not(feature = "local"))]
 #[expect(clippy::unnecessary_wraps, reason = "a build with clients can fail here")]
-fn open_block(_client: &ClientConfig, _base: &Path) -> Result<Option<Engines>, EngineError> {
+fn open_block(_: &ClientConfig, _: &Path, _: WorkersAt) -> Result<Option<Engines>, EngineError> {
     Ok(None)
+}
+
+#[cfg(feature = "local")]
+fn place_of(workers: WorkersAt) -> local::execution::WorkerPlace {
+    use local::execution::{WorkerPlace, own_worker};
+    match workers {
+        WorkersAt::Here => WorkerPlace::Processes(own_worker()),
+        WorkersAt::There(workers) => WorkerPlace::Elsewhere(workers),
+    }
 }

@@ -7,18 +7,25 @@ use kube::Client;
 use tokio::sync::Semaphore;
 
 use super::Settings;
+use super::admission::ClusterNamespaces;
 use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::events::Events;
+use super::leader::Leadership;
+use super::pods::{Pods, RunPods};
 use super::roots::AllowedRoots;
+use super::turns::Turns;
+use super::watch::Scope;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
+use crate::metrics::Metrics;
 use crate::operators;
 use crate::plan::Keeping;
-use crate::runs::{Clock as _, ProgressBudget, RunContext, RunError, SystemClock};
+use crate::runs::{Admission, Clock as _, ProgressBudget, RunContext, RunError, SystemClock};
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{StoreError, library};
+use crate::validate::Rules;
 
 /// What every controller works with.
 pub(super) struct Context {
@@ -26,22 +33,58 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) roots: Arc<AllowedRoots>,
     pub(super) backoff: Backoff,
+    pub(super) turns: Arc<Turns>,
+    pub(super) rules: Rules,
+    admission: Arc<Admission>,
     pub(super) events: Events,
     budget: Arc<ProgressBudget>,
+    pub(super) metrics: Metrics,
+    pub(super) leadership: Arc<Leadership>,
+    pub(super) pods: Pods,
     library: Arc<[OperatorDefinition]>,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
     pub(super) passes: Semaphore,
 }
 
+/// What can be run where there are pods.
+const WITH_PODS: &[ActionKind] = &[ActionKind::Builtin, ActionKind::Sql, ActionKind::Container];
+/// What can be run where there are none.
+const WITHOUT_PODS: &[ActionKind] = &[ActionKind::Builtin, ActionKind::Sql];
+
 impl Context {
-    pub(super) fn new(settings: Settings, client: Client) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        client: Client,
+        (metrics, leadership): (&Metrics, &Arc<Leadership>),
+    ) -> Self {
+        let decided = &settings.admission;
+        let rules = decided.rules(!settings.namespaces.is_empty());
+        let watches = Scope::of(&settings.namespaces).len();
+        let bounds = decided.bounds(settings.working_runs);
+        let library_namespace = decided.library_namespace.clone();
+        let turns = Turns::new(bounds, rules.clone(), library_namespace.clone(), watches);
+        let turns = Arc::new(turns);
+        let admission = Admission {
+            rules: rules.clone(),
+            reach: settings.namespaces.clone(),
+            library_namespace,
+            patience: decided.patience,
+            places: Arc::<Turns>::clone(&turns),
+            namespaces: Arc::new(ClusterNamespaces(client.clone())),
+        };
         Self {
+            turns,
+            rules,
+            admission: Arc::new(admission),
             roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
             events: Events::new(client.clone()),
             budget: Arc::new(ProgressBudget::per_second(settings.progress_writes)),
+            metrics: metrics.clone(),
+            leadership: Arc::clone(leadership),
+            pods: Pods { client: client.clone(), settings: settings.pods.clone().map(Arc::new) },
             library: library::definitions().into(),
             clients: clients::descriptions().into(),
             settings,
@@ -55,16 +98,24 @@ impl Context {
         Arc::new(KubernetesStore::new(self.client.clone(), manager))
     }
 
-    /// Returns what working on the runs of a namespace needs.
-    pub(super) fn run_context(&self, store: &Arc<KubernetesStore>, namespace: &str) -> RunContext {
-        let (namespace, roots) = (namespace.to_owned(), Arc::clone(&self.roots));
+    /// Returns what working on a run of a namespace needs.
+    pub(super) fn run_context(
+        &self,
+        store: &Arc<KubernetesStore>,
+        (namespace, run): (&str, &str),
+    ) -> RunContext {
+        let roots = Arc::clone(&self.roots);
+        let metrics = self.metrics.clone();
+        let (namespace, run) = (namespace.to_owned(), run.to_owned());
+        let pods = RunPods { pods: self.pods.clone(), namespace, run };
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
-            open_engines: Arc::new(NamespaceEngines { namespace, roots }),
+            open_engines: Arc::new(NamespaceEngines { roots, pods, metrics }),
             operators: operators::all(),
-            kinds: &[ActionKind::Builtin, ActionKind::Sql],
+            kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },
             clients: Arc::clone(&self.clients),
+            admission: Arc::clone(&self.admission),
             clock: Arc::new(SystemClock),
             attachments: Some(Arc::<KubernetesStore>::clone(store)),
             keeping: Keeping { holds: true, at_most: self.settings.kept_for, is_surplus: false },
@@ -87,4 +138,7 @@ pub(super) enum Error {
     /// The resource could not be read or its status not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The pass panicked, which is a defect of Mason; others go on.
+    #[error("the pass panicked: {0}")]
+    Panicked(String),
 }

@@ -1,19 +1,25 @@
-//! Opens the clients of runs, within what the administrator allows for their namespace.
+//! Opens the clients of runs, within what the administrator allows for the namespace of their config:
+//! a config that is shared opens its own folders to the namespaces it is open to.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::measured_engines::measured;
+use super::pods::RunPods;
 use super::roots::AllowedRoots;
+use crate::api::v1alpha1::ClientConfig;
 use crate::clients;
 use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::metrics::Metrics;
 use crate::runs::OpenEngines;
 use crate::validate::ValidRun;
 
-/// Opens the clients of one namespace's runs.
+/// Opens the clients of runs.
 pub(super) struct NamespaceEngines {
-    pub(super) namespace: String,
     pub(super) roots: Arc<AllowedRoots>,
+    pub(super) metrics: Metrics,
+    pub(super) pods: RunPods,
 }
 
 #[async_trait]
@@ -22,7 +28,12 @@ impl OpenEngines for NamespaceEngines {
     async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
         for client in &run.clients {
             let Some(local) = &client.local else { continue };
-            self.roots.check(&self.namespace, &local.root).map_err(|message| {
+            let namespace = run.config.namespace.as_deref();
+            let checked = namespace.map_or_else(
+                || Err("the namespace of the config is not recorded".to_owned()),
+                |namespace| self.roots.check(namespace, &local.root),
+            );
+            checked.map_err(|message| {
                 EngineError::new(
                     ErrorKind::PermissionDenied,
                     &client.name,
@@ -31,6 +42,9 @@ impl OpenEngines for NamespaceEngines {
                 )
             })?;
         }
-        clients::open_matched(&run.clients, &run.engines)
+        let placing = |client: &ClientConfig| self.pods.place(run, client);
+        let engines = clients::open_matched_at(&run.clients, &run.engines, &placing)?;
+        let engines = self.pods.with_containers(run, engines)?;
+        Ok(measured(engines, &run.engines, &self.metrics))
     }
 }

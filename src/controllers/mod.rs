@@ -5,15 +5,22 @@
 //! Safety rests on compare-and-swap, recorded tokens and fences, never on being alone: several
 //! controllers may work on the same resources. May import everything but `cli`.
 
+mod admission;
+mod again;
 mod backoff;
 mod context;
 mod engines;
 mod events;
 mod health;
+mod leader;
 mod mason_config;
+mod measured_engines;
 mod operator_definition;
 mod operator_run;
+mod pods;
 mod roots;
+mod turns;
+mod unreadable;
 mod watch;
 
 use std::net::SocketAddr;
@@ -23,17 +30,24 @@ use std::time::Duration;
 
 use futures::future::{self, FutureExt};
 use kube::Client;
-use kube::runtime::controller::Action;
+
+pub use admission::AdmissionSettings;
 
 use crate::api::resource::Resource;
-use crate::store::kubernetes::KubernetesStore;
+use crate::metrics::Metrics;
+use crate::pods::PodSettings;
+use crate::store::kubernetes::{KubernetesStore, measured};
 use crate::store::{Store as _, StoreError};
+use again::Action;
 use context::{Context, Error};
-use health::Health;
+use health::{Health, ServeError, Serving};
+use leader::Leadership;
 use mason_config::MasonConfigs;
 use operator_definition::OperatorDefinitions;
 use operator_run::OperatorRuns;
-use watch::{Reconcile, Scope, Stop};
+use watch::{Reconcile, Stop};
+
+pub use leader::LeaseSettings;
 
 /// How long passes may go on after the process was told to stop; a pod is killed after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
@@ -41,7 +55,7 @@ const GRACE: Duration = Duration::from_secs(20);
 const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// What an administrator decides about a controller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The namespaces whose resources are reconciled; all when empty.
     pub namespaces: Vec<String>,
@@ -51,6 +65,10 @@ pub struct Settings {
     pub concurrency: u16,
     /// How many runs work at one time, at least 1; others wait.
     pub working_runs: usize,
+    /// What pods are made of; nothing when there is to be no work in pods.
+    pub pods: Option<PodSettings>,
+    /// Which runs may begin, and when.
+    pub admission: AdmissionSettings,
     /// How often the clients of a config are looked at.
     pub probe_interval: Duration,
     /// How many runs that have ended are kept in a namespace; all when nothing is said.
@@ -61,6 +79,12 @@ pub struct Settings {
     pub progress_writes: u16,
     /// Where `/healthz` and `/readyz` are served.
     pub health_address: SocketAddr,
+    /// Where `/metrics` is served; beside health when absent.
+    pub metrics_address: Option<SocketAddr>,
+    /// How long a pass or a queue may stand still before `/healthz` fails.
+    pub stuck_after: Duration,
+    /// The Lease that replicas contend for; without one, every replica reconciles.
+    pub lease: Option<LeaseSettings>,
 }
 
 /// Why a controller cannot work.
@@ -84,22 +108,58 @@ pub enum ControllerError {
 pub async fn run(
     settings: Settings,
     client: Client,
+    metrics: &Metrics,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ControllerError> {
-    let address = settings.health_address;
-    let fail = |source| ControllerError::Health { address, source };
-    let health = Health::serve(address).map_err(fail)?;
-    let context = Arc::new(Context::new(settings, client));
+    let serving = Serving {
+        health: settings.health_address,
+        metrics: settings.metrics_address,
+        stuck_after: settings.stuck_after,
+    };
+    let fail = |ServeError { address, source }| ControllerError::Health { address, source };
+    let health = Health::serve(serving, metrics).map_err(fail)?;
+    let client = measured(&client, metrics);
+    let leadership = Arc::new(match &settings.lease {
+        Some(lease) => Leadership::contend(&client, lease, metrics),
+        None => Leadership::alone(),
+    });
     let stop = stop.boxed().shared();
-    tracing::info!(health = %health.address(), "reconciling");
-    let controllers = future::join3(
-        start(OperatorRuns::new(&context), &context, &health, &stop),
-        start(OperatorDefinitions::new(&context), &context, &health, &stop),
-        start(MasonConfigs::new(&context), &context, &health, &stop),
-    );
+    let served = (health.address(), health.metrics_address());
+    tracing::info!(health = %served.0, metrics = %served.1, "reconciling");
     health.has_started();
+    loop {
+        tokio::select! {
+            () = stop.clone() => break,
+            () = leadership.until(true) => {}
+        }
+        let context =
+            Arc::new(Context::new(settings.clone(), client.clone(), (metrics, &leadership)));
+        lead(&context, &health, &stop).await;
+    }
+    leadership.release().await;
+    Ok(())
+}
+
+/// Reconciles until the process is to stop or somebody else leads, and the passes under way have ended.
+async fn lead(context: &Arc<Context>, health: &Health, stop: &Stop) {
+    let (leadership, stopped) = (Arc::clone(&context.leadership), stop.clone());
+    let over: Stop = async move {
+        tokio::select! {
+            () = stopped => {}
+            () = leadership.until(false) => {}
+        }
+    }
+    .boxed()
+    .shared();
+    let controllers = future::join3(
+        start(OperatorRuns::new(context), context, health, &over),
+        start(OperatorDefinitions::new(context), context, health, &over),
+        start(MasonConfigs::new(context), context, health, &over),
+    );
+    let pause = context.settings.admission.clone();
+    tokio::spawn(pause.watch_pause(Arc::clone(&context.turns), over.clone()));
     let too_long = async {
-        stop.clone().await;
+        over.clone().await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
@@ -107,7 +167,6 @@ pub async fn run(
         () = too_long => tracing::warn!("stopped before the passes under way had ended"),
     }
     context.events.flush().await;
-    Ok(())
 }
 
 /// Starts a controller, once for each scope; its gates are there when this returns.
@@ -118,7 +177,8 @@ fn start<R: Reconcile>(
     stop: &Stop,
 ) -> impl Future + use<R> {
     let controller = Arc::new(controller);
-    let scopes = Scope::of(&context.settings.namespaces).into_iter();
+    controller.started();
+    let scopes = controller.scopes(&context.settings.namespaces).into_iter();
     let started = scopes.map(|scope| {
         let guards = (health.gate(), stop.clone());
         watch::run(scope, Arc::clone(&controller), Arc::clone(context), guards)
@@ -143,3 +203,6 @@ async fn store_status(
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

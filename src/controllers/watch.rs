@@ -5,24 +5,46 @@
 //! spec alone, status writes wake nobody.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, Shared};
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use kube::api::Api;
 use kube::core::{DeserializeGuard, NamespaceResourceScope};
-use kube::runtime::controller::{self, Action, Controller};
-use kube::runtime::reflector::{self, Store};
+use kube::runtime::controller::{self, Controller};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::Instrument;
+use uuid::Uuid;
 
-use super::context::{Context, Error};
+use super::again::Action;
+use super::context::{Context, Error, now};
 use super::health::Gate;
+use super::turns::Woken;
+use super::unreadable;
+use crate::api::resource::Kind;
+use crate::metrics::{self, Ended, Key};
+use crate::store::kubernetes::controller_of;
+use crate::telemetry;
+
+/// How soon a process that does not lead looks again whether it does.
+const STANDING_BY: Duration = Duration::from_secs(2);
+
+/// The controller whose passes are traced as part of what they work on.
+const RUNS: &str = "operatorrun";
+
+tokio::task_local! {
+    /// How long the object of the pass under way has waited for it.
+    static WAITED: Duration;
+}
 
 /// How many objects one page of the first list holds: runs may be large, and only little of them is kept.
 const PAGE: u32 = 100;
@@ -117,6 +139,33 @@ pub(super) trait Reconcile: Send + Sync + 'static {
         async {}
     }
 
+    /// Learns that it begins to work.
+    fn started(self: &Arc<Self>) {}
+
+    /// Learns of a watch that begins, by the objects that it will bring.
+    fn watched(self: &Arc<Self>, cache: &Cache<Self::Kind>) {
+        let _ = cache;
+    }
+
+    /// Returns which namespaces it watches.
+    fn scopes(&self, namespaces: &[String]) -> Vec<Scope> {
+        Scope::of(namespaces)
+    }
+
+    /// Notes an object as the watch brings it, before any pass over it.
+    fn seen(&self, object: &Self::Kind) {
+        let _ = object;
+    }
+
+    /// Notes that a watch has brought all objects of its scope for the first time.
+    fn listed(&self) {}
+
+    /// Returns who is to be looked at beside those that the watch brings.
+    fn woken(&self, scope: &Scope) -> Option<UnboundedReceiver<Woken>> {
+        let _ = scope;
+        None
+    }
+
     /// Forgets an object that is gone.
     fn forget(&self, uid: &str) {
         let _ = uid;
@@ -135,7 +184,10 @@ pub(super) async fn run<R: Reconcile>(
         Scope::Cluster => Api::all(context.client.clone()),
         Scope::Namespace(name) => Api::namespaced(context.client.clone(), name),
     };
-    let state = Arc::new(State { reconcile, context, cache: cache.clone(), gate });
+    reconcile.watched(&cache);
+    let name = controller_name::<R::Kind>();
+    let measures = context.metrics.controllers.of(name, context.settings.concurrency);
+    let state = Arc::new(State { name, measures, reconcile, context, cache: cache.clone(), gate });
     let seen = Arc::clone(&state);
     let events = watcher(api, watcher::Config::default().page_size(PAGE))
         .default_backoff()
@@ -146,6 +198,7 @@ pub(super) async fn run<R: Reconcile>(
         .reflect(writer)
         .inspect_ok(move |event| seen.see(event))
         .boxed();
+    let woken = woken(&state, &scope);
     let settings = controller::Config::default().concurrency(state.context.settings.concurrency);
     // A controller whose first list never came has no passes to wait for, and would wait for the list.
     let (begun, told) = (Arc::clone(&state), stop.clone());
@@ -156,12 +209,16 @@ pub(super) async fn run<R: Reconcile>(
         }
     };
     let looked = Arc::clone(&state);
-    let controller = Controller::for_stream(triggers::<R>(events, cache.clone()), cache)
+    let queued = Arc::clone(&state);
+    let triggers = stream::select(triggers::<R>(events, cache.clone()), woken)
+        .inspect_ok(move |object| queued.measures.add(key_of(object), Instant::now()));
+    let told_of = Arc::clone(&state);
+    let controller = Controller::for_stream(triggers, cache)
         .with_config(settings)
         .graceful_shutdown_on(stop)
         .run(|object, state| async move { state.pass(&object).await }, State::rest, state)
-        .for_each(|outcome| {
-            report::<R::Kind>(outcome.err());
+        .for_each(move |outcome| {
+            told_of.report(outcome.err());
             futures::future::ready(())
         });
     let looking_over = look_over(Arc::clone(&looked));
@@ -212,7 +269,29 @@ fn triggers<R: Reconcile>(
     events.touched_objects().map(woken).flat_map(stream::iter).boxed()
 }
 
+/// Returns the objects that others wake, as the watch has them; one that is gone is forgotten.
+fn woken<R: Reconcile>(
+    state: &Arc<State<R>>,
+    scope: &Scope,
+) -> BoxStream<'static, watcher::Result<DeserializeGuard<R::Kind>>> {
+    let Some(woken) = state.reconcile.woken(scope) else { return stream::empty().boxed() };
+    let state = Arc::clone(state);
+    let woken =
+        stream::unfold(woken, |mut woken| async move { Some((woken.recv().await?, woken)) });
+    let found = woken.filter_map(move |one| {
+        let key = ObjectRef::<DeserializeGuard<R::Kind>>::new(&one.name).within(&one.namespace);
+        let found = state.cache.get(&key).filter(|found| found.uid() == Some(one.uid.clone()));
+        if found.is_none() {
+            state.reconcile.forget(&one.uid);
+        }
+        futures::future::ready(found.map(|found| Ok(Arc::unwrap_or_clone(found))))
+    });
+    found.boxed()
+}
+
 struct State<R: Reconcile> {
+    name: &'static str,
+    measures: metrics::Controller,
     reconcile: Arc<R>,
     context: Arc<Context>,
     cache: Cache<R::Kind>,
@@ -220,69 +299,147 @@ struct State<R: Reconcile> {
 }
 
 impl<R: Reconcile> State<R> {
-    async fn pass(&self, object: &DeserializeGuard<R::Kind>) -> Result<Action, Error> {
-        let object = match &object.0 {
-            Ok(object) => object,
-            Err(invalid) => {
-                let (name, kind) = (object.name_any(), R::Kind::kind(&()));
-                let namespace = object.namespace().unwrap_or_default();
-                tracing::warn!(%kind, namespace, name, error = %invalid, "an object is not readable");
-                return Ok(Action::await_change());
-            }
-        };
-        let permit = self.context.passes.acquire().await;
-        let done = self.reconcile.reconcile(object, &self.cache).await;
-        drop(permit);
-        if done.is_ok() {
-            self.context.backoff.forget(&object.uid().unwrap_or_default());
+    async fn pass(&self, object: &DeserializeGuard<R::Kind>) -> Result<controller::Action, Error> {
+        let (key, id) = (key_of(object), Uuid::new_v4().simple());
+        let span = tracing::info_span!(
+            "pass",
+            controller = self.name,
+            namespace = key.0,
+            name = key.1,
+            uid = object.uid().unwrap_or_default(),
+            reconcile_id = %id,
+        );
+        if self.name == RUNS {
+            telemetry::join_trace(&span, &object.uid().unwrap_or_default());
         }
-        done
+        let permit = self.context.passes.acquire().await;
+        let pass = self.measures.begin(&key, Instant::now());
+        let done = WAITED.scope(pass.waited, self.look(object)).instrument(span).await;
+        drop(permit);
+        let ended = match &done {
+            Ok(action) => action.ended(),
+            Err(Error::Panicked(_)) => Ended::Panicked,
+            Err(_) => Ended::Failed,
+        };
+        self.measures.end(pass, ended, Instant::now());
+        let action = done?;
+        self.context.backoff.forget(&object.uid().unwrap_or_default());
+        self.look_again(key, action.after());
+        Ok(action.into())
+    }
+
+    /// Looks at an object; whatever happens in it, others go on.
+    async fn look(&self, object: &DeserializeGuard<R::Kind>) -> Result<Action, Error> {
+        // Who was stopped for longer than its lease lasts must not go on as if nothing had happened.
+        if !self.context.leadership.holds() {
+            return Ok(Action::requeue(STANDING_BY));
+        }
+        match &object.0 {
+            Ok(object) => {
+                let pass = self.reconcile.reconcile(object, &self.cache);
+                let done = AssertUnwindSafe(pass).catch_unwind().await;
+                done.unwrap_or_else(|panic| Err(Error::Panicked(telemetry::panic_text(&*panic))))
+            }
+            Err(invalid) => {
+                let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+                let (client, why) = (&self.context.client, invalid.to_string());
+                unreadable::tell::<R::Kind>(client, (&namespace, &name), &why, now()).await;
+                Ok(Action::await_change())
+            }
+        }
+    }
+
+    fn look_again(&self, key: Key, after: Option<Duration>) {
+        if let Some(due) = after.and_then(|after| Instant::now().checked_add(after)) {
+            self.measures.add(key, due);
+        }
     }
 
     /// Returns how long an object rests after a failure.
     #[expect(clippy::needless_pass_by_value, reason = "the signature is the controller's")]
-    fn rest(object: Arc<DeserializeGuard<R::Kind>>, _: &Error, state: Arc<Self>) -> Action {
+    fn rest(
+        object: Arc<DeserializeGuard<R::Kind>>,
+        _: &Error,
+        state: Arc<Self>,
+    ) -> controller::Action {
         let (uid, generation) = (object.uid().unwrap_or_default(), object.meta().generation);
-        Action::requeue(state.context.backoff.failed(&uid, generation.unwrap_or_default()))
+        let rests = state.context.backoff.failed(&uid, generation.unwrap_or_default());
+        state.look_again(key_of(&*object), Some(rests));
+        controller::Action::requeue(rests)
     }
 
     /// Notes that the first list is complete, and which objects are gone.
     fn see(&self, event: &Event<DeserializeGuard<R::Kind>>) {
         match event {
-            Event::InitDone => self.gate.open(),
+            Event::InitDone => {
+                if !self.gate.has_opened() {
+                    self.reconcile.listed();
+                }
+                self.gate.open();
+            }
             Event::Delete(gone) => {
                 let uid = gone.uid().unwrap_or_default();
                 self.context.backoff.forget(&uid);
+                self.measures.queue.forget(&key_of(gone));
                 self.reconcile.forget(&uid);
             }
-            Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
+            Event::InitApply(object) | Event::Apply(object) => {
+                if let Ok(object) = &object.0 {
+                    self.reconcile.seen(object);
+                }
+            }
+            Event::Init => {}
+        }
+    }
+
+    /// Logs why something was not reconciled; it is tried again.
+    fn report(&self, error: Option<controller::Error<Error, watcher::Error>>) {
+        static HINTED: AtomicBool = AtomicBool::new(false);
+        let kind = R::Kind::kind(&());
+        match error {
+            None => {}
+            // An object that was to be looked at again is gone.
+            Some(controller::Error::ObjectNotFound(object)) => {
+                let namespace = object.namespace.clone().unwrap_or_default();
+                self.measures.queue.forget(&(namespace, object.name.clone()));
+                tracing::debug!(%object, "is gone");
+            }
+            Some(controller::Error::ReconcilerFailed(error, object)) => {
+                let (namespace, name) = (object.namespace.unwrap_or_default(), object.name);
+                let (controller, error) = (self.name, chain(&error));
+                tracing::warn!(controller, namespace, name, error, "failed to reconcile");
+            }
+            Some(controller::Error::QueueError(error)) => {
+                self.measures.watch_restarts.inc();
+                tracing::warn!(%kind, error = chain(&error), "failed to watch");
+                if !HINTED.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        "are the CRDs there? `mason crds | kubectl apply -f -` puts them there"
+                    );
+                }
+            }
+            Some(controller::Error::RunnerError(error)) => {
+                tracing::error!(%kind, error = chain(&error), "failed to run passes");
+            }
         }
     }
 }
 
-/// Logs why something was not reconciled; it is tried again.
-fn report<K: Watched>(error: Option<controller::Error<Error, watcher::Error>>) {
-    static HINTED: AtomicBool = AtomicBool::new(false);
-    let kind = K::kind(&());
-    match error {
-        None => {}
-        // An object that was to be looked at again is gone.
-        Some(controller::Error::ObjectNotFound(object)) => tracing::debug!(%object, "is gone"),
-        Some(controller::Error::ReconcilerFailed(error, object)) => {
-            tracing::warn!(%object, error = chain(&error), "failed to reconcile");
-        }
-        Some(controller::Error::QueueError(error)) => {
-            tracing::warn!(%kind, error = chain(&error), "failed to watch");
-            if !HINTED.swap(true, Ordering::Relaxed) {
-                tracing::warn!(
-                    "are the CRDs there? `mason crds | kubectl apply -f -` puts them there"
-                );
-            }
-        }
-        Some(controller::Error::RunnerError(error)) => {
-            tracing::error!(%kind, error = chain(&error), "failed to run passes");
-        }
-    }
+/// Returns what the controller of a kind is called in metrics and logs.
+fn controller_name<K: Watched>() -> &'static str {
+    let plural = K::plural(&());
+    let kind = Kind::ALL.into_iter().find(|kind| kind.plural() == plural);
+    kind.map_or("other", controller_of)
+}
+
+fn key_of<K: Resource>(object: &K) -> Key {
+    let metadata = object.meta();
+    (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
+}
+
+/// Returns how long the object of the pass under way has waited for it.
+pub(super) fn waited() -> Duration {
+    WAITED.try_with(|&waited| waited).unwrap_or_default()
 }
 
 /// Returns an error with everything that it was caused by, each thing once.

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::conditions::Reason;
+
 /// What went wrong, by meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ErrorKind {
@@ -36,6 +38,28 @@ pub enum ErrorKind {
     Unexpected,
 }
 
+impl ErrorKind {
+    /// Returns the kind's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "NotFound",
+            Self::AlreadyExists => "AlreadyExists",
+            Self::InvalidInput => "InvalidInput",
+            Self::Unauthenticated => "Unauthenticated",
+            Self::PermissionDenied => "PermissionDenied",
+            Self::RateLimited => "RateLimited",
+            Self::Unavailable => "Unavailable",
+            Self::Timeout => "Timeout",
+            Self::Conflict => "Conflict",
+            Self::Unsupported => "Unsupported",
+            Self::OutOfMemory => "OutOfMemory",
+            Self::OutOfDisk => "OutOfDisk",
+            Self::Unexpected => "Unexpected",
+        }
+    }
+}
+
 /// Whether the same call may be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Retry {
@@ -62,6 +86,8 @@ pub struct EngineError {
     pub message: String,
     /// What a person can do about it.
     pub hint: Option<String>,
+    /// The reason as a run shows it, where the kind alone does not say.
+    pub reason: Option<Reason>,
     /// The error below, if there is one.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -86,6 +112,7 @@ impl EngineError {
             operation: operation.into(),
             message: message.into(),
             hint: None,
+            reason: None,
             source: None,
         }
     }
@@ -94,6 +121,13 @@ impl EngineError {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the reason as a run shows it.
+    #[must_use]
+    pub fn with_reason(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason);
         self
     }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::error::{EngineError, ErrorKind, Retry};
 use super::schema::{Schema, SchemaConflict, SchemaFound};
 use super::table::{FileFormat, PinnedFile, TableVersion};
+use crate::api::conditions::Reason;
 
 /// The idempotency token of an attempt: lower-case letters, digits and `-`, at most 63.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +94,25 @@ pub struct JobStatus {
     pub finished_at: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<JobError>,
+    /// Why it does not work yet although it was released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// The image that a container runs, with its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
+    /// The last lines of the log of a job that has ended, where looking at it shows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_tail: Option<String>,
+}
+
+/// What a released job waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// As one word.
+    pub reason: Reason,
+    /// As one sentence, without a full stop.
+    pub message: String,
 }
 
 /// How much of a job is done.
@@ -121,6 +141,9 @@ pub struct JobError {
     pub message: String,
     /// What a person can do.
     pub hint: Option<String>,
+    /// The reason as a run shows it, where the kind alone does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 impl From<&EngineError> for JobError {
@@ -135,7 +158,8 @@ impl From<&EngineError> for JobError {
             }
             source = cause.source();
         }
-        Self { kind: error.kind, retry: error.retry, message, hint: error.hint.clone() }
+        let (kind, retry, hint) = (error.kind, error.retry, error.hint.clone());
+        Self { kind, retry, message, hint, reason: error.reason }
     }
 }
 

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::reading::Reading;
 use super::schema::{ColumnType, Schema};
 use super::table::{FileFormat, Format, PinnedFile, TableName, TableVersion};
+use crate::api::parameters::Parameters;
+use crate::api::v1alpha1::ContainerAction;
 
 /// One job: pinned inputs, one operation, one sink, limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -196,6 +198,13 @@ pub enum Operation {
         /// The same seed gives the same rows.
         seed: u64,
     },
+    /// A container of a definition (no inputs).
+    Container {
+        /// The container, as the definition has it.
+        container: Box<ContainerAction>,
+        /// The parameters of the run.
+        parameters: Parameters,
+    },
 }
 
 impl Operation {
@@ -214,6 +223,7 @@ impl Operation {
             Self::Explode { .. } => "explode",
             Self::Cast { .. } => "cast",
             Self::Fake { .. } => "fake",
+            Self::Container { .. } => "container",
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod reading;
 pub mod schema;
 pub mod storage;
 pub mod table;
+pub mod workers;
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@
 
 mod answers;
 mod columns;
+mod container;
 mod database;
 mod inference;
 mod inputs;
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::parameters::Parameters;
-use crate::api::v1alpha1::{ResultKind, ResultReference};
+use crate::api::v1alpha1::{ContainerAction, ResultKind, ResultReference};
 use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobOutcome};
 use crate::engines::job_spec::{BoundStatement, JobSpec};
@@ -64,11 +65,15 @@ pub fn all() -> &'static [&'static dyn Operator] {
     &ALL
 }
 
-/// Returns who performs an action: the built-in operator of this name, `table.query`, or `sql`, who runs
-/// the statement of a definition.
+/// Returns who performs an action: the built-in operator of this name, `table.query`, or `sql` and
+/// `container`, who run what a definition says.
 #[must_use]
 pub fn performer(name: &str) -> Option<&'static dyn Operator> {
-    if name == statement::NAME { Some(&statement::Statement) } else { find(name) }
+    match name {
+        statement::NAME => Some(&statement::Statement),
+        container::NAME => Some(&container::Container),
+        name => find(name),
+    }
 }
 
 /// Returns the built-in operator of this name, `table.query`.
@@ -123,6 +128,8 @@ pub struct Request {
     pub statement: Option<BoundStatement>,
     /// Most bytes of JSON that can be kept of the answer.
     pub answer_bytes: u64,
+    /// The definition's container, if that is its action.
+    pub container: Option<Box<ContainerAction>>,
 }
 
 /// What is to be done.

@@ -42,6 +42,17 @@ pub enum Decision {
         reason: Reason,
         /// What is in the way, if something is.
         obstacle: Option<String>,
+        /// What the work waits for, in a sentence.
+        waits_for: Option<String>,
+    },
+    /// Waits for its turn: others work, as many as may.
+    Queue {
+        /// Not before this time, unless it is woken.
+        until: Timestamp,
+        /// Why it waits.
+        reason: Reason,
+        /// In words.
+        message: String,
     },
     /// Takes the proof of the recorded job and works out what it amounts to.
     Collect(JobReference),

@@ -94,7 +94,7 @@ fn lasting(kind: ErrorKind) -> (FailureClass, Reason) {
 fn with_class(class: FailureClass, reason: Reason, error: &JobError) -> AttemptError {
     AttemptError {
         class,
-        reason,
+        reason: error.reason.unwrap_or(reason),
         message: cut(&error.message, 8_000),
         hint: error.hint.as_deref().map(|hint| cut(hint, 2_000)),
     }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn error(kind: ErrorKind, retry: Retry) -> JobError {
-        JobError { kind, retry, message: "x".to_owned(), hint: None }
+        JobError { kind, retry, message: "x".to_owned(), hint: None, reason: None }
     }
 
     #[test]

@@ -142,7 +142,7 @@ pub(super) fn ended(
         None => Decision::Rest,
         Some(at) if now < at => {
             let reason = Reason::Completed;
-            Decision::Wait { until: at, progress: None, reason, obstacle: None }
+            Decision::Wait { until: at, progress: None, reason, obstacle: None, waits_for: None }
         }
         Some(_) => over(policy),
     }

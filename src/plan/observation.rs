@@ -1,6 +1,9 @@
 //! What a pass observed outside, as values: what could not be seen is a value too.
 
+use std::time::Duration;
+
 use super::lifetime::Keeping;
+use crate::api::conditions::Reason;
 use crate::engines::job::{JobError, JobStatus};
 use crate::engines::metastore::Changed;
 use crate::validate::{Problems, ValidRun};
@@ -10,6 +13,10 @@ use crate::validate::{Problems, ValidRun};
 pub struct Observation {
     /// Of a run that is not resolved yet: whether it is valid.
     pub checked: Option<Checked>,
+    /// How long a run may wait for what it names and is not there, or not ready.
+    pub patience: Duration,
+    /// Of a run that is about to begin an attempt: whether it may now.
+    pub place: Place,
     /// The job under the newest attempt's token.
     pub job: Sight<JobStatus>,
     /// The change of the metastore that the run has made.
@@ -27,6 +34,21 @@ pub enum Checked {
     Refused(Problems),
     /// It is valid, but its clients cannot be opened.
     ClientDown(JobError),
+}
+
+/// Whether a run may begin an attempt now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Place {
+    /// It may.
+    #[default]
+    Free,
+    /// It waits for its turn.
+    Taken {
+        /// Why.
+        reason: Reason,
+        /// In words, the same for as long as it waits for the same.
+        message: String,
+    },
 }
 
 /// What a look outside found.

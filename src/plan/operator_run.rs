@@ -11,15 +11,16 @@ use super::attempt::attempt_token;
 use super::decision::{Decision, Next, ending, has_execution};
 use super::failure::{classify_reading, failure_of_job};
 use super::lifetime;
-use super::observation::{Checked, Observation, Sight};
+use super::observation::{Observation, Sight};
 use super::retries::{after, is_due, next_step};
 use crate::api::conditions::Reason;
+use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{
     Attempt, AttemptError, AttemptOutcome, AttemptState, FailureClass, JobReference, OperatorRun,
     OperatorRunStatus, Phase, Progress, Resolution,
 };
-use crate::engines::Retry;
-use crate::engines::job::{JobError, JobState, JobStatus};
+use crate::engines::job::{JobError, JobOwner, JobState, JobStatus};
+use crate::engines::{ErrorKind, Retry};
 
 /// How long what became of the work may not be looked up before a person is asked.
 pub const UNSEEN_LIMIT: Duration = Duration::from_mins(15);
@@ -54,36 +55,48 @@ pub fn plan(run: &OperatorRun, observation: &Observation, now: Timestamp) -> Dec
     lifetime::or_abandon(run, status, decision)
 }
 
-/// Returns whether the run was matched with a client that runs jobs, so that its attempts have to be
-/// looked up and fenced there.
+/// Returns whether a run's attempts have to be looked up and fenced outside: it was matched with a
+/// client that runs jobs, or it is a container.
 #[must_use]
 pub fn needs_job(status: &OperatorRunStatus) -> bool {
-    has_execution(status.engines.as_ref())
+    has_execution(status.engines.as_ref()) || is_container(status)
 }
 
-struct Pass<'a> {
-    run: &'a OperatorRun,
-    status: &'a OperatorRunStatus,
-    seen: &'a Observation,
-    now: Timestamp,
+/// A container is a job of its own: no client of the config runs it.
+fn is_container(status: &OperatorRunStatus) -> bool {
+    let action = status.resolved.as_ref().and_then(|resolved| resolved.0.get("action"));
+    action.is_some_and(|action| action.get("container").is_some())
+}
+
+/// Returns whether the run is about to begin an attempt, for which it needs a place among those that
+/// work.
+#[must_use]
+pub fn is_about_to_begin(run: &OperatorRun, now: Timestamp) -> bool {
+    let unborn = OperatorRunStatus::default();
+    let status = run.status.as_ref().unwrap_or(&unborn);
+    let waits_for_person = status.phase == Phase::Unknown && run.spec.resolution.is_none();
+    if status.phase.is_terminal()
+        || waits_for_person
+        || lifetime::is_leaving(run)
+        || run.spec.cancel
+        || run.spec.suspend
+    {
+        return false;
+    }
+    status.attempts.last().is_none_or(|last| {
+        last.state == AttemptState::Finished
+            && status.next_attempt_at.is_none_or(|at| is_due(run, at, now))
+    })
+}
+
+pub(super) struct Pass<'a> {
+    pub(super) run: &'a OperatorRun,
+    pub(super) status: &'a OperatorRunStatus,
+    pub(super) seen: &'a Observation,
+    pub(super) now: Timestamp,
 }
 
 impl Pass<'_> {
-    /// No attempt has been decided on.
-    fn begin(&self) -> Decision {
-        let valid = match &self.seen.checked {
-            Some(Checked::Refused(problems)) => return Decision::Refuse(problems.clone()),
-            _ if self.is_cancelled() => return Self::cancelled(),
-            Some(Checked::ClientDown(error)) => return self.client_down(error),
-            Some(Checked::Ready(valid)) => valid,
-            None => return self.wait(Reason::Accepted, Some("not validated yet".to_owned())),
-        };
-        if self.is_suspended() {
-            return Decision::Suspend;
-        }
-        self.intend(1, Some(valid.clone()))
-    }
-
     /// The newest attempt is over, and the run is not.
     fn between(&self, last: &Attempt) -> Decision {
         if let Sight::Found(changed) = &self.seen.change {
@@ -118,6 +131,7 @@ impl Pass<'_> {
                 progress: None,
                 reason: Reason::BackingOff,
                 obstacle: None,
+                waits_for: None,
             },
             _ => self.intend(last.number + 1, None),
         }
@@ -243,8 +257,9 @@ impl Pass<'_> {
         Decision::Wait {
             until: self.deadline().map_or(until, |deadline| deadline.min(until)),
             progress: job.progress.as_ref().map(|progress| progress_of(progress, elapsed)),
-            reason: Reason::Running,
+            reason: job.waiting.as_ref().map_or(Reason::Running, |waiting| waiting.reason),
             obstacle: None,
+            waits_for: job.waiting.as_ref().map(|waiting| waiting.message.clone()),
         }
     }
 
@@ -305,25 +320,28 @@ impl Pass<'_> {
         decision
     }
 
-    fn client_down(&self, error: &JobError) -> Decision {
-        if error.retry == Retry::Never || self.unseen_too_long() {
-            return Self::fail(Reason::ClientNotReady, &hinted(error));
-        }
-        self.wait(Reason::ClientNotReady, Some(error.message.clone()))
-    }
-
-    fn wait(&self, reason: Reason, obstacle: Option<String>) -> Decision {
+    pub(super) fn wait(&self, reason: Reason, obstacle: Option<String>) -> Decision {
         let unseen = self.status.unseen_since.map_or(Duration::ZERO, |at| since(at, self.now));
         let pause = (unseen / 2).clamp(Duration::from_millis(200), Duration::from_secs(30));
-        Decision::Wait { until: after(self.now, pause), progress: None, reason, obstacle }
+        Decision::Wait {
+            until: after(self.now, pause),
+            progress: None,
+            reason,
+            obstacle,
+            waits_for: None,
+        }
     }
 
-    fn intend(&self, number: u32, resolved: Option<Box<crate::validate::ValidRun>>) -> Decision {
+    pub(super) fn intend(
+        &self,
+        number: u32,
+        resolved: Option<Box<crate::validate::ValidRun>>,
+    ) -> Decision {
         let uid = self.run.metadata.uid.as_deref().unwrap_or_default();
-        Decision::Intend { number, token: attempt_token(uid, number), resolved }
+        self.in_turn(Decision::Intend { number, token: attempt_token(uid, number), resolved })
     }
 
-    fn cancelled() -> Decision {
+    pub(super) fn cancelled() -> Decision {
         Decision::End {
             phase: Phase::Cancelled,
             reason: Reason::Cancelled,
@@ -331,7 +349,7 @@ impl Pass<'_> {
         }
     }
 
-    fn fail(reason: Reason, message: &str) -> Decision {
+    pub(super) fn fail(reason: Reason, message: &str) -> Decision {
         Decision::End { phase: Phase::Failed, reason, message: message.to_owned() }
     }
 
@@ -352,11 +370,11 @@ impl Pass<'_> {
     }
 
     /// Whether somebody wants the run to end: a run that is being deleted is cancelled.
-    fn is_cancelled(&self) -> bool {
+    pub(super) fn is_cancelled(&self) -> bool {
         self.run.spec.cancel || lifetime::is_leaving(self.run)
     }
 
-    fn is_suspended(&self) -> bool {
+    pub(super) fn is_suspended(&self) -> bool {
         self.run.spec.suspend && !lifetime::is_leaving(self.run)
     }
 
@@ -373,8 +391,13 @@ impl Pass<'_> {
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let timeout = self.run.spec.timeout.as_ref()?;
-        Some(after(self.status.started_at?, timeout.to_duration()))
+        Some(after(self.status.started_at?, self.timeout()?.to_duration()))
+    }
+
+    /// The run's timeout; what it was resolved to where it gives none.
+    fn timeout(&self) -> Option<DurationText> {
+        let resolved = || self.status.resolved.as_ref()?.0.get("timeout")?.as_str()?.parse().ok();
+        self.run.spec.timeout.clone().or_else(resolved)
     }
 
     fn is_late(&self) -> bool {
@@ -382,7 +405,7 @@ impl Pass<'_> {
     }
 
     fn late_message(&self) -> String {
-        let timeout = self.run.spec.timeout.as_ref().map(ToString::to_string).unwrap_or_default();
+        let timeout = self.timeout().map(|timeout| timeout.to_string()).unwrap_or_default();
         format!("the run took longer than its timeout of {timeout}")
     }
 }
@@ -397,13 +420,18 @@ fn looked_for(error: &AttemptError) -> AttemptError {
 }
 
 fn child_conflict(job: &JobStatus) -> Decision {
-    let message = format!(
-        "a job with the attempt's token exists and belongs to attempt {} of run `{}`",
-        job.owner.attempt, job.owner.run
-    );
+    let belongs = || {
+        let JobOwner { run, attempt, .. } = &job.owner;
+        format!(
+            "a job with the attempt's token exists and belongs to attempt {attempt} of run `{run}`"
+        )
+    };
+    let said = job.error.as_ref().filter(|error| error.kind == ErrorKind::Conflict);
+    let message = said.map_or_else(belongs, |error| error.message.clone());
+    let hint = said.and_then(|error| error.hint.clone());
     Decision::Conclude {
         outcome: AttemptOutcome::Failed,
-        error: ending(Reason::ChildConflict, message),
+        error: AttemptError { hint, ..ending(Reason::ChildConflict, message) },
         next: Next::End(Phase::Failed, Reason::ChildConflict),
     }
 }
@@ -444,7 +472,7 @@ fn progress_of(progress: &crate::engines::job::JobProgress, elapsed: Duration) -
     }
 }
 
-fn hinted(error: &JobError) -> String {
+pub(super) fn hinted(error: &JobError) -> String {
     match &error.hint {
         Some(hint) => format!("{} (hint: {hint})", error.message),
         None => error.message.clone(),
@@ -452,6 +480,6 @@ fn hinted(error: &JobError) -> String {
 }
 
 /// Returns how long ago a time was; nothing when the clock was moved back behind it.
-fn since(time: Timestamp, now: Timestamp) -> Duration {
+pub(super) fn since(time: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(time)).unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use crate::engines::metastore::Changed;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::{Answer, Effect, Operator, Prepared, Request, WorkPlan};
 use crate::plan::{Decision, needs_job};
-use crate::validate::ValidRun;
+use crate::validate::{ValidAction, ValidRun};
 
 /// How many lines of a log are kept with a failed attempt.
 const LOG_LINES: usize = 60;
@@ -84,6 +84,10 @@ pub async fn act(
     decision: &Decision,
 ) -> Result<Outcome, RunError> {
     let Some(step) = step_of(decision) else { return Ok(Outcome::Done) };
+    #[cfg(test)]
+    if let Some(untold) = super::mutations::untold_fence(decision) {
+        return Ok(untold);
+    }
     let Some(valid) = session.resolved(run)?.cloned() else { return Ok(Outcome::Done) };
     let identity = Identity::of(run).ok_or_else(|| RunError::NoUid { name: name_of(run) })?;
     let results = Results { context, run, valid: &valid, identity: &identity };
@@ -276,6 +280,9 @@ impl Work<'_> {
     }
 
     fn job_kind(&self) -> String {
+        if matches!(self.valid.action, ValidAction::Container { .. }) {
+            return "Pod".to_owned();
+        }
         let execution = self.valid.engines.execution.as_ref();
         execution.map_or_else(|| "Job".to_owned(), |choice| format!("{:?}Job", choice.kind))
     }

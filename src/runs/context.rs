@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::admission::Admission;
 use super::budget::ProgressBudget;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition, OperatorRun, Progress};
 use crate::engines::capability::ClientDescription;
@@ -30,6 +31,8 @@ pub struct RunContext {
     pub kinds: &'static [ActionKind],
     /// The types of clients that this program has.
     pub clients: Arc<[ClientDescription]>,
+    /// What decides whether and when runs may begin here.
+    pub admission: Arc<Admission>,
     /// The time, and how to wait.
     pub clock: Arc<dyn Clock>,
     /// Keeps results beside runs, where that is possible.

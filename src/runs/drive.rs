@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::act::{Outcome, act};
+use super::act::{Outcome, Step, act};
 use super::context::{Observer, RunContext, RunError};
 use super::gather::gather;
 use super::lifetime::{self, LeftBehind};
+use super::present;
 use super::record::record;
 use super::session::{Identity, Session, name_of};
 use super::watch::Watch;
-use crate::api::v1alpha1::{AttemptState, OperatorRun, Phase};
-use crate::plan::{Decision, Keeping, is_held, is_leaving, plan};
+use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase};
+use crate::engines::Retry;
+use crate::engines::job::{JobId, JobToken};
+use crate::faults;
+use crate::plan::{Decision, Keeping, Observation, Sight, is_held, is_leaving, needs_job, plan};
 use crate::store::{Key, Resource, StoreError};
 
 /// How often in a row somebody else may change the run first.
@@ -23,6 +27,8 @@ const MAX_SLEEP: Duration = Duration::from_secs(1);
 pub const AFTER_CONFLICT: Duration = Duration::from_millis(15);
 /// How long after a stored result could not be removed that is tried again.
 const AFTER_UNKEPT: Duration = Duration::from_secs(10);
+/// How long after a job was refused for what may change it is created again.
+const AFTER_REFUSAL: Duration = Duration::from_secs(5);
 /// How long after a fence that is not down yet it is asked for again.
 const AFTER_OBSTACLE: Duration = Duration::from_millis(200);
 
@@ -102,18 +108,24 @@ pub async fn reconcile(
     }
     let observation = gather(context, session, &run).await?; // reads the store and the engines
     let decision = plan(&run, &observation, context.clock.now()); // pure
+    let part = part_of(&decision);
+    faults::reach(part, "before-act");
     let outcome = act(context, session, &run, &decision).await?; // at most one effect
     if let Some(reconciled) = lifetime::write(context, &run, &decision, &outcome).await? {
         return Ok(reconciled); // one write of the metadata, instead of one of the status
     }
     let now = context.clock.now();
     let status = record(&run, &decision, &outcome, now); // pure
+    let status = with_looks(status, &observation); // pure
     let next = wake(context.keeping, (&decision, &outcome), (&run, status.phase), now); // pure
     if !context.budget.is_worth_storing(run.status.as_ref(), &status, now) {
         return Ok(Reconciled { run, next, left: None });
     }
     let wanted = OperatorRun { status: Some(status), ..run };
+    faults::reach(part, "before-write");
     if let Some(run) = replace_status(context, &wanted).await? {
+        faults::reach(part, "after-write");
+        clear_away(context, session, &run).await;
         return Ok(Reconciled { run, next, left: None });
     }
     sweep(context, session, &wanted, &outcome).await;
@@ -140,14 +152,86 @@ fn wake(
         _ if stands && is_leaving(run) && is_held(run) => Wake::At(soon),
         _ if stands => Wake::OnChange,
         Decision::Rest => Wake::OnChange,
-        Decision::Wait { until, .. } => Wake::At(*until),
+        Decision::Wait { until, .. } | Decision::Queue { until, .. } => Wake::At(*until),
         Decision::Fence { .. }
             if *outcome != Outcome::Fenced(crate::engines::execution::Fence::Down) =>
         {
             Wake::At(soon)
         }
+        _ if is_refused(outcome) => Wake::At(now.checked_add(AFTER_REFUSAL).unwrap_or(now)),
         _ if matches!(outcome, Outcome::Failed { .. }) => Wake::At(soon),
         _ => Wake::Now,
+    }
+}
+
+/// Returns the name of a decision among the points at which a test ends the process.
+fn part_of(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Refuse(_) => "refuse",
+        Decision::Intend { .. } => "intend",
+        Decision::Launch => "launch",
+        Decision::Adopt(_) => "adopt",
+        Decision::Release(_) => "release",
+        Decision::Collect(_) => "collect",
+        Decision::Apply => "apply",
+        Decision::Settle(_) => "settle",
+        Decision::Cancel { .. } => "cancel",
+        Decision::Fence { .. } => "fence",
+        Decision::Conclude { .. } => "conclude",
+        Decision::Suspend
+        | Decision::Wait { .. }
+        | Decision::Queue { .. }
+        | Decision::End { .. }
+        | Decision::Ask(_)
+        | Decision::Rest => "",
+        Decision::Hold => "hold",
+        Decision::LetGo | Decision::Abandon { .. } => "let-go",
+        Decision::Discard => "discard",
+        Decision::Prune => "prune",
+        Decision::Delete => "delete",
+    }
+}
+
+/// Whether a job was refused for a reason that may pass.
+fn is_refused(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed { step: Step::Create | Step::Release, error }
+        if error.retry == Retry::Later && error.reason.is_some())
+}
+
+/// Adds what a look at the newest attempt's job showed beside its state.
+fn with_looks(mut status: OperatorRunStatus, seen: &Observation) -> OperatorRunStatus {
+    let (Some(attempt), Sight::Found(job)) = (status.attempts.last_mut(), &seen.job) else {
+        return status;
+    };
+    if attempt.job.as_ref().is_none_or(|recorded| recorded.id != job.id.0) {
+        return status;
+    }
+    if attempt.image_id.is_none() {
+        attempt.image_id = job.image_id.as_deref().map(|image| image.chars().take(1_024).collect());
+    }
+    if attempt.log_tail.is_none() {
+        attempt.log_tail = job.log_tail.as_deref().map(|tail| present::tail(tail, 4_000));
+    }
+    status
+}
+
+/// Clears away what a run that has ended leaves outside. Its end is stored: a failure costs only room.
+async fn clear_away(context: &RunContext, session: &mut Session, run: &OperatorRun) {
+    let Some(status) = run.status.as_ref().filter(|status| status.phase.is_terminal()) else {
+        return;
+    };
+    if status.attempts.is_empty() || !needs_job(status) {
+        return;
+    }
+    let attempts = status.attempts.iter().map(|attempt| {
+        let job = attempt.job.as_ref().map(|job| JobId(job.id.clone()));
+        (JobToken(attempt.token.clone()), job)
+    });
+    let attempts: Vec<_> = attempts.collect();
+    let Ok(Some(valid)) = session.resolved(run).map(Option::<&_>::cloned) else { return };
+    let Ok(engines) = session.engines(context, &valid).await else { return };
+    if let Err(error) = engines.execution.sweep(&attempts).await {
+        tracing::warn!(run = name_of(run), %error, "failed to clear away what is left of a run");
     }
 }
 

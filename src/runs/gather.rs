@@ -2,16 +2,23 @@
 //!
 //! Changes nothing. What cannot be seen is part of the observation, never an error.
 
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 use super::context::{RunContext, RunError, action_descriptions};
-use super::resources::Resources;
+use super::resources::{Library, Resources};
 use super::session::{Identity, Pending, Session, kept, name_of, recorded};
-use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus};
-use crate::engines::job::{JobStatus, JobToken};
+use crate::api::conditions::Reason;
+use crate::api::v1alpha1::{
+    AttemptState, MasonConfig, NamespacesFrom, OperatorRun, OperatorRunStatus,
+};
+use crate::engines::job::{JobError, JobId, JobState, JobStatus};
 use crate::engines::metastore::{Author, Changed};
-use crate::engines::{EngineError, Engines};
+use crate::engines::{EngineError, Engines, ErrorKind, Retry};
 use crate::operators::Effect;
-use crate::plan::{Checked, Observation, Sight, needs_job};
-use crate::validate::{Inputs, validate};
+use crate::plan::{Checked, Observation, Place, Sight, is_about_to_begin, needs_job};
+use crate::validate::{Inputs, ValidRun, config_namespace, validate};
 
 /// Reads what a pass over the run needs to decide.
 ///
@@ -29,20 +36,45 @@ pub async fn gather(
         return Ok(Observation { keeping, ..Observation::default() });
     }
     let Some(valid) = session.resolved(run)?.cloned() else {
-        let checked = Some(check(context, session, run).await?);
-        return Ok(Observation { checked, keeping, ..Observation::default() });
+        let (checked, place) = check(context, session, run).await?;
+        let patience = context.admission.patience;
+        return Ok(Observation {
+            checked: Some(checked),
+            patience,
+            place,
+            keeping,
+            ..Observation::default()
+        });
     };
+    let place = ask(context, run, &valid, None);
     let looks = Looks::of(run, status)?;
     if !looks.job && !looks.change {
-        return Ok(Observation { keeping, ..Observation::default() });
+        return Ok(Observation { place, keeping, ..Observation::default() });
     }
     let engines = session.engines(context, &valid).await;
-    let observation = look(looks, engines, Identity::of(run)).await;
+    let recorded = status.attempts.last().and_then(|attempt| attempt.job.as_ref());
+    let recorded = recorded.map(|job| JobId(job.id.clone()));
+    let observation = look(looks, engines, Identity::of(run), recorded.as_ref()).await;
+    #[cfg(test)]
+    let observation = super::mutations::blurred(observation, run);
     if matches!(observation.job, Sight::Failed(_)) || matches!(observation.change, Sight::Failed(_))
     {
         session.close();
     }
-    Ok(Observation { keeping, ..observation })
+    Ok(Observation { place, keeping, ..observation })
+}
+
+/// Asks for a place for a run that is about to begin an attempt.
+fn ask(
+    context: &RunContext,
+    run: &OperatorRun,
+    valid: &ValidRun,
+    config: Option<&MasonConfig>,
+) -> Place {
+    if !is_about_to_begin(run, context.clock.now()) {
+        return Place::Free;
+    }
+    context.admission.places.ask(run, valid, config)
 }
 
 /// Which looks outside the recorded status calls for.
@@ -68,11 +100,14 @@ async fn look(
     looks: Looks,
     engines: Result<Engines, EngineError>,
     identity: Option<Identity>,
+    recorded: Option<&JobId>,
 ) -> Observation {
     let mut observation = Observation::default();
     let Some(identity) = identity else { return observation };
     match engines {
-        Ok(engines) if looks.job => observation.job = find_job(&engines, &identity.token).await,
+        Ok(engines) if looks.job => {
+            observation.job = find_job(&engines, &identity, recorded).await;
+        }
         Ok(engines) => observation.change = find_change(&engines, &identity.author).await,
         Err(error) if looks.job => observation.job = Sight::Failed(kept(&error)),
         Err(error) => observation.change = Sight::Failed(kept(&error)),
@@ -80,10 +115,22 @@ async fn look(
     observation
 }
 
-async fn find_job(engines: &Engines, token: &JobToken) -> Sight<JobStatus> {
-    match engines.execution.find(token).await {
+/// Looks for the job of the newest attempt. In place of one that was recorded and is gone, a delayed
+/// call may have made another, which never was released: it is not what was asked for.
+async fn find_job(
+    engines: &Engines,
+    identity: &Identity,
+    recorded: Option<&JobId>,
+) -> Sight<JobStatus> {
+    let vanished = || recorded.and_then(|id| engines.execution.vanished(id, &identity.owner));
+    match engines.execution.find(&identity.token).await {
+        Ok(Some(job))
+            if job.state == JobState::Inert && recorded.is_some_and(|id| *id != job.id) =>
+        {
+            Sight::Found(vanished().unwrap_or(job))
+        }
         Ok(Some(job)) => Sight::Found(job),
-        Ok(None) => Sight::Nothing,
+        Ok(None) => vanished().map_or(Sight::Nothing, Sight::Found),
         Err(error) => Sight::Failed(kept(&error)),
     }
 }
@@ -97,18 +144,21 @@ async fn find_change(engines: &Engines, author: &Author) -> Sight<Changed> {
     }
 }
 
-/// Validates a run that is not resolved yet, and opens its clients once to see that they are there.
+/// Validates a run that is not resolved yet, opens its clients once to see that they are there, and then
+/// asks for a place.
 async fn check(
     context: &RunContext,
     session: &mut Session,
     run: &OperatorRun,
-) -> Result<Checked, RunError> {
-    let read = Resources::read(context.store.as_ref(), &context.library, run).await;
+) -> Result<(Checked, Place), RunError> {
+    let library = Library::of(context);
+    let read = Resources::read(context.store.as_ref(), &library, run).await;
     let resources = read.map_err(|source| RunError::Store {
         operation: "read the definition and config of",
         name: name_of(run),
         source,
     })?;
+    let labels = labels(context, run, resources.config.as_ref()).await;
     let actions = action_descriptions(context.operators);
     let inputs = Inputs {
         definition: resources.definition.as_ref(),
@@ -116,14 +166,61 @@ async fn check(
         actions: &actions,
         clients: &context.clients,
         kinds: context.kinds,
+        rules: &context.admission.rules,
+        namespace_labels: labels.as_ref(),
         known_operators: &resources.known_operators,
         known_configs: &resources.known_configs,
     };
-    match validate(run, &inputs) {
-        Err(problems) => Ok(Checked::Refused(problems)),
-        Ok(valid) => Ok(match session.engines(context, &valid).await {
-            Ok(_) => Checked::Ready(Box::new(valid)),
-            Err(error) => Checked::ClientDown(kept(&error)),
-        }),
+    let valid = match validate(run, &inputs) {
+        Err(problems) => return Ok((Checked::Refused(problems), Place::Free)),
+        Ok(valid) => valid,
+    };
+    let config = resources.config.as_ref();
+    if let Some(error) = config.and_then(|config| not_ready(context, config)) {
+        return Ok((Checked::ClientDown(error), Place::Free));
     }
+    Ok(match session.engines(context, &valid).await {
+        Ok(_) => {
+            let place = ask(context, run, &valid, config);
+            (Checked::Ready(Box::new(valid)), place)
+        }
+        Err(error) => (Checked::ClientDown(kept(&error)), Place::Free),
+    })
+}
+
+/// Reads the labels of the run's namespace where it depends on them whether the run may use the config.
+async fn labels(
+    context: &RunContext,
+    run: &OperatorRun,
+    config: Option<&MasonConfig>,
+) -> Option<BTreeMap<String, String>> {
+    let own = run.metadata.namespace.as_deref()?;
+    let asks = config?.spec.allowed_namespaces.from == NamespacesFrom::Selector;
+    if !asks || config_namespace(run) == own {
+        return None;
+    }
+    context.admission.namespaces.labels(own).await
+}
+
+/// Returns what keeps a config from being used, as whoever looks after it has found. Where nobody does,
+/// its status is as old as its last change, and says nothing.
+fn not_ready(context: &RunContext, config: &MasonConfig) -> Option<JobError> {
+    if context.admission.patience.is_zero() {
+        return None;
+    }
+    let status = config.status.as_ref()?;
+    let is_ready = |condition: &&Condition| condition.type_ == "Ready";
+    let ready = status.conditions.iter().find(is_ready)?;
+    let is_current = ready.observed_generation == config.metadata.generation;
+    if !is_current || ready.status != "False" {
+        return None;
+    }
+    let name = config.metadata.name.as_deref().unwrap_or_default();
+    let lasts = ready.reason == Reason::RootNotAllowed.as_str();
+    let (kind, retry) = match lasts {
+        true => (ErrorKind::PermissionDenied, Retry::Never),
+        false => (ErrorKind::Unavailable, Retry::Later),
+    };
+    let message = format!("config `{name}` is not ready: {}", ready.message);
+    Some(JobError { kind, retry, reason: None, message, hint: None })
 }

@@ -6,11 +6,14 @@
 //! and `store`.
 
 mod act;
+mod admission;
 mod budget;
 mod context;
 mod drive;
 mod gather;
 mod lifetime;
+#[cfg(test)]
+mod mutations;
 mod present;
 mod prune;
 mod record;
@@ -20,6 +23,7 @@ mod session;
 mod watch;
 
 pub use act::{Outcome, Step, act};
+pub use admission::{Admission, Namespaces, Places, Unbounded};
 pub use budget::ProgressBudget;
 pub use context::{
     Clock, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched, action_descriptions,
@@ -29,8 +33,9 @@ pub use gather::gather;
 pub use lifetime::LeftBehind;
 pub use present::RESULT_BYTES;
 pub use record::record;
-pub use resources::Resources;
+pub use resources::{Library, Resources};
 pub use session::{Pending, Session};
+pub use watch::unseen;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,10 @@ use crate::operators::Answer;
 /// Most bytes of JSON that a status holds of an answer.
 pub const RESULT_BYTES: usize = 64 * 1024;
 
+/// Most columns that a status names, and most bytes that their names have.
+const MAX_COLUMNS: usize = 1_000;
+const COLUMNS_BYTES: usize = 16 * 1024;
+
 /// Returns an answer as a status holds it, and a warning when it had to be cut.
 pub(super) fn result(answer: &Answer) -> (RunResult, Option<String>) {
     let bytes = size(&answer.data);
@@ -21,6 +25,7 @@ pub(super) fn result(answer: &Answer) -> (RunResult, Option<String>) {
             kind: answer.kind,
             rows: answer.rows,
             bytes: Some(reference.bytes),
+            columns: column_names(&data),
             data,
             truncated: true,
             reference: Some(reference.clone()),
@@ -34,11 +39,31 @@ pub(super) fn result(answer: &Answer) -> (RunResult, Option<String>) {
         kind: answer.kind,
         rows: answer.rows,
         bytes: u64::try_from(bytes).ok(),
+        columns: column_names(&answer.data),
         data,
         truncated: answer.truncated || too_large,
         reference: None,
     };
     (result, warning)
+}
+
+/// Returns the columns of rows, or the fields of an object, in the order in which they first appear; none
+/// when they are too many for a status.
+fn column_names(data: &Value) -> Vec<String> {
+    let objects = match data {
+        Value::Array(rows) => rows.iter().filter_map(Value::as_object).collect(),
+        Value::Object(object) => vec![object],
+        _ => Vec::new(),
+    };
+    let mut seen = std::collections::HashSet::new();
+    let mut columns = Vec::new();
+    for name in objects.into_iter().flat_map(serde_json::Map::keys) {
+        if seen.insert(name) {
+            columns.push(name.clone());
+        }
+    }
+    let bytes: usize = columns.iter().map(String::len).sum();
+    if columns.len() > MAX_COLUMNS || bytes > COLUMNS_BYTES { Vec::new() } else { columns }
 }
 
 /// Returns as much of a value as fits: the first items of its longest list, or else the beginning of

@@ -68,6 +68,7 @@ impl Record<'_> {
             Decision::Suspend => self.set(Phase::Suspended, Reason::Suspended, "suspended"),
             Decision::Adopt(job) => self.launched(job),
             Decision::Wait { .. } => self.wait(decision),
+            Decision::Queue { reason, message, .. } => self.queue(*reason, message),
             Decision::Settle(changed) => self.settle(Some(changed)),
             Decision::Cancel { error, .. } => self.end_attempt_soon(error),
             Decision::Fence { error } => self.fence(error, outcome),
@@ -111,7 +112,7 @@ impl Record<'_> {
             [one] => one.clone(),
             all => format!("{} problems; the first: {}", all.len(), all.first().map_or("", |t| t)),
         };
-        self.end(Phase::Failed, Reason::Invalid, &first);
+        self.end(Phase::Failed, problems.reason(), &first);
         self.status.messages.errors = present::bounded(texts);
     }
 
@@ -150,7 +151,9 @@ impl Record<'_> {
     }
 
     fn wait(&mut self, decision: &Decision) {
-        let Decision::Wait { until, progress, reason, obstacle } = decision else { return };
+        let Decision::Wait { until, progress, reason, obstacle, waits_for } = decision else {
+            return;
+        };
         if let Some(obstacle) = obstacle {
             self.status.unseen_since.get_or_insert(self.now);
             let phase =
@@ -162,7 +165,14 @@ impl Record<'_> {
         if progress.is_some() && (rarely || self.status.progress.is_none()) {
             self.status.progress.clone_from(progress);
         }
-        self.running(*reason);
+        self.waits(*reason, waits_for.as_deref().unwrap_or_default());
+    }
+
+    /// Nothing is in the way but others, who work.
+    fn queue(&mut self, reason: Reason, message: &str) {
+        self.status.unseen_since = None;
+        let phase = if self.status.attempts.is_empty() { Phase::Pending } else { Phase::Running };
+        self.set(phase, reason, message);
     }
 
     /// The answer is there, and an effect remains. From here on the run is pursued to its end.
@@ -226,6 +236,12 @@ impl Record<'_> {
         match step {
             Step::Create | Step::Release if conflict => {
                 self.end_attempt_soon(&fenced_by_former_process(error));
+            }
+            // Nothing was made, and what refuses it may change: the run's deadline is the limit.
+            Step::Create | Step::Release
+                if error.retry == Retry::Later && error.reason.is_some() =>
+            {
+                self.waits(error.reason.unwrap_or(Reason::Launching), &error.message);
             }
             // Whether it had its effect is looked up with the next pass.
             Step::Create if error.retry == Retry::EffectUnknown => {
@@ -322,8 +338,13 @@ impl Record<'_> {
     }
 
     fn running(&mut self, reason: Reason) {
+        self.waits(reason, "");
+    }
+
+    /// The work goes on, or waits for what a sentence says.
+    fn waits(&mut self, reason: Reason, message: &str) {
         self.status.unseen_since = None;
-        self.set(Phase::Running, reason, "");
+        self.set(Phase::Running, reason, message);
     }
 
     fn set(&mut self, phase: Phase, reason: Reason, message: &str) {

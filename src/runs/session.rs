@@ -115,15 +115,17 @@ impl Identity {
 
 /// Returns what a resolved run asks of its operator.
 pub(super) fn request_of(valid: &ValidRun, answer_bytes: u64) -> Request {
-    let statement = match &valid.action {
-        ValidAction::Sql { sql } => Some(sql.clone()),
-        ValidAction::Builtin(_) | ValidAction::Container { .. } => None,
+    let (statement, container) = match &valid.action {
+        ValidAction::Sql { sql } => (Some(sql.clone()), None),
+        ValidAction::Container { container } => (None, Some(container.clone())),
+        ValidAction::Builtin(_) => (None, None),
     };
     Request {
         parameters: valid.parameters.clone(),
         allow_writing_sql: valid.allow_writing_sql,
         statement,
         answer_bytes,
+        container,
     }
 }
 

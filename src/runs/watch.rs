@@ -78,7 +78,8 @@ impl<'a> Watch<'a> {
 }
 
 /// Returns the lines that follow the longest overlap of what was seen with what there is.
-fn unseen<'a>(seen: &[String], lines: &'a [String]) -> &'a [String] {
+#[must_use]
+pub fn unseen<'a>(seen: &[String], lines: &'a [String]) -> &'a [String] {
     let longest = seen.len().min(lines.len());
     let overlap = (0..=longest).rev().find(|&count| seen[seen.len() - count..] == lines[..count]);
     &lines[overlap.unwrap_or_default()..]

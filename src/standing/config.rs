@@ -16,7 +16,12 @@ const MESSAGE: usize = 1_024;
 #[derive(Debug)]
 pub enum ClientProbe {
     /// It answers.
-    Ready,
+    Ready {
+        /// The version of its Secret, if it has one.
+        credentials: Option<String>,
+    },
+    /// Its Secret is not there, or cannot be read; in words.
+    CredentialsMissing(String),
     /// The administrator does not allow its root here; in words.
     RootNotAllowed(String),
     /// It does not answer, or cannot be used.
@@ -27,12 +32,13 @@ impl ClientProbe {
     /// Returns the reason and the message.
     fn told(&self) -> (Reason, String) {
         match self {
-            Self::Ready => (Reason::Checked, String::new()),
+            Self::Ready { .. } => (Reason::Checked, String::new()),
+            Self::CredentialsMissing(message) => (Reason::CredentialsMissing, message.clone()),
             Self::RootNotAllowed(message) => (Reason::RootNotAllowed, message.clone()),
             Self::Failed(error) => {
                 let hint = error.hint.as_ref().map(|hint| format!(" (hint: {hint})"));
                 let message = format!("{}{}", error.message, hint.unwrap_or_default());
-                (Reason::ClientNotReady, message)
+                (error.reason.unwrap_or(Reason::ClientNotReady), message)
             }
         }
     }
@@ -72,10 +78,14 @@ fn clients(config: &MasonConfig, probes: &[ClientProbe], now: Timestamp) -> Vec<
             name: client.name.clone(),
             kind: client.kind()?,
             roles: roles(config, &client.name),
-            ready: matches!(probe, ClientProbe::Ready),
+            ready: matches!(probe, ClientProbe::Ready { .. }),
             reason: Some(reason),
             message: message.chars().take(MESSAGE).collect(),
             checked_at: Some(now),
+            credentials_version: match probe {
+                ClientProbe::Ready { credentials } => credentials.clone(),
+                _ => None,
+            },
         })
     });
     statuses.collect()
@@ -95,14 +105,22 @@ fn roles(config: &MasonConfig, name: &str) -> Vec<String> {
     Role::ALL.iter().filter(|role| has(role)).map(|role| role.as_str().to_owned()).collect()
 }
 
+fn is_lasting(reason: Reason) -> bool {
+    matches!(reason, Reason::RootNotAllowed | Reason::PlacementNotAllowed)
+}
+
 fn overall(clients: &[ClientStatus]) -> ((Stand, Reason), String) {
     let failing: Vec<&ClientStatus> = clients.iter().filter(|client| !client.ready).collect();
     let stand = match failing.as_slice() {
         [] => (Stand::Ready, Reason::Checked),
-        some if some.iter().any(|client| client.reason == Some(Reason::RootNotAllowed)) => {
-            (Stand::Stalled, Reason::RootNotAllowed)
-        }
-        _ => (Stand::Waiting, Reason::ClientNotReady),
+        // What only a person can change comes before what may pass.
+        some => match some.iter().find_map(|client| client.reason.filter(|one| is_lasting(*one))) {
+            Some(reason) => (Stand::Stalled, reason),
+            None if some.iter().all(|client| client.reason == Some(Reason::CredentialsMissing)) => {
+                (Stand::Waiting, Reason::CredentialsMissing)
+            }
+            None => (Stand::Waiting, Reason::ClientNotReady),
+        },
     };
     let told = failing.iter().map(|client| format!("{}: {}", client.name, client.message));
     (stand, told.collect::<Vec<_>>().join("; "))

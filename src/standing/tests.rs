@@ -8,6 +8,7 @@ use crate::engines::{EngineError, ErrorKind};
 use crate::validate::{Problem, Problems};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+const READY: ClientProbe = ClientProbe::Ready { credentials: None };
 
 fn config() -> MasonConfig {
     serde_json::from_value(json!({
@@ -52,7 +53,7 @@ fn told(conditions: &[super::Condition]) -> (Vec<&str>, &str, &str) {
 
 #[test]
 fn a_config_whose_clients_answer_is_ready() {
-    let probes = [ClientProbe::Ready, ClientProbe::Ready];
+    let probes = [READY, READY];
     let status = standing_of_config(&config(), Ok(()), &probes, NOW);
     assert_eq!(told(&status.conditions), (vec!["True", "False", "False"], "Checked", ""));
     assert_eq!(status.observed_generation, Some(3));
@@ -65,7 +66,7 @@ fn a_config_whose_clients_answer_is_ready() {
 fn a_config_with_a_client_that_does_not_answer_waits_for_it() {
     let error =
         EngineError::new(ErrorKind::NotFound, "b", "open the root folder", "no such folder");
-    let probes = [ClientProbe::Ready, ClientProbe::Failed(error.with_hint("make it"))];
+    let probes = [READY, ClientProbe::Failed(error.with_hint("make it"))];
     let status = standing_of_config(&config(), Ok(()), &probes, NOW);
     let (truths, reason, message) = told(&status.conditions);
     assert_eq!((truths, reason), (vec!["False", "True", "False"], "ClientNotReady"));
@@ -75,8 +76,21 @@ fn a_config_with_a_client_that_does_not_answer_waits_for_it() {
 }
 
 #[test]
+fn a_config_without_its_secret_is_not_ready_and_with_it_tells_its_version() {
+    let missing = ClientProbe::CredentialsMissing("there is no Secret `key`".to_owned());
+    let status = standing_of_config(&config(), Ok(()), &[READY, missing], NOW);
+    let (truths, reason, message) = told(&status.conditions);
+    assert_eq!((truths, reason), (vec!["False", "True", "False"], "CredentialsMissing"));
+    assert_eq!(message, "b: there is no Secret `key`");
+    let version = ClientProbe::Ready { credentials: Some("0f".to_owned()) };
+    let status = standing_of_config(&config(), Ok(()), &[READY, version], NOW);
+    let versions = status.clients.iter().map(|client| client.credentials_version.as_deref());
+    assert_eq!(versions.collect::<Vec<_>>(), [None, Some("0f")]);
+}
+
+#[test]
 fn a_root_that_is_not_allowed_waits_for_a_person() {
-    let probes = [ClientProbe::RootNotAllowed("no".to_owned()), ClientProbe::Ready];
+    let probes = [ClientProbe::RootNotAllowed("no".to_owned()), READY];
     let status = standing_of_config(&config(), Ok(()), &probes, NOW);
     let (truths, reason, message) = told(&status.conditions);
     assert_eq!(

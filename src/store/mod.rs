@@ -1,6 +1,6 @@
 //! Where resources are kept: a cluster, or a folder of files on a machine without one.
 //!
-//! May import `api` only.
+//! May import `api` and `metrics` only.
 
 pub mod directory;
 pub mod kubernetes;
@@ -36,6 +36,22 @@ pub trait Store: Send + Sync {
         kind: Kind,
         namespace: Option<&str>,
     ) -> Result<Vec<Result<Resource, StoreError>>, StoreError>;
+
+    /// Returns the definitions of one operator in a namespace. One that cannot be read, and so might be
+    /// of the operator, is an entry of its own.
+    async fn list_definitions(
+        &self,
+        namespace: &str,
+        operator: &str,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let mut listed = self.list(Kind::OperatorDefinition, Some(namespace)).await?;
+        listed.retain(|entry| match entry {
+            Ok(Resource::OperatorDefinition(definition)) => definition.spec.operator == operator,
+            Ok(_) => false,
+            Err(_) => true,
+        });
+        Ok(listed)
+    }
 
     /// Creates a resource, or changes the spec, labels and annotations of an existing one under the
     /// transition rules of its schema. The given status is ignored. Sets uid, generation,
@@ -113,6 +129,14 @@ pub enum StoreError {
         what: String,
         /// Every rule that refuses it.
         problems: Vec<String>,
+    },
+    /// Other managers have applied other values to fields that an apply names.
+    #[error("fields of {what} belong to others: {}", .fields.join("; "))]
+    OwnedByOthers {
+        /// `OperatorRun default/x`.
+        what: String,
+        /// Every field with its manager.
+        fields: Vec<String>,
     },
     /// It exists, but cannot be read.
     #[error("{what} is not readable: {message}")]

@@ -2,6 +2,7 @@
 
 use super::matching::names_of;
 use super::problem::{Problem, Problems, did_you_mean};
+use super::rules::Rules;
 use crate::api::quantity::parse_bytes;
 use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig};
 use crate::engines::capability::{ClientDescription, Role};
@@ -13,10 +14,12 @@ const LEAST_MEMORY_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// Every problem: clients that stand twice or have no type, engines that name clients which are not
-/// there or cannot fill the role, roots and amounts that cannot be meant.
+/// there or cannot fill the role, roots and amounts that cannot be meant, and what the administrator
+/// does not allow.
 pub fn validate_config(
     config: &MasonConfig,
     clients: &[ClientDescription],
+    rules: &Rules,
 ) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for (index, client) in config.spec.clients.iter().enumerate() {
@@ -27,7 +30,11 @@ pub fn validate_config(
             problems.push(Problem::new(format!("{path}.name"), message));
         }
         check_client(client, &path, clients, &mut problems);
+        if let Some(local) = &client.local {
+            rules.check_local(local, &format!("{path}.local"), &mut problems);
+        }
     }
+    rules.check_config(config, &mut problems);
     for role in Role::ALL {
         check_role(config, role, clients, &mut problems);
     }

@@ -5,6 +5,7 @@
 //! definition, its config and what actions and clients there are. May import `api`, `engines` and `sql`.
 
 mod action;
+mod config_reference;
 mod digest;
 mod document;
 mod mason_config;
@@ -13,12 +14,15 @@ mod operator_definition;
 mod operator_run;
 mod parameter;
 mod problem;
+mod rules;
 mod valid_run;
 
+pub use config_reference::config_namespace;
 pub use digest::digest;
 pub use document::{Origin, check, read_bytes, read_documents, read_with_origins};
 pub use mason_config::validate_config;
 pub use operator_definition::validate_definition;
 pub use operator_run::validate;
 pub use problem::{Problem, Problems, did_you_mean, nearest};
+pub use rules::{Maxima, Rules};
 pub use valid_run::{ActionDescription, Inputs, ValidAction, ValidRun};

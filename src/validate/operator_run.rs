@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::action::{allows_writing, needs_of, valid_action};
+use super::config_reference::{UsableConfig, check_lending, resolve_config};
 use super::matching::{Matching, Unmatched, describe};
 use super::problem::{Problem, Problems, did_you_mean};
+use super::rules::Rules;
 use super::valid_run::{Inputs, ValidRun};
-use super::{digest, parameter, validate_config, validate_definition};
+use super::{digest, parameter, validate_definition};
+use crate::api::conditions::Reason;
 use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
-use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::api::v1alpha1::{
-    Backoff, ClientConfig, ConfigRef, EngineChoices, MasonConfig, OperatorDefinition,
-    OperatorReference, OperatorRun, Parameter, ParameterOrigin, ResolvedParameter, Retry,
+    ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference, OperatorRun,
+    Parameter, ParameterOrigin, ResolvedParameter, Retry,
 };
 use crate::engines::capability::Capability;
 
@@ -31,25 +33,22 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
         problems.push(Problem::new("spec.operator", message).hint("for example `table/query`"));
     }
     check_times(run, &mut problems);
+    inputs.rules.check_run(run, &mut problems);
     let action = resolve_definition(run, inputs, &mut problems);
     let values = match inputs.definition {
         Some(definition) => resolve_parameters(run, definition, &mut problems),
         None => Vec::new(),
     };
-    let reference = resolve_config(run, inputs, &mut problems);
-    let engines = resolve_engines(inputs, action.as_ref(), &mut problems);
-    let (
-        Some(operator),
-        Some(action),
-        Some(definition),
-        Some(config),
-        Some(reference),
-        Some(engines),
-    ) = (operator, action, inputs.definition, inputs.config, reference, engines)
+    let usable = resolve_config(run, inputs, &mut problems);
+    let engines = resolve_engines(inputs, usable.as_ref(), action.as_ref(), &mut problems);
+    let (Some(operator), Some(action), Some(definition), Some(usable), Some(engines)) =
+        (operator, action, inputs.definition, usable, engines)
     else {
         return Err(problems);
     };
     let Some(does) = valid_action(definition, &values) else { return Err(problems) };
+    let clients = chosen_clients(usable.config, &engines, inputs.rules);
+    check_lending(&usable, Some(does.kind()), &clients, &mut problems);
     problems.none_or(ValidRun {
         operator,
         definition: OperatorReference {
@@ -62,14 +61,14 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
             values.iter().map(|value| (value.name.clone(), value.value.clone())).collect(),
         ),
         origins: values,
-        config: reference,
-        clients: chosen_clients(config, &engines),
+        config: usable.reference,
+        clients,
         engines,
         result_schema: definition.spec.result_schema.clone(),
-        results: config.spec.results.clone(),
+        results: usable.config.spec.results.clone(),
         dry_run: run.spec.dry_run,
-        timeout: run.spec.timeout.clone(),
-        retry: run.spec.retry.clone().unwrap_or(Retry { limit: 0, backoff: Backoff::default() }),
+        timeout: inputs.rules.timeout_of(run),
+        retry: run.spec.retry.clone().unwrap_or_default(),
     })
 }
 
@@ -105,7 +104,7 @@ fn resolve_definition<'a>(
     let Some(definition) = inputs.definition else {
         let hint = did_you_mean(asked, inputs.known_operators.iter().map(String::as_str));
         let problem = Problem::new("spec.operator", format!("there is no operator `{asked}`"));
-        problems.push(problem.hint_if(hint));
+        problems.push(problem.because(Reason::NotFound).hint_if(hint));
         return None;
     };
     let name = name_of(definition.metadata.name.as_ref());
@@ -117,7 +116,7 @@ fn resolve_definition<'a>(
     let digest = digest(definition);
     if let Some(pinned) = run.spec.operator_digest.as_ref().filter(|pinned| **pinned != digest) {
         let message = format!("definition `{name}` has the digest {digest}, not {pinned}");
-        let problem = Problem::new("spec.operatorDigest", message);
+        let problem = Problem::new("spec.operatorDigest", message).because(Reason::DigestMismatch);
         problems.push(problem.hint("the definition was changed: check it and pin its new digest"));
     }
     if let Err(wrong) = validate_definition(definition, inputs.actions, inputs.clients) {
@@ -133,10 +132,10 @@ fn resolve_definition<'a>(
 }
 
 /// Puts the problems of another resource under the field that names it.
-fn within(path: &str, what: &str, problems: Problems) -> Vec<Problem> {
+pub(super) fn within(path: &str, what: &str, problems: Problems) -> Vec<Problem> {
     let moved = problems.into_iter().map(|problem| {
         let message = format!("{what} is wrong: {}: {}", problem.path, problem.message);
-        Problem::new(path, message).hint_if(problem.hint)
+        Problem::new(path, message).because(problem.reason).hint_if(problem.hint)
     });
     moved.collect()
 }
@@ -215,39 +214,13 @@ fn known_keys(parameters: &[Parameter]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns the config's full reference, if it is there and may be used.
-fn resolve_config(
-    run: &OperatorRun,
-    inputs: &Inputs<'_>,
-    problems: &mut Problems,
-) -> Option<ConfigRef> {
-    let asked = &run.spec.config_ref;
-    let own = run.metadata.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
-    let namespace = asked.namespace.as_deref().unwrap_or(own);
-    if namespace != own {
-        let message = format!("runs of namespace `{own}` may not use configs of `{namespace}`");
-        problems.push(Problem::new("spec.configRef.namespace", message));
-    }
-    let Some(config) = inputs.config else {
-        let hint = did_you_mean(&asked.name, inputs.known_configs.iter().map(String::as_str));
-        let hint =
-            hint.unwrap_or_else(|| "there is none: `mason init` writes a first one".to_owned());
-        let message = format!("there is no config `{}` in namespace `{namespace}`", asked.name);
-        problems.push(Problem::new("spec.configRef.name", message).hint(hint));
-        return None;
-    };
-    if let Err(wrong) = validate_config(config, inputs.clients) {
-        problems.extend(within("spec.configRef", &format!("config `{}`", asked.name), wrong));
-    }
-    Some(ConfigRef { name: asked.name.clone(), namespace: Some(namespace.to_owned()) })
-}
-
 fn resolve_engines(
     inputs: &Inputs<'_>,
+    usable: Option<&UsableConfig<'_>>,
     action: Option<&ResolvedAction<'_>>,
     problems: &mut Problems,
 ) -> Option<EngineChoices> {
-    let (config, action) = (inputs.config?, action?);
+    let (UsableConfig { config, .. }, action) = (usable?, action?);
     let sets = &action.definition.spec.supported_configurations;
     let matching = Matching { config, sets, needs: action.needs, clients: inputs.clients };
     let Unmatched(failures) = match matching.choose() {
@@ -274,7 +247,13 @@ fn resolve_engines(
     None
 }
 
-fn chosen_clients(config: &MasonConfig, engines: &EngineChoices) -> Vec<ClientConfig> {
+/// Returns the clients that were picked; one that does not say how many threads it uses has as many as
+/// it may.
+fn chosen_clients(
+    config: &MasonConfig,
+    engines: &EngineChoices,
+    rules: &Rules,
+) -> Vec<ClientConfig> {
     let chosen = [&engines.metastore, &engines.storage, &engines.execution];
     let location = config.spec.results.location.as_deref();
     let keeps_results = location.and_then(|location| location.split(':').next());
@@ -282,7 +261,11 @@ fn chosen_clients(config: &MasonConfig, engines: &EngineChoices) -> Vec<ClientCo
         keeps_results == Some(&client.name)
             || chosen.into_iter().flatten().any(|choice| choice.client == client.name)
     };
-    config.spec.clients.iter().filter(is_chosen).cloned().collect()
+    let mut clients: Vec<_> = config.spec.clients.iter().filter(is_chosen).cloned().collect();
+    for local in clients.iter_mut().filter_map(|client| client.local.as_mut()) {
+        local.parallelism = local.parallelism.or(rules.maxima.parallelism);
+    }
+    clients
 }
 
 #[cfg(test)]

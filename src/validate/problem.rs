@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::conditions::Reason;
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -15,6 +17,9 @@ pub struct Problem {
     /// What a person can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Why, as one word; `Invalid` unless there is a better one.
+    #[serde(default = "invalid", skip_serializing_if = "is_invalid")]
+    pub reason: Reason,
     /// Where it stands in the text that was read, `run.yaml:7`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
@@ -24,7 +29,20 @@ impl Problem {
     /// Makes a problem without a hint.
     #[must_use]
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), hint: None, place: None }
+        Self {
+            path: path.into(),
+            message: message.into(),
+            hint: None,
+            reason: invalid(),
+            place: None,
+        }
+    }
+
+    /// Says why, as one word.
+    #[must_use]
+    pub fn because(mut self, reason: Reason) -> Self {
+        self.reason = reason;
+        self
     }
 
     /// Adds what a person can do about it.
@@ -40,6 +58,15 @@ impl Problem {
         self.hint = self.hint.or(hint);
         self
     }
+}
+
+fn invalid() -> Reason {
+    Reason::Invalid
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_invalid(reason: &Reason) -> bool {
+    *reason == Reason::Invalid
 }
 
 impl fmt::Display for Problem {
@@ -73,6 +100,24 @@ impl Problems {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns why, as one word: what all have in common, else `Invalid`;
+    /// of several things that are missing the first.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        let first = self.0.first().map_or(Reason::Invalid, |problem| problem.reason);
+        let is_common = self.0.iter().all(|problem| problem.reason == first);
+        if is_common || self.may_pass() { first } else { Reason::Invalid }
+    }
+
+    /// Returns whether nothing is wrong but what is missing, so that all may be well later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        let passes = |problem: &Problem| {
+            matches!(problem.reason, Reason::NotFound | Reason::ConfigNotShared)
+        };
+        !self.is_empty() && self.0.iter().all(passes)
     }
 
     /// Returns the value if nothing is wrong, else everything that is.

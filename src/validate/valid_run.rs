@@ -1,7 +1,10 @@
 //! A run that has been found valid: everything that is frozen before its first launch.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::rules::Rules;
 use crate::api::duration::DurationText;
 use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
@@ -34,6 +37,10 @@ pub struct Inputs<'a> {
     pub clients: &'a [ClientDescription],
     /// The kinds of action that can be run here: a container needs a cluster.
     pub kinds: &'a [ActionKind],
+    /// What the administrator allows.
+    pub rules: &'a Rules,
+    /// The labels of the run's namespace, where a config asks for them and they can be read.
+    pub namespace_labels: Option<&'a BTreeMap<String, String>>,
     /// Names of operators that do exist, for hints.
     pub known_operators: &'a [String],
     /// Names of configs that do exist, for hints.

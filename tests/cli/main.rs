@@ -6,8 +6,10 @@
 )]
 
 mod apply;
+mod change;
 mod controller;
 mod disks;
+mod exec;
 mod get;
 mod help;
 mod kills;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A cluster with Mason's CRDs.
 pub(crate) struct Cluster {
@@ -25,12 +26,7 @@ pub(crate) struct Called {
 pub(crate) fn cluster() -> &'static Cluster {
     static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
         let cluster = Cluster::existing().unwrap_or_else(Cluster::started);
-        cluster.apply(&mason::api::crds::crds_yaml());
-        let crds = ["masonconfigs", "operatordefinitions", "operatorruns"];
-        let names = crds.map(|plural| format!("crd/{plural}.mason.dev"));
-        let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s"];
-        wait.extend(names.iter().map(String::as_str));
-        cluster.done(&wait);
+        cluster.install(&mason::api::crds::crds_yaml());
         cluster
     });
     &CLUSTER
@@ -47,8 +43,25 @@ impl Cluster {
         Some(Self { kubectl, kubeconfig, _control_plane: None })
     }
 
-    /// Starts a control plane of its own.
+    /// Starts a control plane of its own, with these CRDs instead of today's.
+    pub(crate) fn with_crds(crds: &str) -> Self {
+        let cluster = Self::started();
+        cluster.install(crds);
+        cluster
+    }
+
+    /// Puts CRDs there and waits until they are served.
+    pub(crate) fn install(&self, crds: &str) {
+        self.apply(crds);
+        let crds = ["masonconfigs", "operatordefinitions", "operatorruns"];
+        let names = crds.map(|plural| format!("crd/{plural}.mason.dev"));
+        let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s"];
+        wait.extend(names.iter().map(String::as_str));
+        self.done(&wait);
+    }
+
     fn started() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let how = "run `make test`, or: .ci/setup cluster && source .ci/environment";
         let programs = std::env::var_os("MASON_TEST_CLUSTER").map(PathBuf::from);
         let programs = programs.unwrap_or_else(|| panic!("MASON_TEST_CLUSTER is not set: {how}"));
@@ -59,7 +72,11 @@ impl Cluster {
         );
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         sweep(folder);
-        let state = folder.join(format!("control-plane-{}", std::process::id()));
+        let state = folder.join(format!(
+            "control-plane-{}-{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        ));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/control-plane");
         let log = std::fs::File::create(state.with_extension("log")).unwrap();
         let mut control_plane = Command::new(script)
@@ -145,7 +162,8 @@ fn sweep(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let Some(number) = name.strip_prefix("control-plane-") else { continue };
-        let process = Path::new("/proc").join(number.trim_end_matches(".log"));
+        let process = number.split(['-', '.']).next().unwrap_or_default();
+        let process = Path::new("/proc").join(process);
         if !process.exists() {
             // Another process may sweep at the same time.
             drop(std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path)));

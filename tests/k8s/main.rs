@@ -11,6 +11,9 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+mod admission;
+mod chart;
+mod cli;
 mod cluster;
 mod configs;
 mod crashes;
@@ -19,10 +22,13 @@ mod definitions;
 mod deletion;
 mod docs;
 mod events;
+mod pods;
 mod results;
+mod rights;
 mod runs;
 #[path = "../shown/mod.rs"]
 mod shown;
 mod store;
 mod team;
 mod ttl;
+mod upgrade;

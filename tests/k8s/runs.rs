@@ -168,7 +168,11 @@ fn an_object_that_cannot_be_read_stops_nobody_else() {
     let controller = team.controller();
     team.apply(&query("good", "select 1 as n", ""));
     assert_eq!(team.finished("good")["phase"], "Succeeded");
-    assert_eq!(team.get("oprun/bad")["status"], json!(null));
+    let bad = team.until("oprun/bad", |run| condition(run, "Stalled").is_some());
+    let ready = condition(&bad, "Ready").unwrap();
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("Unreadable")));
+    assert!(ready["message"].as_str().unwrap().contains("soon"), "{ready}");
+    assert_eq!(bad["status"]["columns"]["reason"], "Unreadable");
     let log = controller.log();
     assert!(log.contains("an object is not readable") && log.contains("soon"), "{log}");
     let strict = json!([{"op": "replace", "path": path, "value": mason::api::duration::DurationText::PATTERN}]);

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,12 @@ pub(crate) struct Team {
 impl Team {
     /// Makes a namespace with one small table `sales.orders`. The name is used once.
     pub(crate) fn new(name: &'static str) -> Self {
-        let team = Self { name, cluster: cluster(), folder: tempfile::tempdir().unwrap() };
+        Self::on(cluster(), name)
+    }
+
+    /// Makes such a namespace on a cluster of its own.
+    pub(crate) fn on(cluster: &'static Cluster, name: &'static str) -> Self {
+        let team = Self { name, cluster, folder: tempfile::tempdir().unwrap() };
         team.cluster.done(&["create", "namespace", name]);
         std::fs::create_dir_all(team.root().join("sales")).unwrap();
         let orders = "city,amount\nWien,1.50\nGraz,2.25\nWien,3.00\n";
@@ -60,6 +65,11 @@ impl Team {
 
     /// Starts a controller with more arguments.
     pub(crate) fn controller_with(&self, arguments: &[&str]) -> Controller {
+        self.controller_as(self.cluster.kubeconfig(), arguments)
+    }
+
+    /// Starts a controller that has the rights of a kubeconfig.
+    pub(crate) fn controller_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Controller {
         let log =
             self.folder.path().join(format!("controller-{}.log", uuid::Uuid::new_v4().simple()));
         let child = Command::new(env!("CARGO_BIN_EXE_mason"))
@@ -67,7 +77,7 @@ impl Team {
             .args(["--health-address", "127.0.0.1:0", "--local-root"])
             .arg(self.allowed())
             .args(arguments)
-            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .env_remove("MASON_LOG")
             .stdin(Stdio::null())
             .stderr(std::fs::File::create(&log).unwrap())

@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Each module with the modules it may import; a module missing here is a finding.
-const MAY_IMPORT: [(&str, &[&str]); 17] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("api", &[]),
+    ("faults", &[]),
     ("engines", &["api"]),
     ("sql", &["engines"]),
     ("formats", &["engines"]),
     ("validate", &["api", "engines", "sql"]),
     ("plan", &["api", "engines", "validate"]),
     ("operators", &["api", "engines", "sql"]),
-    ("clients", &["api", "engines", "formats", "sql"]),
-    ("store", &["api"]),
-    ("runs", &["api", "engines", "validate", "plan", "operators", "store"]),
+    ("clients", &["api", "engines", "faults", "formats", "sql"]),
+    ("pods", &["api", "engines"]),
+    ("store", &["api", "faults", "metrics"]),
+    ("runs", &["api", "engines", "faults", "validate", "plan", "operators", "store"]),
     ("config", &[]),
     ("telemetry", &[]),
     ("metrics", &[]),
@@ -32,9 +34,12 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
             "plan",
             "operators",
             "clients",
+            "pods",
             "store",
             "runs",
             "standing",
+            "metrics",
+            "telemetry",
         ],
     ),
     (
@@ -49,6 +54,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
             "plan",
             "operators",
             "clients",
+            "pods",
             "store",
             "runs",
             "sql",

@@ -3,7 +3,7 @@
 //! A fenced block holds commands behind `$ ` (continued behind `> `) with their output. A line `...`
 //! stands for any lines. Lengths of time, ids, generated names and dates are made alike before the
 //! comparison. Each document runs top to bottom in a folder of its own, where `examples` is a copy of
-//! the project's.
+//! the project's, and `charts` and `deploy` are its own.
 
 use std::fs;
 use std::path::Path;
@@ -60,6 +60,10 @@ fn differences(shown: &[Shown], variables: &[(&str, &str)]) -> Vec<String> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().expect("should make a folder");
     copy_folder(&project.join("examples"), &folder.path().join("examples"));
+    for name in ["charts", "deploy"] {
+        std::os::unix::fs::symlink(project.join(name), folder.path().join(name))
+            .expect("should link");
+    }
     let mut script =
         String::from("status=0\nmark() { status=$?; printf '\\036\\n'; return $status; }\n");
     for step in shown {

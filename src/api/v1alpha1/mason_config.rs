@@ -269,4 +269,9 @@ pub struct ClientStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
     pub checked_at: Option<Timestamp>,
+    /// The version of the client's Secret: it changes when the Secret does, and says nothing of what the
+    /// Secret holds. Absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub credentials_version: Option<String>,
 }

@@ -77,7 +77,8 @@ pub struct OperatorRunSpec {
     /// Validate, resolve and plan only; the plan is the result and nothing is changed. Default: false.
     #[serde(default)]
     pub dry_run: bool,
-    /// How long the whole run may take, for example `30m`. Default: no limit.
+    /// How long the whole run may take, for example `30m`. Default: what the administrator set, else no
+    /// limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<DurationText>,
     /// How often and when failed attempts are repeated. Default: not at all.
@@ -98,7 +99,7 @@ pub struct OperatorRunSpec {
 }
 
 /// How often and when failed attempts are repeated. Only failures that may pass are repeated.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Retry {
     /// How many attempts may follow the first, 0 to 10.
@@ -287,7 +288,8 @@ pub struct OperatorRunStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
     pub next_attempt_at: Option<Timestamp>,
-    /// Since when what became of the work could not be looked up; absent while it can.
+    /// Since when something is in the way: what the run names is not there, or what became of the work
+    /// could not be looked up; absent while nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
     pub unseen_since: Option<Timestamp>,
@@ -524,6 +526,11 @@ pub struct RunResult {
     /// The size of the whole answer as JSON, or of the files written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// The columns of the rows, or the fields of the object, in their order, which `data` loses on an API
+    /// server. Absent when there are very many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub columns: Vec<String>,
     /// The answer, or a preview of it when `truncated`.
     #[serde(default)]
     #[schemars(schema_with = "any_value")]

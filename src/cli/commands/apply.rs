@@ -1,12 +1,14 @@
 //! `mason apply`: creates or changes resources from files.
 
+use std::sync::Arc;
+
 use crate::api::resource::Resource;
 use crate::cli::args::{ApplyArgs, Output};
 use crate::cli::context::Context;
 use crate::cli::documents::{self, Document};
 use crate::cli::failure::{Exit, Finding};
 use crate::cli::{kinds, standing};
-use crate::store::{Applied, StoreError};
+use crate::store::{Applied, Store, StoreError};
 
 /// What is said when a document is wrong.
 const UPSHOT: &str = "nothing was applied";
@@ -19,9 +21,13 @@ const UPSHOT: &str = "nothing was applied";
 pub(crate) async fn apply(context: &Context, args: &ApplyArgs) -> anyhow::Result<Exit> {
     let documents = documents::read(context, &args.files, UPSHOT)?;
     refuse_nameless(&documents)?;
+    let store: Arc<dyn Store> = match &context.cluster {
+        Some(cluster) => Arc::new(cluster.store.clone().beside_others(args.force)),
+        None => Arc::clone(&context.store),
+    };
     let (mut applied, mut refused) = (Vec::new(), Vec::new());
     for document in &documents {
-        match context.store.apply(&document.resource).await {
+        match store.apply(&document.resource).await {
             Ok((resource, change)) => {
                 let resource = standing::record(context, resource).await?;
                 say(context, args.output, &resource, change)?;
@@ -29,6 +35,15 @@ pub(crate) async fn apply(context: &Context, args: &ApplyArgs) -> anyhow::Result
             }
             Err(StoreError::Refused { what, problems }) => {
                 refused.extend(findings(document, &what, problems));
+            }
+            Err(StoreError::OwnedByOthers { what, fields }) => {
+                refused.extend(fields.into_iter().map(|field| Finding {
+                    place: format!("{}: {what}", document.source),
+                    message: format!("belongs to somebody else: {field}"),
+                    hint: Some(
+                        "change it where it is kept, or take it over with --force".to_owned(),
+                    ),
+                }));
             }
             Err(error) => return Err(error.into()),
         }

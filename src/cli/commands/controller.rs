@@ -1,14 +1,18 @@
 //! `mason controller`: the role of the binary that reconciles the resources of a cluster.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::args::ControllerArgs;
+use crate::cli::args::{AdmissionArgs, ControllerArgs};
 use crate::cli::failure::{Exit, Failure};
-use crate::controllers::{self, Settings};
-use crate::store::kubernetes::connect;
+use crate::controllers::{self, AdmissionSettings, Settings};
+use crate::metrics::Metrics;
+use crate::pods::{PodSettings, read_settings};
+use crate::store::kubernetes::{ClusterChoice, connect_to};
+use crate::validate::Maxima;
 
 /// The least time between two looks at the same clients.
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
@@ -17,8 +21,12 @@ const LEAST_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When an argument is wrong, no cluster is named, or health cannot be served.
-pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
-    let problems = problems_of(&args);
+pub(crate) async fn controller(
+    args: ControllerArgs,
+    cluster: ClusterChoice,
+) -> anyhow::Result<Exit> {
+    let mut problems = problems_of(&args);
+    let pods = args.pod_settings.as_deref().and_then(|file| read_pods(file, &mut problems));
     if !problems.is_empty() {
         let hint = "nothing was begun; `mason controller --help` shows every argument";
         return Err(Failure::usage(problems.join("; "), hint).into());
@@ -30,19 +38,63 @@ pub(crate) async fn controller(args: ControllerArgs) -> anyhow::Result<Exit> {
             _ = tokio::signal::ctrl_c() => {}
         }
     };
+    let lease = args.operation.lease();
     let settings = Settings {
         namespaces: args.watch_namespace,
         local_roots: args.local_root,
         concurrency: args.concurrency,
         working_runs: usize::from(args.working_runs),
+        pods,
+        admission: admission_of(args.admission),
         probe_interval: args.probe_interval.to_duration(),
-        kept_runs: args.kept_runs.map(|runs| usize::try_from(runs).unwrap_or(usize::MAX)),
-        kept_for: args.kept_for.map(|length| length.to_duration()),
-        progress_writes: args.progress_writes,
+        kept_runs: args.keeping.kept_runs.map(|runs| usize::try_from(runs).unwrap_or(usize::MAX)),
+        kept_for: args.keeping.kept_for.map(|length| length.to_duration()),
+        progress_writes: args.keeping.progress_writes,
         health_address: args.health_address,
+        metrics_address: args.operation.metrics_address,
+        stuck_after: args.operation.stuck_after.to_duration(),
+        lease,
     };
-    controllers::run(settings, connect().await?, stop).await?;
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    controllers::run(settings, connect_to(&cluster).await?.client, &metrics, stop).await?;
     Ok(Exit::Success)
+}
+
+/// Reads what pods are made of; what is wrong with the file joins the other problems.
+fn read_pods(file: &Path, problems: &mut Vec<String>) -> Option<PodSettings> {
+    let name = file.display();
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            problems.push(format!("--pod-settings `{name}` cannot be read: {error}"));
+            return None;
+        }
+    };
+    let wrong = |found: Vec<String>| {
+        problems.extend(found.iter().map(|one| format!("--pod-settings `{name}`: {one}")));
+    };
+    read_settings(&text).map_err(wrong).ok()
+}
+
+fn admission_of(args: AdmissionArgs) -> AdmissionSettings {
+    AdmissionSettings {
+        maxima: Maxima {
+            timeout: args.max_timeout,
+            default_timeout: args.default_timeout,
+            retries: args.max_retries,
+            ttl: args.max_ttl,
+            result_bytes: args.max_result,
+            memory_bytes: args.max_memory_limit,
+            parallelism: args.max_parallelism,
+        },
+        namespace_runs: args.namespace_runs.map(usize::from),
+        config_runs: args.config_runs.map(usize::from),
+        worker_memory_bytes: args.worker_memory,
+        is_paused: args.pause,
+        pause_file: args.pause_file,
+        patience: args.patience.to_duration(),
+        library_namespace: args.library_namespace,
+    }
 }
 
 /// Returns everything that is wrong with the arguments together with what clap does not see.
@@ -57,8 +109,19 @@ fn problems_of(args: &ControllerArgs) -> Vec<String> {
             "--watch-namespace `{name}` is no namespace: 1 to 63 lower case letters, digits and `-`"
         )
     }));
+    let library = args.admission.library_namespace.iter().filter(|name| !is_namespace(name));
+    problems.extend(library.map(|name| format!("--library-namespace `{name}` is no namespace")));
+    let admission = &args.admission;
+    if let (Some(usual), Some(most)) = (&admission.default_timeout, &admission.max_timeout)
+        && usual.to_duration() > most.to_duration()
+    {
+        problems.push(format!("--default-timeout {usual} is longer than --max-timeout {most}"));
+    }
     if args.probe_interval.to_duration() < LEAST_INTERVAL {
         problems.push(format!("--probe-interval is less than {} s", LEAST_INTERVAL.as_secs()));
+    }
+    if args.operation.stuck_after.to_duration() < LEAST_INTERVAL {
+        problems.push(format!("--stuck-after is less than {} s", LEAST_INTERVAL.as_secs()));
     }
     problems
 }

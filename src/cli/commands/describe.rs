@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::get;
 use crate::api::v1alpha1::{Attempt, EngineChoices, OperatorRun, OperatorRunStatus};
 use crate::cli::args::DescribeArgs;
+use crate::cli::cluster::events::lines_of;
 use crate::cli::columns::age;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
@@ -28,11 +29,27 @@ pub(crate) async fn describe(context: &Context, args: &DescribeArgs) -> anyhow::
     };
     let resource = get::one(context, kinds::resolve_one(kind)?, name).await?;
     let text = match &resource {
-        Resource::OperatorRun(run) => describe_run(context, run),
+        Resource::OperatorRun(run) => {
+            let mut text = describe_run(context, run);
+            if let Some(cluster) = &context.cluster {
+                text += &events_section(context, &lines_of(cluster, run, context.now).await);
+            }
+            text
+        }
         other => describe_any(context, other),
     };
     context.printer.out(&text)?;
     Ok(Exit::Success)
+}
+
+/// Returns the events of a run as a section; nothing when there are none.
+fn events_section(context: &Context, events: &[String]) -> String {
+    if events.is_empty() {
+        return String::new();
+    }
+    let heading = context.printer.paint("events:", Tone::Heading);
+    let lines: Vec<String> = events.iter().map(|event| format!("  - {event}")).collect();
+    format!("\n{heading}\n{}", lines.join("\n"))
 }
 
 /// Returns any resource as an outline, without what only machines read.
@@ -81,7 +98,7 @@ fn describe_run(context: &Context, run: &OperatorRun) -> String {
     if let Some(result) = &status.result {
         let heading = context.printer.paint("result:", Tone::Heading);
         let note = if result.truncated { " (a part of it)" } else { "" };
-        let shown = outline::answer(&result.data, &context.printer);
+        let shown = outline::result(result, &context.printer);
         let lines: Vec<String> = shown.lines().map(|line| format!("  {line}")).collect();
         sections.push(format!("{heading}{note}\n{}", lines.join("\n")));
     }

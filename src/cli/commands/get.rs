@@ -1,5 +1,7 @@
 //! `mason get`: lists resources, or shows those named.
 
+mod watch;
+
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
@@ -16,6 +18,9 @@ use crate::store::{Kind, Resource, library};
 /// When the kind or a name does not exist, or the store cannot be read.
 pub(crate) async fn get(context: &Context, args: &GetArgs) -> anyhow::Result<Exit> {
     let (kinds, names) = asked_for(args)?;
+    if args.watch {
+        return watch::watch(context, args, &kinds, names).await;
+    }
     let (resources, unreadable) = if names.is_empty() {
         listed(context, args, &kinds).await?
     } else {
@@ -159,6 +164,16 @@ pub(super) fn print_document(
     Ok(())
 }
 
+/// Returns the headings of a table of a kind.
+fn headings(args: &GetArgs, columns: &Columns) -> Vec<String> {
+    let mut headings = vec!["NAME".to_owned()];
+    if args.all_namespaces {
+        headings.insert(0, "NAMESPACE".to_owned());
+    }
+    headings.extend(columns.headings());
+    headings
+}
+
 fn print_names(context: &Context, resources: &[Resource]) -> anyhow::Result<()> {
     let name = |resource: &Resource| {
         let key = resource.key();
@@ -180,11 +195,7 @@ fn table(
 ) -> String {
     let kind = resources.first().map_or(Kind::OperatorRun, |resource| resource.key().kind);
     let columns = Columns::of(kind, args.output == Output::Wide);
-    let mut headings = vec!["NAME".to_owned()];
-    if args.all_namespaces {
-        headings.insert(0, "NAMESPACE".to_owned());
-    }
-    headings.extend(columns.headings());
+    let headings = headings(args, &columns);
     let mut rows = Vec::with_capacity(resources.len());
     for resource in resources {
         let key = resource.key();
@@ -209,6 +220,8 @@ fn say_nothing_found(context: &Context, args: &GetArgs, kinds: &[Kind]) {
     context.printer.note(&format!("no {what} in {place}"));
     let hint = match kinds {
         [Kind::OperatorRun] => "`mason run` makes one",
+        [Kind::MasonConfig] if context.cluster.is_some() => "`mason apply -f` makes one",
+        _ if context.cluster.is_some() => "`mason get operators` says what can be run",
         [Kind::MasonConfig] => "`mason init` makes one for the files below this folder",
         _ => "`mason init` makes a first config, `mason get operators` says what can be run",
     };

@@ -18,6 +18,11 @@ use crate::store::{Kind, Resource, StoreError};
 /// # Errors
 /// When the folder does not exist, or a config of this name has another root.
 pub(crate) async fn init(context: &Context, args: &InitArgs) -> anyhow::Result<Exit> {
+    if context.cluster.is_some() {
+        let hint = "write a config for the cluster and apply it; docs/kubernetes.md shows one";
+        let message = "`mason init` makes a config for folders of this machine, not of a cluster";
+        return Err(Failure::usage(message, hint).into());
+    }
     let root = root_of(args)?;
     let config = config_of(context, &args.name, &root)?;
     match context.store.create(&Resource::MasonConfig(Box::new(config))).await {
@@ -67,7 +72,7 @@ fn say_created(context: &Context, args: &InitArgs, root: &Path) -> anyhow::Resul
         "created config `{}` for the files below {}\nkept in {}",
         args.name,
         root.display(),
-        context.settings.store().display()
+        context.place()
     );
     Ok(context.printer.out(&text)?)
 }

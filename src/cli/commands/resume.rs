@@ -1,40 +1,60 @@
-//! `mason resume`: drives unfinished runs on, finding again what their former processes started.
+//! `mason resume`: lets runs go on. In a folder that means to drive them, finding again what their former
+//! processes started; on a cluster the controller does that by itself.
 
 use std::sync::Arc;
 
+use super::suspend::{bare_name, change_unfinished};
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{OperatorRun, Phase};
-use crate::cli::args::ResumeArgs;
+use crate::api::v1alpha1::{OperatorRun, Phase, Resolution};
+use crate::cli::args::{ResolutionChoice, ResumeArgs};
+use crate::cli::change::{self, Change, change};
+use crate::cli::cluster;
 use crate::cli::context::Context;
-use crate::cli::engines::run_context;
 use crate::cli::failure::Exit;
 use crate::cli::following::{Followed, follow};
 use crate::cli::progress::ProgressView;
 use crate::cli::run_report;
 
-/// Drives one run, or every unfinished run of the namespace, one after the other. A run that another
-/// process drives at the same time is followed as well: nothing takes place twice.
+/// Lets one run go on, or drives every unfinished run of the namespace, one after the other. A run that
+/// another process drives at the same time is followed as well: nothing takes place twice.
 ///
 /// # Errors
 /// When the run does not exist, or the store fails.
 pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Result<Exit> {
-    let keys = match &args.run {
-        Some(name) => {
-            let name = name.rsplit('/').next().unwrap_or(name);
-            vec![context.existing(Kind::OperatorRun, name).await?.key()]
+    let keys = match (&args.run, &context.cluster) {
+        (Some(name), None) => vec![released(context, bare_name(name), args).await?],
+        (None, None) => unfinished(context).await?,
+        (Some(name), Some(_)) => {
+            let wanted = (Change::Suspend(false), args.force);
+            let Some(name) = change_unfinished(context, name, wanted).await? else {
+                return Ok(Exit::Success);
+            };
+            let key = context.key(Kind::OperatorRun, &name);
+            answer(context, &key, args).await?;
+            if !args.wait {
+                context.printer.out(&format!("run `{name}` goes on"))?;
+                return Ok(Exit::Success);
+            }
+            vec![key]
         }
-        None => unfinished(context).await?,
+        (None, Some(_)) => {
+            let hint = "its controller drives the others by itself; `mason get runs` lists them";
+            return Err(cluster::refuse("name the run that is to go on", hint));
+        }
     };
     if keys.is_empty() {
         context
             .printer
             .note(&format!("no unfinished run in namespace `{}`", context.settings.namespace()));
     }
+    drive(context, args, keys).await
+}
+
+async fn drive(context: &Context, args: &ResumeArgs, keys: Vec<Key>) -> anyhow::Result<Exit> {
     let mut worst = Exit::Success;
-    let run_context = run_context(context);
     for key in keys {
         let view = Arc::new(ProgressView::new(context.printer.clone(), args.quiet));
-        match follow(context, &run_context, &key, view).await {
+        match follow(context, &key, view).await {
             Ok(Followed::Run(run)) => {
                 let exit = run_report::print(context, (args.output, args.quiet), &run)?;
                 worst = if exit == Exit::Success { worst } else { exit };
@@ -47,6 +67,33 @@ pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Resu
         }
     }
     Ok(worst)
+}
+
+/// Takes the suspension of a run back, if it has not ended, and returns its key.
+async fn released(context: &Context, name: &str, args: &ResumeArgs) -> anyhow::Result<Key> {
+    let resource = context.existing(Kind::OperatorRun, name).await?;
+    let key = resource.key();
+    if let Resource::OperatorRun(run) = resource {
+        let ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
+        if run.spec.suspend && !ended {
+            change(context, &key, (Change::Suspend(false), args.force)).await?;
+        }
+        if !ended {
+            answer(context, &key, args).await?;
+        }
+    }
+    Ok(key)
+}
+
+/// Gives the person's answer to phase `Unknown`, if there is one.
+async fn answer(context: &Context, key: &Key, args: &ResumeArgs) -> anyhow::Result<()> {
+    let resolution = match args.resolution {
+        None => return Ok(()),
+        Some(ResolutionChoice::Repeat) => Resolution::Repeat,
+        Some(ResolutionChoice::Succeeded) => Resolution::Succeeded,
+        Some(ResolutionChoice::Failed) => Resolution::Failed,
+    };
+    change::answer(context, key, (resolution, args.force)).await
 }
 
 /// Returns the runs that somebody has to drive, the oldest first.
@@ -66,7 +113,7 @@ async fn unfinished(context: &Context) -> anyhow::Result<Vec<Key>> {
 
 /// Returns whether a run goes on when somebody drives it: one that waits for a person does only once
 /// that person has answered.
-fn needs_driving(run: &OperatorRun) -> bool {
+pub(crate) fn needs_driving(run: &OperatorRun) -> bool {
     let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();
     match phase {
         Phase::Pending | Phase::Running => true,

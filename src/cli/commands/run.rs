@@ -7,16 +7,15 @@ use crate::api::resource::{Kind, Resource};
 use crate::api::v1alpha1::{
     Backoff, ConfigRef, FreeForm, OperatorRun, OperatorRunSpec, Phase, Retry,
 };
-use crate::cli::args::RunArgs;
+use crate::cli::args::{Output, RunArgs, WaitingArgs};
 use crate::cli::checks::{check_run, resources};
 use crate::cli::context::{Context, first_of};
 use crate::cli::documents;
-use crate::cli::engines::run_context;
 use crate::cli::failure::{Exit, Failure, Finding};
 use crate::cli::following::{Followed, follow};
 use crate::cli::parameters::read_parameters;
 use crate::cli::progress::ProgressView;
-use crate::cli::{run_names, run_report};
+use crate::cli::{kinds, run_names, run_report};
 use crate::store::StoreError;
 use crate::validate::Origin;
 
@@ -35,21 +34,73 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exi
         Some(_) => run_of_file(context, args)?,
         None => (run_of_arguments(context, args).await?, None),
     };
-    let resources = resources(context, &wanted).await?;
-    check_run(&wanted, &resources).map_err(|problems| {
-        let problems = match &origin {
+    refuse_to_detach(context, args.waiting)?;
+    check(context, &wanted, origin.as_ref()).await?;
+    let stored = store(context, wanted).await?;
+    finish(context, (args.output, args.waiting), &stored).await
+}
+
+/// Refuses to leave a run that nobody would drive.
+pub(super) fn refuse_to_detach(context: &Context, waiting: WaitingArgs) -> anyhow::Result<()> {
+    if waiting.detach && context.cluster.is_none() {
+        let hint = "`mason apply -f` stores a run that `mason resume` drives later; on a cluster \
+                    (--context) its controller drives it";
+        return Err(Failure::usage("--detach leaves a run that nobody would drive", hint).into());
+    }
+    Ok(())
+}
+
+/// Checks a run with its definition and config, before it is stored.
+///
+/// # Errors
+/// Every problem; or what it is checked with cannot be read.
+pub(super) async fn check(
+    context: &Context,
+    wanted: &OperatorRun,
+    origin: Option<&Origin>,
+) -> anyhow::Result<()> {
+    let Some(resources) = resources(context, wanted).await? else { return Ok(()) };
+    check_run(wanted, &resources).map_err(|problems| {
+        let problems = match origin {
             Some(origin) => origin.place(problems),
             None => problems,
         };
         documents::invalid(UPSHOT, documents::findings_of(problems, ""))
     })?;
-    let stored = store(context, wanted).await?;
+    Ok(())
+}
+
+/// Follows a stored run to its end and prints its result; or says only its name when it is left to a
+/// controller.
+///
+/// # Errors
+/// When the run cannot be driven or watched.
+pub(super) async fn finish(
+    context: &Context,
+    (output, waiting): (Output, WaitingArgs),
+    stored: &OperatorRun,
+) -> anyhow::Result<Exit> {
     let key = Resource::OperatorRun(Box::new(stored.clone())).key();
-    let view = Arc::new(ProgressView::new(context.printer.clone(), args.quiet));
-    match follow(context, &run_context(context), &key, view).await? {
-        Followed::Run(run) => run_report::print(context, (args.output, args.quiet), &run),
+    if waiting.detach {
+        say_created(context, output, stored)?;
+        return Ok(Exit::Success);
+    }
+    let view = Arc::new(ProgressView::new(context.printer.clone(), waiting.quiet));
+    match follow(context, &key, view).await? {
+        Followed::Run(run) => run_report::print(context, (output, waiting.quiet), &run),
         Followed::Left => Ok(Exit::Failed),
     }
+}
+
+fn say_created(context: &Context, output: Output, run: &OperatorRun) -> anyhow::Result<()> {
+    let name = kinds::qualified(Kind::OperatorRun, &run.metadata.name.clone().unwrap_or_default());
+    match output {
+        Output::Json => context.printer.json(&serde_json::to_value(run)?)?,
+        Output::Yaml => context.printer.yaml(&[serde_json::to_value(run)?])?,
+        Output::Name => context.printer.out(&name)?,
+        Output::Table | Output::Wide => context.printer.out(&format!("{name} created"))?,
+    }
+    Ok(())
 }
 
 /// Returns the one run of a file, and where its fields stand.

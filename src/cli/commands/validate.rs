@@ -4,10 +4,12 @@ use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::OperatorRun;
 use crate::cli::args::ValidateArgs;
 use crate::cli::checks::{check_run, resources};
+use crate::cli::cluster::Cluster;
 use crate::cli::context::Context;
 use crate::cli::documents::{self, Document};
 use crate::cli::failure::{Exit, Finding};
 use crate::runs::Resources;
+use crate::store::StoreError;
 
 /// What is said when a document is wrong.
 const UPSHOT: &str = "not valid";
@@ -23,11 +25,15 @@ pub(crate) async fn validate(context: &Context, args: &ValidateArgs) -> anyhow::
     for document in &documents {
         if let Resource::OperatorRun(run) = &document.resource {
             let surroundings = surroundings(context, &documents, run).await?;
-            if let Err(problems) = check_run(run, &surroundings) {
+            let checked = surroundings.map(|surroundings| check_run(run, &surroundings));
+            if let Some(Err(problems)) = checked {
                 let problems = document.origin.place(problems);
                 findings.extend(documents::findings_of(problems, &document.source));
             }
         }
+    }
+    if let Some(cluster) = context.cluster.as_ref().filter(|_| findings.is_empty()) {
+        findings = refused_by_server(cluster, &documents).await?;
     }
     if !findings.is_empty() {
         return Err(documents::invalid(UPSHOT, findings).into());
@@ -35,6 +41,29 @@ pub(crate) async fn validate(context: &Context, args: &ValidateArgs) -> anyhow::
     let lines: Vec<String> = documents.iter().map(line_of).collect();
     context.printer.out(&lines.join("\n"))?;
     Ok(Exit::Success)
+}
+
+/// Returns what the API server would refuse, as it says itself when nothing is kept of the call.
+async fn refused_by_server(
+    cluster: &Cluster,
+    documents: &[Document],
+) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for document in documents {
+        match cluster.store.try_apply(&document.resource).await {
+            Ok(()) => {}
+            Err(StoreError::Refused { problems, .. }) => {
+                let finding = |message| Finding {
+                    place: format!("{}: the API server", document.source),
+                    message,
+                    hint: None,
+                };
+                findings.extend(problems.into_iter().map(finding));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(findings)
 }
 
 fn line_of(document: &Document) -> String {
@@ -48,8 +77,8 @@ async fn surroundings(
     context: &Context,
     documents: &[Document],
     run: &OperatorRun,
-) -> anyhow::Result<Resources> {
-    let mut found = resources(context, run).await?;
+) -> anyhow::Result<Option<Resources>> {
+    let Some(mut found) = resources(context, run).await? else { return Ok(None) };
     let namespace = run.metadata.namespace.clone().unwrap_or_default();
     for document in documents {
         let Key { kind, namespace: of, name } = document.resource.key();
@@ -68,5 +97,5 @@ async fn surroundings(
             _ => {}
         }
     }
-    Ok(found)
+    Ok(Some(found))
 }

@@ -23,6 +23,7 @@ use crate::engines::metastore::{Author, Change, Changed, Changes, TableDeclarati
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{StoragePath, TableKind, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
+use crate::faults;
 
 const OPERATION: &str = "change the metastore";
 
@@ -103,7 +104,10 @@ fn store(root: &Root, record: &Record) -> Result<(), EngineError> {
 /// Makes a change, or returns what it did when the same author made it before.
 fn apply(root: &Root, change: &Change, author: &Author) -> Result<Changed, EngineError> {
     let _lock = lock(root)?;
-    let record = match load(root, author)? {
+    let recorded = load(root, author)?;
+    #[cfg(test)]
+    let recorded = recorded.filter(|_| !crate::faults::Precondition::ChangeRecord.is_removed());
+    let record = match recorded {
         Some(Record { done: Some(done), change: made, .. }) if made == *change => return Ok(done),
         _ if is_fenced(root, author)? => {
             let message = format!("run `{}` has been fenced", author.run_uid);
@@ -119,6 +123,7 @@ fn apply(root: &Root, change: &Change, author: &Author) -> Result<Changed, Engin
             let (author, change) = (author.clone(), change.clone());
             let record = Record { author, change, doomed, done: None };
             store(root, &record)?;
+            faults::reach("change", "recorded");
             record
         }
     };
@@ -131,6 +136,7 @@ fn complete(root: &Root, record: Record) -> Result<Changed, EngineError> {
         return Ok(done);
     }
     let changed = effect(root, &record)?;
+    faults::reach("change", "made");
     store(root, &Record { done: Some(changed.clone()), ..record })?;
     Ok(changed)
 }

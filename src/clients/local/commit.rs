@@ -82,6 +82,10 @@ pub fn find_commit(
 }
 
 fn made_by<'a>(history: &'a [StoredManifest], run_uid: &str) -> Option<&'a StoredManifest> {
+    #[cfg(test)]
+    if crate::faults::Precondition::CommitRecord.is_removed() {
+        return None;
+    }
     history.iter().find(|stored| {
         stored.manifest.kind == ManifestKind::Managed && stored.manifest.run_uid == run_uid
     })

@@ -25,7 +25,9 @@ use super::settings::JobLimits;
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{JobError, JobId, JobOutcome, JobOwner, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
+use crate::engines::workers::{WorkerJob, WorkerSight, Workers};
 use crate::engines::{EngineError, ErrorKind, Retry};
+use crate::faults;
 
 /// How long a released job may take until its worker begins.
 const START_GRACE: Duration = Duration::from_secs(30);
@@ -49,12 +51,21 @@ pub fn own_worker() -> WorkerCommand {
     })
 }
 
+/// Where the workers of jobs run.
+#[derive(Clone)]
+pub enum WorkerPlace {
+    /// As child processes of this one, by this command.
+    Processes(WorkerCommand),
+    /// Elsewhere, where the root has the same path.
+    Elsewhere(Arc<dyn Workers>),
+}
+
 /// The execution role of a `local` client.
 #[derive(Clone)]
 pub struct LocalExecution {
     root: Arc<Root>,
     limits: JobLimits,
-    worker: WorkerCommand,
+    workers: WorkerPlace,
     start_grace: Duration,
     cancel_grace: Duration,
     /// Told whenever a worker that this process started is gone.
@@ -62,13 +73,19 @@ pub struct LocalExecution {
 }
 
 impl LocalExecution {
-    /// Makes the role over a root; workers are started with `worker`.
+    /// Makes the role over a root; workers are processes started with `worker`.
     #[must_use]
     pub fn new(root: Arc<Root>, limits: JobLimits, worker: WorkerCommand) -> Self {
+        Self::with_workers(root, limits, WorkerPlace::Processes(worker))
+    }
+
+    /// Makes the role over a root.
+    #[must_use]
+    pub fn with_workers(root: Arc<Root>, limits: JobLimits, workers: WorkerPlace) -> Self {
         Self {
             root,
             limits,
-            worker,
+            workers,
             start_grace: START_GRACE,
             cancel_grace: CANCEL_GRACE,
             ended: Arc::default(),
@@ -117,6 +134,8 @@ impl LocalExecution {
         }
         match folder.read::<JobRecord>(file::OWNER)? {
             Some(existing) if existing.owner == *owner && !folder.has(file::FENCED) => Ok(id),
+            #[cfg(test)]
+            Some(_) if crate::faults::Precondition::TokenOwner.is_removed() => Ok(id),
             Some(existing) if existing.owner != *owner => Err(error(
                 ErrorKind::Conflict,
                 "create a job",
@@ -126,56 +145,92 @@ impl LocalExecution {
         }
     }
 
-    fn release_now(&self, id: &JobId) -> Result<(), EngineError> {
+    fn release_now(&self, id: &JobId, worker: &WorkerCommand) -> Result<(), EngineError> {
         let folder = self.folder(id)?;
         if folder.has(file::FENCED) {
             return Err(fenced(&JobToken(id.0.clone())));
         }
         folder.publish(file::RELEASED, &Mark { at: super::now() })?;
-        // Whoever released it before may have died before the worker was started. One worker too many
-        // finds the lock taken, or the job begun, and ends.
-        let begun = [file::STARTED, file::OUTCOME, file::ERROR].iter().any(|name| folder.has(name));
-        if begun || folder.is_worked_on()? {
-            return Ok(());
-        }
-        folder.forget(file::EXIT)?;
-        self.spawn(&folder)
+        faults::reach("release", "marked");
+        if needs_worker(&folder)? { self.spawn(&folder, worker) } else { Ok(()) }
     }
 
-    fn spawn(&self, folder: &JobFolder) -> Result<(), EngineError> {
-        use std::os::unix::process::CommandExt;
-        let fail = |source: std::io::Error| {
-            error(ErrorKind::Unavailable, "start a worker", source.to_string())
-                .with_source(source)
-                .with_retry(Retry::Later)
+    /// Starts the worker first and says so then: one that is refused leaves the job as it was.
+    async fn release_elsewhere(
+        &self,
+        id: &JobId,
+        workers: &dyn Workers,
+    ) -> Result<(), EngineError> {
+        let named = id.clone();
+        let job = self.blocking(move |own| own.worker_job(&named)).await?;
+        if let Some(job) = job {
+            workers.start(&job).await?;
+        }
+        let id = id.clone();
+        let released = move |own: Self| {
+            own.folder(&id)?.publish(file::RELEASED, &Mark { at: super::now() }).map(drop)
         };
-        let log = folder.open_log()?;
-        let mut command = (self.worker)(&folder.absolute()).map_err(fail)?;
-        let child = command
-            .stdin(Stdio::null())
-            // What the allocator only reserves (a gibibyte at once) must not count against the limit.
-            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
-            // Telling where memory ran out takes memory: std would wait for its own lock for ever.
-            .env("RUST_BACKTRACE", "0")
-            .stdout(log.try_clone().map_err(fail)?)
-            .stderr(log)
-            // A terminal's Ctrl-C is for the command line, which cancels the job.
-            .process_group(0)
-            .spawn()
-            .map_err(fail)?;
+        self.blocking(released).await
+    }
+
+    /// Returns what a worker elsewhere needs to know of a job; nothing when none is needed.
+    fn worker_job(&self, id: &JobId) -> Result<Option<WorkerJob>, EngineError> {
+        let folder = self.folder(id)?;
+        let token = JobToken(id.0.clone());
+        if folder.has(file::FENCED) {
+            return Err(fenced(&token));
+        }
+        let record = folder.read::<JobRecord>(file::OWNER)?.ok_or_else(|| no_such_job(&id.0))?;
+        Ok(needs_worker(&folder)?.then(|| WorkerJob {
+            token,
+            owner: record.owner,
+            root: self.root.path().to_owned(),
+            folder: folder.absolute(),
+            memory_bytes: record.limits.memory_bytes,
+            parallelism: record.limits.parallelism,
+        }))
+    }
+
+    fn spawn(&self, folder: &JobFolder, worker: &WorkerCommand) -> Result<(), EngineError> {
+        let child = start_process(folder, worker)?;
         let (folder, ended) = (folder.clone(), Arc::clone(&self.ended));
         let reap = move || {
             reap(child, &folder);
             ended.notify_one();
         };
-        std::thread::Builder::new().name("reaper".to_owned()).spawn(reap).map_err(fail)?;
+        std::thread::Builder::new().name("reaper".to_owned()).spawn(reap).map_err(not_started)?;
         Ok(())
     }
 
-    fn status_now(&self, folder: &JobFolder) -> Result<Option<JobStatus>, EngineError> {
+    /// Looks at a job, and at its worker if that is elsewhere and the folder alone does not tell.
+    async fn look(&self, folder: JobFolder) -> Result<Option<JobStatus>, EngineError> {
+        let seen = folder.clone();
+        let status = self.blocking(move |own| own.status_now(&seen, None)).await?;
+        let WorkerPlace::Elsewhere(workers) = &self.workers else { return Ok(status) };
+        let Some(status) = status else { return Ok(None) };
+        if !matches!(status.state, JobState::Queued | JobState::Lost)
+            || status.finished_at.is_some()
+        {
+            return Ok(Some(status));
+        }
+        let sight = workers.look(&JobToken(status.id.0.clone())).await?;
+        self.blocking(move |own| own.status_now(&folder, Some(&sight))).await
+    }
+
+    fn status_now(
+        &self,
+        folder: &JobFolder,
+        worker: Option<&WorkerSight>,
+    ) -> Result<Option<JobStatus>, EngineError> {
         let Some(record) = folder.read::<JobRecord>(file::OWNER)? else { return Ok(None) };
         let started = folder.read::<Started>(file::STARTED)?;
-        let (state, finished_at, error) = self.state(folder, started.as_ref())?;
+        let (state, finished_at, error) = self.state(folder, started.as_ref(), worker)?;
+        let waiting = match worker {
+            Some(WorkerSight::Waiting(waiting)) if state == JobState::Queued => {
+                Some(waiting.clone())
+            }
+            _ => None,
+        };
         let token = folder.path().rsplit('/').next().unwrap_or_default();
         Ok(Some(JobStatus {
             id: JobId(token.to_owned()),
@@ -187,10 +242,18 @@ impl LocalExecution {
             started_at: started.map(|started| started.at),
             finished_at,
             error,
+            waiting,
+            image_id: None,
+            log_tail: None,
         }))
     }
 
-    fn state(&self, folder: &JobFolder, started: Option<&Started>) -> Result<Found, EngineError> {
+    fn state(
+        &self,
+        folder: &JobFolder,
+        started: Option<&Started>,
+        worker: Option<&WorkerSight>,
+    ) -> Result<Found, EngineError> {
         if let Some(found) = self.proven_end(folder)? {
             return Ok(found);
         }
@@ -211,6 +274,22 @@ impl LocalExecution {
             return Ok((JobState::Succeeded, Some(succeeded.at), None));
         }
         let begun = started.is_some() || folder.has(file::STARTED);
+        match worker {
+            // It may not have come to the lock yet, or its outcome not yet to this machine.
+            Some(WorkerSight::Waiting(_) | WorkerSight::Working) => {
+                let state = if begun { JobState::Running } else { JobState::Queued };
+                return Ok((state, None, None));
+            }
+            Some(WorkerSight::Ended(Some(error))) if error.kind == ErrorKind::OutOfMemory => {
+                return Ok((JobState::Failed, None, Some(error.clone())));
+            }
+            Some(WorkerSight::Ended(error)) if !folder.has(file::EXIT) => {
+                let found = gone(folder, begun)?;
+                let error = error.clone().filter(|_| found.0 == JobState::Lost);
+                return Ok((found.0, found.1, error.map(as_lost).or(found.2)));
+            }
+            Some(WorkerSight::Ended(_) | WorkerSight::Absent) | None => {}
+        }
         let waits = super::now().duration_since(released.at).unsigned_abs() < self.start_grace;
         if !begun && waits && !folder.has(file::FENCED) && !folder.has(file::EXIT) {
             return Ok((JobState::Queued, None, None));
@@ -270,10 +349,23 @@ impl LocalExecution {
         let started = folder.read::<Started>(file::STARTED)?;
         if let (Some(waited), Some(started)) = (waited, started)
             && waited > self.cancel_grace
+            && matches!(self.workers, WorkerPlace::Processes(_))
         {
             started.process.kill();
         }
         Ok(())
+    }
+
+    /// Whether a worker elsewhere was asked to stop so long ago that it will not do so by itself.
+    async fn is_overdue(&self, token: &JobToken) -> Result<bool, EngineError> {
+        let token = token.clone();
+        self.blocking(move |own| {
+            let asked = JobFolder::of(&own.root, &token)?.read::<Mark>(file::CANCEL)?;
+            Ok(asked.is_some_and(|mark| {
+                super::now().duration_since(mark.at).unsigned_abs() > own.cancel_grace
+            }))
+        })
+        .await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -285,23 +377,95 @@ impl LocalExecution {
     }
 }
 
+/// Whether a released job has no worker yet. Whoever released it before may have died before the worker
+/// was started. One worker too many finds the lock taken, or the job begun, and ends.
+fn needs_worker(folder: &JobFolder) -> Result<bool, EngineError> {
+    let begun = [file::STARTED, file::OUTCOME, file::ERROR].iter().any(|name| folder.has(name));
+    if begun || folder.is_worked_on()? {
+        return Ok(false);
+    }
+    folder.forget(file::EXIT)?;
+    Ok(true)
+}
+
+fn not_started(source: std::io::Error) -> EngineError {
+    error(ErrorKind::Unavailable, "start a worker", source.to_string())
+        .with_source(source)
+        .with_retry(Retry::Later)
+}
+
+/// Starts the process that works on a job; it prints into the job's log.
+fn start_process(
+    folder: &JobFolder,
+    worker: &WorkerCommand,
+) -> Result<std::process::Child, EngineError> {
+    use std::os::unix::process::CommandExt;
+    let log = folder.open_log()?;
+    let mut command = worker(&folder.absolute()).map_err(not_started)?;
+    command
+        .stdin(Stdio::null())
+        // What the allocator only reserves (a gibibyte at once) must not count against the limit.
+        .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
+        // Telling where memory ran out takes memory: std would wait for its own lock for ever.
+        .env("RUST_BACKTRACE", "0")
+        .stdout(log.try_clone().map_err(not_started)?)
+        .stderr(log)
+        // A terminal's Ctrl-C is for the command line, which cancels the job.
+        .process_group(0)
+        .spawn()
+        .map_err(not_started)
+}
+
+/// Starts the worker of a job's absolute folder, waits for its end, and notes how it ended; returns
+/// whether it ended well. When this process is asked to stop, the job is.
+///
+/// # Errors
+/// When the folder is not that of a job, or the worker cannot be started.
+pub fn supervise(job_folder: &Path) -> Result<bool, EngineError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (root, token) = super::worker::locate(job_folder)?;
+    let folder = JobFolder::of(&Arc::new(root), &token)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(not_started)?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(not_started)?;
+        let child = start_process(&folder, &own_worker())?;
+        let reaped = folder.clone();
+        let mut worker = tokio::task::spawn_blocking(move || reap(child, &reaped));
+        loop {
+            tokio::select! {
+                ended = &mut worker => return Ok(ended.unwrap_or_default()),
+                _ = terminate.recv() => {
+                    folder.publish(file::CANCEL, &Mark { at: super::now() })?;
+                }
+            }
+        }
+    })
+}
+
+/// A worker that is gone may be replaced, whatever its place says of it.
+fn as_lost(error: JobError) -> JobError {
+    JobError { kind: ErrorKind::Unavailable, retry: Retry::Later, ..error }
+}
+
 type Found = (JobState, Option<Timestamp>, Option<JobError>);
 
 fn fenced(token: &JobToken) -> EngineError {
     error(ErrorKind::Conflict, "create a job", format!("`{token}` has been fenced"))
 }
 
-/// Waits for the child, so that it does not stay as a zombie, and notes how it ended.
-fn reap(mut child: std::process::Child, folder: &JobFolder) {
+/// Waits for the child, so that it does not stay as a zombie, and notes how it ended; returns whether
+/// that was well.
+fn reap(mut child: std::process::Child, folder: &JobFolder) -> bool {
     use std::os::unix::process::ExitStatusExt;
-    let Ok(status) = child.wait() else { return };
+    let Ok(status) = child.wait() else { return false };
     if folder.has(file::OUTCOME) || folder.has(file::ERROR) || !folder.has(file::OWNER) {
-        return;
+        return status.success();
     }
     let exit = Exit { at: super::now(), code: status.code(), signal: status.signal() };
     if let Err(error) = folder.show(file::EXIT, &exit) {
         tracing::warn!(job = folder.path(), %error, "failed to note how a worker ended");
     }
+    status.success()
 }
 
 /// Says what is known of a worker that is gone without a word.
@@ -314,6 +478,7 @@ fn gone(folder: &JobFolder, begun: bool) -> Result<Found, EngineError> {
         retry: Retry::Later,
         message,
         hint: Some(hint.to_owned()),
+        reason: None,
     };
     if ran_out_of_memory(&tail) {
         let error = JobError {
@@ -321,6 +486,7 @@ fn gone(folder: &JobFolder, begun: bool) -> Result<Found, EngineError> {
             retry: Retry::Never,
             message: "the worker ended because it needed more memory than its limit".to_owned(),
             hint: Some("raise `memoryLimit` of the client".to_owned()),
+            reason: None,
         };
         return Ok((JobState::Failed, finished_at, Some(error)));
     }
@@ -360,21 +526,22 @@ impl Execution for LocalExecution {
     }
 
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {
-        let id = id.clone();
-        self.blocking(move |own| own.release_now(&id)).await
+        match &self.workers {
+            WorkerPlace::Processes(worker) => {
+                let (id, worker) = (id.clone(), Arc::clone(worker));
+                self.blocking(move |own| own.release_now(&id, &worker)).await
+            }
+            WorkerPlace::Elsewhere(workers) => self.release_elsewhere(id, workers.as_ref()).await,
+        }
     }
 
     async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        let token = token.clone();
-        self.blocking(move |own| own.status_now(&JobFolder::of(&own.root, &token)?)).await
+        self.look(JobFolder::of(&self.root, token)?).await
     }
 
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
-        let id = id.clone();
-        self.blocking(move |own| {
-            own.status_now(&own.folder(&id)?)?.ok_or_else(|| no_such_job(&id.0))
-        })
-        .await
+        let folder = JobFolder::of(&self.root, &JobToken(id.0.clone()))?;
+        self.look(folder).await?.ok_or_else(|| no_such_job(&id.0))
     }
 
     async fn ended(&self) {
@@ -396,15 +563,38 @@ impl Execution for LocalExecution {
     }
 
     async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
-        let token = token.clone();
-        self.blocking(move |own| own.fence_now(&token)).await
+        let fenced = token.clone();
+        let fence = self.blocking(move |own| own.fence_now(&fenced)).await?;
+        let WorkerPlace::Elsewhere(workers) = &self.workers else { return Ok(fence) };
+        // Another machine may see the mark later than this one: what may work there has to be gone too.
+        match workers.look(token).await? {
+            WorkerSight::Absent | WorkerSight::Ended(_) => Ok(fence),
+            WorkerSight::Working if fence == Fence::NotYet => {
+                if self.is_overdue(token).await? {
+                    workers.end(token).await?;
+                }
+                Ok(Fence::NotYet)
+            }
+            WorkerSight::Waiting(_) | WorkerSight::Working => {
+                workers.end(token).await?;
+                Ok(Fence::NotYet)
+            }
+        }
+    }
+
+    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+        let WorkerPlace::Elsewhere(workers) = &self.workers else { return Ok(()) };
+        for (token, _) in ended {
+            workers.end(token).await?;
+        }
+        Ok(())
     }
 
     fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>> {
         let all = self.blocking(|own| {
             let mut found = Vec::new();
             for token in jobs::tokens(&own.root)? {
-                found.extend(own.status_now(&JobFolder::of(&own.root, &token)?)?);
+                found.extend(own.status_now(&JobFolder::of(&own.root, &token)?, None)?);
             }
             found.sort_by_key(|status: &JobStatus| std::cmp::Reverse(status.created_at));
             Ok(stream::iter(found.into_iter().map(Ok)))

@@ -37,7 +37,7 @@ use crate::api::v1alpha1::{ClientKind, LocalClient};
 use crate::engines::capability::{Capability, ClientDescription, Role};
 use crate::engines::table::Format;
 use crate::engines::{EngineError, Execution, Metastore, Storage};
-use execution::{LocalExecution, WorkerCommand};
+use execution::{LocalExecution, WorkerPlace};
 use metastore::LocalMetastore;
 use root::Root;
 use settings::LocalSettings;
@@ -102,21 +102,25 @@ pub struct Local {
 }
 
 impl Local {
-    /// Opens a client. A relative root is below `base`; workers are started with `worker`.
+    /// Opens a client. A relative root is below `base`; workers run where `workers` says.
     ///
     /// # Errors
     /// `InvalidInput` for wrong settings; `NotFound` when there is no root folder.
     pub fn open(
         config: &LocalClient,
         base: &Path,
-        worker: WorkerCommand,
+        workers: WorkerPlace,
     ) -> Result<Self, EngineError> {
         let settings = LocalSettings::of(config, base)?;
         let root = Arc::new(Root::open(&settings.root)?);
         Ok(Self {
             metastore: Arc::new(LocalMetastore::new(Arc::clone(&root))),
             storage: Arc::new(LocalStorage::new(Arc::clone(&root))),
-            execution: Arc::new(LocalExecution::new(Arc::clone(&root), settings.limits, worker)),
+            execution: Arc::new(LocalExecution::with_workers(
+                Arc::clone(&root),
+                settings.limits,
+                workers,
+            )),
             root,
         })
     }

@@ -24,6 +24,7 @@ use super::work::{Executed, ProgressCell, Work, Written};
 use crate::engines::job::{Commit, JobError, JobOutcome, JobProgress, JobState, JobToken};
 use crate::engines::job_spec::{FileSink, JobSpec, Sink};
 use crate::engines::{EngineError, ErrorKind};
+use crate::faults;
 
 const OPERATION: &str = "work on a job";
 
@@ -78,12 +79,19 @@ pub fn run_with(
     let record: JobRecord = folder.read(file::OWNER)?.ok_or_else(missing)?;
     let spec: JobSpec = folder.read(file::SPEC)?.ok_or_else(missing)?;
     let Some(_lock) = take_lock(&folder)? else { return Ok(ExitCode::SUCCESS) };
-    if [file::STARTED, file::OUTCOME, file::ERROR, file::FENCED].iter().any(|n| folder.has(n)) {
+    let ends = [file::STARTED, file::OUTCOME, file::ERROR, file::FENCED];
+    #[cfg(test)]
+    let ends = ends.map(|mark| match crate::faults::Precondition::BegunOnce.is_removed() {
+        true => "nothing",
+        false => mark,
+    });
+    if ends.iter().any(|mark| folder.has(mark)) {
         return Ok(ExitCode::SUCCESS);
     }
     let process = i32::try_from(std::process::id()).ok().and_then(ProcessIdentity::of);
     let process = process.unwrap_or(ProcessIdentity { pid: 0, start_ticks: None, boot_id: None });
     folder.publish(file::STARTED, &Started { at: super::now(), process })?;
+    faults::reach("worker", "begun");
     let job = Job { root, folder, token, record, spec };
     let ended = match job.work(executor) {
         Ok(executed) => job.finish(executed),
@@ -95,7 +103,7 @@ pub fn run_with(
 }
 
 /// Returns the root and the token of a job's absolute folder.
-fn locate(job_folder: &Path) -> Result<(Root, JobToken), EngineError> {
+pub(super) fn locate(job_folder: &Path) -> Result<(Root, JobToken), EngineError> {
     let wrong = || {
         let message = format!("`{}` is not the folder of a job", job_folder.display());
         error(ErrorKind::InvalidInput, OPERATION, message)
@@ -260,8 +268,10 @@ impl Job {
             commit: None,
             warnings: executed.warnings,
         };
+        faults::reach("worker", "executed");
         if let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &executed.written) {
             outcome.commit = Some(self.commit(sink, written, &outcome)?);
+            faults::reach("worker", "committed");
         }
         Ok(outcome)
     }
@@ -283,6 +293,7 @@ impl Job {
         self.folder.show(file::PROGRESS, &progress)?;
         let prepared = Succeeded { at: super::now(), outcome: outcome.clone() };
         self.folder.publish(file::PREPARED, &prepared)?;
+        faults::reach("worker", "prepared");
         if self.folder.has(file::FENCED) || self.folder.has(file::CANCEL) {
             return Err(stopped());
         }
@@ -310,6 +321,7 @@ impl Job {
         match ended {
             Ok(outcome) => {
                 self.folder.publish(file::OUTCOME, &Succeeded { at, outcome })?;
+                faults::reach("worker", "proven");
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {

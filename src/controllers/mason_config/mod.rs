@@ -1,12 +1,16 @@
 //! Configs: whether their clients answer, by a cheap look that changes nothing, again and again.
 
-use std::sync::Arc;
+mod credentials;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
 
+use super::again::Action;
 use super::context::{Context, Error, now};
+use super::pods::check_placement;
 use super::watch::{Cache, Reconcile};
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
@@ -25,11 +29,20 @@ const NOT_READY: Duration = Duration::from_secs(15);
 pub(super) struct MasonConfigs {
     context: Arc<Context>,
     store: Arc<KubernetesStore>,
+    /// What runs that wait for a config wait for, by its uid.
+    told: Mutex<HashMap<String, Told>>,
 }
+
+/// What may let a run begin that waits for a config.
+type Told = (Option<i64>, Option<(String, String)>);
 
 impl MasonConfigs {
     pub(super) fn new(context: &Arc<Context>) -> Self {
-        Self { store: context.store("mason-config"), context: Arc::clone(context) }
+        Self {
+            store: context.store("mason-config"),
+            context: Arc::clone(context),
+            told: Mutex::default(),
+        }
     }
 
     async fn probe(&self, namespace: &str, client: &ClientConfig) -> ClientProbe {
@@ -38,8 +51,21 @@ impl MasonConfigs {
         {
             return ClientProbe::RootNotAllowed(message);
         }
+        if let Err(refused) = check_placement(client, self.context.settings.pods.as_ref()) {
+            return ClientProbe::Failed(refused);
+        }
+        let secret = client.local.as_ref().and_then(|local| local.credentials.as_ref());
+        let credentials = match secret.map(|credentials| &credentials.secret_ref.name) {
+            None => None,
+            Some(name) => {
+                match credentials::version_of(&self.context.client, namespace, name).await {
+                    Ok(version) => Some(version),
+                    Err(message) => return ClientProbe::CredentialsMissing(message),
+                }
+            }
+        };
         match tokio::time::timeout(PATIENCE, clients::probe(client)).await {
-            Ok(Ok(())) => ClientProbe::Ready,
+            Ok(Ok(())) => ClientProbe::Ready { credentials },
             Ok(Err(error)) => ClientProbe::Failed(error),
             Err(_) => {
                 let message = format!("it did not answer within {} s", PATIENCE.as_secs());
@@ -63,7 +89,7 @@ impl Reconcile for MasonConfigs {
         config: &MasonConfig,
         _: &Cache<MasonConfig>,
     ) -> Result<Action, Error> {
-        let checked = validate_config(config, clients::descriptions()); // pure
+        let checked = validate_config(config, clients::descriptions(), &self.context.rules); // pure
         let mut probes = Vec::new();
         if checked.is_ok() {
             let namespace = config.namespace().unwrap_or_default();
@@ -72,7 +98,7 @@ impl Reconcile for MasonConfigs {
             }
         }
         let interval = self.context.settings.probe_interval;
-        let is_ready = probes.iter().all(|probe| matches!(probe, ClientProbe::Ready));
+        let is_ready = probes.iter().all(|probe| matches!(probe, ClientProbe::Ready { .. }));
         let status = standing_of_config(config, checked, &probes, now()); // pure
         let changed = MasonConfig { status: Some(status), ..config.clone() };
         let again = Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) });
@@ -80,4 +106,27 @@ impl Reconcile for MasonConfigs {
             [config.clone(), changed].map(|one| Resource::MasonConfig(Box::new(one)));
         super::store_status((&self.context, &self.store), &before, changed, again).await
     }
+
+    /// Whoever waits for a config is woken by a change of it, and when it becomes ready or does not.
+    fn seen(&self, config: &MasonConfig) {
+        let told = (config.metadata.generation, readiness(config));
+        let uid = config.uid().unwrap_or_default();
+        let mut known = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(&uid) != Some(&told) {
+            known.insert(uid, told);
+            drop(known);
+            self.context.turns.config_changed(config);
+        }
+    }
+
+    fn forget(&self, uid: &str) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}
+
+/// Returns whether a config is ready, and why.
+fn readiness(config: &MasonConfig) -> Option<(String, String)> {
+    let conditions = &config.status.as_ref()?.conditions;
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    Some((ready.status.clone(), ready.reason.clone()))
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
 
+use super::again::Action;
 use super::context::{Context, Error, now};
-use super::watch::{Cache, Neighbours, Reconcile};
+use super::watch::{Cache, Neighbours, Reconcile, Scope};
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorDefinition;
 use crate::clients;
@@ -55,6 +55,25 @@ impl Reconcile for OperatorDefinitions {
             [definition.clone(), changed].map(|one| Resource::OperatorDefinition(Box::new(one)));
         let rest = Action::await_change();
         super::store_status((&self.context, &self.store), &before, changed, rest).await
+    }
+
+    /// The library's namespace is watched as well: its definitions are everybody's.
+    fn scopes(&self, namespaces: &[String]) -> Vec<Scope> {
+        let shared = self.context.settings.admission.library_namespace.as_ref();
+        let more = shared.filter(|shared| !namespaces.is_empty() && !namespaces.contains(shared));
+        let mut scopes = Scope::of(namespaces);
+        scopes.extend(more.cloned().map(Scope::Namespace));
+        scopes
+    }
+
+    /// Whoever waits for an operator is woken when a definition of it changes.
+    fn seen(&self, definition: &OperatorDefinition) {
+        let status = definition.status.as_ref();
+        let is_known = status.and_then(|status| status.observed_generation);
+        if is_known.is_none() || is_known != definition.metadata.generation {
+            let namespace = definition.namespace().unwrap_or_default();
+            self.context.turns.definition_changed(&namespace, &definition.spec.operator);
+        }
     }
 
     /// A definition that is gone or changed makes way for the younger ones of its operator, the old

@@ -1,6 +1,7 @@
 //! Runs: each is driven by the passes that the command line makes, from what the API server has.
 
 mod kept;
+mod measures;
 mod working;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,23 +11,27 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::Instrument as _;
 
+use self::measures::{Before, Measures};
 use self::working::Working;
+use super::again::Action;
 use super::context::{Context, Error, now};
 use super::events::{Stage, Told};
-use super::watch::{Cache, Reconcile, Wakes};
+use super::turns::{Woken, works};
+use super::watch::{Cache, Reconcile, Scope, Wakes};
 use crate::api::conditions::Reason;
 use crate::api::labels::{FORCE_DELETE, REQUESTED_AT};
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{AttemptState, OperatorRun};
+use crate::api::v1alpha1::OperatorRun;
 use crate::plan::{Decision, Observation, is_leaving, plan, requested};
 use crate::runs::{self, LeftBehind, Reconciled, RunContext, Session, Wake};
 use crate::store::Store as _;
 use crate::store::kubernetes::KubernetesStore;
 
-/// How often a run that waits for its turn asks again.
-const TURN: Duration = Duration::from_millis(500);
+/// How soon a run is looked at that came before it was known who works already.
+const NOT_OPEN: Duration = Duration::from_millis(100);
 /// How often a run that waits for a person is looked at without being changed.
 const RESYNC: Duration = Duration::from_mins(5);
 /// How many runs that are too many are cleared away before others are looked at.
@@ -41,13 +46,15 @@ pub(super) struct OperatorRuns {
     working: Working,
     /// How many runs were let go although something of them may be left outside.
     abandoned: AtomicU64,
+    measures: Measures,
 }
 
 impl OperatorRuns {
     pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
             store: context.store("operator-run"),
-            working: Working::new(context.settings.working_runs),
+            working: Working::default(),
+            measures: Measures::new(&context.metrics),
             abandoned: AtomicU64::new(0),
             context: Arc::clone(context),
         }
@@ -66,26 +73,28 @@ impl OperatorRuns {
                 Some(run) => run,
                 None => match self.fetch(key, uid).await? {
                     Some(run) => run,
-                    None => return Ok(Driven { next: Wake::OnChange, works: false }),
+                    None => return Ok(Driven { next: Wake::OnChange, keeps: Keeps::Nothing }),
                 },
             };
-            let before = Stage::of(&run);
-            let reconciled = runs::reconcile(context, session, run).await?;
+            let (before, stage) = (Before::of(&run), Stage::of(&run));
+            let span = step_span(&run);
+            let reconciled = runs::reconcile(context, session, run).instrument(span).await?;
             let Reconciled { run, next, left } = reconciled;
             if next != Wake::Reread {
-                self.context.events.tell_run(&before, &run);
+                self.measures.stored(&before, &run);
+                self.context.events.tell_run(&stage, &run);
                 left.iter().for_each(|left| self.tell_left(&run, left));
             }
             match next {
                 Wake::Now if is_gone(&run) => {
-                    return Ok(Driven { next: Wake::OnChange, works: false });
+                    return Ok(Driven { next: Wake::OnChange, keeps: Keeps::Nothing });
                 }
                 Wake::Now => newest = Some(run),
                 Wake::Reread => context.clock.sleep(runs::AFTER_CONFLICT).await,
-                next => return Ok(Driven { next, works: works(&run) }),
+                next => return Ok(Driven { next, keeps: Keeps::of(&run) }),
             }
         }
-        Ok(Driven { next: Wake::Now, works: true })
+        Ok(Driven { next: Wake::Now, keeps: Keeps::Place })
     }
 
     /// Tells what may be left outside of a run that was let go.
@@ -136,17 +145,45 @@ impl OperatorRuns {
     }
 }
 
+/// Returns the span of one step of a run: every line that is logged in it names the attempt.
+fn step_span(run: &OperatorRun) -> tracing::Span {
+    let attempts = run.status.iter().flat_map(|status| &status.attempts);
+    let attempt = attempts.last().map_or(0, |attempt| attempt.number);
+    tracing::info_span!("step", attempt)
+}
+
 /// What passes over a run came to.
 struct Driven {
     next: Wake,
-    works: bool,
+    keeps: Keeps,
 }
 
-/// Returns whether an attempt of a run is under way, which takes a place among those that work.
-fn works(run: &OperatorRun) -> bool {
-    let attempts = run.status.iter().flat_map(|status| &status.attempts);
-    let ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
-    !ended && attempts.last().is_some_and(|attempt| attempt.state != AttemptState::Finished)
+/// What a run keeps until the next pass.
+enum Keeps {
+    /// Its place among those that work.
+    Place,
+    /// Its place in line.
+    Turn,
+    /// Nothing: it has ended, or waits for something else than its turn.
+    Nothing,
+}
+
+impl Keeps {
+    fn of(run: &OperatorRun) -> Self {
+        match run {
+            run if works(run) => Self::Place,
+            run if is_queued(run) => Self::Turn,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// Returns whether a run waits for its turn, and so keeps its place in line.
+fn is_queued(run: &OperatorRun) -> bool {
+    let Some(status) = &run.status else { return false };
+    let turns = [Reason::ConcurrencyLimit, Reason::WorkerPoolFull, Reason::Paused];
+    !status.phase.is_terminal()
+        && turns.iter().any(|reason| status.columns.reason == reason.as_str())
 }
 
 /// Returns whether a run is gone with the write that let it go.
@@ -176,19 +213,30 @@ impl Reconcile for OperatorRuns {
 
     async fn reconcile(&self, run: &OperatorRun, _: &Cache<OperatorRun>) -> Result<Action, Error> {
         let (uid, namespace) = (run.uid().unwrap_or_default(), run.namespace().unwrap_or_default());
-        let context = self.context.run_context(&self.store, &namespace); // reads no cluster
+        let context = self.context.run_context(&self.store, (&namespace, &run.name_any())); // reads no cluster
         if run.status.as_ref().is_some_and(|status| status.phase.is_terminal()) {
-            self.working.end(&uid);
+            self.forget(&uid);
             return self.look_after(run, &context).await;
         }
-        let Some(mut session) = self.working.begin(&uid, works(run)) else {
-            return Ok(Action::requeue(TURN));
-        };
+        self.measures.see(&uid, run, super::watch::waited());
+        let turns = &self.context.turns;
+        if !turns.is_open() && !works(run) {
+            return Ok(Action::requeue(NOT_OPEN));
+        }
+        turns.begins(run);
+        if works(run) && !self.working.knows(&uid) {
+            self.measures.adopt();
+        }
+        let mut session = self.working.begin(&uid);
         let driven = self.drive(&context, (&key_of(run), &uid), &mut session).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
-        match &driven {
-            Ok(driven) if driven.works => self.working.pause(&uid, session),
-            _ => self.working.end(&uid),
+        match driven.as_ref().map(|driven| &driven.keeps) {
+            Ok(Keeps::Place) => self.working.pause(&uid, session),
+            Ok(Keeps::Turn) => self.working.end(&uid),
+            Ok(Keeps::Nothing) | Err(_) => {
+                self.working.end(&uid);
+                turns.release(&uid);
+            }
         }
         Ok(action_of(driven?.next))
     }
@@ -216,7 +264,7 @@ impl Reconcile for OperatorRuns {
         let runs = all.iter().filter_map(|run| run.0.as_ref().ok());
         for run in kept::surplus(runs, most).into_iter().take(AT_ONE_TIME) {
             let namespace = run.namespace().unwrap_or_default();
-            let mut context = self.context.run_context(&self.store, &namespace);
+            let mut context = self.context.run_context(&self.store, (&namespace, &run.name_any()));
             context.keeping.is_surplus = true;
             if let Err(error) = self.look_after(run, &context).await {
                 let error: &dyn std::error::Error = &error;
@@ -232,40 +280,27 @@ impl Reconcile for OperatorRuns {
 
     fn forget(&self, uid: &str) {
         self.working.end(uid);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn run(phase: &str, states: &[&str]) -> OperatorRun {
-        let attempt = |(number, state): (usize, &&str)| -> Value {
-            let started = "2026-01-01T00:00:00Z";
-            json!({"number": number + 1, "token": "t", "state": state, "startedAt": started})
-        };
-        let attempts: Vec<Value> = states.iter().enumerate().map(attempt).collect();
-        serde_json::from_value(json!({
-            "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorRun", "metadata": {"name": "x"},
-            "spec": {"operator": "table/query", "configRef": {"name": "lake"}},
-            "status": {"phase": phase, "attempts": attempts},
-        }))
-        .expect("should be a run")
+        self.measures.forget(uid);
+        self.context.turns.forget(uid);
     }
 
-    #[test]
-    fn only_a_run_with_an_attempt_under_way_takes_a_place() {
-        for (phase, states, expect) in [
-            ("Pending", &[][..], false),
-            ("Running", &["Intended"], true),
-            ("Running", &["Finished", "Launched"], true),
-            ("Running", &["Finished"], false),
-            ("Suspended", &["Launched"], true),
-            ("Failed", &["Launched"], false),
-        ] {
-            assert_eq!(works(&run(phase, states)), expect, "{phase} {states:?}");
-        }
+    fn started(self: &Arc<Self>) {
+        measures::read_working(self);
+    }
+
+    fn watched(self: &Arc<Self>, cache: &Cache<OperatorRun>) {
+        measures::read_from(self, cache.clone());
+    }
+
+    fn seen(&self, run: &OperatorRun) {
+        self.context.turns.seen(run);
+    }
+
+    fn listed(&self) {
+        self.context.turns.listed();
+    }
+
+    fn woken(&self, scope: &Scope) -> Option<UnboundedReceiver<Woken>> {
+        Some(self.context.turns.subscribe(scope))
     }
 }

@@ -87,7 +87,8 @@ impl World {
 pub(super) fn request(parameters: Value) -> Request {
     let parameters: Parameters =
         serde_json::from_value(parameters).expect("should be an object of parameters");
-    Request { parameters, allow_writing_sql: false, statement: None, answer_bytes: 64 * 1024 }
+    let (statement, container) = (None, None);
+    Request { parameters, allow_writing_sql: false, statement, container, answer_bytes: 64 * 1024 }
 }
 
 pub(super) fn name(text: &str) -> TableName {
@@ -148,6 +149,9 @@ pub(super) fn job(id: &str, state: JobState) -> JobStatus {
         started_at: None,
         finished_at: None,
         error: None,
+        waiting: None,
+        image_id: None,
+        log_tail: None,
     }
 }
 

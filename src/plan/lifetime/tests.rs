@@ -151,7 +151,7 @@ fn a_run_that_is_being_deleted_is_cancelled_and_let_go_within_bounds() {
 fn a_run_that_waits_for_a_person_does_not_hold_up_its_own_deletion() {
     let asking = run(leaving(true), json!({}), working("Unknown", "Launched"));
     let (kind, retry) = (ErrorKind::Unavailable, Retry::Later);
-    let error = JobError { kind, retry, message: "no answer".to_owned(), hint: None };
+    let error = JobError { kind, retry, message: "no answer".to_owned(), hint: None, reason: None };
     let seen = Observation { job: Sight::Failed(error), ..Observation::default() };
     let gone = plan(&asking, &seen, END.parse().expect("should be a time"));
     let said = matches!(&gone, Decision::Abandon { why, .. } if why == "no answer");

@@ -33,14 +33,14 @@ const CLIENT: ClientDescription = ClientDescription {
     writes: &[],
 };
 
-struct Scene {
-    world: SharedWorld,
-    store: Arc<FakeStore>,
-    context: RunContext,
+pub(super) struct Scene {
+    pub(super) world: SharedWorld,
+    pub(super) store: Arc<FakeStore>,
+    pub(super) context: RunContext,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let world = shared();
         let store = Arc::new(FakeStore::new(Arc::clone(&world)));
         let library = ["answer", "job", "change", "both"].map(definition);
@@ -51,6 +51,7 @@ impl Scene {
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([CLIENT]),
+            admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
             attachments: None,
             keeping: Keeping { holds: true, ..Keeping::default() },
@@ -60,7 +61,7 @@ impl Scene {
     }
 
     /// Creates the config and a run of `fake/<action>` whose spec has these fields too.
-    async fn order(&self, action: &str, fields: Value) -> Key {
+    pub(super) async fn order(&self, action: &str, fields: Value) -> Key {
         let config = json!({
             "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig",
             "metadata": {"name": "lake", "namespace": "default"},
@@ -84,12 +85,12 @@ impl Scene {
         Key { kind: Kind::OperatorRun, namespace: "default".to_owned(), name: "run".to_owned() }
     }
 
-    async fn drive(&self, key: &Key) -> OperatorRunStatus {
+    pub(super) async fn drive(&self, key: &Key) -> OperatorRunStatus {
         let run = drive(&self.context, key, &Unwatched).await.expect("should drive");
         run.status.expect("should have a status")
     }
 
-    fn world(&self) -> std::sync::MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> std::sync::MutexGuard<'_, World> {
         World::of(&self.world)
     }
 

@@ -4,4 +4,6 @@ mod deletion;
 mod driven;
 mod guards;
 mod properties;
+mod scripts;
 mod simulation;
+mod waiting;

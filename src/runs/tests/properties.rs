@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::simulation::{Event, Guards, Order, Simulation};
 use crate::api::v1alpha1::Phase;
 use crate::engines::{ErrorKind, Retry};
+use crate::testing::api_server::ApiFault;
 use crate::testing::fakes::{ACTIONS, Call, Fault, JobEnd};
 
 fn calls() -> impl Strategy<Value = Call> {
@@ -54,6 +55,23 @@ pub(super) fn events() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// What an API server answers wrongly, and how often compared with what happens otherwise.
+fn api_faults() -> impl Strategy<Value = ApiFault> {
+    let code = || prop::sample::select(vec![404u16, 409, 410, 429, 500, 503, 504]);
+    prop_oneof![
+        2 => code().prop_map(ApiFault::Refused),
+        2 => code().prop_map(ApiFault::Denied),
+        1 => Just(ApiFault::Lost),
+        1 => Just(ApiFault::Unanswered),
+        3 => (0..6usize).prop_map(ApiFault::Stale),
+        2 => Just(ApiFault::Nothing),
+    ]
+}
+
+fn events_on_api_server() -> impl Strategy<Value = Event> {
+    prop_oneof![3 => events(), 1 => api_faults().prop_map(Event::Api)]
+}
+
 fn job_ends() -> impl Strategy<Value = Vec<JobEnd>> {
     let end = prop_oneof![
         4 => Just(JobEnd::Succeeds),
@@ -88,9 +106,8 @@ fn may_hang(order: &Order) -> bool {
     order.timeout.is_none() && order.ends.contains(&JobEnd::Hangs)
 }
 
-fn live_through(order: Order, events: &[Event]) -> Result<Phase, String> {
-    let hangs = may_hang(&order);
-    let mut simulation = Simulation::new(order, Guards::ALL);
+fn live_through(mut simulation: Simulation, events: &[Event]) -> Result<Phase, String> {
+    let hangs = may_hang(&simulation.order);
     for event in events {
         simulation.happen(event)?;
     }
@@ -108,7 +125,7 @@ proptest! {
         order in orders(),
         events in prop::collection::vec(events(), 0..120),
     ) {
-        let phase = live_through(order, &events).map_err(TestCaseError::fail)?;
+        let phase = live_through(Simulation::new(order, Guards::ALL), &events).map_err(TestCaseError::fail)?;
         prop_assert!(phase.is_terminal() || phase == Phase::Unknown);
     }
 
@@ -143,5 +160,37 @@ proptest! {
         }
         prop_assert_eq!(simulation.settle().map_err(TestCaseError::fail)?, Phase::Succeeded);
         simulation.wake_the_late().map_err(TestCaseError::fail)?;
+    }
+}
+
+proptest! {
+    // Each case takes some ten times as long as one in memory.
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 8, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_an_api_server_answers_a_run_has_at_most_one_effect_and_ends_or_asks(
+        order in orders(),
+        events in prop::collection::vec(events_on_api_server(), 0..120),
+    ) {
+        let simulation = Simulation::on_api_server(order);
+        let phase = live_through(simulation, &events).map_err(TestCaseError::fail)?;
+        prop_assert!(phase.is_terminal() || phase == Phase::Unknown);
+    }
+
+    #[test]
+    fn an_api_server_that_fails_at_any_request_changes_nothing_but_the_time(
+        action in prop::sample::select(ACTIONS.to_vec()),
+        faults in prop::collection::vec((api_faults(), 1..6usize), 0..30),
+    ) {
+        let mut simulation = Simulation::on_api_server(Order::of(action));
+        for (fault, steps) in faults {
+            simulation.happen(&Event::Api(fault)).map_err(TestCaseError::fail)?;
+            for _ in 0..steps {
+                simulation.happen(&Event::Step(0)).map_err(TestCaseError::fail)?;
+            }
+            simulation.happen(&Event::StepJobs).map_err(TestCaseError::fail)?;
+        }
+        prop_assert_eq!(simulation.settle().map_err(TestCaseError::fail)?, Phase::Succeeded);
+        prop_assert_eq!(simulation.status().attempts.len(), 1);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use crate::api::labels::FORCE_DELETE;
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase, Resolution};
+use crate::api::v1alpha1::{Attempt, AttemptState, OperatorRun, OperatorRunStatus, Phase};
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobState, JobToken};
 use crate::plan::Keeping;
@@ -16,7 +16,9 @@ use crate::plan::{Checked, Decision, Observation, Sight, plan};
 use crate::runs::{
     LeftBehind, Outcome, ProgressBudget, RunContext, Session, Wake, act, gather, lifetime, record,
 };
+use crate::store::kubernetes::KubernetesStore;
 use crate::store::{Store, StoreError};
+use crate::testing::api_server::{ApiFault, ApiServer};
 use crate::testing::fakes::{
     Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, LOCATION, SharedWorld,
     World, shared,
@@ -48,6 +50,8 @@ pub(super) enum Event {
     Fault(Call, Fault),
     Break(Call, Fault),
     Repair,
+    /// The API server answers a request wrongly; nothing where there is none.
+    Api(ApiFault),
     /// A person stops everything, looks, and answers truthfully.
     Answer,
 }
@@ -98,38 +102,70 @@ struct Process {
     stage: Stage,
 }
 
+/// Where the run is kept.
+enum Place {
+    Memory(Arc<FakeStore>),
+    Server(ApiServer),
+}
+
 pub(super) struct Simulation {
     pub(super) world: SharedWorld,
     pub(super) order: Order,
-    store: Arc<FakeStore>,
+    place: Place,
+    runtime: Runtime,
     context: RunContext,
     processes: Vec<Process>,
     guards: Guards,
+    attempts: Vec<Attempt>,
     ended: Option<OperatorRunStatus>,
     left: Option<LeftBehind>,
 }
 
 impl Simulation {
     pub(super) fn new(order: Order, guards: Guards) -> Self {
-        let world = shared();
-        World::of(&world).ends = order.ends.iter().copied().collect();
+        let (world, runtime) = (shared(), new_runtime());
         let store = Arc::new(FakeStore::new(Arc::clone(&world)));
+        let run = Resource::OperatorRun(Box::new(run_of(&order)));
+        runtime.block_on(store.create(&run)).expect("should create");
+        let kept: Arc<dyn Store> = Arc::<FakeStore>::clone(&store);
+        Self::of(order, guards, (world, runtime), (Place::Memory(store), kept))
+    }
+
+    /// The same with a run that an API server keeps.
+    pub(super) fn on_api_server(order: Order) -> Self {
+        let (world, runtime, server) = (shared(), new_runtime(), ApiServer::default());
+        server.insert(&Resource::OperatorRun(Box::new(run_of(&order))));
+        let client = runtime.block_on(async { server.client() });
+        let kept: Arc<dyn Store> = Arc::new(KubernetesStore::new(client, "mason-operator-run"));
+        let place = (Place::Server(server), kept);
+        let mut simulation = Self::of(order, Guards::ALL, (world, runtime), place);
+        simulation.context.keeping.holds = false;
+        simulation
+    }
+
+    fn of(
+        order: Order,
+        guards: Guards,
+        (world, runtime): (SharedWorld, Runtime),
+        (place, store): (Place, Arc<dyn Store>),
+    ) -> Self {
+        World::of(&world).ends = order.ends.iter().copied().collect();
         let context = RunContext {
-            store: Arc::<FakeStore>::clone(&store),
+            store,
             library: Arc::new([]),
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
             clients: Arc::new([]),
+            admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
             attachments: None,
             keeping: Keeping { holds: true, ..Keeping::default() },
             budget: Arc::new(ProgressBudget::unlimited()),
         };
-        let run = Resource::OperatorRun(Box::new(run_of(&order)));
-        block_on(store.create(&run)).expect("should create");
         let processes = (0..3).map(|_| Process::default()).collect();
-        Self { world, order, store, context, processes, guards, ended: None, left: None }
+        let (attempts, ended, left) = (Vec::new(), None, None);
+        Self { world, order, place, runtime, context, processes, guards, attempts, ended, left }
     }
 
     /// The same where no finalizer can hold a run, as on a machine without a cluster.
@@ -145,10 +181,36 @@ impl Simulation {
 
     /// Returns the run; nothing when it is gone.
     pub(super) fn run(&self) -> Option<OperatorRun> {
-        match block_on(self.store.get(&Self::key())) {
-            Ok(Some(Resource::OperatorRun(run))) => Some(*run),
-            Ok(None) => None,
+        let found = match &self.place {
+            Place::Memory(store) => self.runtime.block_on(store.get(&Self::key())).ok().flatten(),
+            Place::Server(server) => server
+                .document(&Self::key())
+                .and_then(|document| Resource::from_document(Kind::OperatorRun, document).ok()),
+        };
+        match found {
+            Some(Resource::OperatorRun(run)) => Some(*run),
+            None => None,
             other => panic!("should hold the run: {other:?}"),
+        }
+    }
+
+    /// The run as a process reads it, which may fail and may be old.
+    fn read(&self) -> Option<Box<OperatorRun>> {
+        match self.runtime.block_on(self.context.store.get(&Self::key())) {
+            Ok(Some(Resource::OperatorRun(run))) => Some(run),
+            _ => None,
+        }
+    }
+
+    fn edit(&self, field: &str, value: impl Into<serde_json::Value>) {
+        let value = value.into();
+        match &self.place {
+            Place::Server(server) => server.edit(&Self::key(), |spec| spec[field] = value),
+            Place::Memory(store) => store.edit(&Self::key(), |run| {
+                let mut spec = serde_json::to_value(&run.spec).expect("should be JSON");
+                spec[field] = value;
+                run.spec = serde_json::from_value(spec).expect("should be a spec");
+            }),
         }
     }
 
@@ -175,18 +237,27 @@ impl Simulation {
             Event::FinishJobs => self.world().finish_jobs(),
             Event::LoseJobs => self.world().lose_jobs(),
             Event::Clock(milliseconds) => self.move_clock(*milliseconds),
-            Event::Cancel => self.store.edit(&Self::key(), |run| run.spec.cancel = true),
-            Event::Suspend(wanted) => {
-                self.store.edit(&Self::key(), |run| run.spec.suspend = *wanted);
+            Event::Cancel => self.edit("cancel", true),
+            Event::Suspend(wanted) => self.edit("suspend", *wanted),
+            Event::Api(fault) => {
+                if let Place::Server(server) = &self.place {
+                    server.script(*fault);
+                }
             }
             Event::Delete => {
                 let now = self.world().now;
-                self.store.delete_by_person(&Self::key(), now);
+                if let Place::Memory(store) = &self.place {
+                    store.delete_by_person(&Self::key(), now);
+                }
             }
-            Event::Force => self.store.edit(&Self::key(), |run| {
-                let annotations = run.metadata.annotations.get_or_insert_default();
-                annotations.insert(FORCE_DELETE.to_owned(), "true".to_owned());
-            }),
+            Event::Force => {
+                if let Place::Memory(store) = &self.place {
+                    store.edit(&Self::key(), |run| {
+                        let annotations = run.metadata.annotations.get_or_insert_default();
+                        annotations.insert(FORCE_DELETE.to_owned(), "true".to_owned());
+                    });
+                }
+            }
             Event::Fault(call, fault) => {
                 self.world().faults.entry(*call).or_default().push_back(*fault);
             }
@@ -214,6 +285,9 @@ impl Simulation {
         let mut world = self.world();
         world.faults.clear();
         world.broken.clear();
+        if let Place::Server(server) = &self.place {
+            server.heal();
+        }
     }
 
     /// Nothing works on the run any more when the person looks.
@@ -229,18 +303,15 @@ impl Simulation {
                 world.step_jobs();
             }
         }
-        let resolution = if self.has_effect() { Resolution::Succeeded } else { Resolution::Repeat };
-        self.store.edit(&Self::key(), |run| run.spec.resolution = Some(resolution));
+        let resolution = if self.has_effect() { "Succeeded" } else { "Repeat" };
+        self.edit("resolution", resolution);
     }
 
     fn step(&mut self, index: usize) -> Result<(), String> {
         let process = std::mem::take(&mut self.processes[index]);
         let Process { mut session, stage } = process;
         let stage = match stage {
-            Stage::Idle => match self.run() {
-                Some(run) => Stage::Read(Box::new(run)),
-                None => Stage::Idle,
-            },
+            Stage::Idle => self.read().map_or(Stage::Idle, Stage::Read),
             Stage::Read(run) => {
                 let seen = self.observe(&mut session, &run);
                 let now = self.world().now;
@@ -253,7 +324,7 @@ impl Simulation {
             }
             Stage::Acted(run, decision, outcome) => {
                 let write = lifetime::write(&self.context, &run, &decision, &outcome);
-                match block_on(write).expect("should write") {
+                match self.runtime.block_on(write).expect("should write") {
                     Some(written) if written.next != Wake::Reread => {
                         self.left = written.left.or_else(|| self.left.take());
                     }
@@ -278,7 +349,8 @@ impl Simulation {
             let keeping = self.context.keeping;
             return Observation { checked, keeping, ..Observation::default() };
         }
-        let mut seen = block_on(gather(&self.context, session, run)).expect("should read");
+        let mut seen =
+            self.runtime.block_on(gather(&self.context, session, run)).expect("should read");
         let last = status.attempts.last();
         let intended = last.is_some_and(|last| last.state == AttemptState::Intended);
         if intended && !self.guards.look_before_create && seen.job != Sight::NotLooked {
@@ -298,7 +370,7 @@ impl Simulation {
         if matches!(decision, Decision::Fence { .. }) && !self.guards.fence {
             return Outcome::Fenced(Fence::Down);
         }
-        block_on(act(&self.context, session, run, decision)).expect("should act")
+        self.runtime.block_on(act(&self.context, session, run, decision)).expect("should act")
     }
 
     fn keep(&mut self, run: OperatorRun, status: OperatorRunStatus) -> Result<(), String> {
@@ -306,8 +378,12 @@ impl Simulation {
             return Ok(());
         }
         let wanted = OperatorRun { status: Some(status), ..run };
-        match block_on(self.store.replace_status(&Resource::OperatorRun(Box::new(wanted)))) {
-            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        match self
+            .runtime
+            .block_on(self.context.store.replace_status(&Resource::OperatorRun(Box::new(wanted))))
+        {
+            // A pass that cannot store what it knows is made again.
+            Ok(_) | Err(StoreError::Conflict { .. } | StoreError::ApiServer { .. }) => Ok(()),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -352,7 +428,24 @@ impl Simulation {
                 Ok(())
             };
         }
-        self.check_end(&status)
+        self.check_end(&status)?;
+        self.check_attempts(&status)
+    }
+
+    /// Attempts are only added, keep their numbers and tokens, and stay as they ended.
+    fn check_attempts(&mut self, status: &OperatorRunStatus) -> Result<(), String> {
+        for (index, before) in self.attempts.iter().enumerate() {
+            let Some(now) = status.attempts.get(index) else {
+                return Err("an attempt was removed".to_owned());
+            };
+            let ended = before.state == AttemptState::Finished;
+            if (before.number, &before.token) != (now.number, &now.token) || ended && before != now
+            {
+                return Err(format!("an attempt was changed: {before:?} {now:?}"));
+            }
+        }
+        self.attempts.clone_from(&status.attempts);
+        Ok(())
     }
 
     fn check_end(&mut self, status: &OperatorRunStatus) -> Result<(), String> {
@@ -437,6 +530,11 @@ impl Simulation {
         }
         Ok(())
     }
+}
+
+fn new_runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("should have a runtime")
 }
 
 fn run_of(order: &Order) -> OperatorRun {

@@ -5,8 +5,11 @@ use kube::core::{DynamicObject, Status};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::store::StoreError;
 
-/// Reads an object; one that does not fit its type is an error of its own, with its key.
-pub(super) fn readable(kind: Kind, object: DynamicObject) -> Result<Resource, StoreError> {
+/// Reads an object of the API server; one that does not fit its type is an error of its own, with its key.
+///
+/// # Errors
+/// [`StoreError::Unreadable`], with the first misfit.
+pub fn readable(kind: Kind, object: DynamicObject) -> Result<Resource, StoreError> {
     let key = Key {
         kind,
         namespace: object.metadata.namespace.clone().unwrap_or_default(),
@@ -26,6 +29,9 @@ pub(super) fn readable(kind: Kind, object: DynamicObject) -> Result<Resource, St
 pub(super) fn failed(operation: &'static str, what: &str, error: kube::Error) -> StoreError {
     let what = what.to_owned();
     match &error {
+        kube::Error::Api(status) if status.code == 409 && is_of_owners(status) => {
+            StoreError::OwnedByOthers { what, fields: causes(status) }
+        }
         kube::Error::Api(status) if status.code == 409 => StoreError::Conflict { what },
         kube::Error::Api(status) if status.code == 422 => {
             StoreError::Refused { what, problems: causes(status) }
@@ -42,6 +48,12 @@ pub(super) fn is_missing(error: &kube::Error) -> bool {
 /// Returns whether the place in a list is no longer known.
 pub(super) fn is_expired(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 410)
+}
+
+/// Returns whether an apply would change fields of other managers.
+fn is_of_owners(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.any(|cause| cause.reason == "FieldManagerConflict")
 }
 
 /// Returns every cause that a refusal names, else its message.

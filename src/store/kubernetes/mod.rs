@@ -6,6 +6,8 @@
 mod answer;
 mod attachments;
 mod connect;
+mod declare;
+mod measured;
 
 use std::time::Duration;
 
@@ -15,11 +17,14 @@ use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, P
 use kube::core::{ApiResource, DynamicObject};
 use serde_json::{Value, json};
 
-use self::answer::{failed, is_expired, is_missing, readable};
+pub use self::answer::readable;
+use self::answer::{failed, is_expired, is_missing};
 use super::{Applied, Key, Kind, Resource, Store, StoreError};
 use crate::api::API_VERSION;
 
-pub use connect::{ConnectError, connect};
+pub use connect::{ClusterChoice, ConnectError, Connection, REPEATS, connect, connect_to};
+pub use declare::Declaration;
+pub use measured::{controller_of, measured};
 
 /// How many resources one page of a list holds.
 const PAGE: u32 = 500;
@@ -33,6 +38,7 @@ const BEFORE_ANOTHER_LIST: Duration = Duration::from_millis(200);
 pub struct KubernetesStore {
     client: Client,
     field_manager: String,
+    takes_over: bool,
 }
 
 impl KubernetesStore {
@@ -40,7 +46,29 @@ impl KubernetesStore {
     /// 128 characters.
     #[must_use]
     pub fn new(client: Client, field_manager: impl Into<String>) -> Self {
-        Self { client, field_manager: field_manager.into() }
+        Self { client, field_manager: field_manager.into(), takes_over: true }
+    }
+
+    /// Returns the store for somebody who applies beside others: a field that another manager has
+    /// applied with another value is [`StoreError::OwnedByOthers`], unless it is taken over by force.
+    #[must_use]
+    pub fn beside_others(self, takes_over: bool) -> Self {
+        Self { takes_over, ..self }
+    }
+
+    /// Returns the connection.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the objects of a kind as the API server has them, in one namespace or all.
+    #[must_use]
+    pub fn objects(&self, kind: Kind, namespace: Option<&str>) -> Api<DynamicObject> {
+        match namespace {
+            Some(namespace) => self.namespaced(kind, namespace),
+            None => Api::all_with(self.client.clone(), &api_resource(kind)),
+        }
     }
 
     fn namespaced(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
@@ -49,6 +77,32 @@ impl KubernetesStore {
 
     fn of(&self, key: &Key) -> Api<DynamicObject> {
         self.namespaced(key.kind, &key.namespace)
+    }
+
+    /// Asks the API server what it would say to an apply, or to a creation of what has no name yet, of
+    /// which nothing is kept.
+    ///
+    /// # Errors
+    /// As an apply.
+    pub async fn try_apply(&self, resource: &Resource) -> Result<(), StoreError> {
+        let key = resource.key();
+        let api = self.of(&key);
+        let what = key.to_string();
+        let tried = if key.name.is_empty() {
+            let object = object_of(wanted(resource), &key)?;
+            let parameters = PostParams { dry_run: true, ..self.writing() };
+            api.create(&parameters, &object).await
+        } else {
+            let mut parameters = PatchParams::apply(&self.field_manager).force();
+            parameters.dry_run = true;
+            api.patch(&key.name, &parameters, &Patch::Apply(wanted(resource))).await
+        };
+        tried.map(drop).map_err(|error| failed("check", &what, error))
+    }
+
+    fn applying(&self) -> PatchParams {
+        let parameters = PatchParams::apply(&self.field_manager);
+        if self.takes_over { parameters.force() } else { parameters }
     }
 
     fn writing(&self) -> PostParams {
@@ -99,10 +153,7 @@ impl Store for KubernetesStore {
         kind: Kind,
         namespace: Option<&str>,
     ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
-        let api = match namespace {
-            Some(namespace) => self.namespaced(kind, namespace),
-            None => Api::all_with(self.client.clone(), &api_resource(kind)),
-        };
+        let api = self.objects(kind, namespace);
         for _ in 0..LISTS {
             if let Some(objects) = Self::pages(&api, kind).await? {
                 return Ok(objects.into_iter().map(|object| readable(kind, object)).collect());
@@ -115,13 +166,25 @@ impl Store for KubernetesStore {
         Ok(all.items.into_iter().map(|object| readable(kind, object)).collect())
     }
 
+    async fn list_definitions(
+        &self,
+        namespace: &str,
+        operator: &str,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let kind = Kind::OperatorDefinition;
+        let chosen = ListParams::default().fields(&format!("spec.operator={operator}"));
+        let listed = self.namespaced(kind, namespace).list(&chosen).await;
+        let listed = listed.map_err(|error| failed("list", kind.plural(), error))?;
+        Ok(listed.items.into_iter().map(|object| readable(kind, object)).collect())
+    }
+
     async fn apply(&self, resource: &Resource) -> Result<(Resource, Applied), StoreError> {
         let key = resource.key();
         let api = self.of(&key);
         let before = api.get_opt(&key.name).await;
         let before = before.map_err(|error| failed("read", &key.to_string(), error))?;
         let before = before.map(|object| object.metadata.resource_version);
-        let parameters = PatchParams::apply(&self.field_manager).force();
+        let parameters = self.applying();
         let wanted = Patch::Apply(wanted(resource));
         let after = api.patch(&key.name, &parameters, &wanted).await;
         let after = after.map_err(|error| failed("apply", &key.to_string(), error))?;
@@ -152,6 +215,12 @@ impl Store for KubernetesStore {
             metadata.remove("managedFields");
         }
         let api = self.of(&key);
+        #[cfg(test)]
+        if crate::faults::Precondition::CompareAndSwap.is_removed() {
+            let newest = api.get_opt(&key.name).await.ok().flatten();
+            let newest = newest.and_then(|object| object.metadata.resource_version);
+            document["metadata"]["resourceVersion"] = newest.into();
+        }
         match api.replace_subresource("status", &key.name, &self.writing(), &document).await {
             Ok(stored) => readable(key.kind, stored),
             Err(error) if is_missing(&error) => Err(StoreError::Conflict { what: key.to_string() }),
@@ -235,7 +304,19 @@ fn wanted(resource: &Resource) -> Value {
         });
     }
     document["metadata"]["namespace"] = resource.key().namespace.into();
+    claim_no_defaults(&mut document["spec"]);
     document
+}
+
+/// Leaves out the switches of a run that are off: who applies them again and again would take back what
+/// others ask of the run.
+fn claim_no_defaults(spec: &mut Value) {
+    if let Some(spec) = spec.as_object_mut() {
+        spec.retain(|field, value| {
+            !matches!(field.as_str(), "suspend" | "cancel" | "dryRun")
+                || *value != Value::Bool(false)
+        });
+    }
 }
 
 fn object_of(document: Value, key: &Key) -> Result<DynamicObject, StoreError> {

@@ -360,9 +360,13 @@ impl World {
 
     pub(super) fn status_of(&self, job: &FakeJob) -> JobStatus {
         let error = match (job.state, job.end) {
-            (JobState::Failed, JobEnd::Fails(kind, retry)) => {
-                Some(JobError { kind, retry, message: "scripted".to_owned(), hint: None })
-            }
+            (JobState::Failed, JobEnd::Fails(kind, retry)) => Some(JobError {
+                kind,
+                retry,
+                message: "scripted".to_owned(),
+                hint: None,
+                reason: None,
+            }),
             _ => None,
         };
         let progress = (job.state == JobState::Running).then(|| JobProgress {
@@ -381,6 +385,9 @@ impl World {
             started_at: None,
             finished_at: None,
             error,
+            waiting: None,
+            image_id: None,
+            log_tail: None,
         }
     }
 

@@ -17,7 +17,7 @@ fn problems(spec: &serde_json::Value, clients: &[ClientDescription]) -> Vec<Stri
         "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig", "metadata": {"name": "c"}, "spec": spec,
     });
     let config: MasonConfig = serde_json::from_value(document).expect("should be a config");
-    match validate_config(&config, clients) {
+    match validate_config(&config, clients, &Rules::default()) {
         Ok(()) => Vec::new(),
         Err(problems) => problems.into_iter().map(|problem| problem.to_string()).collect(),
     }

@@ -1,9 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::api::v1alpha1::ClientKind;
+use crate::api::v1alpha1::{ActionKind, ClientKind};
 use crate::engines::capability::{Capability, ClientDescription, Role};
-use crate::validate::ActionDescription;
+use crate::validate::{ActionDescription, Maxima};
 
 const ACTIONS: &[ActionDescription] = &[
     ActionDescription {
@@ -75,6 +75,17 @@ fn validated(
     definition: Option<&OperatorDefinition>,
     config: Option<&MasonConfig>,
 ) -> Result<ValidRun, Vec<String>> {
+    let shown =
+        |problems: Problems| problems.into_iter().map(|problem| problem.to_string()).collect();
+    checked(run, definition, config, &Rules::default()).map_err(shown)
+}
+
+fn checked(
+    run: &OperatorRun,
+    definition: Option<&OperatorDefinition>,
+    config: Option<&MasonConfig>,
+    rules: &Rules,
+) -> Result<ValidRun, Problems> {
     let operators = ["table/query".to_owned(), "table/get".to_owned()];
     let configs = ["lake".to_owned()];
     let inputs = Inputs {
@@ -82,13 +93,13 @@ fn validated(
         config,
         actions: ACTIONS,
         clients: CLIENTS,
-        kinds: &[crate::api::v1alpha1::ActionKind::Builtin, crate::api::v1alpha1::ActionKind::Sql],
+        kinds: &[ActionKind::Builtin, ActionKind::Sql, ActionKind::Container],
+        rules,
+        namespace_labels: None,
         known_operators: &operators,
         known_configs: &configs,
     };
-    let shown =
-        |problems: Problems| problems.into_iter().map(|problem| problem.to_string()).collect();
-    validate(run, &inputs).map_err(shown)
+    validate(run, &inputs)
 }
 
 #[test]
@@ -174,17 +185,130 @@ fn a_pinned_digest_must_be_the_one_there_is() {
     assert!(validated(&run, Some(&definition), Some(&config())).is_ok());
 }
 
-#[test]
-fn a_config_of_another_namespace_is_refused() {
+fn foreign() -> OperatorRun {
     let mut run = good();
     run.spec.config_ref.namespace = Some("finance".to_owned());
-    let problems = validated(&run, Some(&definition()), Some(&config())).expect_err("other");
+    run
+}
+
+#[test]
+fn a_config_of_another_namespace_that_is_not_shared_is_as_one_that_is_not_there() {
+    let (definition, rules) = (definition(), Rules::default());
+    let mut unshared = config();
+    // Nothing of what is wrong with it is told either.
+    unshared.spec.engines.execution.push("nobody".to_owned());
+    unshared.spec.allowed_actions = vec![ActionKind::Container];
+    let told = |config| checked(&foreign(), Some(&definition), config, &rules).expect_err("closed");
+    let (closed, absent) = (told(Some(&unshared)), told(None));
+    assert_eq!(closed, absent, "no stranger learns what there is");
     assert_eq!(
-        problems,
-        [
-            "spec.configRef.namespace: runs of namespace `analytics` may not use configs of `finance`"
-        ]
+        closed.to_string(),
+        "spec.configRef: there is no config `lake` in namespace `finance` that is open to \
+         `analytics` (hint: its owner opens a config by `spec.allowedNamespaces`)"
     );
+    assert_eq!(closed.reason(), Reason::ConfigNotShared);
+}
+
+#[test]
+fn a_shared_config_is_used_under_its_own_namespace() {
+    let mut shared = config();
+    shared.spec.allowed_namespaces = read(json!({"from": "Names", "names": ["analytics"]}));
+    let valid = validated(&foreign(), Some(&definition()), Some(&shared)).expect("is open");
+    assert_eq!(valid.config.namespace.as_deref(), Some("finance"));
+}
+
+#[test]
+fn a_config_is_open_to_built_in_actions_only_unless_it_says_more() {
+    let (mut definition, mut config) = (definition(), config());
+    definition.spec.action =
+        read(json!({"container": {"image": "example.org/x:1", "command": ["x"]}}));
+    let rules = Rules::default();
+    let refused = checked(&good(), Some(&definition), Some(&config), &rules).expect_err("closed");
+    assert_eq!(refused.reason(), Reason::ActionNotAllowed);
+    assert_eq!(
+        refused.to_string(),
+        "spec.configRef: config `lake` is not open to actions of kind container, only to builtin \
+         (hint: its owner opens it by `spec.allowedActions`)"
+    );
+    config.spec.allowed_actions = vec![ActionKind::Builtin, ActionKind::Container];
+    let allowed = checked(&good(), Some(&definition), Some(&config), &rules);
+    assert!(allowed.is_ok(), "{allowed:?}");
+}
+
+#[test]
+fn a_secret_is_never_lent_to_a_container_of_another_namespace() {
+    let (mut definition, mut config) = (definition(), config());
+    definition.spec.action =
+        read(json!({"container": {"image": "example.org/x:1", "command": ["x"]}}));
+    config.spec.allowed_actions = vec![ActionKind::Builtin, ActionKind::Container];
+    config.spec.allowed_namespaces = read(json!({"from": "All"}));
+    let rules = Rules::default();
+    let foreign = foreign();
+    assert!(checked(&foreign, Some(&definition), Some(&config), &rules).is_ok(), "no Secret");
+    let here = config.spec.clients[0].local.as_mut().expect("should be local");
+    here.credentials = Some(read(json!({"secretRef": {"name": "key"}})));
+    let refused = checked(&foreign, Some(&definition), Some(&config), &rules).expect_err("lent");
+    assert_eq!(refused.reason(), Reason::CredentialsNotShareable);
+    assert!(refused.to_string().contains("the Secret of `here`"), "{refused}");
+    assert!(checked(&good(), Some(&definition), Some(&config), &rules).is_ok(), "its own");
+    definition.spec.action = read(json!({"builtin": {"name": "table.query"}}));
+    assert!(checked(&foreign, Some(&definition), Some(&config), &rules).is_ok(), "not needed");
+}
+
+#[test]
+fn what_is_over_a_maximum_stands_beside_every_other_problem() {
+    let maxima = Maxima {
+        timeout: "1h".parse().ok(),
+        memory_bytes: Some(512 << 20),
+        parallelism: Some(2),
+        ..Maxima::default()
+    };
+    let rules = Rules { maxima, ..Rules::default() };
+    let (definition, mut config) = (definition(), config());
+    let mut run = run(&json!({"database_name": "sales"}));
+    run.spec.timeout = Some("2h".parse().expect("should be a duration"));
+    let told = checked(&run, Some(&definition), Some(&config), &rules).expect_err("over");
+    let told = told.to_string();
+    for expect in [
+        "spec.timeout: `2h` is more than the `1h` that the administrator allows",
+        "spec.parameters.query_string: is required",
+        "config `lake` is wrong: spec.clients[0].local.memoryLimit: `1Gi` is more than the `512Mi`",
+    ] {
+        assert!(told.contains(expect), "{told}");
+    }
+    for local in config.spec.clients.iter_mut().filter_map(|client| client.local.as_mut()) {
+        local.memory_limit = "512Mi".to_owned();
+    }
+    let valid = checked(&good(), Some(&definition), Some(&config), &rules).expect("within");
+    assert_eq!(valid.timeout.map(|timeout| timeout.to_string()).as_deref(), Some("1h"));
+    let threads = valid.clients.iter().map(|client| client.local.as_ref()?.parallelism);
+    assert_eq!(threads.collect::<Vec<_>>(), [Some(2), Some(2)]);
+}
+
+#[test]
+fn labels_cannot_be_asked_for_where_namespaces_cannot_be_read() {
+    let mut config = config();
+    config.spec.allowed_namespaces =
+        read(json!({"from": "Selector", "selector": {"matchLabels": {"lake": "yes"}}}));
+    let rules = Rules { is_namespaced: true, ..Rules::default() };
+    let wrong = crate::validate::validate_config(&config, CLIENTS, &rules).expect_err("restricted");
+    assert!(
+        wrong.to_string().starts_with("spec.allowedNamespaces.from: `Selector` needs"),
+        "{wrong}"
+    );
+    assert!(crate::validate::validate_config(&config, CLIENTS, &Rules::default()).is_ok());
+}
+
+#[test]
+fn only_what_is_missing_may_pass() {
+    let rules = Rules::default();
+    let absent = checked(&good(), None, None, &rules).expect_err("should be refused");
+    assert!(absent.may_pass(), "{absent}");
+    assert_eq!(absent.reason(), Reason::NotFound);
+    let wrong = run(&json!({"limit": "many"}));
+    let wrong = checked(&wrong, Some(&definition()), None, &rules).expect_err("should be refused");
+    assert!(!wrong.may_pass(), "{wrong}");
+    assert_eq!(wrong.reason(), Reason::Invalid);
 }
 
 #[test]
@@ -230,6 +354,8 @@ fn a_role_that_nobody_asks_for_may_be_empty() {
         actions: &actions,
         clients: CLIENTS,
         kinds: &[crate::api::v1alpha1::ActionKind::Builtin, crate::api::v1alpha1::ActionKind::Sql],
+        rules: &Rules::default(),
+        namespace_labels: None,
         known_operators: &[],
         known_configs: &[],
     };

@@ -170,7 +170,8 @@ async fn rows_of(
         | Operation::Merge { .. }
         | Operation::Explode { .. }
         | Operation::Cast { .. }
-        | Operation::Fake { .. } => {
+        | Operation::Fake { .. }
+        | Operation::Container { .. } => {
             let operation = spec.operation.as_str();
             return Err(failed(ErrorKind::Unsupported, operation, "this client cannot do it"));
         }

@@ -119,6 +119,17 @@ async fn change_that_dies_at_any_step_is_completed_once() {
 }
 
 #[tokio::test]
+async fn a_change_is_made_once_for_its_run() {
+    let (folder, _) = new_root();
+    let metastore = LocalMetastore::new(prepared(folder.path()));
+    let first = metastore.apply(&put(), &author()).await.expect("should change");
+    let late = Author { attempt: 2, ..author() };
+    assert_eq!(metastore.apply(&put(), &late).await.expect("should be the same"), first);
+    let generations = fs::read_dir(folder.path().join("sales/days/_mason"));
+    assert_eq!(generations.expect("should be there").count(), 1);
+}
+
+#[tokio::test]
 async fn deleted_database_with_foreign_files_stays() {
     let (folder, _) = new_root();
     let metastore = LocalMetastore::new(prepared(folder.path()));

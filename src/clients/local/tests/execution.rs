@@ -10,6 +10,7 @@ use super::worker_process::{
 use super::{new_root, owner, sink, spec, token};
 use crate::clients::local::catalogue;
 use crate::clients::local::execution::LocalExecution;
+use crate::clients::local::jobs::{JobFolder, Started, file};
 use crate::clients::local::root::Root;
 use crate::clients::local::settings::JobLimits;
 use crate::engines::ErrorKind;
@@ -158,6 +159,38 @@ async fn fenced_job_never_begins() {
     fenced(&execution, "t").await;
     assert_eq!(execution.release(&id).await.expect_err("refused").kind, ErrorKind::Conflict);
     assert_eq!(ended(&execution, &id).await.state, JobState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_token_of_another_run_is_refused() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let create = async |run: &str, attempt| {
+        execution.create(&spec(WRITES, None), &token("t"), &owner(run, attempt)).await
+    };
+    let id = create("u", 1).await.expect("should create");
+    assert_eq!(create("u", 1).await.expect("should be the same"), id);
+    for (run, attempt) in [("other", 1), ("u", 2)] {
+        let refused = create(run, attempt).await.expect_err("should be another's");
+        assert_eq!(refused.kind, ErrorKind::Conflict, "{run} {attempt}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_has_begun_is_not_begun_again() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let append = spec(WRITES, Some(sink(WriteMode::Append, None)));
+    let id = execution.create(&append, &token("t"), &owner("u", 1)).await.expect("should create");
+    execution.release(&id).await.expect("should release");
+    assert_eq!(ended(&execution, &id).await.state, JobState::Succeeded);
+    let folder = JobFolder::of(&root, &token("t")).expect("should be a folder");
+    let began = folder.read::<Started>(file::STARTED).expect("should read");
+    let again = command(None)(&folder.absolute()).expect("should be a program").output();
+    assert!(again.expect("should run").status.success());
+    // Whoever begins again finds the file there that the first has written, and fails.
+    assert!(!folder.has(file::ERROR));
+    assert_eq!(folder.read::<Started>(file::STARTED).expect("should read"), began);
 }
 
 #[tokio::test]

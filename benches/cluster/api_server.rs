@@ -1,0 +1,72 @@
+//! The control plane that is measured on.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// An API server with etcd; it ends with this value.
+pub(crate) struct ApiServer {
+    kubeconfig: PathBuf,
+    programs: PathBuf,
+    /// Works until its standard input is closed.
+    script: Child,
+}
+
+impl ApiServer {
+    /// Starts one that keeps its state in a folder, with Mason's CRDs.
+    pub(crate) fn start(state: &Path) -> Self {
+        let programs = std::env::var_os("MASON_TEST_CLUSTER").expect("run benches/cluster/run");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/control-plane");
+        let mut script = Command::new(script)
+            .arg(&programs)
+            .arg(state)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(script.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let kubeconfig = line.trim().strip_prefix("ready ").expect("should be ready").into();
+        let server = Self { kubeconfig, programs: programs.into(), script };
+        server.apply_crds();
+        server
+    }
+
+    /// Returns the path of the kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Connects to it.
+    pub(crate) async fn connect(&self) -> kube::Client {
+        let kubeconfig = kube::config::Kubeconfig::read_from(&self.kubeconfig).unwrap();
+        let options = kube::config::KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        kube::Client::try_from(config).unwrap()
+    }
+
+    fn apply_crds(&self) {
+        let file = self.kubeconfig.with_file_name("crds.yaml");
+        std::fs::write(&file, mason::api::crds::crds_yaml()).unwrap();
+        self.kubectl(&["apply", "--server-side", "-f", &file.to_string_lossy()]);
+        let names = ["masonconfigs", "operatordefinitions", "operatorruns"];
+        let names = names.map(|plural| format!("crd/{plural}.mason.dev"));
+        let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s"];
+        wait.extend(names.iter().map(String::as_str));
+        self.kubectl(&wait);
+    }
+
+    fn kubectl(&self, arguments: &[&str]) {
+        let kubectl = self.programs.join("kubectl");
+        let mut command = Command::new(kubectl);
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments).stdout(Stdio::null());
+        assert!(command.status().unwrap().success(), "kubectl {arguments:?}");
+    }
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        drop(self.script.stdin.take());
+        drop(self.script.wait());
+    }
+}

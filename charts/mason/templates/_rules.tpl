@@ -1,0 +1,71 @@
+{{- /* What the controller may do where it watches; why stands beside each rule. */}}
+{{- define "mason.controllerRules" -}}
+# Resources are read and watched; their specs are never written.
+- apiGroups: [mason.dev]
+  resources: [masonconfigs, operatordefinitions, operatorruns]
+  verbs: [get, list, watch]
+# What was found and done is stored in their statuses.
+- apiGroups: [mason.dev]
+  resources: [masonconfigs/status, operatordefinitions/status, operatorruns/status]
+  verbs: [update, patch]
+# Finalizers of runs with work outside are set and removed; runs whose ttl has passed are deleted.
+- apiGroups: [mason.dev]
+  resources: [operatorruns]
+  verbs: [update, patch, delete]
+# Children name their run as owner also where the API server asks for this right.
+- apiGroups: [mason.dev]
+  resources: [operatorruns/finalizers]
+  verbs: [update]
+# Work runs in pods: looked for, created held back, released by a patch, watched, and deleted.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, patch, delete]
+# The last lines of a pod's log stand in its attempt.
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+# A pod's job, and results too large for a status; each belongs to its run.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, delete]
+# Credentials of configs are read when they are needed. No list, no watch: both would give all of them.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+# Transitions of runs are told as events.
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{- /* What people may do, by role. A status is nobody's but the controller's. */}}
+{{- define "mason.viewRules" -}}
+- apiGroups: [mason.dev]
+  resources: [masonconfigs, operatordefinitions, operatorruns]
+  verbs: [get, list, watch]
+{{- end }}
+{{- define "mason.editRules" -}}
+- apiGroups: [mason.dev]
+  resources: [operatorruns]
+  verbs: [create, update, patch, delete, deletecollection]
+{{- end }}
+{{- define "mason.adminRules" -}}
+# Who may write definitions may start pods, and who may write configs lends out their credentials.
+- apiGroups: [mason.dev]
+  resources: [masonconfigs, operatordefinitions]
+  verbs: [create, update, patch, delete, deletecollection]
+{{- end }}
+
+{{- /* What the short jobs may do. */}}
+{{- define "mason.releaseRules" -}}
+# Finalizers of runs are removed; the frozen spec of a run lets nothing else be changed.
+- apiGroups: [mason.dev]
+  resources: [operatorruns]
+  verbs: [list, patch]
+{{- end }}
+{{- define "mason.libraryRules" -}}
+# Definitions of the library are applied to this one namespace.
+- apiGroups: [mason.dev]
+  resources: [operatordefinitions]
+  verbs: [get, create, patch]
+{{- end }}

@@ -1,0 +1,50 @@
+//! `mason suspend`: lets a run begin nothing more until it is resumed.
+
+use crate::api::resource::{Kind, Resource};
+use crate::cli::args::SuspendArgs;
+use crate::cli::change::{Change, change};
+use crate::cli::context::Context;
+use crate::cli::failure::{Exit, Failure};
+
+/// Sets `spec.suspend`.
+///
+/// # Errors
+/// When the run does not exist, or the store cannot be written to.
+pub(crate) async fn suspend(context: &Context, args: &SuspendArgs) -> anyhow::Result<Exit> {
+    let change = (Change::Suspend(true), args.force);
+    if let Some(name) = change_unfinished(context, &args.run, change).await? {
+        context.printer.out(&format!("run `{name}` is suspended: it begins nothing more"))?;
+        let hint = format!("`mason resume {name}` lets it go on");
+        context.printer.note(&context.printer.hint(&hint));
+    }
+    Ok(Exit::Success)
+}
+
+/// Changes a run that has not ended and returns its name; says so when it has, and then nothing changes.
+pub(super) async fn change_unfinished(
+    context: &Context,
+    run: &str,
+    wanted: (Change, bool),
+) -> anyhow::Result<Option<String>> {
+    let name = bare_name(run);
+    let resource = context.existing(Kind::OperatorRun, name).await?;
+    let key = resource.key();
+    let Resource::OperatorRun(run) = resource else { return Ok(None) };
+    let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();
+    if phase.is_terminal() {
+        context.printer.out(&format!("run `{name}` has ended already: {}", phase.as_str()))?;
+        return Ok(None);
+    }
+    match change(context, &key, wanted).await? {
+        Some(_) => Ok(Some(name.to_owned())),
+        None => {
+            let message = format!("run `{name}` was deleted meanwhile");
+            Err(Failure::impossible(message, "`mason get runs` lists what there is").into())
+        }
+    }
+}
+
+/// Returns the name of a run that may be written as `-o name` prints it.
+pub(super) fn bare_name(run: &str) -> &str {
+    run.rsplit('/').next().unwrap_or(run)
+}

@@ -1,0 +1,124 @@
+//! A folder of resources on this machine: writable, readable, with configs whose clients answer.
+
+use std::path::Path;
+
+use super::cluster::failure;
+use super::{Check, configs_of};
+use crate::api::resource::Resource;
+use crate::api::v1alpha1::{ClientConfig, MasonConfig};
+use crate::cli::commands::needs_driving;
+use crate::cli::context::{Context, first_of};
+use crate::cli::failure::{hints_of, messages_of};
+use crate::cli::settings::Place;
+use crate::clients;
+use crate::store::Kind;
+
+pub(super) async fn checks(context: &Context) -> Vec<Check> {
+    let Place::Folder(folder) = &context.settings.place else { return Vec::new() };
+    let mut checks = vec![writable(folder)];
+    let mut configs = Vec::new();
+    for kind in Kind::ALL {
+        let (resources, check) = readable(context, kind).await;
+        checks.push(check);
+        match kind {
+            Kind::MasonConfig => configs = configs_of(resources),
+            Kind::OperatorDefinition => {}
+            Kind::OperatorRun => checks.extend(undriven(&resources)),
+        }
+    }
+    if configs.is_empty() {
+        let hint = "`mason init` makes one for the files below this folder";
+        checks.push(Check::warning("configs", "there is none", hint));
+    }
+    for config in &configs {
+        checks.extend(clients_of(config).await);
+    }
+    checks
+}
+
+fn writable(folder: &Path) -> Check {
+    let existing = folder.ancestors().find(|ancestor| ancestor.exists());
+    let tried = existing.map_or_else(
+        || Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
+        |existing| tempfile::Builder::new().prefix(".mason-doctor-").tempfile_in(existing),
+    );
+    let place = folder.display();
+    match tried {
+        Ok(_) if folder.exists() => Check::ok("store", format!("{place} is writable")),
+        Ok(_) => Check::ok("store", format!("{place} is made with the first resource")),
+        Err(error) => Check::failed(
+            "store",
+            format!("{place} is not writable: {error}"),
+            "make the folder writable, or name another with --store",
+        ),
+    }
+}
+
+async fn readable(context: &Context, kind: Kind) -> (Vec<Resource>, Check) {
+    let listed = match context.store.list(kind, None).await {
+        Ok(listed) => listed,
+        Err(error) => return (Vec::new(), failure(kind.plural(), error)),
+    };
+    let (mut resources, mut unreadable) = (Vec::new(), Vec::new());
+    for entry in listed {
+        match entry {
+            Ok(resource) => resources.push(resource),
+            Err(error) => unreadable.push(error.to_string()),
+        }
+    }
+    let check = if unreadable.is_empty() {
+        Check::ok(kind.plural(), format!("{} readable", resources.len()))
+    } else {
+        let hint = "put the files right, or remove them; the others are not affected";
+        Check::failed(kind.plural(), unreadable.join("; "), hint)
+    };
+    (resources, check)
+}
+
+/// Returns a warning when runs wait for somebody to drive them.
+fn undriven(resources: &[Resource]) -> Option<Check> {
+    let unfinished = resources.iter().filter_map(|resource| match resource {
+        Resource::OperatorRun(run) if needs_driving(run) => run.metadata.name.clone(),
+        _ => None,
+    });
+    let names: Vec<String> = unfinished.collect();
+    let message = format!("not ended: {}", first_of(&names));
+    let hint = "`mason resume` drives those on whose process has died";
+    (!names.is_empty()).then(|| Check::warning("unfinished runs", message, hint))
+}
+
+async fn clients_of(config: &MasonConfig) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for client in &config.spec.clients {
+        let config = config.metadata.name.as_deref().unwrap_or_default();
+        checks.push(client_of(&format!("config {config}, client {}", client.name), client).await);
+    }
+    checks
+}
+
+async fn client_of(name: &str, client: &ClientConfig) -> Check {
+    match clients::probe(client).await {
+        Ok(()) => match client.local.as_ref().map(|local| Path::new(&local.root)) {
+            Some(root) => root_of(name, root),
+            None => Check::ok(name, "answers"),
+        },
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            let hint = hints_of(&error).join("; ");
+            Check::failed(name, messages_of(&error).join(": "), hint)
+        }
+    }
+}
+
+/// Looks whether tables can be written below a root; reading alone is fine for many.
+fn root_of(name: &str, root: &Path) -> Check {
+    let place = root.display();
+    match tempfile::Builder::new().prefix(".mason-doctor-").tempfile_in(root) {
+        Ok(_) => Check::ok(name, format!("{place} can be read and written")),
+        Err(error) => Check::warning(
+            name,
+            format!("{place} can be read, but not written: {error}"),
+            "operators that write tables fail there",
+        ),
+    }
+}

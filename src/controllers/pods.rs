@@ -1,0 +1,113 @@
+//! Where the work of runs takes place: in the controller, or in pods of the run's namespace.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kube::Client;
+
+use crate::api::conditions::Reason;
+use crate::api::v1alpha1::{ClientConfig, Placement};
+use crate::clients::WorkersAt;
+use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::pods::{ContainerPlace, Launcher, PodExecution, PodSettings, StorageMount, WorkerPods};
+use crate::validate::{ValidAction, ValidRun};
+
+/// What the administrator says of placements and pods.
+#[derive(Clone)]
+pub(super) struct Pods {
+    pub(super) client: Client,
+    pub(super) settings: Option<Arc<PodSettings>>,
+}
+
+/// The pods of one run.
+pub(super) struct RunPods {
+    pub(super) pods: Pods,
+    pub(super) namespace: String,
+    pub(super) run: String,
+}
+
+/// Checks that a client may work where it asks to.
+///
+/// # Errors
+/// `PlacementNotAllowed`.
+pub(super) fn check_placement(
+    client: &ClientConfig,
+    settings: Option<&PodSettings>,
+) -> Result<Placement, EngineError> {
+    let asked = client.local.as_ref().and_then(|local| local.placement);
+    let refused = |message: String| {
+        EngineError::new(ErrorKind::PermissionDenied, &client.name, "place the work", message)
+            .with_reason(Reason::PlacementNotAllowed)
+    };
+    match settings {
+        Some(settings) => settings.placement(asked).map_err(refused),
+        None if asked == Some(Placement::Pod) => {
+            let message = "the administrator has not said what pods are made of";
+            let hint = "`mason controller --pod-settings` does";
+            Err(refused(message.to_owned()).with_hint(hint))
+        }
+        None => Ok(Placement::Controller),
+    }
+}
+
+impl RunPods {
+    /// Returns where the workers of a client run.
+    pub(super) fn place(
+        &self,
+        run: &ValidRun,
+        client: &ClientConfig,
+    ) -> Result<WorkersAt, EngineError> {
+        let settings = self.pods.settings.as_ref();
+        match (check_placement(client, settings.map(AsRef::as_ref))?, settings) {
+            (Placement::Pod, Some(settings)) => {
+                let (settings, place) = (Arc::clone(settings), place_of(run, None));
+                let workers = WorkerPods::new(self.launcher(), settings, place, &self.run);
+                Ok(WorkersAt::There(Arc::new(workers)))
+            }
+            _ => Ok(WorkersAt::Here),
+        }
+    }
+
+    /// Returns the clients of a run with the execution that its action needs.
+    pub(super) fn with_containers(
+        &self,
+        run: &ValidRun,
+        engines: Engines,
+    ) -> Result<Engines, EngineError> {
+        let ValidAction::Container { .. } = &run.action else { return Ok(engines) };
+        let Some(settings) = &self.pods.settings else {
+            let message = "containers need pods, and the administrator has not said what those are";
+            let refused =
+                EngineError::new(ErrorKind::PermissionDenied, "mason", "place the work", message);
+            return Err(refused.with_reason(Reason::PlacementNotAllowed));
+        };
+        let place = place_of(run, self.storage(run)?);
+        let execution = PodExecution::new(self.launcher(), Arc::clone(settings), place, &self.run);
+        Ok(Engines { execution: Arc::new(execution), ..engines })
+    }
+
+    fn launcher(&self) -> Launcher {
+        Launcher::new(self.pods.client.clone(), &self.namespace)
+    }
+
+    /// Returns the storage that a container may see. A Secret is lent to nobody of another namespace.
+    fn storage(&self, run: &ValidRun) -> Result<Option<StorageMount>, EngineError> {
+        let chosen = run.engines.storage.as_ref().and_then(|choice| run.client(&choice.client));
+        let Some(local) = chosen.and_then(|client| client.local.as_ref()) else { return Ok(None) };
+        let secret = local.credentials.as_ref().map(|one| one.secret_ref.name.clone());
+        let own = run.config.namespace.as_deref().is_none_or(|of| of == self.namespace);
+        let ValidAction::Container { container } = &run.action else { return Ok(None) };
+        let wants = container.storage != crate::api::v1alpha1::ContainerStorage::None;
+        if wants && secret.is_some() && !own {
+            let message = "the config's Secret would have to be lent to a pod of another namespace";
+            let refused =
+                EngineError::new(ErrorKind::PermissionDenied, "mason", "make a pod", message);
+            return Err(refused.with_reason(Reason::CredentialsNotShareable));
+        }
+        Ok(Some(StorageMount { root: PathBuf::from(&local.root), credentials: secret }))
+    }
+}
+
+fn place_of(run: &ValidRun, storage: Option<StorageMount>) -> ContainerPlace {
+    ContainerPlace { operator: run.operator.clone(), config: run.config.name.clone(), storage }
+}

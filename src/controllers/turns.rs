@@ -1,0 +1,244 @@
+//! Whose turn it is: the line of runs that wait to work, and who is woken when something that a run waits
+//! for has changed. Nobody polls.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kube::ResourceExt;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::watch::Scope;
+use crate::api::quantity::parse_bytes;
+use crate::api::v1alpha1::{AttemptState, MasonConfig, OperatorRun};
+use crate::plan::{Bounds, Line, Needs, Place};
+use crate::runs::Places;
+use crate::validate::{Rules, ValidRun, config_namespace};
+
+/// A run that is to be looked at now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Woken {
+    pub(super) uid: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// Who works, who waits, and for what.
+pub(super) struct Turns {
+    rules: Rules,
+    library_namespace: Option<String>,
+    line: Mutex<Line>,
+    known: Mutex<Known>,
+    /// How many watches of runs have not brought all of them yet.
+    unlisted: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Unfinished runs that have been looked at, by uid.
+    runs: HashMap<String, Expecting>,
+    /// Runs that work under another process's hand.
+    elsewhere: HashSet<String>,
+    wakers: Vec<(Scope, UnboundedSender<Woken>)>,
+}
+
+struct Expecting {
+    run: Woken,
+    /// The config, by namespace and name, and the operator that a run waits for which is not resolved.
+    unresolved: Option<((String, String), String)>,
+}
+
+impl Turns {
+    /// Makes an empty line; nobody begins before so many watches have brought all runs.
+    pub(super) fn new(
+        bounds: Bounds,
+        rules: Rules,
+        library_namespace: Option<String>,
+        watches: usize,
+    ) -> Self {
+        Self {
+            rules,
+            library_namespace,
+            line: Mutex::new(Line::new(bounds)),
+            known: Mutex::default(),
+            unlisted: AtomicUsize::new(watches),
+        }
+    }
+
+    /// Returns whoever is woken in a scope.
+    pub(super) fn subscribe(&self, scope: &Scope) -> UnboundedReceiver<Woken> {
+        let (waker, woken) = unbounded_channel();
+        self.known().wakers.push((scope.clone(), waker));
+        woken
+    }
+
+    /// Notes that a watch has brought all runs, and so who works already.
+    pub(super) fn listed(&self) {
+        let less = |left: usize| left.checked_sub(1);
+        let _ = self.unlisted.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+    }
+
+    /// Returns whether it is known who works already.
+    pub(super) fn is_open(&self) -> bool {
+        self.unlisted.load(Ordering::Acquire) == 0
+    }
+
+    /// Notes a run as the watch has it: one that works has a place, whoever began it.
+    pub(super) fn seen(&self, run: &OperatorRun) {
+        let uid = run.uid().unwrap_or_default();
+        if works(run) {
+            if !self.line().works(&uid) {
+                let needs = self.needs_of_recorded(run);
+                self.line().occupy(&uid, needs);
+                self.known().elsewhere.insert(uid);
+            }
+        } else if self.known().elsewhere.remove(&uid) {
+            let woken = self.line().end(&uid);
+            self.wake(&woken);
+        }
+    }
+
+    /// Notes that a pass over a run begins here, before anything is read: whatever it waits for wakes it
+    /// from now on.
+    pub(super) fn begins(&self, run: &OperatorRun) {
+        let uid = run.uid().unwrap_or_default();
+        let is_resolved = run.status.as_ref().is_some_and(|status| status.resolved.is_some());
+        let config = (config_namespace(run).to_owned(), run.spec.config_ref.name.clone());
+        let unresolved = (!is_resolved).then(|| (config, run.spec.operator.clone()));
+        let namespace = run.namespace().unwrap_or_default();
+        let woken = Woken { uid: uid.clone(), namespace, name: run.name_any() };
+        let mut known = self.known();
+        known.elsewhere.remove(&uid);
+        known.runs.insert(uid, Expecting { run: woken, unresolved });
+    }
+
+    /// Takes back the place of a run that does not work, in line as well, and lets others begin.
+    pub(super) fn release(&self, uid: &str) {
+        let woken = self.line().end(uid);
+        self.wake(&woken);
+    }
+
+    /// Forgets a run that has ended or is gone.
+    pub(super) fn forget(&self, uid: &str) {
+        self.release(uid);
+        let mut known = self.known();
+        known.runs.remove(uid);
+        known.elsewhere.remove(uid);
+    }
+
+    /// Pauses everything that has not begun, or goes on.
+    pub(super) fn pause(&self, is_paused: bool) {
+        let woken = self.line().pause(is_paused);
+        self.wake(&woken);
+    }
+
+    /// Wakes the runs that wait for a config, and notes how many of its runs may work.
+    pub(super) fn config_changed(&self, config: &MasonConfig) {
+        let key = key_of(config);
+        self.bound(config);
+        self.wake_if(|_, (wanted, _)| *wanted == key);
+    }
+
+    /// Wakes the runs that wait for a definition of an operator.
+    pub(super) fn definition_changed(&self, namespace: &str, operator: &str) {
+        let is_shared = self.library_namespace.as_deref() == Some(namespace);
+        self.wake_if(|run, (_, wanted)| {
+            wanted == operator && (is_shared || run.namespace == namespace)
+        });
+    }
+
+    /// Returns how many runs work, and how many wait.
+    pub(super) fn lengths(&self) -> (usize, usize) {
+        self.line().lengths()
+    }
+
+    fn bound(&self, config: &MasonConfig) {
+        let most = config.spec.limits.as_ref().and_then(|limits| limits.concurrent_runs);
+        let most = most.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        let woken = self.line().bound_config(key_of(config), most);
+        self.wake(&woken);
+    }
+
+    fn wake_if(&self, is_wanted: impl Fn(&Woken, &((String, String), String)) -> bool) {
+        let known = self.known();
+        let waiting = known.runs.values().filter(|one| {
+            one.unresolved.as_ref().is_some_and(|unresolved| is_wanted(&one.run, unresolved))
+        });
+        for one in waiting {
+            known.send(&one.run);
+        }
+    }
+
+    fn wake(&self, uids: &[String]) {
+        let known = self.known();
+        for one in uids.iter().filter_map(|uid| known.runs.get(uid)) {
+            known.send(&one.run);
+        }
+    }
+
+    /// What a run takes that another process, or a former one, has begun.
+    fn needs_of_recorded(&self, run: &OperatorRun) -> Needs {
+        let resolved = run.status.as_ref().and_then(|status| status.resolved.as_ref());
+        let valid = resolved.and_then(|frozen| ValidRun::thaw(frozen).ok());
+        let memory_bytes = valid.map_or(0, |valid| memory_of(&valid, &self.rules));
+        needs_of(run, memory_bytes)
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn send(&self, run: &Woken) {
+        let covers = |scope: &Scope| match scope {
+            Scope::Cluster => true,
+            Scope::Namespace(name) => *name == run.namespace,
+        };
+        for (_, waker) in self.wakers.iter().filter(|(scope, _)| covers(scope)) {
+            // A watch that has ended wakes nobody any more.
+            drop(waker.send(run.clone()));
+        }
+    }
+}
+
+impl Places for Turns {
+    fn ask(&self, run: &OperatorRun, valid: &ValidRun, config: Option<&MasonConfig>) -> Place {
+        if let Some(config) = config {
+            self.bound(config);
+        }
+        let needs = needs_of(run, memory_of(valid, &self.rules));
+        self.line().ask(&run.uid().unwrap_or_default(), needs)
+    }
+}
+
+/// Returns whether an attempt of a run is under way, which takes a place among those that work.
+pub(super) fn works(run: &OperatorRun) -> bool {
+    let attempts = run.status.iter().flat_map(|status| &status.attempts);
+    let ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
+    !ended && attempts.last().is_some_and(|attempt| attempt.state != AttemptState::Finished)
+}
+
+fn needs_of(run: &OperatorRun, memory_bytes: u64) -> Needs {
+    let config = (config_namespace(run).to_owned(), run.spec.config_ref.name.clone());
+    Needs { namespace: run.namespace().unwrap_or_default(), config, memory_bytes }
+}
+
+/// Returns the memory that a run takes in the controller.
+fn memory_of(valid: &ValidRun, rules: &Rules) -> u64 {
+    let execution = valid.engines.execution.as_ref();
+    let local = execution.and_then(|choice| valid.client(&choice.client)?.local.as_ref());
+    let here = local.filter(|local| rules.works_in_controller(local));
+    here.and_then(|local| parse_bytes(&local.memory_limit).ok()).unwrap_or_default()
+}
+
+fn key_of(config: &MasonConfig) -> (String, String) {
+    (config.namespace().unwrap_or_default(), config.name_any())
+}
+
+#[cfg(test)]
+mod tests;

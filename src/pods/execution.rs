@@ -1,0 +1,341 @@
+//! The execution of container actions: each job is one bare pod.
+//!
+//! A pod is created with a gate that keeps it from every node, recorded by whoever drives the run, and
+//! released. It is stopped by a deadline rather than deleted, so that its last words stay; one that will
+//! not stop is deleted, and counts as down only when it is gone.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use k8s_openapi::api::core::v1::Pod;
+
+use super::build::{Child, ContainerPlace, GRACE_SECONDS, container_pod};
+use super::error::error;
+use super::launcher::{Created, Launcher, STOPPED_AT, now, said_owner};
+use super::name::{id_of, parts_of, pod_name};
+use super::proof::{from_log, plain_lines, progress};
+use super::settings::PodSettings;
+use super::state::{
+    ending_of, has_ended, is_bound, is_gated, owner_of, phase, status_of, token_of,
+};
+use crate::engines::execution::{Execution, Fence};
+use crate::engines::job::{
+    JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,
+};
+use crate::engines::job_spec::{JobSpec, Operation};
+use crate::engines::{EngineError, ErrorKind, Retry};
+
+/// How often a pod's log is read for its progress.
+const LOG_PAUSE: Duration = Duration::from_secs(4);
+/// How many lines of a log are read for progress and for the attempt.
+const LOG_LINES: usize = 60;
+/// How many bytes.
+const LOG_BYTES: usize = 128 * 1024;
+/// How much longer than its grace a pod may take to stop before it is deleted.
+const PATIENCE_SECONDS: i64 = GRACE_SECONDS + 60;
+
+/// Runs the container actions of one run.
+pub struct PodExecution {
+    launcher: Launcher,
+    settings: Arc<PodSettings>,
+    place: ContainerPlace,
+    /// The run whose pods these are.
+    run: String,
+    seen: Mutex<Seen>,
+}
+
+/// What the log of the newest attempt's pod told, and when it was read.
+#[derive(Default)]
+struct Seen {
+    id: Option<JobId>,
+    read_at: Option<Instant>,
+    progress: Option<JobProgress>,
+    tail: Option<String>,
+}
+
+impl PodExecution {
+    /// Makes the execution of the run of this name.
+    #[must_use]
+    pub fn new(
+        launcher: Launcher,
+        settings: Arc<PodSettings>,
+        place: ContainerPlace,
+        run: &str,
+    ) -> Self {
+        Self { launcher, settings, place, run: run.to_owned(), seen: Mutex::default() }
+    }
+
+    /// Returns the pod of a recorded job; nothing when it is gone or another one has its name.
+    async fn recorded(&self, id: &JobId) -> Result<Option<Pod>, EngineError> {
+        let Some((name, uid)) = parts_of(id) else { return Ok(None) };
+        let found = self.launcher.find(name).await?;
+        Ok(found.filter(|pod| pod.metadata.uid.as_deref() == Some(uid)))
+    }
+
+    async fn known(&self, id: &JobId) -> Result<(Pod, JobOwner), EngineError> {
+        let missing =
+            || error(ErrorKind::NotFound, "look at a job", format!("there is no pod `{id}`"));
+        let pod = self.recorded(id).await?.ok_or_else(missing)?;
+        let owner = owner_of(&pod).ok_or_else(missing)?;
+        Ok((pod, owner))
+    }
+
+    /// Returns what a pod tells, with what its log does.
+    async fn told(&self, pod: &Pod, owner: JobOwner) -> JobStatus {
+        let mut status = status_of(pod, owner);
+        if !matches!(status.state, JobState::Running) && !status.state.has_ended() {
+            return status;
+        }
+        if self.is_log_due(&status) {
+            let name = pod.metadata.name.as_deref().unwrap_or_default();
+            // A log that cannot be read is read again; nothing hangs on it.
+            if let Ok(log) = self.launcher.log(name, LOG_LINES, LOG_BYTES).await {
+                let mut seen = self.seen();
+                seen.progress = progress(&log).or(seen.progress.take());
+                if status.state.has_ended() {
+                    let lines: Vec<&str> = plain_lines(&log).collect();
+                    seen.tail = Some(lines.join("\n"));
+                }
+            }
+        }
+        let seen = self.seen();
+        status.progress.clone_from(&seen.progress);
+        status.log_tail = seen.tail.clone().filter(|tail| !tail.is_empty());
+        status
+    }
+
+    fn is_log_due(&self, status: &JobStatus) -> bool {
+        let mut seen = self.seen();
+        if seen.id.as_ref() != Some(&status.id) {
+            *seen = Seen { id: Some(status.id.clone()), ..Seen::default() };
+        }
+        if status.state.has_ended() {
+            return seen.tail.is_none();
+        }
+        let is_due = seen.read_at.is_none_or(|at| at.elapsed() >= LOG_PAUSE);
+        if is_due {
+            seen.read_at = Some(Instant::now());
+        }
+        is_due
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops what may run of a pod; deletes what never was on a node, and what will not stop.
+    async fn end(&self, pod: &Pod) -> Result<(), EngineError> {
+        let (name, uid) = (pod.metadata.name.as_deref(), pod.metadata.uid.as_deref());
+        let (name, uid) = (name.unwrap_or_default(), uid.unwrap_or_default());
+        if !is_bound(pod) {
+            // Only as it was seen: it may get a node at this moment.
+            let version = pod.metadata.resource_version.clone();
+            return self.launcher.delete(name, uid, version).await;
+        }
+        match asked_to_stop(pod) {
+            None => self.launcher.stop(name, uid).await,
+            Some(at) if now().duration_since(at).as_secs() > PATIENCE_SECONDS => {
+                self.launcher.delete(name, uid, None).await
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Something else has the name of the attempt's pod.
+    fn foreign(&self, pod: &Pod, token: &JobToken) -> JobStatus {
+        let name = pod_name(&self.run, token);
+        let owner = owner_of(pod).unwrap_or_else(|| JobOwner {
+            run_uid: String::new(),
+            run: String::new(),
+            attempt: 0,
+        });
+        // A pod of the same run with another token is as foreign as any.
+        let owner = JobOwner { attempt: 0, ..owner };
+        let error = JobError {
+            kind: ErrorKind::Conflict,
+            retry: Retry::Never,
+            message: format!("pod `{name}` exists and is not this attempt's: {}", said_owner(pod)),
+            hint: Some("delete it if nobody needs it, and apply the run anew".to_owned()),
+            reason: None,
+        };
+        JobStatus { error: Some(error), ..status_of(pod, owner) }
+    }
+}
+
+fn asked_to_stop(pod: &Pod) -> Option<jiff::Timestamp> {
+    pod.metadata.annotations.as_ref()?.get(STOPPED_AT)?.parse().ok()
+}
+
+/// Returns whether a pod found under an attempt's name is that attempt's.
+fn has_token(pod: &Pod, token: &JobToken) -> bool {
+    token_of(pod) == Some(token.0.as_str()) && owner_of(pod).is_some()
+}
+
+#[async_trait]
+impl Execution for PodExecution {
+    async fn create(
+        &self,
+        spec: &JobSpec,
+        token: &JobToken,
+        owner: &JobOwner,
+    ) -> Result<JobId, EngineError> {
+        let Operation::Container { container, parameters } = &spec.operation else {
+            let message = format!("a pod cannot do `{}`", spec.operation.as_str());
+            return Err(error(ErrorKind::Unsupported, "create a pod", message));
+        };
+        let child = Child { owner, token, place: &self.place };
+        let pod = container_pod(child, container, parameters, &self.settings)?;
+        match self.launcher.create(&pod, owner, token).await? {
+            Created::Ours(pod) => {
+                let (name, uid) = (pod.metadata.name.as_deref(), pod.metadata.uid.as_deref());
+                Ok(id_of(name.unwrap_or_default(), uid.unwrap_or_default()))
+            }
+            Created::Foreign(pod) => {
+                let said = said_owner(&pod);
+                let message = format!("the pod's name is taken: {said}");
+                Err(error(ErrorKind::Conflict, "create a pod", message))
+            }
+        }
+    }
+
+    async fn release(&self, id: &JobId) -> Result<(), EngineError> {
+        let Some((name, uid)) = parts_of(id) else {
+            return Err(error(
+                ErrorKind::NotFound,
+                "release a pod",
+                format!("there is no pod `{id}`"),
+            ));
+        };
+        self.launcher.release(name, uid).await
+    }
+
+    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
+        let Some(pod) = self.launcher.find(&pod_name(&self.run, token)).await? else {
+            return Ok(None);
+        };
+        match owner_of(&pod) {
+            Some(owner) if has_token(&pod, token) => Ok(Some(self.told(&pod, owner).await)),
+            _ => Ok(Some(self.foreign(&pod, token))),
+        }
+    }
+
+    async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
+        let (pod, owner) = self.known(id).await?;
+        Ok(self.told(&pod, owner).await)
+    }
+
+    /// Nothing of a pod that is gone works any more, and it left no proof.
+    fn vanished(&self, id: &JobId, owner: &JobOwner) -> Option<JobStatus> {
+        let (name, _) = parts_of(id)?;
+        let error = JobError {
+            kind: ErrorKind::Unavailable,
+            retry: Retry::Later,
+            message: format!("pod `{name}` is gone and left no proof that its work was done"),
+            hint: Some("somebody or something deleted it".to_owned()),
+            reason: None,
+        };
+        Some(JobStatus {
+            id: id.clone(),
+            owner: owner.clone(),
+            operation: "container".to_owned(),
+            state: JobState::Lost,
+            progress: None,
+            created_at: None,
+            started_at: None,
+            finished_at: None,
+            error: Some(error),
+            waiting: None,
+            image_id: None,
+            log_tail: None,
+        })
+    }
+
+    async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
+        const WHAT: &str = "collect a pod's result";
+        let (pod, owner) = self.known(id).await?;
+        let token = token_of(&pod).unwrap_or_default();
+        let ending = ending_of(&pod).filter(|ending| ending.proves(token));
+        let Some(ending) = ending else {
+            let message = format!("pod `{id}` has not ended well: it is {}", phase(&pod));
+            return Err(error(ErrorKind::InvalidInput, WHAT, message));
+        };
+        let answer = match &ending.logged {
+            None => ending.result.unwrap_or_default(),
+            Some(logged) => {
+                let name = pod.metadata.name.as_deref().unwrap_or_default();
+                // Base64 and the marks make the lines half as long again.
+                let bytes = logged.bytes * 2 + LOG_BYTES;
+                let log = self.launcher.log(name, logged.lines + LOG_LINES, bytes).await?;
+                from_log(token, logged, &log).ok_or_else(|| {
+                    let message = "the result is not whole in the pod's log";
+                    error(ErrorKind::Unavailable, WHAT, message)
+                })?
+            }
+        };
+        let rows = answer.as_array().map(|rows| rows.len() as u64);
+        let token = JobToken(token.to_owned());
+        let (truncated, commit, warnings) = (false, None, Vec::new());
+        Ok(JobOutcome { token, owner, answer, rows, truncated, commit, warnings })
+    }
+
+    async fn cancel(&self, id: &JobId) -> Result<(), EngineError> {
+        let Some((name, uid)) = parts_of(id) else { return Ok(()) };
+        match self.recorded(id).await? {
+            Some(pod) if has_ended(&pod) => Ok(()),
+            Some(pod) if is_bound(&pod) && asked_to_stop(&pod).is_none() => {
+                self.launcher.stop(name, uid).await
+            }
+            Some(pod) => self.end(&pod).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
+        let name = pod_name(&self.run, token);
+        match self.launcher.find(&name).await? {
+            None => return Ok(Fence::Down),
+            Some(pod) if !has_token(&pod, token) || has_ended(&pod) => return Ok(Fence::Down),
+            Some(pod) => self.end(&pod).await?,
+        }
+        // What never had a node is gone at once.
+        let left = self.launcher.find(&name).await?;
+        let is_down = left.is_none_or(|pod| !has_token(&pod, token) || has_ended(&pod));
+        Ok(if is_down { Fence::Down } else { Fence::NotYet })
+    }
+
+    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+        for (token, recorded) in ended {
+            let Some(pod) = self.launcher.find(&pod_name(&self.run, token)).await? else {
+                continue;
+            };
+            let (name, uid) = (pod.metadata.name.as_deref(), pod.metadata.uid.as_deref());
+            let (name, uid) = (name.unwrap_or_default(), uid.unwrap_or_default());
+            let is_recorded = recorded.as_ref() == Some(&id_of(name, uid));
+            // What failed stays for whoever wants to know why, as long as its run does.
+            let is_done = phase(&pod) == "Succeeded";
+            if has_token(&pod, token) && (!is_recorded || is_gated(&pod) || is_done) {
+                self.launcher.delete(name, uid, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>> {
+        let message = "the pods of a run are listed by `kubectl get pods`";
+        let refused = error(ErrorKind::Unsupported, "list pods", message);
+        stream::once(async { Err(refused) }).boxed()
+    }
+
+    async fn logs(&self, id: &JobId, max_lines: usize) -> Result<Vec<String>, EngineError> {
+        let (pod, _) = self.known(id).await?;
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        // Lines that are not for people are left out afterwards.
+        let log = self.launcher.log(name, max_lines.saturating_add(LOG_LINES), LOG_BYTES).await?;
+        let lines: Vec<String> =
+            plain_lines(&log).map(|line| line.chars().take(2_000).collect()).collect();
+        Ok(lines[lines.len().saturating_sub(max_lines)..].to_vec())
+    }
+}

@@ -1,0 +1,213 @@
+//! The calls by which pods are created, released, stopped and deleted. Each may be repeated.
+
+use std::future::Future;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DeleteParams, LogParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Client, ResourceExt as _};
+use serde_json::json;
+
+use super::build::{GATE, MAIN};
+use super::error::{error, failed, late, refusal};
+use super::state::{is_gated, owner_of, token_of};
+use crate::api::v1alpha1::OperatorRun;
+use crate::engines::job::{JobOwner, JobToken};
+use crate::engines::{EngineError, ErrorKind, Retry};
+
+/// How long a call may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Who writes pods.
+const MANAGER: &str = "mason-operator-run";
+/// Since when a pod is to stop.
+pub(super) const STOPPED_AT: &str = "mason.dev/stop-requested-at";
+
+/// The pods of one namespace.
+#[derive(Clone)]
+pub struct Launcher {
+    pods: Api<Pod>,
+}
+
+/// What a creation came to.
+#[derive(Debug)]
+pub(super) enum Created {
+    /// The pod is there, and is the attempt's.
+    Ours(Box<Pod>),
+    /// Something else has its name.
+    Foreign(Box<Pod>),
+}
+
+impl Launcher {
+    /// Makes a launcher of pods in a namespace.
+    #[must_use]
+    pub fn new(client: Client, namespace: &str) -> Self {
+        Self { pods: Api::namespaced(client, namespace) }
+    }
+
+    /// Looks for a pod, past every cache.
+    pub(super) async fn find(&self, name: &str) -> Result<Option<Pod>, EngineError> {
+        const WHAT: &str = "look for a pod";
+        in_time(WHAT, self.pods.get_opt(name)).await
+    }
+
+    /// Creates a pod. One that exists already is the same if owner and token are; the API server's
+    /// client repeats a creation whose answer was lost.
+    pub(super) async fn create(
+        &self,
+        pod: &Pod,
+        owner: &JobOwner,
+        token: &JobToken,
+    ) -> Result<Created, EngineError> {
+        const WHAT: &str = "create a pod";
+        let name = pod.name_any();
+        let writing =
+            PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let call = tokio::time::timeout(PATIENCE, self.pods.create(&writing, pod)).await;
+        match call.map_err(|_| late(WHAT))? {
+            Ok(created) => Ok(Created::Ours(Box::new(created))),
+            Err(kube::Error::Api(status)) if status.code == 409 => match self.find(&name).await? {
+                Some(found) if is_of(&found, owner, token) => Ok(Created::Ours(Box::new(found))),
+                Some(found) => Ok(Created::Foreign(Box::new(found))),
+                None => {
+                    let message = format!("pod `{name}` was there and is gone");
+                    Err(error(ErrorKind::Unavailable, WHAT, message)
+                        .with_retry(Retry::EffectUnknown))
+                }
+            },
+            Err(kube::Error::Api(status)) => {
+                let waits = refusal(&name, &status);
+                Err(waits.unwrap_or_else(|| failed(WHAT, kube::Error::Api(status))))
+            }
+            Err(source) => Err(failed(WHAT, source)),
+        }
+    }
+
+    /// Takes the gate away from the pod of this UID; one without a gate is left as it is.
+    pub(super) async fn release(&self, name: &str, uid: &str) -> Result<(), EngineError> {
+        const WHAT: &str = "release a pod";
+        let Some(index) = self.gate_of(name, uid).await? else { return Ok(()) };
+        let path = format!("/spec/schedulingGates/{index}");
+        let steps = json!([
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "test", "path": format!("{path}/name"), "value": GATE},
+            {"op": "remove", "path": path},
+        ]);
+        let wrong = |source: serde_json::Error| {
+            error(ErrorKind::Unexpected, WHAT, source.to_string()).with_source(source)
+        };
+        let patch = Patch::Json::<()>(serde_json::from_value(steps).map_err(wrong)?);
+        let patched = in_time(WHAT, self.pods.patch(name, &PatchParams::default(), &patch)).await;
+        match patched {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind == ErrorKind::NotFound => Err(gone(WHAT, name)),
+            // A test that does not hold is told as an invalid request: somebody was first.
+            Err(error) if error.kind == ErrorKind::InvalidInput => {
+                match self.gate_of(name, uid).await? {
+                    None => Ok(()),
+                    Some(_) => Err(error.with_retry(Retry::Later)),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns where the gate stands among those of the pod of this UID.
+    async fn gate_of(&self, name: &str, uid: &str) -> Result<Option<usize>, EngineError> {
+        let found = self.find(name).await?.filter(|pod| pod.metadata.uid.as_deref() == Some(uid));
+        let Some(pod) = found else { return Err(gone("release a pod", name)) };
+        if !is_gated(&pod) {
+            return Ok(None);
+        }
+        if pod.metadata.deletion_timestamp.is_some() {
+            return Err(gone("release a pod", name));
+        }
+        let gates = pod.spec.and_then(|spec| spec.scheduling_gates).unwrap_or_default();
+        Ok(gates.iter().position(|gate| gate.name == GATE))
+    }
+
+    /// Lets the node of a pod stop it: its time is up. What it leaves behind stays to be read.
+    pub(super) async fn stop(&self, name: &str, uid: &str) -> Result<(), EngineError> {
+        let patch = json!({
+            "metadata": {"uid": uid, "annotations": {STOPPED_AT: now().to_string()}},
+            "spec": {"activeDeadlineSeconds": 1},
+        });
+        let (how, patch) = (PatchParams::default(), Patch::Merge(patch));
+        match in_time("stop a pod", self.pods.patch(name, &how, &patch)).await {
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Deletes the pod of this UID, if it is still this version of it when one is given.
+    pub(super) async fn delete(
+        &self,
+        name: &str,
+        uid: &str,
+        version: Option<String>,
+    ) -> Result<(), EngineError> {
+        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: version };
+        let how = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        match in_time("delete a pod", self.pods.delete(name, &how)).await {
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Returns the end of the log of the container that works, at most so many lines and bytes; empty
+    /// when there is none yet.
+    pub(super) async fn log(
+        &self,
+        name: &str,
+        lines: usize,
+        bytes: usize,
+    ) -> Result<String, EngineError> {
+        let parameters = LogParams {
+            container: Some(MAIN.to_owned()),
+            tail_lines: i64::try_from(lines).ok(),
+            limit_bytes: i64::try_from(bytes).ok(),
+            ..LogParams::default()
+        };
+        match in_time("read a pod's log", self.pods.logs(name, &parameters)).await {
+            // A container that has not begun has no log.
+            Err(error) if error.kind == ErrorKind::InvalidInput => Ok(String::new()),
+            other => other,
+        }
+    }
+}
+
+/// Returns whether a pod is that of an attempt: its owner and its token are.
+pub(super) fn is_of(pod: &Pod, owner: &JobOwner, token: &JobToken) -> bool {
+    token_of(pod) == Some(token.0.as_str())
+        && owner_of(pod).is_some_and(|found| found.run_uid == owner.run_uid)
+}
+
+/// Returns the owner to whom a pod says that it belongs, for people.
+pub(super) fn said_owner(pod: &Pod) -> String {
+    let owner = pod.metadata.owner_references.iter().flatten().next();
+    let kind = <OperatorRun as kube::Resource>::kind(&());
+    match owner {
+        Some(owner) if owner.kind == kind => format!("it belongs to run `{}`", owner.name),
+        Some(owner) => format!("it belongs to {} `{}`", owner.kind, owner.name),
+        None => "it belongs to nobody".to_owned(),
+    }
+}
+
+fn gone(operation: &str, name: &str) -> EngineError {
+    error(ErrorKind::Conflict, operation, format!("pod `{name}` is gone, or is another one now"))
+}
+
+async fn in_time<T>(
+    operation: &str,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, EngineError> {
+    match tokio::time::timeout(PATIENCE, call).await {
+        Ok(done) => done.map_err(|source| failed(operation, source)),
+        Err(_) => Err(late(operation)),
+    }
+}
+
+/// Returns the time.
+#[expect(clippy::disallowed_methods, reason = "whoever asks a pod to stop writes down when")]
+pub(super) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

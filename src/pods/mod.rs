@@ -1,0 +1,28 @@
+//! Work in pods: bare pods that are created inert, recorded, released, read, stopped and proven.
+//!
+//! `build` says what a pod is made of and `state` what one tells (both pure), `launcher` performs the
+//! calls of the API server, and the execution here joins them. `exec` is the other end: what runs inside.
+//! The API server is never trusted to say that work is done: success is the termination message that
+//! `exec` wrote under the attempt's token. May import `api` and `engines`.
+
+mod build;
+mod error;
+pub mod exec;
+mod execution;
+mod launcher;
+mod name;
+mod proof;
+mod settings;
+mod state;
+mod waiting;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::{ContainerPlace, StorageMount};
+pub use execution::PodExecution;
+pub use launcher::Launcher;
+pub use name::pod_name;
+pub use settings::{PodSettings, RootVolume, read_settings};
+pub use worker::WorkerPods;

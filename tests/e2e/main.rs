@@ -1,0 +1,20 @@
+//! Mason on a real node, installed by its chart from an image of this very program.
+//!
+//! Needs root (see `tests/cluster/node`); where a node cannot be started every test says that it is skipped,
+//! and why. All tests share one node; each has a release and namespaces of its own.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_in_result,
+    clippy::unwrap_used,
+    reason = "a test reads where its programs are, and stops where it fails"
+)]
+
+mod install;
+mod lifecycle;
+mod namespaced;
+mod node;
+mod pods;
+#[path = "../shown/mod.rs"]
+mod shown;
+mod team;
