@@ -9,7 +9,8 @@ use crate::api::v1alpha1::ActionKind;
 use crate::clients;
 use crate::engines::{EngineError, Engines};
 use crate::operators;
-use crate::runs::{OpenEngines, RunContext, SystemClock};
+use crate::plan::Keeping;
+use crate::runs::{OpenEngines, ProgressBudget, RunContext, SystemClock};
 use crate::store::library;
 use crate::validate::ValidRun;
 
@@ -28,6 +29,9 @@ pub(crate) fn run_context(context: &Context) -> RunContext {
         clients: clients::descriptions().into(),
         admission: Arc::default(),
         clock: Arc::new(SystemClock),
+        attachments: None,
+        keeping: Keeping::default(),
+        budget: Arc::new(ProgressBudget::unlimited()),
     }
 }
 

@@ -21,7 +21,8 @@ use crate::clients;
 use crate::engines::capability::ClientDescription;
 use crate::metrics::Metrics;
 use crate::operators;
-use crate::runs::{Admission, Clock as _, RunContext, RunError, SystemClock};
+use crate::plan::Keeping;
+use crate::runs::{Admission, Clock as _, ProgressBudget, RunContext, RunError, SystemClock};
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{StoreError, library};
 use crate::validate::Rules;
@@ -36,6 +37,7 @@ pub(super) struct Context {
     pub(super) rules: Rules,
     admission: Arc<Admission>,
     pub(super) events: Events,
+    budget: Arc<ProgressBudget>,
     pub(super) metrics: Metrics,
     pub(super) leadership: Arc<Leadership>,
     pub(super) pods: Pods,
@@ -79,6 +81,7 @@ impl Context {
             roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
+            budget: Arc::new(ProgressBudget::per_second(settings.progress_writes)),
             metrics: metrics.clone(),
             leadership: Arc::clone(leadership),
             pods: Pods { client: client.clone(), settings: settings.pods.clone().map(Arc::new) },
@@ -115,6 +118,9 @@ impl Context {
             clients: Arc::clone(&self.clients),
             admission: Arc::clone(&self.admission),
             clock: Arc::new(SystemClock),
+            attachments: Some(Arc::<KubernetesStore>::clone(store)),
+            keeping: Keeping { holds: true, at_most: self.settings.kept_for, is_surplus: false },
+            budget: Arc::clone(&self.budget),
         }
     }
 }

@@ -71,6 +71,12 @@ pub struct Settings {
     pub admission: AdmissionSettings,
     /// How often the clients of a config are looked at.
     pub probe_interval: Duration,
+    /// How many runs that have ended are kept in a namespace; all when nothing is said.
+    pub kept_runs: Option<usize>,
+    /// How long runs that have ended are kept at most; as each of them says when nothing is said.
+    pub kept_for: Option<Duration>,
+    /// How many writes of progress alone all runs may make in a second, at least 1.
+    pub progress_writes: u16,
     /// Where `/healthz` and `/readyz` are served.
     pub health_address: SocketAddr,
     /// Where `/metrics` is served; beside health when absent.

@@ -45,6 +45,9 @@ async fn ended(disorder: Disorder, faults: &[ApiFault]) -> Vec<String> {
         probe_interval: Duration::from_secs(60),
         health_address: ([127, 0, 0, 1], 0).into(),
         metrics_address: None,
+        kept_runs: None,
+        kept_for: None,
+        progress_writes: 10,
         stuck_after: Duration::from_secs(600),
         lease: None,
     };

@@ -46,6 +46,11 @@ tokio::task_local! {
     static WAITED: Duration;
 }
 
+/// How many objects one page of the first list holds: runs may be large, and only little of them is kept.
+const PAGE: u32 = 100;
+/// How often all objects are looked over.
+const LOOK_OVER: Duration = Duration::from_secs(20);
+
 /// Done when the process is to stop.
 pub(super) type Stop = Shared<BoxFuture<'static, ()>>;
 /// The objects that the watch has brought; older than what the API server has.
@@ -53,6 +58,9 @@ pub(super) type Cache<K> = Store<DeserializeGuard<K>>;
 
 /// Whether a change of one object may change how another stands.
 pub(super) type Neighbours<K> = fn(&K, &K) -> bool;
+
+/// What of an object is looked at when it changes: nobody is woken while that stays the same.
+pub(super) type Wakes<K> = fn(&K) -> u64;
 
 /// Which namespaces one watch covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +122,23 @@ pub(super) trait Reconcile: Send + Sync + 'static {
         None
     }
 
+    /// Returns what of an object wakes when it changes: its generation, which only its spec and its
+    /// deletion change.
+    fn wakes() -> Wakes<Self::Kind> {
+        |object| object.meta().generation.unwrap_or_default().unsigned_abs()
+    }
+
+    /// Drops of an object what need not be remembered.
+    fn trim(object: &mut Self::Kind) {
+        let _ = object;
+    }
+
+    /// Looks over all objects of the watch, now and then.
+    fn look_over(&self, cache: &Cache<Self::Kind>) -> impl Future<Output = ()> + Send {
+        let _ = cache;
+        async {}
+    }
+
     /// Learns that it begins to work.
     fn started(self: &Arc<Self>) {}
 
@@ -164,9 +189,12 @@ pub(super) async fn run<R: Reconcile>(
     let measures = context.metrics.controllers.of(name, context.settings.concurrency);
     let state = Arc::new(State { name, measures, reconcile, context, cache: cache.clone(), gate });
     let seen = Arc::clone(&state);
-    let events = watcher(api, watcher::Config::default())
+    let events = watcher(api, watcher::Config::default().page_size(PAGE))
         .default_backoff()
-        .modify(|object: &mut DeserializeGuard<R::Kind>| object.managed_fields_mut().clear())
+        .modify(|object: &mut DeserializeGuard<R::Kind>| {
+            object.managed_fields_mut().clear();
+            object.0.iter_mut().for_each(R::trim);
+        })
         .reflect(writer)
         .inspect_ok(move |event| seen.see(event))
         .boxed();
@@ -180,6 +208,7 @@ pub(super) async fn run<R: Reconcile>(
             futures::future::pending::<()>().await;
         }
     };
+    let looked = Arc::clone(&state);
     let queued = Arc::clone(&state);
     let triggers = stream::select(triggers::<R>(events, cache.clone()), woken)
         .inspect_ok(move |object| queued.measures.add(key_of(object), Instant::now()));
@@ -192,9 +221,21 @@ pub(super) async fn run<R: Reconcile>(
             told_of.report(outcome.err());
             futures::future::ready(())
         });
+    let looking_over = look_over(Arc::clone(&looked));
     tokio::select! {
         () = controller => {}
         () = never_began => {}
+        () = looking_over => {}
+    }
+}
+
+/// Looks over all objects again and again, once the first list is there.
+async fn look_over<R: Reconcile>(state: Arc<State<R>>) {
+    loop {
+        tokio::time::sleep(LOOK_OVER).await;
+        if state.gate.has_opened() {
+            state.reconcile.look_over(&state.cache).await;
+        }
     }
 }
 
@@ -205,7 +246,10 @@ fn triggers<R: Reconcile>(
     cache: Cache<R::Kind>,
 ) -> BoxStream<'static, watcher::Result<DeserializeGuard<R::Kind>>> {
     let Some(are_neighbours) = R::neighbours() else {
-        let changed = predicates::generation;
+        let changed = |object: &DeserializeGuard<R::Kind>| match &object.0 {
+            Ok(object) => Some(R::wakes()(object)),
+            Err(_) => predicates::generation(object),
+        };
         return events
             .applied_objects()
             .predicate_filter(changed, PredicateConfig::default())
@@ -495,6 +539,9 @@ mod tests {
             local_roots: Vec::new(),
             concurrency: 1,
             working_runs: 1,
+            kept_runs: None,
+            kept_for: None,
+            progress_writes: 10,
             pods: None,
             admission: crate::controllers::AdmissionSettings::default(),
             probe_interval: Duration::from_mins(1),

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::parameters::ANSWER_BYTES;
 use super::{Answer, Conclusion};
 use crate::api::v1alpha1::ResultKind;
 use crate::engines::job::{Commit, JobOutcome};
@@ -33,6 +32,7 @@ fn rows(outcome: &JobOutcome) -> Answer {
         truncated: outcome.truncated,
         warnings: outcome.warnings.clone(),
         info: Vec::new(),
+        reference: None,
     };
     if outcome.truncated {
         let shown = outcome.answer.as_array().map_or(0, Vec::len);
@@ -71,7 +71,7 @@ fn written(commit: &Commit, outcome: &JobOutcome) -> Answer {
 
 /// Collects the rows of a listing within a number of rows and the bytes of a status; counts the rest.
 pub(super) struct Listing {
-    limit: u64,
+    limit: (u64, u64),
     bytes: u64,
     rows: Vec<Value>,
     total: u64,
@@ -79,8 +79,8 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Makes a listing of at most `limit` rows.
-    pub(super) fn new(limit: u64) -> Self {
+    /// Makes a listing of at most so many rows and bytes of JSON.
+    pub(super) fn new(limit: (u64, u64)) -> Self {
         Self { limit, bytes: 0, rows: Vec::new(), total: 0, full: false }
     }
 
@@ -88,7 +88,8 @@ impl Listing {
     pub(super) fn push(&mut self, row: Value) {
         self.total += 1;
         let bytes = row.to_string().len() as u64 + 1;
-        self.full |= self.rows.len() as u64 == self.limit || self.bytes + bytes > ANSWER_BYTES;
+        let (most_rows, most_bytes) = self.limit;
+        self.full |= self.rows.len() as u64 == most_rows || self.bytes + bytes > most_bytes;
         if !self.full {
             self.bytes += bytes;
             self.rows.push(row);
@@ -110,6 +111,7 @@ impl Listing {
             truncated,
             warnings,
             info: Vec::new(),
+            reference: None,
         }
     }
 }
@@ -241,7 +243,7 @@ mod tests {
 
     #[test]
     fn listings_stop_at_their_limit_and_count_the_rest() {
-        let mut listing = Listing::new(2);
+        let mut listing = Listing::new((2, 1_000));
         (0..5).for_each(|n| listing.push(json!({"n": n})));
         let answer = listing.into_answer("give a pattern");
         assert_eq!(answer.data, json!([{"n": 0}, {"n": 1}]));
@@ -251,7 +253,7 @@ mod tests {
 
     #[test]
     fn listings_stop_at_the_bytes_of_a_status() {
-        let mut listing = Listing::new(u64::MAX);
+        let mut listing = Listing::new((u64::MAX, 64 * 1024));
         (0..100).for_each(|_| listing.push(json!("x".repeat(1000))));
         let answer = listing.into_answer("give a pattern");
         assert!(answer.truncated && answer.data.to_string().len() <= 64 * 1024);

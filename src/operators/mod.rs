@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::parameters::Parameters;
-use crate::api::v1alpha1::{ContainerAction, ResultKind};
+use crate::api::v1alpha1::{ContainerAction, ResultKind, ResultReference};
 use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobOutcome};
 use crate::engines::job_spec::{BoundStatement, JobSpec};
@@ -126,6 +126,8 @@ pub struct Request {
     pub allow_writing_sql: bool,
     /// The definition's statement, if that is its action.
     pub statement: Option<BoundStatement>,
+    /// Most bytes of JSON that can be kept of the answer.
+    pub answer_bytes: u64,
     /// The definition's container, if that is its action.
     pub container: Option<Box<ContainerAction>>,
 }
@@ -193,6 +195,9 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// What is good to know.
     pub info: Vec<String>,
+    /// Where the whole answer is stored, if `data` is a preview of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ResultReference>,
 }
 
 impl Answer {
@@ -206,6 +211,7 @@ impl Answer {
             truncated: false,
             warnings: Vec::new(),
             info: Vec::new(),
+            reference: None,
         }
     }
 

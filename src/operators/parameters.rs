@@ -97,5 +97,5 @@ pub(super) fn answer_limits(
     request: &Request,
 ) -> Result<AnswerLimits, EngineError> {
     let rows = count(operator, request, "limit")?.unwrap_or(ANSWER_ROWS);
-    Ok(AnswerLimits { rows, bytes: ANSWER_BYTES })
+    Ok(AnswerLimits { rows, bytes: request.answer_bytes })
 }

@@ -94,6 +94,23 @@ pub enum Decision {
     Ask(AttemptError),
     /// There is nothing to do: the run has ended, or a person has to speak.
     Rest,
+    /// Puts the run under the finalizer, before anything of it works outside.
+    Hold,
+    /// Takes the finalizer off: nothing of the run is outside any more.
+    LetGo,
+    /// Lets a run that is being deleted go although something of it may be left outside.
+    Abandon {
+        /// The job that may still work.
+        job: Option<String>,
+        /// Why it is let go.
+        why: String,
+    },
+    /// Removes the stored result of a run that is being deleted, and lets it go.
+    Discard,
+    /// Drops result and log; the run's time has passed.
+    Prune,
+    /// Removes the run; its time has passed.
+    Delete,
 }
 
 /// What follows an attempt that is over.

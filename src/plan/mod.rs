@@ -6,6 +6,7 @@
 mod attempt;
 mod decision;
 mod failure;
+mod lifetime;
 mod line;
 mod observation;
 mod operator_run;
@@ -15,6 +16,10 @@ mod retries;
 pub use attempt::attempt_token;
 pub use decision::{Decision, Next};
 pub use failure::{classify, classify_reading, failure_of_job, fenced_by_former_process};
+pub use lifetime::{
+    DELETION_LIMIT, Keeping, has_result_to_go, is_held, is_leaving, policy_of, requested,
+    results_of,
+};
 pub use line::{Bounds, Line, Needs};
 pub use observation::{Checked, Observation, Place, Sight};
 pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, needs_job, plan};

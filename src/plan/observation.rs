@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::lifetime::Keeping;
 use crate::api::conditions::Reason;
 use crate::engines::job::{JobError, JobStatus};
 use crate::engines::metastore::Changed;
@@ -20,6 +21,8 @@ pub struct Observation {
     pub job: Sight<JobStatus>,
     /// The change of the metastore that the run has made.
     pub change: Sight<Changed>,
+    /// What the place that keeps the run allows and demands.
+    pub keeping: Keeping,
 }
 
 /// Whether a run is valid and can begin.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::attempt::attempt_token;
 use super::decision::{Decision, Next, ending, has_execution};
 use super::failure::{classify_reading, failure_of_job};
+use super::lifetime;
 use super::observation::{Observation, Sight};
 use super::retries::{after, is_due, next_step};
 use crate::api::conditions::Reason;
@@ -36,14 +37,22 @@ pub fn plan(run: &OperatorRun, observation: &Observation, now: Timestamp) -> Dec
     let unborn = OperatorRunStatus::default();
     let status = run.status.as_ref().unwrap_or(&unborn);
     let pass = Pass { run, status, seen: observation, now };
+    let keeping = observation.keeping;
     if status.phase.is_terminal() {
-        return Decision::Rest;
+        return lifetime::ended(run, status, keeping, now);
     }
-    match status.attempts.last() {
+    if let Some(decision) = lifetime::give_up(run, status, now) {
+        return decision;
+    }
+    if let Some(decision) = lifetime::hold(run, status, keeping) {
+        return decision;
+    }
+    let decision = match status.attempts.last() {
         None => pass.begin(),
         Some(attempt) if attempt.state == AttemptState::Finished => pass.between(attempt),
         Some(attempt) => pass.live(attempt),
-    }
+    };
+    lifetime::or_abandon(run, status, decision)
 }
 
 /// Returns whether a run's attempts have to be looked up and fenced outside: it was matched with a
@@ -66,7 +75,12 @@ pub fn is_about_to_begin(run: &OperatorRun, now: Timestamp) -> bool {
     let unborn = OperatorRunStatus::default();
     let status = run.status.as_ref().unwrap_or(&unborn);
     let waits_for_person = status.phase == Phase::Unknown && run.spec.resolution.is_none();
-    if status.phase.is_terminal() || waits_for_person || run.spec.cancel || run.spec.suspend {
+    if status.phase.is_terminal()
+        || waits_for_person
+        || lifetime::is_leaving(run)
+        || run.spec.cancel
+        || run.spec.suspend
+    {
         return false;
     }
     status.attempts.last().is_none_or(|last| {
@@ -101,14 +115,14 @@ impl Pass<'_> {
             };
         }
         if self.status.pending.is_none() {
-            if self.run.spec.cancel {
+            if self.is_cancelled() {
                 return Self::cancelled();
             }
             if self.is_late() {
                 return Self::fail(Reason::DeadlineExceeded, &self.late_message());
             }
         }
-        if self.run.spec.suspend {
+        if self.is_suspended() {
             return Decision::Suspend;
         }
         match self.status.next_attempt_at {
@@ -208,7 +222,7 @@ impl Pass<'_> {
 
     /// The attempt goes on.
     fn advance(&self, attempt: &Attempt, job: Option<&JobStatus>) -> Decision {
-        if self.run.spec.cancel {
+        if self.is_cancelled() {
             return self.stop(attempt, job, ending(Reason::Cancelled, "cancelled".to_owned()));
         }
         if self.is_late() {
@@ -217,11 +231,11 @@ impl Pass<'_> {
         match (attempt.state, job) {
             (_, Some(job)) if job.state.has_ended() => self.fence(failure_of_job(job)),
             (AttemptState::Intended, Some(job)) => Decision::Adopt(reference_to(job)),
-            (AttemptState::Intended, None) if self.run.spec.suspend => Decision::Suspend,
+            (AttemptState::Intended, None) if self.is_suspended() => Decision::Suspend,
             (AttemptState::Intended, None) if self.unseen_too_long() => self.fence(unanswered()),
             (AttemptState::Intended, None) => Decision::Launch,
             (_, None) => self.unseen(vanished(), false),
-            (_, Some(job)) if job.state == JobState::Inert && self.run.spec.suspend => {
+            (_, Some(job)) if job.state == JobState::Inert && self.is_suspended() => {
                 Decision::Suspend
             }
             (_, Some(job)) if job.state == JobState::Inert => self.release(attempt, job),
@@ -355,6 +369,15 @@ impl Pass<'_> {
         self.run.spec.resolution.filter(|_| answered > asked)
     }
 
+    /// Whether somebody wants the run to end: a run that is being deleted is cancelled.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.run.spec.cancel || lifetime::is_leaving(self.run)
+    }
+
+    pub(super) fn is_suspended(&self) -> bool {
+        self.run.spec.suspend && !lifetime::is_leaving(self.run)
+    }
+
     fn owns(&self, attempt: &Attempt, job: &JobStatus) -> bool {
         let same_job = attempt.job.as_ref().is_none_or(|recorded| recorded.id == job.id.0);
         Some(job.owner.run_uid.as_str()) == self.run.metadata.uid.as_deref()
@@ -363,7 +386,7 @@ impl Pass<'_> {
     }
 
     fn unseen_too_long(&self) -> bool {
-        let limit = if self.run.spec.cancel { UNSEEN_LIMIT_CANCELLED } else { UNSEEN_LIMIT };
+        let limit = if self.is_cancelled() { UNSEEN_LIMIT_CANCELLED } else { UNSEEN_LIMIT };
         self.status.unseen_since.is_some_and(|at| since(at, self.now) >= limit)
     }
 

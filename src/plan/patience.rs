@@ -23,14 +23,14 @@ impl Pass<'_> {
             Some(Checked::Refused(problems)) if !self.waits_for(problems) => {
                 return Decision::Refuse(problems.clone());
             }
-            _ if self.run.spec.cancel => return Self::cancelled(),
-            Some(Checked::Refused(_)) if self.run.spec.suspend => return Decision::Suspend,
+            _ if self.is_cancelled() => return Self::cancelled(),
+            Some(Checked::Refused(_)) if self.is_suspended() => return Decision::Suspend,
             Some(Checked::Refused(problems)) => return self.look_again(problems),
             Some(Checked::ClientDown(error)) => return self.client_down(error),
             Some(Checked::Ready(valid)) => valid,
             None => return self.wait(Reason::Accepted, Some("not validated yet".to_owned())),
         };
-        if self.run.spec.suspend {
+        if self.is_suspended() {
             return Decision::Suspend;
         }
         self.intend(1, Some(valid.clone()))

@@ -4,6 +4,7 @@
 //! uid, and nothing works before its job is recorded and released.
 
 use super::context::{RunContext, RunError};
+use super::results::{Results, answer_bytes};
 use super::session::{
     Identity, Pending, Session, kept, name_of, operator_of, recorded, request_of,
 };
@@ -13,7 +14,7 @@ use crate::engines::job::{JobError, JobId, JobOutcome};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::Changed;
 use crate::engines::{EngineError, Engines, ErrorKind};
-use crate::operators::{Answer, Effect, Operator, Prepared, WorkPlan};
+use crate::operators::{Answer, Effect, Operator, Prepared, Request, WorkPlan};
 use crate::plan::{Decision, needs_job};
 use crate::validate::{ValidAction, ValidRun};
 
@@ -68,6 +69,8 @@ pub enum Step {
     },
     /// Trying the pending effect.
     Apply,
+    /// Removing the stored result.
+    Discard,
 }
 
 /// Performs a decision. What fails outside is an outcome, not an error.
@@ -87,11 +90,15 @@ pub async fn act(
     }
     let Some(valid) = session.resolved(run)?.cloned() else { return Ok(Outcome::Done) };
     let identity = Identity::of(run).ok_or_else(|| RunError::NoUid { name: name_of(run) })?;
+    let results = Results { context, run, valid: &valid, identity: &identity };
+    if matches!(decision, Decision::Prune | Decision::Discard) {
+        return Ok(done(step, results.discard().await));
+    }
     let engines = match session.engines(context, &valid).await {
         Ok(engines) => engines,
         Err(error) => return Ok(failed(step, &error)),
     };
-    let work = Work { run, valid: &valid, engines: &engines, identity: &identity };
+    let work = Work { run, valid: &valid, engines: &engines, identity: &identity, results };
     let outcome = match decision {
         Decision::Launch => work.launch(operator_of(context, run, &valid)?).await,
         Decision::Release(job) => done(step, engines.execution.release(&id_of(job)).await),
@@ -116,6 +123,7 @@ fn step_of(decision: &Decision) -> Option<Step> {
         Decision::Fence { .. } => Some(Step::Fence),
         Decision::Collect(_) | Decision::Conclude { .. } => Some(Step::Collect),
         Decision::Apply => Some(Step::Apply),
+        Decision::Prune | Decision::Discard => Some(Step::Discard),
         _ => None,
     }
 }
@@ -126,11 +134,24 @@ struct Work<'a> {
     valid: &'a ValidRun,
     engines: &'a Engines,
     identity: &'a Identity,
+    results: Results<'a>,
 }
 
 impl Work<'_> {
+    fn request(&self) -> Request {
+        request_of(self.valid, answer_bytes(self.results.context, self.valid))
+    }
+
+    /// Stores what is too large of an answer; nothing of the work takes place with that.
+    async fn answered(&self, answer: Answer, committed: bool) -> Outcome {
+        match self.results.keep(answer).await {
+            Ok(answer) => Outcome::Answered(Box::new(answer)),
+            Err(error) => failed(Step::Conclude { committed }, &error),
+        }
+    }
+
     async fn launch(&self, operator: &dyn Operator) -> Outcome {
-        let prepared = match operator.prepare(self.engines, &request_of(self.valid)).await {
+        let prepared = match operator.prepare(self.engines, &self.request()).await {
             Ok(prepared) => prepared,
             Err(error) => return failed(Step::Prepare, &error),
         };
@@ -138,7 +159,7 @@ impl Work<'_> {
             return Outcome::Answered(Box::new(plan_of(prepared)));
         }
         match prepared {
-            Prepared::Answer(answer) => Outcome::Answered(Box::new(answer)),
+            Prepared::Answer(answer) => self.answered(answer, false).await,
             Prepared::Effect { effect, plan } => {
                 let answer = Answer::object(in_json(&plan));
                 Outcome::Decided(Box::new(Pending { effect, answer, commit: None }))
@@ -194,17 +215,18 @@ impl Work<'_> {
         if let Err(error) = self.check_proof(&proof) {
             return failed(Step::Collect, &error);
         }
-        let step = Step::Conclude { committed: proof.commit.is_some() };
-        match operator.conclude(self.engines, &request_of(self.valid), &proof).await {
-            Err(error) => failed(step, &error),
-            Ok(conclusion) => match conclusion.effect {
-                None => Outcome::Answered(Box::new(conclusion.answer)),
-                Some(effect) => Outcome::Decided(Box::new(Pending {
-                    effect,
-                    answer: conclusion.answer,
-                    commit: proof.commit,
-                })),
-            },
+        let committed = proof.commit.is_some();
+        let conclusion = match operator.conclude(self.engines, &self.request(), &proof).await {
+            Ok(conclusion) => conclusion,
+            Err(error) => return failed(Step::Conclude { committed }, &error),
+        };
+        let outcome = self.answered(conclusion.answer, committed).await;
+        match (conclusion.effect, outcome) {
+            (Some(effect), Outcome::Answered(answer)) => {
+                let (answer, commit) = (*answer, proof.commit);
+                Outcome::Decided(Box::new(Pending { effect, answer, commit }))
+            }
+            (_, outcome) => outcome,
         }
     }
 

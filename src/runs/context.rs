@@ -7,11 +7,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::admission::Admission;
+use super::budget::ProgressBudget;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition, OperatorRun, Progress};
 use crate::engines::capability::ClientDescription;
 use crate::engines::{EngineError, Engines};
 use crate::operators::Operator;
-use crate::store::{Store, StoreError};
+use crate::plan::Keeping;
+use crate::store::{Attachments, Store, StoreError};
 use crate::validate::{ActionDescription, ValidRun};
 
 /// Everything that driving a run needs from outside.
@@ -33,6 +35,12 @@ pub struct RunContext {
     pub admission: Arc<Admission>,
     /// The time, and how to wait.
     pub clock: Arc<dyn Clock>,
+    /// Keeps results beside runs, where that is possible.
+    pub attachments: Option<Arc<dyn Attachments>>,
+    /// What the store allows of runs, and demands of those that have ended.
+    pub keeping: Keeping,
+    /// How often progress may be stored.
+    pub budget: Arc<ProgressBudget>,
 }
 
 impl RunContext {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::act::{Outcome, Step, act};
 use super::context::{Observer, RunContext, RunError};
 use super::gather::gather;
+use super::lifetime::{self, LeftBehind};
 use super::present;
 use super::record::record;
 use super::session::{Identity, Session, name_of};
@@ -15,7 +16,7 @@ use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase};
 use crate::engines::Retry;
 use crate::engines::job::{JobId, JobToken};
 use crate::faults;
-use crate::plan::{Decision, Observation, Sight, needs_job, plan};
+use crate::plan::{Decision, Keeping, Observation, Sight, is_held, is_leaving, needs_job, plan};
 use crate::store::{Key, Resource, StoreError};
 
 /// How often in a row somebody else may change the run first.
@@ -24,6 +25,8 @@ const MAX_CONFLICTS: u32 = 200;
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// How long after a conflict the run is read again.
 pub const AFTER_CONFLICT: Duration = Duration::from_millis(15);
+/// How long after a stored result could not be removed that is tried again.
+const AFTER_UNKEPT: Duration = Duration::from_secs(10);
 /// How long after a job was refused for what may change it is created again.
 const AFTER_REFUSAL: Duration = Duration::from_secs(5);
 /// How long after a fence that is not down yet it is asked for again.
@@ -36,6 +39,8 @@ pub struct Reconciled {
     pub run: OperatorRun,
     /// When the next pass is due.
     pub next: Wake,
+    /// What may be left outside of a run that was let go with this pass.
+    pub left: Option<LeftBehind>,
 }
 
 /// When the next pass over a run is due.
@@ -66,7 +71,7 @@ pub async fn drive(
     let (mut session, mut watch, mut conflicts) = (Session::default(), Watch::new(observer), 0);
     loop {
         let run = fetch_run(context, key).await?;
-        let Reconciled { run, next } = reconcile(context, &mut session, run).await?;
+        let Reconciled { run, next, .. } = reconcile(context, &mut session, run).await?;
         watch.see(context, &mut session, &run, next).await;
         conflicts = if next == Wake::Reread { conflicts + 1 } else { 0 };
         match next {
@@ -106,28 +111,45 @@ pub async fn reconcile(
     let part = part_of(&decision);
     faults::reach(part, "before-act");
     let outcome = act(context, session, &run, &decision).await?; // at most one effect
+    if let Some(reconciled) = lifetime::write(context, &run, &decision, &outcome).await? {
+        return Ok(reconciled); // one write of the metadata, instead of one of the status
+    }
     let now = context.clock.now();
     let status = record(&run, &decision, &outcome, now); // pure
     let status = with_looks(status, &observation); // pure
-    let next = wake(&decision, &outcome, status.phase, now); // pure
-    if run.status.as_ref() == Some(&status) {
-        return Ok(Reconciled { run, next });
+    let next = wake(context.keeping, (&decision, &outcome), (&run, status.phase), now); // pure
+    if !context.budget.is_worth_storing(run.status.as_ref(), &status, now) {
+        return Ok(Reconciled { run, next, left: None });
     }
     let wanted = OperatorRun { status: Some(status), ..run };
     faults::reach(part, "before-write");
     if let Some(run) = replace_status(context, &wanted).await? {
         faults::reach(part, "after-write");
         clear_away(context, session, &run).await;
-        return Ok(Reconciled { run, next });
+        return Ok(Reconciled { run, next, left: None });
     }
     sweep(context, session, &wanted, &outcome).await;
-    Ok(Reconciled { run: wanted, next: Wake::Reread })
+    Ok(Reconciled { run: wanted, next: Wake::Reread, left: None })
 }
 
-fn wake(decision: &Decision, outcome: &Outcome, phase: Phase, now: Timestamp) -> Wake {
+fn wake(
+    keeping: Keeping,
+    (decision, outcome): (&Decision, &Outcome),
+    (run, phase): (&OperatorRun, Phase),
+    now: Timestamp,
+) -> Wake {
     let soon = now.checked_add(AFTER_OBSTACLE).unwrap_or(now);
     let stands = phase.is_terminal() || matches!(phase, Phase::Suspended | Phase::Unknown);
+    let had_ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
     match decision {
+        Decision::Wait { until, .. } if phase.is_terminal() => Wake::At(*until),
+        Decision::Prune | Decision::Discard if matches!(outcome, Outcome::Failed { .. }) => {
+            Wake::At(now.checked_add(AFTER_UNKEPT).unwrap_or(now))
+        }
+        // Whoever keeps runs lets one that has ended go, and waits until its time has passed.
+        _ if phase.is_terminal() && keeping.holds && !had_ended => Wake::Now,
+        Decision::Prune => Wake::Now,
+        _ if stands && is_leaving(run) && is_held(run) => Wake::At(soon),
         _ if stands => Wake::OnChange,
         Decision::Rest => Wake::OnChange,
         Decision::Wait { until, .. } | Decision::Queue { until, .. } => Wake::At(*until),
@@ -162,6 +184,11 @@ fn part_of(decision: &Decision) -> &'static str {
         | Decision::End { .. }
         | Decision::Ask(_)
         | Decision::Rest => "",
+        Decision::Hold => "hold",
+        Decision::LetGo | Decision::Abandon { .. } => "let-go",
+        Decision::Discard => "discard",
+        Decision::Prune => "prune",
+        Decision::Delete => "delete",
     }
 }
 

@@ -31,8 +31,9 @@ pub async fn gather(
 ) -> Result<Observation, RunError> {
     let unborn = OperatorRunStatus::default();
     let status = run.status.as_ref().unwrap_or(&unborn);
+    let keeping = context.keeping;
     if status.phase.is_terminal() {
-        return Ok(Observation::default());
+        return Ok(Observation { keeping, ..Observation::default() });
     }
     let Some(valid) = session.resolved(run)?.cloned() else {
         let (checked, place) = check(context, session, run).await?;
@@ -41,13 +42,14 @@ pub async fn gather(
             checked: Some(checked),
             patience,
             place,
+            keeping,
             ..Observation::default()
         });
     };
     let place = ask(context, run, &valid, None);
     let looks = Looks::of(run, status)?;
     if !looks.job && !looks.change {
-        return Ok(Observation { place, ..Observation::default() });
+        return Ok(Observation { place, keeping, ..Observation::default() });
     }
     let engines = session.engines(context, &valid).await;
     let recorded = status.attempts.last().and_then(|attempt| attempt.job.as_ref());
@@ -59,7 +61,7 @@ pub async fn gather(
     {
         session.close();
     }
-    Ok(Observation { place, ..observation })
+    Ok(Observation { place, keeping, ..observation })
 }
 
 /// Asks for a place for a run that is about to begin an attempt.

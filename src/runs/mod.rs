@@ -7,24 +7,30 @@
 
 mod act;
 mod admission;
+mod budget;
 mod context;
 mod drive;
 mod gather;
+mod lifetime;
 #[cfg(test)]
 mod mutations;
 mod present;
+mod prune;
 mod record;
 mod resources;
+mod results;
 mod session;
 mod watch;
 
 pub use act::{Outcome, Step, act};
 pub use admission::{Admission, Namespaces, Places, Unbounded};
+pub use budget::ProgressBudget;
 pub use context::{
     Clock, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched, action_descriptions,
 };
 pub use drive::{AFTER_CONFLICT, Reconciled, Wake, drive, reconcile};
 pub use gather::gather;
+pub use lifetime::LeftBehind;
 pub use present::RESULT_BYTES;
 pub use record::record;
 pub use resources::{Library, Resources};

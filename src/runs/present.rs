@@ -20,6 +20,18 @@ pub(super) fn result(answer: &Answer) -> (RunResult, Option<String>) {
     let bytes = size(&answer.data);
     let too_large = bytes > RESULT_BYTES;
     let data = if too_large { preview(&answer.data) } else { answer.data.clone() };
+    if let Some(reference) = &answer.reference {
+        let result = RunResult {
+            kind: answer.kind,
+            rows: answer.rows,
+            bytes: Some(reference.bytes),
+            columns: column_names(&data),
+            data,
+            truncated: true,
+            reference: Some(reference.clone()),
+        };
+        return (result, None);
+    }
     let warning = too_large.then(|| {
         format!("the answer has {bytes} bytes; `result.data` holds a preview within {RESULT_BYTES}")
     });
@@ -56,7 +68,7 @@ fn column_names(data: &Value) -> Vec<String> {
 
 /// Returns as much of a value as fits: the first items of its longest list, or else the beginning of
 /// its text under `preview`.
-fn preview(value: &Value) -> Value {
+pub(super) fn preview(value: &Value) -> Value {
     let shortened = match value {
         Value::Array(items) => Value::Array(first_items(items, RESULT_BYTES)),
         Value::Object(object) => {

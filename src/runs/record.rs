@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::act::{Outcome, Step};
 use super::present;
+use super::prune;
 use super::session::Pending;
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
@@ -19,7 +20,7 @@ use crate::engines::job::JobError;
 use crate::engines::metastore::Changed;
 use crate::operators::Answer;
 use crate::plan::{
-    Decision, Next, after_failure, classify, classify_reading, fenced_by_former_process,
+    Decision, Next, after_failure, classify, classify_reading, fenced_by_former_process, requested,
 };
 use crate::validate::{Problems, ValidRun};
 
@@ -31,13 +32,22 @@ pub fn record(
     outcome: &Outcome,
     now: Timestamp,
 ) -> OperatorRunStatus {
-    let status = run.status.clone().unwrap_or_default();
+    let mut status = run.status.clone().unwrap_or_default();
+    status.last_handled_request = requested(run).or(status.last_handled_request);
+    if status.phase.is_terminal() && *decision == Decision::Prune && is_gone(outcome) {
+        return prune::pruned(&status, now);
+    }
     if status.phase.is_terminal() || *decision == Decision::Rest {
         return status;
     }
     let mut record = Record { run, asked: status.phase == Phase::Unknown, status, now };
     record.decided(decision, outcome);
     record.finish()
+}
+
+/// Whether a stored result is gone, or can never be reached again.
+fn is_gone(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::Failed { error, .. } if error.retry != Retry::Never)
 }
 
 struct Record<'a> {
@@ -73,7 +83,14 @@ impl Record<'_> {
             Decision::Launch | Decision::Release(_) | Decision::Collect(_) | Decision::Apply => {
                 self.performed(outcome);
             }
-            Decision::Rest => {}
+            // These write the metadata, or are about runs that have ended.
+            Decision::Rest
+            | Decision::Hold
+            | Decision::LetGo
+            | Decision::Abandon { .. }
+            | Decision::Discard
+            | Decision::Prune
+            | Decision::Delete => {}
         }
     }
 

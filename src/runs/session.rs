@@ -114,7 +114,7 @@ impl Identity {
 }
 
 /// Returns what a resolved run asks of its operator.
-pub(super) fn request_of(valid: &ValidRun) -> Request {
+pub(super) fn request_of(valid: &ValidRun, answer_bytes: u64) -> Request {
     let (statement, container) = match &valid.action {
         ValidAction::Sql { sql } => (Some(sql.clone()), None),
         ValidAction::Container { container } => (None, Some(container.clone())),
@@ -124,6 +124,7 @@ pub(super) fn request_of(valid: &ValidRun) -> Request {
         parameters: valid.parameters.clone(),
         allow_writing_sql: valid.allow_writing_sql,
         statement,
+        answer_bytes,
         container,
     }
 }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 pub use crate::api::resource::{Key, Kind, Resource};
+use crate::api::v1alpha1::OperatorRun;
 
 /// What an apply did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,50 @@ pub trait Store: Send + Sync {
 
     /// Deletes a resource; returns whether it existed.
     async fn delete(&self, key: &Key) -> Result<bool, StoreError>;
+
+    /// Replaces the finalizers, if the given resourceVersion is still the newest. A store without
+    /// finalizers returns the resource as it is.
+    async fn replace_finalizers(&self, resource: &Resource) -> Result<Resource, StoreError> {
+        Ok(resource.clone())
+    }
+
+    /// Deletes a resource, if the given uid and resourceVersion are still the newest.
+    async fn remove(&self, resource: &Resource) -> Result<(), StoreError> {
+        self.delete(&resource.key()).await.map(|_| ())
+    }
+}
+
+/// A text that is kept beside a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Attached<'a> {
+    /// The name of the object that holds it.
+    pub name: &'a str,
+    /// Its key in there.
+    pub key: &'a str,
+    /// The text.
+    pub text: &'a str,
+    /// The token of the attempt that it is of.
+    pub token: &'a str,
+    /// Whether it goes when the run goes.
+    pub goes_with_run: bool,
+}
+
+/// Keeps texts beside runs, where a status has no room for them.
+#[async_trait]
+pub trait Attachments: Send + Sync {
+    /// Stores a text under a name at which nothing is, and returns what is there then: the same, or
+    /// what was stored under the same token before.
+    ///
+    /// # Errors
+    /// `Conflict` when something else is there.
+    async fn attach(
+        &self,
+        run: &OperatorRun,
+        attached: &Attached<'_>,
+    ) -> Result<String, StoreError>;
+
+    /// Removes what stands under a name, if Mason made it.
+    async fn detach(&self, run: &OperatorRun, name: &str) -> Result<(), StoreError>;
 }
 
 /// What can go wrong with a store.

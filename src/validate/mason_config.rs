@@ -4,7 +4,7 @@ use super::matching::names_of;
 use super::problem::{Problem, Problems, did_you_mean};
 use super::rules::Rules;
 use crate::api::quantity::parse_bytes;
-use crate::api::v1alpha1::{ClientConfig, LocalClient, MasonConfig};
+use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig};
 use crate::engines::capability::{ClientDescription, Role};
 
 /// The least memory that a local job can work with.
@@ -38,7 +38,33 @@ pub fn validate_config(
     for role in Role::ALL {
         check_role(config, role, clients, &mut problems);
     }
+    check_results(config, clients, &mut problems);
     problems.none_or(())
+}
+
+fn check_results(config: &MasonConfig, clients: &[ClientDescription], problems: &mut Problems) {
+    let path = "spec.results.location";
+    let Some(location) = &config.spec.results.location else {
+        if config.spec.results.inline == InlineResults::Never {
+            let problem = Problem::new(path, "is required where no result may stand in a status");
+            problems.push(problem.hint("for example `here:_results/` for a storage client `here`"));
+        }
+        return;
+    };
+    let (name, folder) = location.split_once(':').unwrap_or((location, ""));
+    if folder.split('/').any(|part| part == "..") {
+        problems.push(Problem::new(path, format!("`{folder}` leads out of the client's storage")));
+    }
+    let known = config.spec.clients.iter().map(|client| client.name.as_str());
+    let Some(client) = config.spec.clients.iter().find(|client| client.name == name) else {
+        let problem = Problem::new(path, format!("there is no client `{name}`"));
+        problems.push(problem.hint_if(did_you_mean(name, known)));
+        return;
+    };
+    let described = client.kind().and_then(|kind| clients.iter().find(|known| known.kind == kind));
+    if described.is_some_and(|described| !described.roles.contains(&Role::Storage)) {
+        problems.push(Problem::new(path, format!("`{name}` keeps no files")));
+    }
 }
 
 fn check_client(

@@ -65,6 +65,7 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
         clients,
         engines,
         result_schema: definition.spec.result_schema.clone(),
+        results: usable.config.spec.results.clone(),
         dry_run: run.spec.dry_run,
         timeout: inputs.rules.timeout_of(run),
         retry: run.spec.retry.clone().unwrap_or_default(),
@@ -254,8 +255,11 @@ fn chosen_clients(
     rules: &Rules,
 ) -> Vec<ClientConfig> {
     let chosen = [&engines.metastore, &engines.storage, &engines.execution];
+    let location = config.spec.results.location.as_deref();
+    let keeps_results = location.and_then(|location| location.split(':').next());
     let is_chosen = |client: &&ClientConfig| {
-        chosen.into_iter().flatten().any(|choice| choice.client == client.name)
+        keeps_results == Some(&client.name)
+            || chosen.into_iter().flatten().any(|choice| choice.client == client.name)
     };
     let mut clients: Vec<_> = config.spec.clients.iter().filter(is_chosen).cloned().collect();
     for local in clients.iter_mut().filter_map(|client| client.local.as_mut()) {

@@ -10,7 +10,7 @@ use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::{
     ActionKind, ClientConfig, ConfigRef, ContainerAction, EngineChoices, FreeForm, MasonConfig,
-    OperatorDefinition, OperatorReference, ResolvedParameter, Retry,
+    OperatorDefinition, OperatorReference, ResolvedParameter, Results, Retry,
 };
 use crate::engines::capability::{Capability, ClientDescription};
 use crate::engines::job_spec::BoundStatement;
@@ -111,6 +111,9 @@ pub struct ValidRun {
     /// The definition's own JSON schema of the result, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_schema: Option<FreeForm>,
+    /// Where results go that do not stand in the status.
+    #[serde(default)]
+    pub results: Results,
     /// Whether only the plan is wanted.
     pub dry_run: bool,
     /// How long the whole run may take.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::team::{Team, condition, query};
+use crate::team::{LONG, Team, condition, query};
 
 #[test]
 fn an_applied_run_succeeds_with_its_result_in_its_status() {
@@ -126,9 +126,6 @@ fn a_suspended_run_goes_on_and_a_running_one_is_cancelled() {
     team.kubectl(&["patch", "oprun/long", "--type=merge", "-p", r#"{"spec":{"cancel":true}}"#]);
     assert_eq!(team.finished("long")["phase"], "Cancelled");
 }
-
-/// Works for far longer than any test waits.
-const LONG: &str = "select count(*) as n from generate_series(1, 1000000) a cross join generate_series(1, 10000000) b where a.value + b.value = 7";
 
 #[test]
 fn with_one_place_runs_work_one_after_the_other_and_who_waits_takes_none() {

@@ -13,6 +13,9 @@ use crate::cluster::{Cluster, cluster};
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
+/// A query that works for far longer than any test waits.
+pub(crate) const LONG: &str = "select count(*) as n from generate_series(1, 1000000) a cross join generate_series(1, 10000000) b where a.value + b.value = 7";
+
 /// A namespace, and the folder that its configs may use.
 pub(crate) struct Team {
     pub(crate) name: &'static str,
@@ -119,6 +122,11 @@ impl Team {
     /// Returns a resource.
     pub(crate) fn get(&self, resource: &str) -> Value {
         serde_json::from_str(&self.kubectl(&["get", resource, "-o", "json"])).unwrap()
+    }
+
+    /// Returns whether a resource is there.
+    pub(crate) fn exists(&self, resource: &str) -> bool {
+        self.cluster.kubectl(&["--namespace", self.name, "get", resource], "").is_success
     }
 
     /// Waits until a resource is as wanted.

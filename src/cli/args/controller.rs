@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::AdmissionArgs;
 use super::operation::OperationArgs;
+use super::{AdmissionArgs, KeepingArgs};
 use crate::api::duration::DurationText;
 
 /// `mason controller`.
@@ -44,6 +44,8 @@ pub(crate) struct ControllerArgs {
         default_value = "0.0.0.0:8080"
     )]
     pub health_address: SocketAddr,
+    #[command(flatten)]
+    pub keeping: KeepingArgs,
     #[command(flatten)]
     pub operation: OperationArgs,
 }

@@ -4,6 +4,7 @@
 mod admission;
 mod controller;
 mod exec;
+mod keeping;
 mod operation;
 mod resources;
 mod runs;
@@ -19,6 +20,7 @@ use clap_complete::Shell;
 pub(crate) use admission::AdmissionArgs;
 pub(crate) use controller::ControllerArgs;
 pub(crate) use exec::ExecArgs;
+pub(crate) use keeping::KeepingArgs;
 pub(crate) use resources::{
     ApplyArgs, DeleteArgs, DescribeArgs, DoctorArgs, ExplainArgs, GetArgs, InitArgs, ValidateArgs,
 };

@@ -206,22 +206,24 @@ fn put(root: &Root, path: &Path, payload: &PutPayload, mode: &PutMode) -> Result
     let target = file_path(path)?;
     let fail = |source: std::io::Error| Error::Generic { store: STORE, source: source.into() };
     let named = |source: EngineError| store_error(path.as_ref(), source);
-    let temporary = match mode {
-        PutMode::Create => target.clone(),
-        PutMode::Overwrite => {
-            let text = format!("{target}.{}.part", uuid::Uuid::new_v4().simple());
-            StoragePath::new(&text)
-                .map_err(|source| Error::Generic { store: STORE, source: source.into() })?
-        }
-        PutMode::Update(_) => return Err(unsupported("update")),
-    };
+    if matches!(mode, PutMode::Update(_)) {
+        return Err(unsupported("update"));
+    }
+    let temporary = StoragePath::new(&format!("{target}.{}.part", uuid::Uuid::new_v4().simple()))
+        .map_err(|source| Error::Generic { store: STORE, source: source.into() })?;
     let mut file = root.create_file(&temporary).map_err(named)?;
     for part in payload {
         file.write_all(part).map_err(fail)?;
     }
     file.sync_all().map_err(fail)?;
-    if temporary != target {
-        root.dir().rename(temporary.as_str(), root.dir(), target.as_str()).map_err(fail)?;
+    let (from, to) = (temporary.as_str(), target.as_str());
+    if *mode == PutMode::Create {
+        // Whole or not at all, and never in the place of another.
+        let linked = root.dir().hard_link(from, root.dir(), to);
+        root.dir().remove_file(from).map_err(fail)?;
+        linked.map_err(|source| named(super::error::io_error("create a file", to, source)))?;
+    } else {
+        root.dir().rename(from, root.dir(), to).map_err(fail)?;
     }
     Ok(PutResult { e_tag: None, version: None })
 }

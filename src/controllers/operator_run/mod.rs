@@ -1,11 +1,15 @@
 //! Runs: each is driven by the passes that the command line makes, from what the API server has.
 
+mod kept;
 mod measures;
 mod working;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument as _;
@@ -14,13 +18,15 @@ use self::measures::{Before, Measures};
 use self::working::Working;
 use super::again::Action;
 use super::context::{Context, Error, now};
-use super::events::Stage;
+use super::events::{Stage, Told};
 use super::turns::{Woken, works};
-use super::watch::{Cache, Reconcile, Scope};
+use super::watch::{Cache, Reconcile, Scope, Wakes};
 use crate::api::conditions::Reason;
+use crate::api::labels::{FORCE_DELETE, REQUESTED_AT};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::OperatorRun;
-use crate::runs::{self, Reconciled, RunContext, Session, Wake};
+use crate::plan::{Decision, Observation, is_leaving, plan, requested};
+use crate::runs::{self, LeftBehind, Reconciled, RunContext, Session, Wake};
 use crate::store::Store as _;
 use crate::store::kubernetes::KubernetesStore;
 
@@ -28,6 +34,8 @@ use crate::store::kubernetes::KubernetesStore;
 const NOT_OPEN: Duration = Duration::from_millis(100);
 /// How often a run that waits for a person is looked at without being changed.
 const RESYNC: Duration = Duration::from_mins(5);
+/// How many runs that are too many are cleared away before others are looked at.
+const AT_ONE_TIME: usize = 200;
 /// Most passes over one run before others get their turn.
 const PASSES: u32 = 50;
 
@@ -36,6 +44,8 @@ pub(super) struct OperatorRuns {
     context: Arc<Context>,
     store: Arc<KubernetesStore>,
     working: Working,
+    /// How many runs were let go although something of them may be left outside.
+    abandoned: AtomicU64,
     measures: Measures,
 }
 
@@ -45,6 +55,7 @@ impl OperatorRuns {
             store: context.store("operator-run"),
             working: Working::default(),
             measures: Measures::new(&context.metrics),
+            abandoned: AtomicU64::new(0),
             context: Arc::clone(context),
         }
     }
@@ -68,20 +79,60 @@ impl OperatorRuns {
             let (before, stage) = (Before::of(&run), Stage::of(&run));
             let span = step_span(&run);
             let step = runs::reconcile(context, session, run).instrument(span.clone());
-            let reconciled = step.await?;
-            if reconciled.next != Wake::Reread {
-                span.in_scope(|| self.measures.stored(&before, &reconciled.run));
-                self.context.events.tell_run(&stage, &reconciled.run);
+            let Reconciled { run, next, left } = step.await?;
+            if next != Wake::Reread {
+                span.in_scope(|| self.measures.stored(&before, &run));
+                self.context.events.tell_run(&stage, &run);
+                left.iter().for_each(|left| self.tell_left(&run, left));
             }
-            match reconciled {
-                Reconciled { run, next: Wake::Now } => newest = Some(run),
-                Reconciled { next: Wake::Reread, .. } => {
-                    context.clock.sleep(runs::AFTER_CONFLICT).await;
+            match next {
+                Wake::Now if is_gone(&run) => {
+                    return Ok(Driven { next: Wake::OnChange, keeps: Keeps::Nothing });
                 }
-                Reconciled { run, next } => return Ok(Driven { next, keeps: Keeps::of(&run) }),
+                Wake::Now => newest = Some(run),
+                Wake::Reread => context.clock.sleep(runs::AFTER_CONFLICT).await,
+                next => return Ok(Driven { next, keeps: Keeps::of(&run) }),
             }
         }
         Ok(Driven { next: Wake::Now, keeps: Keeps::Place })
+    }
+
+    /// Tells what may be left outside of a run that was let go.
+    fn tell_left(&self, run: &OperatorRun, left: &LeftBehind) {
+        let (namespace, name) = (run.namespace().unwrap_or_default(), run.name_any());
+        let (job, why) = (left.job.as_deref().unwrap_or("none"), left.why.as_str());
+        let abandoned = self.abandoned.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::warn!(namespace, run = name, job, why, abandoned, "let a deleted run go");
+        let told = Told {
+            reason: Reason::Abandoned,
+            action: "LetGo",
+            note: match &left.job {
+                Some(job) => format!("job {job} may still work: {why}"),
+                None => format!("something may be left outside: {why}"),
+            },
+            is_warning: true,
+        };
+        self.context.events.tell(&Resource::OperatorRun(Box::new(run.clone())), &told);
+    }
+
+    /// Makes passes over a run that has ended: holds it or lets it go, prunes or deletes it when its time
+    /// has come. Takes no place among those that work.
+    async fn look_after(&self, run: &OperatorRun, context: &RunContext) -> Result<Action, Error> {
+        let seen = Observation { keeping: context.keeping, ..Observation::default() };
+        let is_asked = requested(run).is_some_and(|asked| {
+            run.status.as_ref().is_none_or(|status| status.last_handled_request != Some(asked))
+        });
+        match plan(run, &seen, now()) {
+            Decision::Rest if !is_asked => return Ok(Action::await_change()),
+            Decision::Wait { until, .. } if !is_asked => return Ok(requeue_at(until)),
+            _ => {}
+        }
+        let (uid, mut session) = (run.uid().unwrap_or_default(), Session::default());
+        let driven = self.drive(context, (&key_of(run), &uid), &mut session).await?;
+        Ok(match driven.next {
+            Wake::OnChange => Action::await_change(),
+            next => action_of(next),
+        })
     }
 
     /// Reads a run as it is now; nothing when it is gone, or another one has its name.
@@ -135,14 +186,37 @@ fn is_queued(run: &OperatorRun) -> bool {
         && turns.iter().any(|reason| status.columns.reason == reason.as_str())
 }
 
+/// Returns whether a run is gone with the write that let it go.
+fn is_gone(run: &OperatorRun) -> bool {
+    is_leaving(run) && run.metadata.finalizers.as_ref().is_none_or(Vec::is_empty)
+}
+
+fn key_of(run: &OperatorRun) -> Key {
+    let namespace = run.namespace().unwrap_or_default();
+    Key { kind: Kind::OperatorRun, namespace, name: run.name_any() }
+}
+
+fn requeue_at(until: Timestamp) -> Action {
+    Action::requeue(Duration::try_from(until.duration_since(now())).unwrap_or_default())
+}
+
+fn action_of(next: Wake) -> Action {
+    match next {
+        Wake::Now | Wake::Reread => Action::requeue(Duration::ZERO),
+        Wake::At(until) => requeue_at(until),
+        Wake::OnChange => Action::requeue(RESYNC),
+    }
+}
+
 impl Reconcile for OperatorRuns {
     type Kind = OperatorRun;
 
     async fn reconcile(&self, run: &OperatorRun, _: &Cache<OperatorRun>) -> Result<Action, Error> {
         let (uid, namespace) = (run.uid().unwrap_or_default(), run.namespace().unwrap_or_default());
+        let context = self.context.run_context(&self.store, (&namespace, &run.name_any())); // reads no cluster
         if run.status.as_ref().is_some_and(|status| status.phase.is_terminal()) {
             self.forget(&uid);
-            return Ok(Action::await_change());
+            return self.look_after(run, &context).await;
         }
         self.measures.see(&uid, run, super::watch::waited());
         let turns = &self.context.turns;
@@ -154,9 +228,7 @@ impl Reconcile for OperatorRuns {
             self.measures.adopt();
         }
         let mut session = self.working.begin(&uid);
-        let context = self.context.run_context(&self.store, (&namespace, &run.name_any())); // reads no cluster
-        let key = Key { kind: Kind::OperatorRun, namespace, name: run.name_any() };
-        let driven = self.drive(&context, (&key, &uid), &mut session).await; // all of the flow
+        let driven = self.drive(&context, (&key_of(run), &uid), &mut session).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
         match driven.as_ref().map(|driven| &driven.keeps) {
             Ok(Keeps::Place) => self.working.pause(&uid, session),
@@ -166,14 +238,44 @@ impl Reconcile for OperatorRuns {
                 turns.release(&uid);
             }
         }
-        Ok(match driven?.next {
-            Wake::Now | Wake::Reread => Action::requeue(Duration::ZERO),
-            Wake::At(until) => {
-                let left = until.duration_since(now());
-                Action::requeue(Duration::try_from(left).unwrap_or_default())
+        Ok(action_of(driven?.next))
+    }
+
+    /// A deletion is a new generation; what a person asks for by an annotation is none.
+    fn wakes() -> Wakes<OperatorRun> {
+        |run| {
+            let annotations = run.metadata.annotations.as_ref();
+            let asked =
+                [REQUESTED_AT, FORCE_DELETE].map(|key| annotations.and_then(|all| all.get(key)));
+            let mut hasher = DefaultHasher::new();
+            (run.metadata.generation, asked).hash(&mut hasher);
+            hasher.finish()
+        }
+    }
+
+    fn trim(run: &mut OperatorRun) {
+        kept::trim(run);
+    }
+
+    /// Prunes or deletes runs that are too many, as each of them says.
+    async fn look_over(&self, cache: &Cache<OperatorRun>) {
+        let Some(most) = self.context.settings.kept_runs else { return };
+        let all = cache.state();
+        let runs = all.iter().filter_map(|run| run.0.as_ref().ok());
+        for run in kept::surplus(runs, most).into_iter().take(AT_ONE_TIME) {
+            let namespace = run.namespace().unwrap_or_default();
+            let mut context = self.context.run_context(&self.store, (&namespace, &run.name_any()));
+            context.keeping.is_surplus = true;
+            if let Err(error) = self.look_after(run, &context).await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(
+                    namespace,
+                    run = run.name_any(),
+                    error,
+                    "failed to clear a run away"
+                );
             }
-            Wake::OnChange => Action::requeue(RESYNC),
-        })
+        }
     }
 
     fn forget(&self, uid: &str) {

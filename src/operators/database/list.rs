@@ -31,7 +31,7 @@ impl Operator for List {
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let filter = NameFilter::of(NAME, request)?;
-        let mut listing = Listing::new(limit(NAME, request)?);
+        let mut listing = Listing::new((limit(NAME, request)?, request.answer_bytes));
         let mut databases = engines.metastore.list_databases();
         while let Some(database) = databases.try_next().await? {
             if filter.accepts(&database.name) {

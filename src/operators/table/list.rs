@@ -41,7 +41,7 @@ impl Operator for List {
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let wanted = required(NAME, request, "database_name")?;
         let filter = NameFilter::of(NAME, request)?;
-        let mut listing = Listing::new(limit(NAME, request)?);
+        let mut listing = Listing::new((limit(NAME, request)?, request.answer_bytes));
         let database = engines.metastore.get_database(wanted).await?;
         let mut tables = engines.metastore.list_tables(&database.name);
         while let Some(entry) = tables.try_next().await? {

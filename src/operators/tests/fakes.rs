@@ -87,7 +87,8 @@ impl World {
 pub(super) fn request(parameters: Value) -> Request {
     let parameters: Parameters =
         serde_json::from_value(parameters).expect("should be an object of parameters");
-    Request { parameters, allow_writing_sql: false, statement: None, container: None }
+    let (statement, container) = (None, None);
+    Request { parameters, allow_writing_sql: false, statement, container, answer_bytes: 64 * 1024 }
 }
 
 pub(super) fn name(text: &str) -> TableName {

@@ -11,7 +11,8 @@ use crate::api::v1alpha1::{
 use crate::engines::capability::{Capability, ClientDescription, Role};
 use crate::engines::job::JobState;
 use crate::engines::{ErrorKind, Retry};
-use crate::runs::{Observer, RunContext, RunError, Unwatched, drive};
+use crate::plan::Keeping;
+use crate::runs::{Observer, ProgressBudget, RunContext, RunError, Unwatched, drive};
 use crate::store::Store;
 use crate::testing::fakes::{
     Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, LOCATION, SharedWorld,
@@ -52,6 +53,9 @@ impl Scene {
             clients: Arc::new([CLIENT]),
             admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
+            attachments: None,
+            keeping: Keeping { holds: true, ..Keeping::default() },
+            budget: Arc::new(ProgressBudget::unlimited()),
         };
         Self { world, store, context }
     }

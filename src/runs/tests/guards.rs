@@ -13,7 +13,7 @@ fn live(
     rules: Rules,
     events: &[Event],
 ) -> Result<(Phase, Simulation), String> {
-    let mut simulation = Simulation::new(order, guards);
+    let mut simulation = Simulation::unheld(order, guards);
     World::of(&simulation.world).rules = rules;
     for event in events {
         simulation.happen(event)?;
@@ -109,7 +109,7 @@ fn without_a_look_at_commits_three_deaths_fail_a_run_that_committed() {
 #[test]
 fn without_a_look_at_the_owner_another_runs_job_is_released() {
     let with_guards = |guards| {
-        let mut simulation = Simulation::new(Order::of("fake.job"), guards);
+        let mut simulation = Simulation::unheld(Order::of("fake.job"), guards);
         let owner = JobOwner { run_uid: "other".to_owned(), run: "other".to_owned(), attempt: 1 };
         let id = JobId("job-of-other".to_owned());
         let (state, end, stopping) = (JobState::Inert, JobEnd::Succeeds, false);

@@ -34,7 +34,7 @@ fn faults() -> impl Strategy<Value = (Call, Fault)> {
     (calls(), fault)
 }
 
-fn events() -> impl Strategy<Value = Event> {
+pub(super) fn events() -> impl Strategy<Value = Event> {
     let process = 0..3usize;
     prop_oneof![
         30 => process.clone().prop_map(Event::Step),
@@ -87,7 +87,7 @@ fn job_ends() -> impl Strategy<Value = Vec<JobEnd>> {
     prop::collection::vec(end, 0..4)
 }
 
-fn orders() -> impl Strategy<Value = Order> {
+pub(super) fn orders() -> impl Strategy<Value = Order> {
     let timeout = prop::sample::select(vec![None, Some("1m"), Some("2h")]);
     let action = prop::sample::select(ACTIONS.to_vec());
     (action, prop::bool::weighted(0.1), 0..4u32, timeout, job_ends()).prop_map(

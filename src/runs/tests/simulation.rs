@@ -6,14 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use crate::api::labels::FORCE_DELETE;
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{
     Attempt, AttemptOutcome, AttemptState, OperatorRun, OperatorRunStatus, Phase,
 };
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobState, JobToken};
+use crate::plan::Keeping;
 use crate::plan::{Checked, Decision, Observation, Sight, plan};
-use crate::runs::{Outcome, RunContext, Session, act, gather, record};
+use crate::runs::{
+    LeftBehind, Outcome, ProgressBudget, RunContext, Session, Wake, act, gather, lifetime, record,
+};
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{Store, StoreError};
 use crate::testing::api_server::{ApiFault, ApiServer};
@@ -41,6 +45,10 @@ pub(super) enum Event {
     Clock(i64),
     Cancel,
     Suspend(bool),
+    /// A person deletes the run.
+    Delete,
+    /// A person lets it go whatever still works.
+    Force,
     Fault(Call, Fault),
     Break(Call, Fault),
     Repair,
@@ -112,6 +120,7 @@ pub(super) struct Simulation {
     guards: Guards,
     attempts: Vec<Attempt>,
     ended: Option<OperatorRunStatus>,
+    left: Option<LeftBehind>,
 }
 
 impl Simulation {
@@ -129,8 +138,11 @@ impl Simulation {
         let (world, runtime, server) = (shared(), new_runtime(), ApiServer::default());
         server.insert(&Resource::OperatorRun(Box::new(run_of(&order))));
         let client = runtime.block_on(async { server.client() });
-        let kept = Arc::new(KubernetesStore::new(client, "mason-operator-run"));
-        Self::of(order, Guards::ALL, (world, runtime), (Place::Server(server), kept))
+        let kept: Arc<dyn Store> = Arc::new(KubernetesStore::new(client, "mason-operator-run"));
+        let place = (Place::Server(server), kept);
+        let mut simulation = Self::of(order, Guards::ALL, (world, runtime), place);
+        simulation.context.keeping.holds = false;
+        simulation
     }
 
     fn of(
@@ -149,17 +161,28 @@ impl Simulation {
             clients: Arc::new([]),
             admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
+            attachments: None,
+            keeping: Keeping { holds: true, ..Keeping::default() },
+            budget: Arc::new(ProgressBudget::unlimited()),
         };
         let processes = (0..3).map(|_| Process::default()).collect();
-        let (attempts, ended) = (Vec::new(), None);
-        Self { world, order, place, runtime, context, processes, guards, attempts, ended }
+        let (attempts, ended, left) = (Vec::new(), None, None);
+        Self { world, order, place, runtime, context, processes, guards, attempts, ended, left }
+    }
+
+    /// The same where no finalizer can hold a run, as on a machine without a cluster.
+    pub(super) fn unheld(order: Order, guards: Guards) -> Self {
+        let mut simulation = Self::new(order, guards);
+        simulation.context.keeping.holds = false;
+        simulation
     }
 
     pub(super) fn key() -> Key {
         Key { kind: Kind::OperatorRun, namespace: "default".to_owned(), name: "run".to_owned() }
     }
 
-    pub(super) fn run(&self) -> OperatorRun {
+    /// Returns the run; nothing when it is gone.
+    pub(super) fn run(&self) -> Option<OperatorRun> {
         let found = match &self.place {
             Place::Memory(store) => self.runtime.block_on(store.get(&Self::key())).ok().flatten(),
             Place::Server(server) => server
@@ -167,7 +190,8 @@ impl Simulation {
                 .and_then(|document| Resource::from_document(Kind::OperatorRun, document).ok()),
         };
         match found {
-            Some(Resource::OperatorRun(run)) => *run,
+            Some(Resource::OperatorRun(run)) => Some(*run),
+            None => None,
             other => panic!("should hold the run: {other:?}"),
         }
     }
@@ -193,7 +217,12 @@ impl Simulation {
     }
 
     pub(super) fn status(&self) -> OperatorRunStatus {
-        self.run().status.unwrap_or_default()
+        self.run().and_then(|run| run.status).unwrap_or_default()
+    }
+
+    /// Returns what was said to be left outside when the run was let go, if anything.
+    pub(super) fn left(&self) -> Option<&LeftBehind> {
+        self.left.as_ref()
     }
 
     /// Lets it happen, and says what must not be.
@@ -215,6 +244,20 @@ impl Simulation {
             Event::Api(fault) => {
                 if let Place::Server(server) = &self.place {
                     server.script(*fault);
+                }
+            }
+            Event::Delete => {
+                let now = self.world().now;
+                if let Place::Memory(store) = &self.place {
+                    store.delete_by_person(&Self::key(), now);
+                }
+            }
+            Event::Force => {
+                if let Place::Memory(store) = &self.place {
+                    store.edit(&Self::key(), |run| {
+                        let annotations = run.metadata.annotations.get_or_insert_default();
+                        annotations.insert(FORCE_DELETE.to_owned(), "true".to_owned());
+                    });
                 }
             }
             Event::Fault(call, fault) => {
@@ -282,9 +325,18 @@ impl Simulation {
                 Stage::Acted(run, decision, outcome)
             }
             Stage::Acted(run, decision, outcome) => {
-                let now = self.world().now;
-                let status = record(&run, &decision, &outcome, now);
-                self.keep(*run, status)?;
+                let write = lifetime::write(&self.context, &run, &decision, &outcome);
+                match self.runtime.block_on(write).expect("should write") {
+                    Some(written) if written.next != Wake::Reread => {
+                        self.left = written.left.or_else(|| self.left.take());
+                    }
+                    Some(_) => {}
+                    None => {
+                        let now = self.world().now;
+                        let status = record(&run, &decision, &outcome, now);
+                        self.keep(*run, status)?;
+                    }
+                }
                 Stage::Idle
             }
         };
@@ -296,7 +348,8 @@ impl Simulation {
         let status = run.status.clone().unwrap_or_default();
         if status.resolved.is_none() && !status.phase.is_terminal() {
             let checked = Some(Checked::Ready(Box::new(valid_run(&self.order))));
-            return Observation { checked, ..Observation::default() };
+            let keeping = self.context.keeping;
+            return Observation { checked, keeping, ..Observation::default() };
         }
         let mut seen =
             self.runtime.block_on(gather(&self.context, session, run)).expect("should read");
@@ -367,7 +420,16 @@ impl Simulation {
                 return Err("another run's job was released or stopped".to_owned());
             }
         }
+        let still_works = world.jobs.iter().any(|(_, job)| works(job.state));
         drop(world);
+        if self.run().is_none() {
+            let may_work = self.left.is_some();
+            return if still_works && !may_work {
+                Err("a run is gone and its job works".to_owned())
+            } else {
+                Ok(())
+            };
+        }
         self.check_end(&status)?;
         self.check_attempts(&status)
     }
@@ -444,6 +506,21 @@ impl Simulation {
             Phase::Unknown => Ok(Phase::Unknown),
             phase => Err(format!("it neither ended nor asks: {phase:?} {:?}", self.status())),
         }
+    }
+
+    /// Repairs the world and lets one process go on until the run, which is being deleted, is gone.
+    pub(super) fn settle_leaving(&mut self) -> Result<(), String> {
+        self.happen(&Event::Repair)?;
+        self.happen(&Event::Crash(0))?;
+        for _ in 0..100 {
+            if self.run().is_none() {
+                return Ok(());
+            }
+            self.happen(&Event::Passes(0, 1))?;
+            self.happen(&Event::StepJobs)?;
+            self.happen(&Event::Clock(1_000))?;
+        }
+        Err(format!("it is still there: {:?}", self.run()))
     }
 
     /// Lets processes that were stopped in the middle go on after the end.

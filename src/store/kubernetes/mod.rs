@@ -4,6 +4,7 @@
 //! replaced by `PUT` with the resourceVersion it was decided on, so that two writers never both win.
 
 mod answer;
+mod attachments;
 mod connect;
 mod declare;
 mod measured;
@@ -12,9 +13,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kube::Client;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{ApiResource, DynamicObject};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use self::answer::readable;
 use self::answer::{failed, is_expired, is_missing};
@@ -231,6 +232,39 @@ impl Store for KubernetesStore {
         match self.of(key).delete(&key.name, &DeleteParams::default()).await {
             Ok(_) => Ok(true),
             Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(failed("delete", &key.to_string(), error)),
+        }
+    }
+
+    async fn replace_finalizers(&self, resource: &Resource) -> Result<Resource, StoreError> {
+        let (key, metadata) = (resource.key(), resource.metadata());
+        let wanted = json!({"metadata": {
+            "uid": metadata.uid,
+            "resourceVersion": metadata.resource_version,
+            "finalizers": metadata.finalizers,
+        }});
+        let parameters = PatchParams {
+            field_manager: Some(self.field_manager.clone()),
+            ..PatchParams::default()
+        };
+        match self.of(&key).patch(&key.name, &parameters, &Patch::Merge(wanted)).await {
+            Ok(stored) => readable(key.kind, stored),
+            Err(error) if is_missing(&error) => Err(StoreError::Conflict { what: key.to_string() }),
+            Err(error) => Err(failed("store the finalizers of", &key.to_string(), error)),
+        }
+    }
+
+    async fn remove(&self, resource: &Resource) -> Result<(), StoreError> {
+        let (key, metadata) = (resource.key(), resource.metadata());
+        let preconditions = Preconditions {
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version.clone(),
+        };
+        let parameters =
+            DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
+        match self.of(&key).delete(&key.name, &parameters).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_missing(&error) => Ok(()),
             Err(error) => Err(failed("delete", &key.to_string(), error)),
         }
     }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::core::ObjectMeta;
 
 use super::world::{SharedWorld, World};
 use crate::api::resource::{Key, Kind, Resource};
@@ -40,6 +43,26 @@ impl FakeStore {
                 change(run);
                 run.metadata.generation = run.metadata.generation.map(|number| number + 1);
                 bump(&mut run.metadata.resource_version);
+            }
+        });
+    }
+
+    /// Deletes a run as a person does: it stays for as long as a finalizer holds it.
+    pub fn delete_by_person(&self, key: &Key, now: Timestamp) {
+        let held = |resource: &Resource| {
+            resource.metadata().finalizers.as_ref().is_some_and(|all| !all.is_empty())
+        };
+        self.with(|resources| match resources.get_mut(key) {
+            Some(resource) if held(resource) => {
+                let metadata = resource.metadata_mut();
+                if metadata.deletion_timestamp.is_none() {
+                    metadata.deletion_timestamp = Some(Time(now));
+                    metadata.generation = metadata.generation.map(|number| number + 1);
+                    bump(&mut metadata.resource_version);
+                }
+            }
+            _ => {
+                resources.remove(key);
             }
         });
     }
@@ -130,5 +153,32 @@ impl Store for FakeStore {
 
     async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
         Ok(self.with(|resources| resources.remove(key).is_some()))
+    }
+
+    /// As an API server: nothing is held that is being deleted, and what nothing holds is gone.
+    async fn replace_finalizers(&self, resource: &Resource) -> Result<Resource, StoreError> {
+        tokio::task::yield_now().await;
+        let (key, new) = (resource.key(), resource.metadata());
+        let conflict = || Err(StoreError::Conflict { what: key.to_string() });
+        self.with(|resources| {
+            let Some(stored) = resources.get_mut(&key) else { return conflict() };
+            let metadata = stored.metadata_mut();
+            if metadata.resource_version != new.resource_version {
+                return conflict();
+            }
+            let held =
+                |metadata: &ObjectMeta| metadata.finalizers.as_ref().map_or(0, std::vec::Vec::len);
+            if metadata.deletion_timestamp.is_some() && held(new) > held(metadata) {
+                return conflict();
+            }
+            metadata.finalizers.clone_from(&new.finalizers);
+            bump(&mut metadata.resource_version);
+            let stored = stored.clone();
+            let is_gone = stored.metadata().deletion_timestamp.is_some() && held(new) == 0;
+            if is_gone {
+                resources.remove(&key);
+            }
+            Ok(stored)
+        })
     }
 }
