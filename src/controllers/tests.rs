@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::testing::api_server::{ApiFault, ApiServer, Disorder};
 
 const RUNS: usize = 8;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn key(name: &str) -> Key {
     Key { kind: Kind::OperatorRun, namespace: "n".to_owned(), name: name.to_owned() }
@@ -41,14 +41,14 @@ async fn ended(disorder: Disorder, faults: &[ApiFault]) -> Vec<String> {
         concurrency: 4,
         working_runs: 16,
         pods: None,
-        admission: AdmissionSettings { patience: Duration::from_secs(600), ..Default::default() },
-        probe_interval: Duration::from_secs(60),
+        admission: AdmissionSettings { patience: Duration::from_mins(10), ..Default::default() },
+        probe_interval: Duration::from_mins(1),
         health_address: ([127, 0, 0, 1], 0).into(),
         metrics_address: None,
         kept_runs: None,
         kept_for: None,
         progress_writes: 10,
-        stuck_after: Duration::from_secs(600),
+        stuck_after: Duration::from_mins(10),
         lease: None,
     };
     let metrics = Metrics::new("test");

@@ -51,7 +51,7 @@ pub fn results_of(status: &OperatorRunStatus) -> Results {
     frozen.and_then(|results| serde_json::from_value(results.clone()).ok()).unwrap_or_default()
 }
 
-/// Returns whether a stored result of a run is to go with it. A ConfigMap goes by itself.
+/// Returns whether a stored result of a run is to go with it. A `ConfigMap` goes by itself.
 #[must_use]
 pub fn has_result_to_go(status: &OperatorRunStatus) -> bool {
     let reference = status.result.as_ref().and_then(|result| result.reference.as_ref());

@@ -7,6 +7,7 @@ use super::observation::{Checked, Place};
 use super::operator_run::{Pass, UNSEEN_LIMIT, hinted, since};
 use super::retries::after;
 use crate::api::conditions::Reason;
+use crate::api::duration::DurationText;
 use crate::engines::job::JobError;
 use crate::engines::{ErrorKind, Retry};
 use crate::validate::Problems;
@@ -47,7 +48,7 @@ impl Pass<'_> {
 
     /// The door's patience, or all the time that the run has, if that is less.
     fn patience(&self) -> Duration {
-        let timeout = self.run.spec.timeout.as_ref().map(|timeout| timeout.to_duration());
+        let timeout = self.run.spec.timeout.as_ref().map(DurationText::to_duration);
         timeout.map_or(self.seen.patience, |timeout| timeout.min(self.seen.patience))
     }
 

@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::build::{Child, ContainerPlace, GRACE_SECONDS, container_pod};
 use super::error::error;
-use super::launcher::{Created, Launcher, STOPPED_AT, now, said_owner};
+use super::launcher::{Created, Launcher, STOPPED_AT, Stop, now, said_owner};
 use super::name::{id_of, parts_of, pod_name};
 use super::proof::{from_log, plain_lines, progress};
 use super::settings::PodSettings;
@@ -136,7 +136,7 @@ impl PodExecution {
             return self.launcher.delete(name, uid, version).await;
         }
         match asked_to_stop(pod) {
-            None => self.launcher.stop(name, uid).await,
+            None => self.launcher.stop(name, uid, Stop::Fence).await,
             Some(at) if now().duration_since(at).as_secs() > PATIENCE_SECONDS => {
                 self.launcher.delete(name, uid, None).await
             }
@@ -288,7 +288,7 @@ impl Execution for PodExecution {
         match self.recorded(id).await? {
             Some(pod) if has_ended(&pod) => Ok(()),
             Some(pod) if is_bound(&pod) && asked_to_stop(&pod).is_none() => {
-                self.launcher.stop(name, uid).await
+                self.launcher.stop(name, uid, Stop::Cancel).await
             }
             Some(pod) => self.end(&pod).await,
             None => Ok(()),

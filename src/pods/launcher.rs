@@ -21,6 +21,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const MANAGER: &str = "mason-operator-run";
 /// Since when a pod is to stop.
 pub(super) const STOPPED_AT: &str = "mason.dev/stop-requested-at";
+/// There when it is to stop because its work is unwanted.
+pub(super) const CANCELLED: &str = "mason.dev/cancelled";
+
+/// Why a pod is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Somebody cancelled its work.
+    Cancel,
+    /// Its attempt is given up; that says nothing of whether the work is wanted.
+    Fence,
+}
 
 /// The pods of one namespace.
 #[derive(Clone)]
@@ -126,9 +137,13 @@ impl Launcher {
     }
 
     /// Lets the node of a pod stop it: its time is up. What it leaves behind stays to be read.
-    pub(super) async fn stop(&self, name: &str, uid: &str) -> Result<(), EngineError> {
+    pub(super) async fn stop(&self, name: &str, uid: &str, why: Stop) -> Result<(), EngineError> {
+        let mut annotations = json!({STOPPED_AT: now().to_string()});
+        if why == Stop::Cancel {
+            annotations[CANCELLED] = "true".into();
+        }
         let patch = json!({
-            "metadata": {"uid": uid, "annotations": {STOPPED_AT: now().to_string()}},
+            "metadata": {"uid": uid, "annotations": annotations},
             "spec": {"activeDeadlineSeconds": 1},
         });
         let (how, patch) = (PatchParams::default(), Patch::Merge(patch));

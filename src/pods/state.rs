@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
 
 use super::build::GATE;
+use super::launcher::CANCELLED;
 use super::name::id_of;
 use super::proof::Ending;
 use super::waiting::{main_status, waiting_for};
@@ -148,8 +149,11 @@ fn ended(pod: &Pod, ending: Option<Ending>) -> (JobState, Option<JobError>) {
     let mut conditions = conditions.filter(|one| one.type_ == "DisruptionTarget");
     let said = status.and_then(|status| status.message.as_deref()).unwrap_or_default();
     if pod.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds.is_some()) {
-        // Nobody but who cancels sets it.
-        return (JobState::Cancelled, None);
+        // Nobody but who cancels or fences sets it.
+        let annotations = pod.metadata.annotations.as_ref();
+        let is_cancelled = annotations.is_some_and(|all| all.contains_key(CANCELLED));
+        let given_up = || lost("its attempt was given up");
+        return if is_cancelled { (JobState::Cancelled, None) } else { given_up() };
     }
     if terminated(pod).and_then(|end| end.reason.as_deref()) == Some("OOMKilled") {
         let hint = "raise `resources.limits.memory`, or `memoryLimit` of the client";

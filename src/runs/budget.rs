@@ -43,10 +43,9 @@ impl ProgressBudget {
         now: Timestamp,
     ) -> bool {
         match stored {
-            None => true,
             Some(stored) if stored == status => false,
             Some(stored) if is_progress_alone(stored, status) => self.take(now),
-            Some(_) => true,
+            None | Some(_) => true,
         }
     }
 

@@ -23,13 +23,13 @@ use crate::operators::Answer;
 use crate::store::{Attached, StoreError};
 use crate::validate::ValidRun;
 
-/// Most bytes of a result in a ConfigMap, of which the API server takes 1 MiB with everything.
+/// Most bytes of a result in a `ConfigMap`, of which the API server takes 1 MiB with everything.
 const ATTACHED_BYTES: usize = 900 * 1024;
 /// Most bytes of a result that is stored at the config's location.
 const STORED_BYTES: usize = 8 * 1024 * 1024;
-/// The key under which a ConfigMap holds a result.
+/// The key under which a `ConfigMap` holds a result.
 const KEY: &str = "result.json";
-/// How the address of a ConfigMap begins.
+/// How the address of a `ConfigMap` begins.
 const CONFIG_MAP: &str = "configmap://";
 
 /// Returns how many bytes of JSON the answer of a run may have: what can be kept of it.
@@ -132,7 +132,7 @@ impl Results<'_> {
         Ok((format!("{client}:{path}"), stored))
     }
 
-    /// Puts a text into a ConfigMap beside the run, where there are such; with its address.
+    /// Puts a text into a `ConfigMap` beside the run, where there are such; with its address.
     async fn attach(&self, text: &str) -> Result<Option<(String, String)>, EngineError> {
         let Some(attachments) = &self.context.attachments else { return Ok(None) };
         let owner = &self.identity.owner;
@@ -150,7 +150,7 @@ impl Results<'_> {
     }
 
     async fn objects(&self, client: &str) -> Result<Arc<dyn ObjectStore>, EngineError> {
-        let kind = self.valid.client(client).and_then(|settings| settings.kind());
+        let kind = self.valid.client(client).and_then(crate::api::v1alpha1::ClientConfig::kind);
         let Some(kind) = kind else {
             let message = format!("the config had no client `{client}` for results");
             return Err(EngineError::new(
@@ -168,15 +168,15 @@ impl Results<'_> {
     }
 }
 
-/// Returns the name of a ConfigMap: how the run's begins, and what follows from its uid and attempt; 63
+/// Returns the name of a `ConfigMap`: how the run's begins, and what follows from its uid and attempt; 63
 /// characters at most.
 fn map_name(run: &str, identity: &str) -> String {
     let begin: String = run.chars().map(|c| if c == '.' { '-' } else { c }).take(40).collect();
-    format!("{}-result-{}", begin.trim_end_matches('-'), &hex(identity)[..12])
+    format!("{}-result-{}", begin.trim_end_matches('-'), &digest_of(identity)[..12])
 }
 
-fn hex(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest_of(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 fn without_data(answer: Answer) -> Answer {
@@ -184,7 +184,7 @@ fn without_data(answer: Answer) -> Answer {
 }
 
 fn reference_to(uri: String, text: &str) -> ResultReference {
-    let digest = hex(text);
+    let digest = digest_of(text);
     let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
     ResultReference { uri, sha256: format!("sha256:{digest}"), bytes }
 }

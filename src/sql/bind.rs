@@ -41,7 +41,7 @@ impl VisitorMut for Binder<'_> {
     /// After the expressions within, so that no value is looked at again.
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Expr::InList { list, .. } = expr {
-            self.spread(list);
+            Self::spread(list);
         } else if let Some(binding) = self.bound(expr) {
             *expr = literal(binding);
         }
@@ -57,7 +57,7 @@ impl Binder<'_> {
     }
 
     /// Makes `in ($list)` a list of its texts: by now the placeholder is an array.
-    fn spread(&self, list: &mut Vec<Expr>) {
+    fn spread(list: &mut Vec<Expr>) {
         if let [Expr::Array(Array { elem, named: true })] = list.as_mut_slice() {
             *list = std::mem::take(elem);
         }

@@ -38,9 +38,10 @@ pub(super) fn resolve_config<'a>(
         !is_foreign || is_open_to(&config.spec.allowed_namespaces, own, inputs.namespace_labels)
     };
     let Some(config) = inputs.config.filter(is_open) else {
-        problems.push(match is_foreign {
-            true => not_shared(&asked.name, namespace, own),
-            false => missing(&asked.name, namespace, inputs.known_configs),
+        problems.push(if is_foreign {
+            not_shared(&asked.name, namespace, own)
+        } else {
+            missing(&asked.name, namespace, inputs.known_configs)
         });
         return None;
     };

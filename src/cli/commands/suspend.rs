@@ -35,13 +35,11 @@ pub(super) async fn change_unfinished(
         context.printer.out(&format!("run `{name}` has ended already: {}", phase.as_str()))?;
         return Ok(None);
     }
-    match change(context, &key, wanted).await? {
-        Some(_) => Ok(Some(name.to_owned())),
-        None => {
-            let message = format!("run `{name}` was deleted meanwhile");
-            Err(Failure::impossible(message, "`mason get runs` lists what there is").into())
-        }
+    if change(context, &key, wanted).await?.is_some() {
+        return Ok(Some(name.to_owned()));
     }
+    let message = format!("run `{name}` was deleted meanwhile");
+    Err(Failure::impossible(message, "`mason get runs` lists what there is").into())
 }
 
 /// Returns the name of a run that may be written as `-o name` prints it.

@@ -259,8 +259,7 @@ impl LocalExecution {
         }
         let Some(released) = folder.read::<Mark>(file::RELEASED)? else {
             let stopped = folder.has(file::CANCEL) || folder.has(file::FENCED);
-            let state = if stopped { JobState::Cancelled } else { JobState::Inert };
-            return Ok((state, None, None));
+            return Ok(if stopped { unbegun(folder, None) } else { (JobState::Inert, None, None) });
         };
         if folder.is_worked_on()? {
             let state = if started.is_some() { JobState::Running } else { JobState::Queued };
@@ -307,7 +306,12 @@ impl LocalExecution {
         if let Some(succeeded) = succeeded {
             return Ok(Some((JobState::Succeeded, Some(succeeded.at), None)));
         }
-        Ok(ended.map(|ended| (ended.state, Some(ended.at), Some(ended.error))))
+        Ok(ended.map(|ended| {
+            // Who only fenced it did not say that the work is unwanted.
+            let is_lost = ended.state == JobState::Cancelled && !folder.has(file::CANCEL);
+            let state = if is_lost { JobState::Lost } else { ended.state };
+            (state, Some(ended.at), Some(ended.error))
+        }))
     }
 
     fn collect_now(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
@@ -337,14 +341,14 @@ impl LocalExecution {
         if !folder.has(file::LOCK) || !folder.is_worked_on()? {
             return Ok(Fence::Down);
         }
-        self.stop(&folder)?;
+        self.stop(&folder, file::FENCED)?;
         Ok(Fence::NotYet)
     }
 
-    /// Asks the worker to stop, and kills one that was asked long ago.
-    fn stop(&self, folder: &JobFolder) -> Result<(), EngineError> {
-        folder.publish(file::CANCEL, &Mark { at: super::now() })?;
-        let asked = folder.read::<Mark>(file::CANCEL)?;
+    /// Asks the worker to stop by a mark, and kills one that was asked long ago.
+    fn stop(&self, folder: &JobFolder, mark: &'static str) -> Result<(), EngineError> {
+        folder.publish(mark, &Mark { at: super::now() })?;
+        let asked = folder.read::<Mark>(mark)?;
         let waited = asked.map(|mark| super::now().duration_since(mark.at).unsigned_abs());
         let started = folder.read::<Started>(file::STARTED)?;
         if let (Some(waited), Some(started)) = (waited, started)
@@ -360,10 +364,12 @@ impl LocalExecution {
     async fn is_overdue(&self, token: &JobToken) -> Result<bool, EngineError> {
         let token = token.clone();
         self.blocking(move |own| {
-            let asked = JobFolder::of(&own.root, &token)?.read::<Mark>(file::CANCEL)?;
-            Ok(asked.is_some_and(|mark| {
-                super::now().duration_since(mark.at).unsigned_abs() > own.cancel_grace
-            }))
+            let folder = JobFolder::of(&own.root, &token)?;
+            let asked = [folder.read::<Mark>(file::CANCEL)?, folder.read(file::FENCED)?];
+            Ok(asked
+                .into_iter()
+                .flatten()
+                .any(|mark| super::now().duration_since(mark.at).unsigned_abs() > own.cancel_grace))
         })
         .await
     }
@@ -468,6 +474,21 @@ fn reap(mut child: std::process::Child, folder: &JobFolder) -> bool {
     status.success()
 }
 
+/// Says how a job stands that was stopped before it began: cancelled only if somebody cancelled it.
+fn unbegun(folder: &JobFolder, finished_at: Option<Timestamp>) -> Found {
+    if folder.has(file::CANCEL) {
+        return (JobState::Cancelled, finished_at, None);
+    }
+    let error = JobError {
+        kind: ErrorKind::Unavailable,
+        retry: Retry::Later,
+        message: "the job was given up before a worker began".to_owned(),
+        hint: None,
+        reason: None,
+    };
+    (JobState::Lost, finished_at, Some(error))
+}
+
 /// Says what is known of a worker that is gone without a word.
 fn gone(folder: &JobFolder, begun: bool) -> Result<Found, EngineError> {
     let exit = folder.read::<Exit>(file::EXIT)?;
@@ -491,7 +512,7 @@ fn gone(folder: &JobFolder, begun: bool) -> Result<Found, EngineError> {
         return Ok((JobState::Failed, finished_at, Some(error)));
     }
     if folder.has(file::FENCED) && !begun {
-        return Ok((JobState::Cancelled, finished_at, None));
+        return Ok(unbegun(folder, finished_at));
     }
     let error = match exit.and_then(|exit| exit.signal) {
         Some(signal) => lost(
@@ -557,7 +578,11 @@ impl Execution for LocalExecution {
         let id = id.clone();
         self.blocking(move |own| {
             let folder = own.folder(&id)?;
-            if own.proven_end(&folder)?.is_some() { Ok(()) } else { own.stop(&folder) }
+            if own.proven_end(&folder)?.is_some() {
+                Ok(())
+            } else {
+                own.stop(&folder, file::CANCEL)
+            }
         })
         .await
     }

@@ -81,10 +81,8 @@ pub fn run_with(
     let Some(_lock) = take_lock(&folder)? else { return Ok(ExitCode::SUCCESS) };
     let ends = [file::STARTED, file::OUTCOME, file::ERROR, file::FENCED];
     #[cfg(test)]
-    let ends = ends.map(|mark| match crate::faults::Precondition::BegunOnce.is_removed() {
-        true => "nothing",
-        false => mark,
-    });
+    let ends =
+        if crate::faults::Precondition::BegunOnce.is_removed() { ["nothing"; 4] } else { ends };
     if ends.iter().any(|mark| folder.has(mark)) {
         return Ok(ExitCode::SUCCESS);
     }
@@ -175,8 +173,13 @@ struct Job {
 }
 
 impl Job {
+    /// Returns whether somebody asked for its end.
+    fn is_stopped(&self) -> bool {
+        self.folder.has(file::CANCEL) || self.folder.has(file::FENCED)
+    }
+
     fn work(&self, executor: &dyn Executor) -> Result<Executed, EngineError> {
-        if self.folder.has(file::CANCEL) {
+        if self.is_stopped() {
             return Err(stopped());
         }
         let limits = self.record.limits;
@@ -229,7 +232,7 @@ impl Job {
                 }
                 _ = timer.tick() => {
                     shown = self.show(work.progress.get(), shown.as_ref());
-                    if asked.is_none() && self.folder.has(file::CANCEL) {
+                    if asked.is_none() && self.is_stopped() {
                         work.cancelled.store(true, Ordering::Relaxed);
                         asked = Some(Instant::now());
                     }
@@ -294,7 +297,7 @@ impl Job {
         let prepared = Succeeded { at: super::now(), outcome: outcome.clone() };
         self.folder.publish(file::PREPARED, &prepared)?;
         faults::reach("worker", "prepared");
-        if self.folder.has(file::FENCED) || self.folder.has(file::CANCEL) {
+        if self.is_stopped() {
             return Err(stopped());
         }
         let committer = Committer { owner: &self.record.owner, token: &self.token };

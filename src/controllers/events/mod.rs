@@ -163,7 +163,7 @@ fn event_of(object: &Resource, told: &Told, instance: &str) -> Event {
     let version = metadata.resource_version.clone().unwrap_or_default();
     let uid = metadata.uid.clone().unwrap_or_default();
     let digest = Sha256::digest(format!("{uid}/{version}/{:?}", told.reason));
-    let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(&digest[..8]);
     let name = up_to(&key.name, NAME);
     let controller = match object {
         Resource::OperatorRun(_) => "mason-operator-run",

@@ -137,6 +137,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a test makes it for this call")]
     fn run(status: Value) -> OperatorRun {
         serde_json::from_value(json!({
             "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorRun", "metadata": {"name": "x"},

@@ -83,7 +83,9 @@ impl OperatorRuns {
             if next != Wake::Reread {
                 span.in_scope(|| self.measures.stored(&before, &run));
                 self.context.events.tell_run(&stage, &run);
-                left.iter().for_each(|left| self.tell_left(&run, left));
+                if let Some(left) = &left {
+                    self.tell_left(&run, left);
+                }
             }
             match next {
                 Wake::Now if is_gone(&run) => {
@@ -216,7 +218,7 @@ impl Reconcile for OperatorRuns {
         let context = self.context.run_context(&self.store, (&namespace, &run.name_any())); // reads no cluster
         if run.status.as_ref().is_some_and(|status| status.phase.is_terminal()) {
             self.forget(&uid);
-            return self.look_after(run, &context).await;
+            return Box::pin(self.look_after(run, &context)).await;
         }
         self.measures.see(&uid, run, super::watch::waited());
         let turns = &self.context.turns;
@@ -266,7 +268,7 @@ impl Reconcile for OperatorRuns {
             let namespace = run.namespace().unwrap_or_default();
             let mut context = self.context.run_context(&self.store, (&namespace, &run.name_any()));
             context.keeping.is_surplus = true;
-            if let Err(error) = self.look_after(run, &context).await {
+            if let Err(error) = Box::pin(self.look_after(run, &context)).await {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(
                     namespace,

@@ -94,7 +94,8 @@ fn what_a_run_waits_for_wakes_it_and_nobody_else() {
     let (turns, mut woken) = turns(Bounds::default());
     turns.begins(&run("waits", "Pending", &[]));
     let mut resolved = run("resolved", "Running", &["Finished"]);
-    resolved.status.get_or_insert_default().resolved = Some(Default::default());
+    resolved.status.get_or_insert_default().resolved =
+        Some(crate::api::v1alpha1::FreeForm::default());
     turns.begins(&resolved);
     let config = |namespace: &str, name: &str| -> MasonConfig {
         serde_json::from_value(json!({

@@ -46,7 +46,7 @@ fn when_its_time_has_passed_a_run_is_pruned_or_deleted(
 ) {
     let ended = run(json!({}), spec, json!({}));
     assert_eq!(decide(&ended, IN_A_CLUSTER, passed), expect);
-    let early = decide(&ended, IN_A_CLUSTER, passed - Duration::from_secs(1));
+    let early = decide(&ended, IN_A_CLUSTER, passed.saturating_sub(Duration::from_secs(1)));
     assert!(matches!(early, Decision::Rest | Decision::Wait { .. }), "{early:?}");
 }
 

@@ -15,6 +15,7 @@ fn begins(line: &mut Line, uid: &str, needs: Needs) -> bool {
     line.ask(uid, needs) == Place::Free
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a place is asked for and read at once")]
 fn reason(place: Place) -> Reason {
     match place {
         Place::Taken { reason, .. } => reason,

@@ -10,6 +10,15 @@ use crate::engines::{ErrorKind, Retry};
 use crate::pods::state::{state_of, status_of};
 use crate::pods::waiting::waiting_for;
 
+#[test]
+fn a_pod_is_cancelled_only_if_somebody_cancelled_it() {
+    let mut pod = pod(&json!({"activeDeadlineSeconds": 1}), &json!({"phase": "Failed"}));
+    assert_eq!(state_of(&pod).0, JobState::Lost);
+    let annotations = pod.metadata.annotations.get_or_insert_default();
+    annotations.insert("mason.dev/cancelled".to_owned(), "true".to_owned());
+    assert_eq!(state_of(&pod).0, JobState::Cancelled);
+}
+
 fn pod(spec: &Value, status: &Value) -> Pod {
     let mut pod = json!({
         "metadata": {
@@ -91,10 +100,10 @@ fn a_pods_state_follows_from_its_phase_and_its_proof() {
             JobState::Failed,
         ),
         (
-            "stopped",
+            "given up",
             stopped,
             json!({"phase": "Failed", "reason": "DeadlineExceeded"}),
-            JobState::Cancelled,
+            JobState::Lost,
         ),
         ("evicted", json!({}), json!({"phase": "Failed", "reason": "Evicted"}), JobState::Lost),
         ("node lost", json!({}), json!({"phase": "Failed", "reason": "NodeLost"}), JobState::Lost),

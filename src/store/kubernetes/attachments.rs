@@ -1,4 +1,4 @@
-//! ConfigMaps beside a run, for results that a status has no room for.
+//! `ConfigMap`s beside a run, for results that a status has no room for.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::ConfigMap;

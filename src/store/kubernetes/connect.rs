@@ -106,6 +106,7 @@ pub async fn connect_to(choice: &ClusterChoice) -> Result<Connection, ConnectErr
     }
 }
 
+#[expect(clippy::unwrap_in_result, reason = "the numbers are constants")]
 fn client_of(mut config: Config) -> Result<Client, kube::Error> {
     config.default_retry = false;
     let policy = RetryPolicy::new(FIRST_PAUSE, LONGEST_PAUSE, REPEATS, true)

@@ -30,7 +30,7 @@ impl KubernetesStore {
     /// value already.
     ///
     /// Who created the object once and never applies it again has no claim on the field. Whoever applies
-    /// it again and again, as GitOps tools do, would set it back: then nothing is changed, unless
+    /// it again and again, as `GitOps` tools do, would set it back: then nothing is changed, unless
     /// `takes_over`.
     ///
     /// # Errors
@@ -117,6 +117,7 @@ mod tests {
         Declaration { field: "suspend", value: value.into(), manager: "mason-suspend" }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a test makes it for this call")]
     fn object(metadata: Value) -> DynamicObject {
         let document = json!({
             "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorRun", "metadata": metadata,

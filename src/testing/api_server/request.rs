@@ -25,9 +25,9 @@ impl Asked {
     /// Reads a request; nothing when the path is none of an API server's.
     pub(super) fn read(parts: &Parts, body: &[u8]) -> Option<Self> {
         let mut path = parts.uri.path().trim_matches('/').split('/').collect::<Vec<_>>();
-        let group = match path.first()? {
-            &"api" => path.drain(..2).collect::<Vec<_>>()[1..].join("/"),
-            &"apis" if path.len() > 3 => path.drain(..3).collect::<Vec<_>>()[1..].join("/"),
+        let group = match *path.first()? {
+            "api" => path.drain(..2).collect::<Vec<_>>()[1..].join("/"),
+            "apis" if path.len() > 3 => path.drain(..3).collect::<Vec<_>>()[1..].join("/"),
             _ => return None,
         };
         let namespace = match path.as_slice() {

@@ -161,6 +161,7 @@ impl State {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "it is the body of the request")]
     fn swap(&mut self, asked: &Asked, before: &Value, given: Value) -> Answer {
         for field in ["resourceVersion", "uid"] {
             let (given, now) = (&given["metadata"][field], &before["metadata"][field]);

@@ -226,9 +226,9 @@ impl World {
             let (token, job) = self.jobs[index].clone();
             let barred = self.rules.fences_hold && self.fenced.contains(&token.0);
             let state = match job.state {
-                JobState::Queued | JobState::Running if job.stopping || barred => {
-                    JobState::Cancelled
-                }
+                JobState::Queued | JobState::Running if job.stopping => JobState::Cancelled,
+                // Who fences does not say that the work is unwanted.
+                JobState::Queued | JobState::Running if barred => JobState::Lost,
                 JobState::Queued => JobState::Running,
                 JobState::Running => self.ended(&job),
                 state => state,
@@ -332,7 +332,7 @@ impl World {
         let mut fence = Fence::Down;
         for (_, job) in self.jobs.iter_mut().filter(|(of, _)| of == token) {
             match job.state {
-                JobState::Inert => job.state = JobState::Cancelled,
+                JobState::Inert => job.state = JobState::Lost,
                 JobState::Queued | JobState::Running => fence = Fence::NotYet,
                 _ => {}
             }

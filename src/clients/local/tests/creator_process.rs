@@ -98,7 +98,7 @@ async fn fence_killed_at_any_step_is_made_again_and_then_nothing_begins() {
             let late = next.create(&job(), &token("t"), &owner("u", 1)).await;
             assert_eq!(late.expect_err("should be fenced").kind, ErrorKind::Conflict);
             let state = next.find(&token("t")).await.expect("should look").map(|job| job.state);
-            assert_eq!(state, is_created.then_some(JobState::Cancelled), "step {step}");
+            assert_eq!(state, is_created.then_some(JobState::Lost), "step {step}");
             assert_eq!(commits(&root), 0, "step {step}");
             if !was_killed {
                 break;

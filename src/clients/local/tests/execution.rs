@@ -158,7 +158,7 @@ async fn fenced_job_never_begins() {
         .expect("should create");
     fenced(&execution, "t").await;
     assert_eq!(execution.release(&id).await.expect_err("refused").kind, ErrorKind::Conflict);
-    assert_eq!(ended(&execution, &id).await.state, JobState::Cancelled);
+    assert_eq!(ended(&execution, &id).await.state, JobState::Lost);
 }
 
 #[tokio::test]
