@@ -26,9 +26,10 @@ impl Objects {
         let objects = Self { client, folder: folder.to_owned() };
         let sales = folder.join(NAMESPACE).join("sales");
         std::fs::create_dir_all(&sales).unwrap();
-        let rows =
-            (0..1_000).map(|row| format!("city-{},{}.5\n", row % 20, row)).collect::<String>();
-        std::fs::write(sales.join("orders.csv"), format!("city,amount\n{rows}")).unwrap();
+        let rows: Vec<String> =
+            (0..1_000).map(|row| format!("city-{},{}.5", row % 20, row)).collect();
+        std::fs::write(sales.join("orders.csv"), format!("city,amount\n{}\n", rows.join("\n")))
+            .unwrap();
         let namespaces: Api<Namespace> = Api::all(objects.client.clone());
         let namespace = read(json!({"metadata": {"name": NAMESPACE}}));
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();

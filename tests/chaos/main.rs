@@ -6,7 +6,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::panic,
-    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test reads its settings, tells what it did, and stops where it fails"
 )]

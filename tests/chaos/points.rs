@@ -57,10 +57,9 @@ pub(crate) fn sort_for(draw: &mut Draw, point: &str) -> Sort {
         ("refuse", _) => &[Sort::Refused],
         ("cancel", _) => &[Sort::Cancelled, Sort::Late],
         ("fence" | "conclude", _) => &[Sort::Wrong, Sort::Wrong, Sort::Cancelled, Sort::Late],
-        ("release", "marked") => &[Sort::Append, Sort::Declare],
         ("apply" | "settle" | "change", _) => &[Sort::Create, Sort::Declare],
         ("worker", "committed" | "executed" | "prepared" | "proven") => &[Sort::Append],
-        ("worker" | "collect", _) => &[Sort::Append, Sort::Declare],
+        ("worker" | "collect", _) | ("release", "marked") => &[Sort::Append, Sort::Declare],
         _ => &[Sort::Append, Sort::Declare, Sort::Wrong, Sort::Pod],
     };
     draw.one(sorts)

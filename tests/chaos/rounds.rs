@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Longer than a lease lasts (15 s).
 const BEYOND_A_LEASE: Duration = Duration::from_secs(17);
 /// How long runs may take to end once nobody is killed any more.
-const SETTLING: Duration = Duration::from_secs(120);
+const SETTLING: Duration = Duration::from_mins(2);
 /// How often the runs are looked at.
 const LOOK: Duration = Duration::from_millis(400);
 /// How long a request may take: the API server is killed, too.

@@ -135,12 +135,12 @@ fn a_command_is_told_to_stop_with_all_it_started() {
     let process = rustix::process::Pid::from_child(&running);
     rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(143));
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_mins(1));
     assert_eq!(pod.message(), json!({"token": "t1", "exitCode": 143}));
     let gone =
         || !fs::read_to_string(format!("{sleeper}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
     while !gone() {
-        assert!(began.elapsed() < Duration::from_secs(60), "what it started goes on");
+        assert!(began.elapsed() < Duration::from_mins(1), "what it started goes on");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 /// The name of Mason's image on the node.
 pub(crate) const IMAGE: &str = "localhost/mason:test";
 /// The name of an image with a shell, as a user's own.
@@ -34,6 +34,7 @@ pub(crate) struct Called {
 }
 
 /// Returns the node; nothing where this machine cannot have one, which is then said.
+#[expect(clippy::explicit_write, reason = "the harness would keep what `eprintln` says to itself")]
 pub(crate) fn node(test: &str) -> Option<&'static Node> {
     static NODE: OnceLock<Result<Node, String>> = OnceLock::new();
     match NODE.get_or_init(Node::start) {

@@ -107,7 +107,7 @@ impl Collector {
 
 /// Reads requests and answers each with 200.
 fn receive(mut stream: TcpStream, kept: &Mutex<Vec<u8>>) -> Option<()> {
-    let (mut request, mut more) = (Vec::new(), [0; 65_536]);
+    let (mut request, mut more) = (Vec::new(), vec![0; 65_536]);
     loop {
         let head = loop {
             if let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") {

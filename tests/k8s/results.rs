@@ -17,9 +17,7 @@ fn config_with(results: &str, root: &str) -> String {
 
 fn digest(text: &[u8]) -> String {
     use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(text);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex::encode(sha2::Sha256::digest(text)))
 }
 
 fn succeeded(team: &Team, run: &str) -> Value {

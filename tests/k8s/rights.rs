@@ -298,7 +298,7 @@ fn no_field_or_metadata_of_a_run_gives_rights_to_who_wrote_it() {
         ),
     ] {
         let more = |run: &mut Value| {
-            run["spec"].as_object_mut().unwrap().extend(change.as_object().unwrap().clone())
+            run["spec"].as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         };
         assert!(eve.creates(&run(name, &more)));
         let kept = eve.team.get(&format!("oprun/{name}"));

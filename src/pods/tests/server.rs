@@ -133,8 +133,9 @@ impl Server {
                 return status(409, "another uid");
             }
             self.change(name, |pod| {
-                pod["metadata"]["annotations"]["mason.dev/stop-requested-at"] =
-                    patch["metadata"]["annotations"]["mason.dev/stop-requested-at"].clone();
+                for (name, value) in patch["metadata"]["annotations"].as_object().unwrap() {
+                    pod["metadata"]["annotations"][name] = value.clone();
+                }
                 pod["spec"]["activeDeadlineSeconds"] = json!(1);
             });
         }
