@@ -60,14 +60,14 @@ fn verbs_print_on_a_cluster_what_they_print_for_a_folder() {
         assert_eq!(there.out, here.out, "{call:?}: {there:?}");
         assert_eq!(there.err, here.err, "{call:?}: {there:?}");
     }
-    let first_columns = |console: &Console| {
+    let beginnings = |console: &Console| {
         let printed = console.call(&["get", "runs", "-o", "wide"]).out;
         let cells = |line: &str| -> Vec<String> {
             line.split_whitespace().take(5).map(str::to_owned).collect()
         };
         printed.lines().map(cells).collect::<Vec<_>>()
     };
-    assert_eq!(first_columns(&cluster), first_columns(&folder));
+    assert_eq!(beginnings(&cluster), beginnings(&folder));
     let described = cluster.call(&["describe", "run", "by-city"]).out;
     assert!(described.contains("events:\n  - Normal "), "{described}");
 }
