@@ -140,7 +140,7 @@ fn a_restricted_controller_reads_no_config_outside_its_namespaces() {
 fn a_config_is_open_only_to_the_actions_that_it_allows() {
     let team = Team::with_config("actions");
     let _controller = team.controller();
-    let sql = "{sql: {statement: \"select $query_string as said, $database_name as place\"}}";
+    let sql = "{sql: {statement: \"select $query_string as said from $database_name.orders\"}}";
     team.apply(
         &definition("mine", sql).replace("query_string, type: sql", "query_string, type: string"),
     );

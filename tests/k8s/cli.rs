@@ -58,7 +58,9 @@ fn verbs_print_on_a_cluster_what_they_print_for_a_folder() {
         let (there, here) = (cluster.call(call), folder.call(call));
         assert_eq!(there.code, here.code, "{call:?}: {there:?}\n{here:?}");
         assert_eq!(there.out, here.out, "{call:?}: {there:?}");
-        assert_eq!(there.err, here.err, "{call:?}: {there:?}");
+        let here_too =
+            here.err.replace("namespace `default`", &format!("namespace `{}`", team.name));
+        assert_eq!(there.err, here_too, "{call:?}: {there:?}");
     }
     let beginnings = |console: &Console| {
         let printed = console.call(&["get", "runs", "-o", "wide"]).out;

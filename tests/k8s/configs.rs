@@ -51,7 +51,7 @@ fn a_root_that_is_not_allowed_is_refused_and_no_run_reads_it() {
         let status = team.finished(name);
         assert_eq!(
             (&status["phase"], &status["columns"]["reason"]),
-            (&json!("Failed"), &json!("ClientNotReady"))
+            (&json!("Failed"), &json!("RootNotAllowed"))
         );
         assert!(!status.to_string().contains("secret"), "{status}");
     }

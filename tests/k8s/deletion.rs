@@ -87,8 +87,8 @@ fn a_run_whose_root_is_gone_is_let_go_when_a_person_forces_it() {
     let moved = team.root().with_extension("away");
     std::fs::rename(team.root(), &moved).unwrap();
     let next = team.controller();
-    team.kubectl(&["delete", "oprun/long", "--wait=false"]);
     team.kubectl(&["annotate", "oprun/long", "mason.dev/force-delete=true"]);
+    team.kubectl(&["delete", "oprun/long", "--wait=false"]);
     until_gone(&team, "oprun/long");
     let log = next.log();
     assert!(log.contains("let a deleted run go") && log.contains("job="), "{log}");
