@@ -198,7 +198,7 @@ fn read_file(path: &Path, key: &Key) -> Result<Option<Resource>, StoreError> {
     Ok(Some(resource))
 }
 
-/// Returns the names in a folder, sorted; none when it is not there.
+/// Returns the names in a folder, sorted without their endings; none when it is not there.
 fn entries(folder: &Path) -> Result<Vec<String>, StoreError> {
     let listed = match fs::read_dir(folder) {
         Ok(listed) => listed,
@@ -210,7 +210,10 @@ fn entries(folder: &Path) -> Result<Vec<String>, StoreError> {
         let entry = entry.map_err(failed("list", folder))?;
         names.extend(entry.file_name().into_string().ok());
     }
-    names.sort_unstable();
+    // With their endings, `a-2.json` would come before `a.json`.
+    let stem =
+        |name: &String| name.rsplit_once('.').map_or(name.clone(), |(stem, _)| stem.to_owned());
+    names.sort_by_cached_key(stem);
     Ok(names)
 }
 
