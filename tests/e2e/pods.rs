@@ -1,8 +1,10 @@
 //! Work in pods: the local engine's, and a container of the user's own.
 
-use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
-use crate::node::{SHELL_IMAGE, node};
+use serde_json::Value;
+
+use crate::node::{PATIENCE, SHELL_IMAGE, node};
 use crate::team::Team;
 
 #[test]
@@ -17,9 +19,9 @@ fn the_local_engine_works_in_a_pod_of_the_team() {
         "table/query",
         "{database_name: sales, query_string: select count(*) as n from orders}",
     );
+    let pod = pod_of(&team, "count");
     let status = team.finished("count");
     assert_eq!(status["result"]["data"][0]["n"], 3, "{status:#}");
-    let pod = pod_of(&team, "count");
     assert_eq!(pod["spec"]["automountServiceAccountToken"], false, "{pod:#}");
     assert_eq!(pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
     node.helm(&["uninstall", "placed", "--namespace", "placed", "--wait"]);
@@ -50,22 +52,29 @@ spec:
 "
     ));
     team.run("greet", "people/greet", "{name: World}");
+    let pod = pod_of(&team, "greet");
     let status = team.finished("greet");
     let answer = status["result"].to_string();
     assert!(answer.contains("World") && answer.contains('4'), "{status:#}");
-    let pod = pod_of(&team, "greet");
     assert_eq!(pod["spec"]["securityContext"]["runAsNonRoot"], true, "{pod:#}");
     node.helm(&["uninstall", "contained", "--namespace", "contained", "--wait"]);
 }
 
-/// Returns the pod that did the work of a run's first attempt.
+/// Returns the pod that does the work of a run's first attempt, as soon as there is one: it is cleared away
+/// once its run has succeeded.
 fn pod_of(team: &Team, run: &str) -> Value {
     let run = team.until(run, |run| !run["metadata"]["uid"].is_null());
-    let pods: Value = serde_json::from_str(&team.kubectl(&["get", "pods", "-o", "json"])).unwrap();
-    let pods = pods["items"].as_array().unwrap();
-    let is_of =
-        |pod: &&Value| pod["metadata"]["ownerReferences"][0]["uid"] == run["metadata"]["uid"];
-    let found = pods.iter().find(is_of).cloned().unwrap_or(json!(null));
-    assert!(!found.is_null(), "{run:#}\nhas no pod of its own among {pods:#?}");
-    found
+    let began = Instant::now();
+    loop {
+        let pods: Value =
+            serde_json::from_str(&team.kubectl(&["get", "pods", "-o", "json"])).unwrap();
+        let pods = pods["items"].as_array().unwrap();
+        let is_of =
+            |pod: &&Value| pod["metadata"]["ownerReferences"][0]["uid"] == run["metadata"]["uid"];
+        if let Some(found) = pods.iter().find(is_of) {
+            return found.clone();
+        }
+        assert!(began.elapsed() < PATIENCE, "{run:#}\nhas no pod of its own among {pods:#?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
