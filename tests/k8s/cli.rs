@@ -66,10 +66,10 @@ fn verbs_print_on_a_cluster_what_they_print_for_a_folder() {
     }
     let beginnings = |console: &Console| {
         let printed = console.call(&["get", "runs", "-o", "wide"]).out;
-        let cells = |line: &str| -> Vec<String> {
+        let first_words = |line: &str| -> Vec<String> {
             line.split_whitespace().take(5).map(str::to_owned).collect()
         };
-        printed.lines().map(cells).collect::<Vec<_>>()
+        printed.lines().map(first_words).collect::<Vec<_>>()
     };
     assert_eq!(beginnings(&cluster), beginnings(&folder));
     let described = cluster.call(&["describe", "run", "by-city"]).out;
