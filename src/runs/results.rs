@@ -39,7 +39,12 @@ pub(super) fn answer_bytes(context: &RunContext, valid: &ValidRun) -> u64 {
         (None, Some(_)) => ATTACHED_BYTES,
         (None, None) => present::RESULT_BYTES,
     };
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+    within(bytes, context.admission.rules.maxima.result_bytes)
+}
+
+/// Returns a bound on answers that the administrator's does not exceed.
+fn within(bytes: usize, most: Option<u64>) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX).min(most.unwrap_or(u64::MAX))
 }
 
 /// The results of one run.
@@ -220,4 +225,16 @@ fn unkept(operation: &str, error: StoreError) -> EngineError {
     EngineError::new(kind, "kubernetes", operation, error.to_string())
         .with_retry(retry)
         .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn no_answer_is_larger_than_the_administrator_allows() {
+        assert_eq!(within(900, None), 900);
+        assert_eq!(within(900, Some(100)), 100);
+        assert_eq!(within(900, Some(1_000)), 900);
+    }
 }
