@@ -75,6 +75,9 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// What a query in SQL over tables needs, whoever wrote it.
+    pub const OF_A_QUERY: &'static [Self] = &[Self::ReadTables, Self::Query];
+
     /// Returns the role whose client has it.
     #[must_use]
     pub fn role(self) -> Role {

@@ -13,6 +13,7 @@ mod inputs;
 mod job;
 mod listing;
 mod parameters;
+mod querying;
 mod reading;
 pub mod reference;
 mod statement;

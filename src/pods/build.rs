@@ -317,7 +317,7 @@ fn environment(container: &ContainerAction) -> Vec<Value> {
 }
 
 fn check_environment(container: &ContainerAction) -> Result<(), EngineError> {
-    match container.env.keys().find(|name| name.starts_with("MASON_")) {
+    match container.reserved_names().next() {
         None => Ok(()),
         Some(name) => {
             let message = format!("`{name}` cannot be set: such names are Mason's own");

@@ -101,7 +101,7 @@ pub fn referenced_tables(
     analyse(sql, scope).map(|analysed| analysed.tables)
 }
 
-/// Returns the names of the placeholders of a statement, without `$`; `$table` is none.
+/// Returns the names of the placeholders of a statement, without `$`.
 ///
 /// # Errors
 /// A syntax error.
@@ -110,19 +110,20 @@ pub fn placeholders(sql: &str) -> Result<BTreeSet<String>, SqlProblem> {
         .tokenize()
         .map_err(|error| SqlProblem::syntax(&error.message).at(error.location))?;
     let names = tokens.into_iter().filter_map(|token| match token {
-        Token::Placeholder(name) if name != "$table" => name.strip_prefix('$').map(str::to_owned),
+        Token::Placeholder(name) => name.strip_prefix('$').map(str::to_owned),
         _ => None,
     });
     Ok(names.collect())
 }
 
-/// Returns every problem of a query as one error of an operation.
+/// Returns every problem of a query as one error of whoever was to run it: `Unsupported` when nothing is
+/// wrong but that no engine can do it.
 #[must_use]
-pub fn refusal(operator: &str, problems: &[SqlProblem]) -> EngineError {
-    let unsupported = problems.iter().all(|one| one.kind == SqlProblemKind::Unsupported);
+pub fn refusal(whose: &str, problems: &[SqlProblem]) -> EngineError {
+    let unsupported = problems.iter().all(SqlProblem::is_unsupported);
     let kind = if unsupported { ErrorKind::Unsupported } else { ErrorKind::InvalidInput };
     let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let error = EngineError::new(kind, operator, "understand the query", texts.join("; "));
+    let error = EngineError::new(kind, whose, "understand the query", texts.join("; "));
     let hints: Vec<&str> = problems.iter().filter_map(|problem| problem.hint.as_deref()).collect();
     if hints.is_empty() { error } else { error.with_hint(hints.join("; ")) }
 }
@@ -152,12 +153,13 @@ fn parse(sql: &str, scope: Scope<'_>) -> Result<Vec<Statement>, SqlProblem> {
         .map_err(|error| SqlProblem::from_parser(&error))
 }
 
-/// Replaces the token `$table` by the tokens of a quoted name.
+/// Replaces the token `$table` by the tokens of a quoted name, unless a parameter has that name.
 fn put_this_table(
     tokens: Vec<TokenWithSpan>,
     scope: Scope<'_>,
 ) -> Result<Vec<TokenWithSpan>, SqlProblem> {
     let mut replaced = Vec::with_capacity(tokens.len() + 2);
+    let is_bound = scope.bindings.is_some_and(|bindings| bindings.contains_key("table"));
     for token in tokens {
         let bound = scope.bindings.and_then(|bindings| bind::identifier(&token.token, bindings));
         if let Some(bound) = bound {
@@ -165,7 +167,7 @@ fn put_this_table(
             continue;
         }
         let is_this_table = matches!(&token.token, Token::Placeholder(name) if name == "$table");
-        if !is_this_table {
+        if is_bound || !is_this_table {
             replaced.push(token);
             continue;
         }

@@ -8,14 +8,12 @@ use super::problem::{Problem, Problems, did_you_mean};
 use super::valid_run::{ActionDescription, ValidAction};
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{
-    Action, OperatorDefinition, Parameter, ParameterType, ResolvedParameter, SqlAction,
+    Action, ContainerAction, OperatorDefinition, Parameter, ParameterType, ResolvedParameter,
+    SqlAction,
 };
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::{Binding, BoundStatement};
 use crate::sql::{self, Scope};
-
-/// What a statement needs of the clients.
-const STATEMENT_NEEDS: &[Capability] = &[Capability::ReadTables, Capability::Query];
 
 /// Returns what an action needs of the clients that it is matched with; nothing when there is no such
 /// action.
@@ -27,7 +25,7 @@ pub(super) fn needs_of(
         Action { builtin: Some(builtin), .. } => {
             actions.iter().find(|known| known.name == builtin.name).map(|known| known.needs)
         }
-        Action { sql: Some(_), .. } => Some(STATEMENT_NEEDS),
+        Action { sql: Some(_), .. } => Some(Capability::OF_A_QUERY),
         Action { container: Some(_), .. } => Some(&[]),
         _ => None,
     }
@@ -74,7 +72,7 @@ pub(super) fn check_action(
             }
         }
         (None, Some(sql), None) => check_statement(definition, sql, problems),
-        (None, None, Some(container)) => check_environment(container.env.keys(), problems),
+        (None, None, Some(container)) => check_environment(container, problems),
         _ => {
             let message = "exactly one kind of action is needed: builtin, sql or container";
             problems.push(Problem::new("spec.action", message));
@@ -82,8 +80,8 @@ pub(super) fn check_action(
     }
 }
 
-fn check_environment<'a>(names: impl Iterator<Item = &'a String>, problems: &mut Problems) {
-    for name in names.filter(|name| name.starts_with("MASON_")) {
+fn check_environment(container: &ContainerAction, problems: &mut Problems) {
+    for name in container.reserved_names() {
         let path = format!("spec.action.container.env.{name}");
         problems.push(Problem::new(path, "names that begin with `MASON_` are Mason's own"));
     }
@@ -106,20 +104,20 @@ fn check_statement(definition: &OperatorDefinition, sql: &SqlAction, problems: &
         let message = format!("`${name}` is no parameter of the definition");
         problems.push(Problem::new(PATH, message).hint_if(hint));
     }
+    // Names without a parameter are told above, and stand for something here.
+    let undeclared = used.iter().map(|name| (name.clone(), Binding::Null));
     let samples = parameters.iter().map(|one| (one.name.clone(), sample(one.kind)));
-    let bindings = samples.collect();
+    let bindings = undeclared.chain(samples).collect();
     let scope =
         Scope { allow_writing: sql.allow_writing, bindings: Some(&bindings), ..Scope::default() };
     let wrong = sql::analyse(&sql.statement, scope).err().into_iter().flatten();
-    // Placeholders without a parameter are told above.
-    let wrong = wrong.filter(|problem| !problem.message.starts_with("the placeholder "));
     problems
         .extend(wrong.map(|problem| Problem::new(PATH, problem.to_string()).hint_if(problem.hint)));
 }
 
 /// Parameters that a definition may declare beside those of its statement, as `table/query` does: how files
 /// are read, how many rows are answered, and where they go.
-const OF_THE_OUTCOME: [&str; 12] = [
+pub(super) const OF_THE_OUTCOME: [&str; 12] = [
     "limit",
     "read_headers",
     "delimiter",

@@ -247,6 +247,13 @@ pub struct ContainerAction {
     pub storage: ContainerStorage,
 }
 
+impl ContainerAction {
+    /// Returns the names of its environment that are Mason's own, which a definition may not set.
+    pub fn reserved_names(&self) -> impl Iterator<Item = &str> {
+        self.env.keys().map(String::as_str).filter(|name| name.starts_with("MASON_"))
+    }
+}
+
 /// What a container sees of the config's storage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum ContainerStorage {

@@ -132,6 +132,34 @@ fn every_problem_of_a_statement_comes_at_once() {
 }
 
 #[test]
+fn what_is_no_parameter_at_all_is_told_in_the_definition() {
+    let found = statement_problems("select * from sales.orders where city = ?", &json!([]));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("spec.action.sql.statement: the placeholder `?`"), "{found:?}");
+    let found = statement_problems("select * from $table", &json!([]));
+    assert_eq!(found[0], "spec.action.sql.statement: `$table` is no parameter of the definition");
+}
+
+#[test]
+fn a_parameter_may_be_called_table() {
+    let identifier = json!([{"name": "table", "type": "identifier", "required": true}]);
+    assert!(statement_problems("select * from sales.$table", &identifier).is_empty());
+    let text = json!([{"name": "table", "type": "string"}]);
+    assert!(statement_problems("select * from sales.orders where name = $table", &text).is_empty());
+}
+
+#[test]
+fn what_goes_into_a_table_is_said_as_the_query_operator_does() {
+    let library = crate::store::library::definitions();
+    let query = library.iter().find(|one| one.spec.operator.as_str() == "table/query");
+    let known: Vec<&str> =
+        query.unwrap().spec.parameters.iter().map(|one| one.name.as_str()).collect();
+    for name in crate::validate::action::OF_THE_OUTCOME {
+        assert!(known.contains(&name), "`{name}` is none of {known:?}");
+    }
+}
+
+#[test]
 fn a_statement_that_changes_data_is_refused() {
     let found = statement_problems("delete from sales.orders", &json!([]));
     assert_eq!(found.len(), 1, "{found:?}");

@@ -11,7 +11,6 @@ use datafusion::object_store;
 use crate::clients::local::durable::is_full;
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::error::FormatError;
-use crate::sql::SqlProblem;
 
 /// The client's name in errors.
 pub(super) const CLIENT: &str = "local";
@@ -54,18 +53,6 @@ pub(crate) fn out_of_disk(operation: &str, allowed: Allowed, detail: &str) -> En
     );
     failed(ErrorKind::OutOfDisk, operation, message)
         .with_hint("free space below the root, or raise the disk limit of the local client")
-}
-
-/// Translates the problems of a query, all of them.
-pub(crate) fn from_sql(operation: &str, problems: &[SqlProblem]) -> EngineError {
-    let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let unsupported = problems.iter().any(SqlProblem::is_unsupported);
-    let kind = if unsupported { ErrorKind::Unsupported } else { ErrorKind::InvalidInput };
-    let error = failed(kind, operation, words.join("; "));
-    match problems.iter().find_map(|problem| problem.hint.clone()) {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
 }
 
 /// Translates an error of a format.

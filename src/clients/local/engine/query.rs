@@ -6,14 +6,14 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
 
-use super::error::{failed, from_datafusion, from_sql, nearest};
+use super::error::{CLIENT, failed, from_datafusion, nearest};
 use super::session::Batches;
 use super::tables::{Tables, allowed};
 use crate::clients::local::work::Work;
 use crate::engines::job_spec::{JobSpec, Operation, Sink};
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
-use crate::sql::{Analysed, Scope, Spellings, analyse};
+use crate::sql::{Analysed, Scope, Spellings, analyse, refusal};
 
 const QUERY: &str = "run the query";
 
@@ -35,7 +35,7 @@ pub(super) async fn query(
         allow_writing: *allow_writing,
         bindings: Some(bindings),
     };
-    let analysed = analyse(sql, scope).map_err(|problems| from_sql(QUERY, &problems))?;
+    let analysed = analyse(sql, scope).map_err(|problems| refusal(CLIENT, &problems))?;
     check_tables(&analysed, tables)?;
     tables.register()?;
     let statement = analysed.into_statement(&spellings(tables)?);

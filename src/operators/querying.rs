@@ -1,0 +1,69 @@
+//! The job of a query in SQL over tables, whether a run or its definition wrote it.
+
+use std::collections::BTreeMap;
+
+use super::inputs::table_input;
+use super::reading::read_tables;
+use super::target::find_target;
+use super::work::Work;
+use super::{Prepared, Request};
+use crate::engines::job_spec::{Binding, Operation};
+use crate::engines::table::TableName;
+use crate::engines::{EngineError, Engines};
+use crate::sql::{Scope, analyse, refusal};
+
+/// A query and what its names mean.
+#[derive(Debug, Default)]
+pub(super) struct Querying<'a> {
+    /// The query.
+    pub(super) sql: &'a str,
+    /// What `$table` stands for.
+    pub(super) this_table: Option<TableName>,
+    /// The database of names without one.
+    pub(super) default_database: Option<String>,
+    /// What placeholders stand for; without any, placeholders are refused.
+    pub(super) bindings: Option<&'a BTreeMap<String, Binding>>,
+}
+
+impl Querying<'_> {
+    /// Returns the job: rows as the answer, or files when the request has a target.
+    ///
+    /// # Errors
+    /// `InvalidInput` or `Unsupported` with all that is wrong with the query; those of looking its tables
+    /// up.
+    pub(super) async fn prepare(
+        self,
+        engines: &Engines,
+        operator: &'static str,
+        request: &Request,
+    ) -> Result<Prepared, EngineError> {
+        let scope = Scope {
+            this_table: self.this_table.as_ref(),
+            default_database: self.default_database.as_deref(),
+            allow_writing: request.allow_writing_sql,
+            bindings: self.bindings,
+        };
+        let analysed = analyse(self.sql, scope).map_err(|problems| refusal(operator, &problems))?;
+        let tables = read_tables(engines, operator, request, analysed.tables()).await?;
+        let inputs: Vec<_> = tables.iter().map(table_input).collect();
+        let names: Vec<String> = inputs.iter().map(|input| input.name.to_string()).collect();
+        let work = Work {
+            operator,
+            what: match names.as_slice() {
+                [] => "query no table".to_owned(),
+                names => format!("query {}", names.join(", ")),
+            },
+            rows: tables.iter().map(|table| table.rows).sum(),
+            inputs,
+            operation: Operation::Query {
+                sql: self.sql.to_owned(),
+                this_table: self.this_table,
+                default_database: self.default_database,
+                allow_writing: request.allow_writing_sql,
+                bindings: self.bindings.cloned().unwrap_or_default(),
+            },
+            target: find_target(engines, operator, request).await?,
+        };
+        work.into_prepared(request)
+    }
+}
