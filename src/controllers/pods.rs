@@ -9,7 +9,9 @@ use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{ClientConfig, Placement};
 use crate::clients::WorkersAt;
 use crate::engines::{EngineError, Engines, ErrorKind};
-use crate::pods::{ContainerPlace, Launcher, PodExecution, PodSettings, StorageMount, WorkerPods};
+use crate::pods::{
+    AttemptPods, ContainerPlace, Launcher, PodExecution, PodSettings, StorageMount, WorkerPods,
+};
 use crate::validate::{ValidAction, ValidRun};
 
 /// What the administrator says of placements and pods.
@@ -66,9 +68,8 @@ impl RunPods {
         let settings = self.pods.settings.as_ref();
         match (check_placement(client, settings.map(AsRef::as_ref))?, settings) {
             (Placement::Pod, Some(settings)) => {
-                let (settings, place) = (Arc::clone(settings), place_of(run, None));
-                let workers = WorkerPods::new(self.launcher(), settings, place, &self.run);
-                Ok(WorkersAt::There(Arc::new(workers)))
+                let pods = self.attempts(settings, place_of(run, None));
+                Ok(WorkersAt::There(Arc::new(WorkerPods::new(pods))))
             }
             _ => Ok(WorkersAt::Here),
         }
@@ -88,12 +89,13 @@ impl RunPods {
             return Err(refused.with_reason(Reason::PlacementNotAllowed));
         };
         let place = place_of(run, self.storage(run)?);
-        let execution = PodExecution::new(self.launcher(), Arc::clone(settings), place, &self.run);
+        let execution = PodExecution::new(self.attempts(settings, place));
         Ok(Engines { execution: Arc::new(execution), ..engines })
     }
 
-    fn launcher(&self) -> Launcher {
-        Launcher::new(self.pods.client.clone(), &self.namespace)
+    fn attempts(&self, settings: &Arc<PodSettings>, place: ContainerPlace) -> AttemptPods {
+        let launcher = Launcher::new(self.pods.client.clone(), &self.namespace);
+        AttemptPods::new(launcher, Arc::clone(settings), place, &self.run)
     }
 
     /// Returns the storage that a container may see. A Secret is lent to nobody of another namespace.

@@ -4,7 +4,7 @@
 //! released. It is stopped by a deadline rather than deleted, so that its last words stay; one that will
 //! not stop is deleted, and counts as down only when it is gone.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -12,12 +12,12 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use k8s_openapi::api::core::v1::Pod;
 
-use super::build::{Child, ContainerPlace, GRACE_SECONDS, container_pod};
+use super::attempts::{AttemptPods, is_of_attempt};
+use super::build::GRACE_SECONDS;
 use super::error::error;
-use super::launcher::{Created, Launcher, STOPPED_AT, Stop, now, said_owner};
-use super::name::{id_of, parts_of, pod_name};
+use super::launcher::{STOPPED_AT, Stop, now, said_owner};
+use super::name::{id_of, name_and_uid, parts_of};
 use super::proof::{from_log, plain_lines, progress};
-use super::settings::PodSettings;
 use super::state::{
     ending_of, has_ended, is_bound, is_gated, owner_of, phase, status_of, token_of,
 };
@@ -39,11 +39,7 @@ const PATIENCE_SECONDS: i64 = GRACE_SECONDS + 60;
 
 /// Runs the container actions of one run.
 pub struct PodExecution {
-    launcher: Launcher,
-    settings: Arc<PodSettings>,
-    place: ContainerPlace,
-    /// The run whose pods these are.
-    run: String,
+    pods: AttemptPods,
     seen: Mutex<Seen>,
 }
 
@@ -57,21 +53,16 @@ struct Seen {
 }
 
 impl PodExecution {
-    /// Makes the execution of the run of this name.
+    /// Makes the execution whose jobs are these pods.
     #[must_use]
-    pub fn new(
-        launcher: Launcher,
-        settings: Arc<PodSettings>,
-        place: ContainerPlace,
-        run: &str,
-    ) -> Self {
-        Self { launcher, settings, place, run: run.to_owned(), seen: Mutex::default() }
+    pub fn new(pods: AttemptPods) -> Self {
+        Self { pods, seen: Mutex::default() }
     }
 
     /// Returns the pod of a recorded job; nothing when it is gone or another one has its name.
     async fn recorded(&self, id: &JobId) -> Result<Option<Pod>, EngineError> {
         let Some((name, uid)) = parts_of(id) else { return Ok(None) };
-        let found = self.launcher.find(name).await?;
+        let found = self.pods.launcher.find(name).await?;
         Ok(found.filter(|pod| pod.metadata.uid.as_deref() == Some(uid)))
     }
 
@@ -90,9 +81,9 @@ impl PodExecution {
             return status;
         }
         if self.is_log_due(&status) {
-            let name = pod.metadata.name.as_deref().unwrap_or_default();
+            let (name, _) = name_and_uid(pod);
             // A log that cannot be read is read again; nothing hangs on it.
-            if let Ok(log) = self.launcher.log(name, LOG_LINES, LOG_BYTES).await {
+            if let Ok(log) = self.pods.launcher.log(name, LOG_LINES, LOG_BYTES).await {
                 let mut seen = self.seen();
                 seen.progress = progress(&log).or(seen.progress.take());
                 if status.state.has_ended() {
@@ -128,17 +119,16 @@ impl PodExecution {
 
     /// Stops what may run of a pod; deletes what never was on a node, and what will not stop.
     async fn end(&self, pod: &Pod) -> Result<(), EngineError> {
-        let (name, uid) = (pod.metadata.name.as_deref(), pod.metadata.uid.as_deref());
-        let (name, uid) = (name.unwrap_or_default(), uid.unwrap_or_default());
+        let (name, uid) = name_and_uid(pod);
         if !is_bound(pod) {
             // Only as it was seen: it may get a node at this moment.
             let version = pod.metadata.resource_version.clone();
-            return self.launcher.delete(name, uid, version).await;
+            return self.pods.launcher.delete(name, uid, version).await;
         }
         match asked_to_stop(pod) {
-            None => self.launcher.stop(name, uid, Stop::Fence).await,
+            None => self.pods.launcher.stop(name, uid, Stop::Fence).await,
             Some(at) if now().duration_since(at).as_secs() > PATIENCE_SECONDS => {
-                self.launcher.delete(name, uid, None).await
+                self.pods.launcher.delete(name, uid, None).await
             }
             Some(_) => Ok(()),
         }
@@ -146,7 +136,7 @@ impl PodExecution {
 
     /// Something else has the name of the attempt's pod.
     fn foreign(&self, pod: &Pod, token: &JobToken) -> JobStatus {
-        let name = pod_name(&self.run, token);
+        let name = self.pods.name(token);
         let owner = owner_of(pod).unwrap_or_else(|| JobOwner {
             run_uid: String::new(),
             run: String::new(),
@@ -169,11 +159,6 @@ fn asked_to_stop(pod: &Pod) -> Option<jiff::Timestamp> {
     pod.metadata.annotations.as_ref()?.get(STOPPED_AT)?.parse().ok()
 }
 
-/// Returns whether a pod found under an attempt's name is that attempt's.
-fn has_token(pod: &Pod, token: &JobToken) -> bool {
-    token_of(pod) == Some(token.0.as_str()) && owner_of(pod).is_some()
-}
-
 #[async_trait]
 impl Execution for PodExecution {
     async fn create(
@@ -186,20 +171,8 @@ impl Execution for PodExecution {
             let message = format!("a pod cannot do `{}`", spec.operation.as_str());
             return Err(error(ErrorKind::Unsupported, "create a pod", message));
         };
-        let name = pod_name(&self.run, token);
-        let child = Child { owner, token, name: &name, place: &self.place };
-        let pod = container_pod(child, container, parameters, &self.settings)?;
-        match self.launcher.create(&pod, owner, token).await? {
-            Created::Ours(pod) => {
-                let (name, uid) = (pod.metadata.name.as_deref(), pod.metadata.uid.as_deref());
-                Ok(id_of(name.unwrap_or_default(), uid.unwrap_or_default()))
-            }
-            Created::Foreign(pod) => {
-                let said = said_owner(&pod);
-                let message = format!("the pod's name is taken: {said}");
-                Err(error(ErrorKind::Conflict, "create a pod", message))
-            }
-        }
+        let pod = self.pods.create_container((owner, token), container, parameters).await?;
+        Ok(id_of(&pod))
     }
 
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {
@@ -210,15 +183,13 @@ impl Execution for PodExecution {
                 format!("there is no pod `{id}`"),
             ));
         };
-        self.launcher.release(name, uid).await
+        self.pods.launcher.release(name, uid).await
     }
 
     async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        let Some(pod) = self.launcher.find(&pod_name(&self.run, token)).await? else {
-            return Ok(None);
-        };
+        let Some(pod) = self.pods.find(token).await? else { return Ok(None) };
         match owner_of(&pod) {
-            Some(owner) if has_token(&pod, token) => Ok(Some(self.told(&pod, owner).await)),
+            Some(owner) if is_of_attempt(&pod, token) => Ok(Some(self.told(&pod, owner).await)),
             _ => Ok(Some(self.foreign(&pod, token))),
         }
     }
@@ -266,11 +237,11 @@ impl Execution for PodExecution {
         let answer = match &ending.logged {
             None => ending.result.unwrap_or_default(),
             Some(logged) => {
-                let name = pod.metadata.name.as_deref().unwrap_or_default();
+                let (name, _) = name_and_uid(&pod);
                 // Base64 and the marks make the lines half as long again.
                 let bytes = logged.bytes * 2 + LOG_BYTES;
                 // They are the last but for what the command left running may have printed since.
-                let log = self.launcher.log(name, logged.lines + 20, bytes).await?;
+                let log = self.pods.launcher.log(name, logged.lines + 20, bytes).await?;
                 from_log(token, logged, &log).ok_or_else(|| {
                     let message = "the result is not whole in the pod's log";
                     error(ErrorKind::Unavailable, WHAT, message)
@@ -288,7 +259,7 @@ impl Execution for PodExecution {
         match self.recorded(id).await? {
             Some(pod) if has_ended(&pod) => Ok(()),
             Some(pod) if is_bound(&pod) && asked_to_stop(&pod).is_none() => {
-                self.launcher.stop(name, uid, Stop::Cancel).await
+                self.pods.launcher.stop(name, uid, Stop::Cancel).await
             }
             Some(pod) => self.end(&pod).await,
             None => Ok(()),
@@ -296,30 +267,26 @@ impl Execution for PodExecution {
     }
 
     async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
-        let name = pod_name(&self.run, token);
-        match self.launcher.find(&name).await? {
+        match self.pods.find(token).await? {
             None => return Ok(Fence::Down),
-            Some(pod) if !has_token(&pod, token) || has_ended(&pod) => return Ok(Fence::Down),
+            Some(pod) if !is_of_attempt(&pod, token) || has_ended(&pod) => return Ok(Fence::Down),
             Some(pod) => self.end(&pod).await?,
         }
         // What never had a node is gone at once.
-        let left = self.launcher.find(&name).await?;
-        let is_down = left.is_none_or(|pod| !has_token(&pod, token) || has_ended(&pod));
+        let left = self.pods.find(token).await?;
+        let is_down = left.is_none_or(|pod| !is_of_attempt(&pod, token) || has_ended(&pod));
         Ok(if is_down { Fence::Down } else { Fence::NotYet })
     }
 
     async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
         for (token, recorded) in ended {
-            let Some(pod) = self.launcher.find(&pod_name(&self.run, token)).await? else {
-                continue;
-            };
-            let (name, uid) = (pod.metadata.name.as_deref(), pod.metadata.uid.as_deref());
-            let (name, uid) = (name.unwrap_or_default(), uid.unwrap_or_default());
-            let is_recorded = recorded.as_ref() == Some(&id_of(name, uid));
+            let Some(pod) = self.pods.find(token).await? else { continue };
+            let (name, uid) = name_and_uid(&pod);
+            let is_recorded = recorded.as_ref() == Some(&id_of(&pod));
             // What failed stays for whoever wants to know why, as long as its run does.
             let is_done = phase(&pod) == "Succeeded";
-            if has_token(&pod, token) && (!is_recorded || is_gated(&pod) || is_done) {
-                self.launcher.delete(name, uid, None).await?;
+            if is_of_attempt(&pod, token) && (!is_recorded || is_gated(&pod) || is_done) {
+                self.pods.launcher.delete(name, uid, None).await?;
             }
         }
         Ok(())
@@ -333,9 +300,10 @@ impl Execution for PodExecution {
 
     async fn logs(&self, id: &JobId, max_lines: usize) -> Result<Vec<String>, EngineError> {
         let (pod, _) = self.known(id).await?;
-        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        let (name, _) = name_and_uid(&pod);
         // Lines that are not for people are left out afterwards.
-        let log = self.launcher.log(name, max_lines.saturating_add(LOG_LINES), LOG_BYTES).await?;
+        let log =
+            self.pods.launcher.log(name, max_lines.saturating_add(LOG_LINES), LOG_BYTES).await?;
         let lines: Vec<String> =
             plain_lines(&log).map(|line| line.chars().take(2_000).collect()).collect();
         Ok(lines[lines.len().saturating_sub(max_lines)..].to_vec())

@@ -39,15 +39,6 @@ pub struct Launcher {
     pods: Api<Pod>,
 }
 
-/// What a creation came to.
-#[derive(Debug)]
-pub(super) enum Created {
-    /// The pod is there, and is the attempt's.
-    Ours(Box<Pod>),
-    /// Something else has its name.
-    Foreign(Box<Pod>),
-}
-
 impl Launcher {
     /// Makes a launcher of pods in a namespace.
     #[must_use]
@@ -61,24 +52,28 @@ impl Launcher {
         in_time(WHAT, self.pods.get_opt(name)).await
     }
 
-    /// Creates a pod. One that exists already is the same if owner and token are; the API server's
-    /// client repeats a creation whose answer was lost.
+    /// Creates a pod, and returns it as it is there. One that exists already is the same if owner and token
+    /// are: the API server's client repeats a creation whose answer was lost. Anything else of its name is a
+    /// `Conflict`.
     pub(super) async fn create(
         &self,
         pod: &Pod,
         owner: &JobOwner,
         token: &JobToken,
-    ) -> Result<Created, EngineError> {
+    ) -> Result<Pod, EngineError> {
         const WHAT: &str = "create a pod";
         let name = pod.name_any();
         let writing =
             PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
         let call = tokio::time::timeout(PATIENCE, self.pods.create(&writing, pod)).await;
         match call.map_err(|_| late(WHAT))? {
-            Ok(created) => Ok(Created::Ours(Box::new(created))),
+            Ok(created) => Ok(created),
             Err(kube::Error::Api(status)) if status.code == 409 => match self.find(&name).await? {
-                Some(found) if is_of(&found, owner, token) => Ok(Created::Ours(Box::new(found))),
-                Some(found) => Ok(Created::Foreign(Box::new(found))),
+                Some(found) if is_of(&found, owner, token) => Ok(found),
+                Some(found) => {
+                    let message = format!("the pod's name is taken: {}", said_owner(&found));
+                    Err(error(ErrorKind::Conflict, WHAT, message))
+                }
                 None => {
                     let message = format!("pod `{name}` was there and is gone");
                     Err(error(ErrorKind::Unavailable, WHAT, message)

@@ -1,10 +1,11 @@
 //! Work in pods: bare pods that are created inert, recorded, released, read, stopped and proven.
 //!
 //! `build` says what a pod is made of and `state` what one tells (both pure), `launcher` performs the
-//! calls of the API server, and the execution here joins them. `exec` is the other end: what runs inside.
+//! calls of the API server, `attempts` knows which pod is whose, and the execution here joins them. `exec` is the other end: what runs inside.
 //! The API server is never trusted to say that work is done: success is the termination message that
 //! `exec` wrote under the attempt's token. May import `api` and `engines`.
 
+mod attempts;
 mod build;
 mod error;
 pub mod exec;
@@ -20,6 +21,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use attempts::AttemptPods;
 pub use build::{ContainerPlace, StorageMount};
 pub use execution::PodExecution;
 pub use launcher::Launcher;

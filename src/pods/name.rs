@@ -1,5 +1,6 @@
 //! Names of pods, and ids of the jobs that they are.
 
+use k8s_openapi::api::core::v1::Pod;
 use sha2::{Digest, Sha256};
 
 use crate::engines::job::{JobId, JobToken};
@@ -23,8 +24,15 @@ pub fn pod_name(run: &str, token: &JobToken) -> String {
     format!("{}-{}", name.trim_end_matches('-'), &digest[..DIGITS])
 }
 
+/// Returns the name and the UID of a pod that was read.
+pub(super) fn name_and_uid(pod: &Pod) -> (&str, &str) {
+    let (name, uid) = (pod.metadata.name.as_deref(), pod.metadata.uid.as_deref());
+    (name.unwrap_or_default(), uid.unwrap_or_default())
+}
+
 /// Returns the id of the job that a pod is.
-pub(super) fn id_of(name: &str, uid: &str) -> JobId {
+pub(super) fn id_of(pod: &Pod) -> JobId {
+    let (name, uid) = name_and_uid(pod);
     JobId(format!("{name}/{uid}"))
 }
 
@@ -56,7 +64,9 @@ mod tests {
             prop_assert!(name.starts_with(|c: char| c.is_ascii_lowercase()));
             prop_assert!(name.ends_with(|c: char| c != '-'));
             prop_assert_eq!(&name, &pod_name(&run, &JobToken(token)));
-            let id = id_of(&name, "u");
+            let mut pod = Pod::default();
+            (pod.metadata.name, pod.metadata.uid) = (Some(name.clone()), Some("u".to_owned()));
+            let id = id_of(&pod);
             prop_assert_eq!(parts_of(&id), Some((name.as_str(), "u")));
         }
     }

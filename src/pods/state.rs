@@ -87,14 +87,12 @@ fn terminated(pod: &Pod) -> Option<&ContainerStateTerminated> {
 /// Returns what a pod of this owner tells.
 pub(super) fn status_of(pod: &Pod, owner: JobOwner) -> JobStatus {
     let (state, error) = state_of(pod);
-    let name = pod.metadata.name.clone().unwrap_or_default();
-    let uid = pod.metadata.uid.clone().unwrap_or_default();
     let main = main_status(pod).and_then(|one| one.state.as_ref());
     let running = main.and_then(|state| state.running.as_ref()?.started_at.as_ref());
     let started = running.or_else(|| terminated(pod)?.started_at.as_ref());
     let image = main_status(pod).map(|one| one.image_id.clone()).filter(|id| !id.is_empty());
     JobStatus {
-        id: id_of(&name, &uid),
+        id: id_of(pod),
         owner,
         operation: "container".to_owned(),
         state,

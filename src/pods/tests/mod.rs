@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::settings::{PodSettings, read_settings};
-use super::{ContainerPlace, Launcher, PodExecution, StorageMount};
+use super::{AttemptPods, ContainerPlace, Launcher, PodExecution, StorageMount};
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::ContainerAction;
 use crate::engines::job::{JobOwner, JobToken};
@@ -65,5 +65,5 @@ fn spec(image: &str) -> JobSpec {
 
 fn execution(server: &server::Shared) -> PodExecution {
     let launcher = Launcher::new(server::client(server), "team");
-    PodExecution::new(launcher, Arc::new(settings()), place(), "words")
+    PodExecution::new(AttemptPods::new(launcher, Arc::new(settings()), place(), "words"))
 }

@@ -1,0 +1,78 @@
+//! The pods of one run, each the pod of one attempt: found and created under names that both who creates
+//! and who looks know beforehand.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Pod;
+
+use super::build::{Child, ContainerPlace, WorkerNeeds, container_pod, worker_pod};
+use super::launcher::Launcher;
+use super::name::pod_name;
+use super::settings::PodSettings;
+use super::state::{owner_of, token_of};
+use crate::api::parameters::Parameters;
+use crate::api::v1alpha1::ContainerAction;
+use crate::engines::EngineError;
+use crate::engines::job::{JobOwner, JobToken};
+
+/// The pods of one run.
+#[derive(Clone)]
+pub struct AttemptPods {
+    pub(super) launcher: Launcher,
+    settings: Arc<PodSettings>,
+    place: ContainerPlace,
+    run: String,
+}
+
+impl AttemptPods {
+    /// Makes those of the run of this name.
+    #[must_use]
+    pub fn new(
+        launcher: Launcher,
+        settings: Arc<PodSettings>,
+        place: ContainerPlace,
+        run: &str,
+    ) -> Self {
+        Self { launcher, settings, place, run: run.to_owned() }
+    }
+
+    /// Returns the name of an attempt's pod.
+    pub(super) fn name(&self, token: &JobToken) -> String {
+        pod_name(&self.run, token)
+    }
+
+    /// Returns whatever has the name of an attempt's pod.
+    pub(super) async fn find(&self, token: &JobToken) -> Result<Option<Pod>, EngineError> {
+        self.launcher.find(&self.name(token)).await
+    }
+
+    /// Creates the pod of a container, inert.
+    pub(super) async fn create_container(
+        &self,
+        (owner, token): (&JobOwner, &JobToken),
+        container: &ContainerAction,
+        parameters: &Parameters,
+    ) -> Result<Pod, EngineError> {
+        let name = self.name(token);
+        let child = Child { owner, token, name: &name, place: &self.place };
+        let pod = container_pod(child, container, parameters, &self.settings)?;
+        self.launcher.create(&pod, owner, token).await
+    }
+
+    /// Creates the pod of a worker.
+    pub(super) async fn create_worker(
+        &self,
+        (owner, token): (&JobOwner, &JobToken),
+        needs: WorkerNeeds<'_>,
+    ) -> Result<Pod, EngineError> {
+        let name = self.name(token);
+        let child = Child { owner, token, name: &name, place: &self.place };
+        let pod = worker_pod(child, needs, &self.settings)?;
+        self.launcher.create(&pod, owner, token).await
+    }
+}
+
+/// Returns whether a pod found under an attempt's name is that attempt's.
+pub(super) fn is_of_attempt(pod: &Pod, token: &JobToken) -> bool {
+    token_of(pod) == Some(token.0.as_str()) && owner_of(pod).is_some()
+}
