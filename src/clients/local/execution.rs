@@ -341,23 +341,26 @@ impl LocalExecution {
         if !folder.has(file::LOCK) || !folder.is_worked_on()? {
             return Ok(Fence::Down);
         }
-        self.stop(&folder, file::FENCED)?;
+        self.kill_overdue(&folder, file::FENCED)?;
         Ok(Fence::NotYet)
     }
 
-    /// Asks the worker to stop by a mark, and kills one that was asked long ago.
-    fn stop(&self, folder: &JobFolder, mark: &'static str) -> Result<(), EngineError> {
-        folder.publish(mark, &Mark { at: super::now() })?;
-        let asked = folder.read::<Mark>(mark)?;
-        let waited = asked.map(|mark| super::now().duration_since(mark.at).unsigned_abs());
-        let started = folder.read::<Started>(file::STARTED)?;
-        if let (Some(waited), Some(started)) = (waited, started)
-            && waited > self.cancel_grace
-            && matches!(self.workers, WorkerPlace::Processes(_))
+    /// Kills a worker of this machine that was asked by a mark to stop, and does not.
+    fn kill_overdue(&self, folder: &JobFolder, mark: &'static str) -> Result<(), EngineError> {
+        if matches!(self.workers, WorkerPlace::Processes(_))
+            && self.has_waited(folder, mark)?
+            && let Some(started) = folder.read::<Started>(file::STARTED)?
         {
             started.process.kill();
         }
         Ok(())
+    }
+
+    /// Whether a mark asked a worker to stop so long ago that it will not do so by itself.
+    fn has_waited(&self, folder: &JobFolder, mark: &'static str) -> Result<bool, EngineError> {
+        let asked = folder.read::<Mark>(mark)?;
+        let waited = asked.map(|mark| super::now().duration_since(mark.at).unsigned_abs());
+        Ok(waited.is_some_and(|waited| waited > self.cancel_grace))
     }
 
     /// Whether a worker elsewhere was asked to stop so long ago that it will not do so by itself.
@@ -365,11 +368,7 @@ impl LocalExecution {
         let token = token.clone();
         self.blocking(move |own| {
             let folder = JobFolder::of(&own.root, &token)?;
-            let asked = [folder.read::<Mark>(file::CANCEL)?, folder.read(file::FENCED)?];
-            Ok(asked
-                .into_iter()
-                .flatten()
-                .any(|mark| super::now().duration_since(mark.at).unsigned_abs() > own.cancel_grace))
+            Ok(own.has_waited(&folder, file::CANCEL)? || own.has_waited(&folder, file::FENCED)?)
         })
         .await
     }
@@ -581,7 +580,8 @@ impl Execution for LocalExecution {
             if own.proven_end(&folder)?.is_some() {
                 Ok(())
             } else {
-                own.stop(&folder, file::CANCEL)
+                folder.publish(file::CANCEL, &Mark { at: super::now() })?;
+                own.kill_overdue(&folder, file::CANCEL)
             }
         })
         .await
