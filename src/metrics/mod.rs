@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use prometheus::{IntCounterVec, IntGaugeVec, TextEncoder};
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, TextEncoder};
 
 pub use calls::{Calls, EngineCall};
 use catalogue::Catalogue;
@@ -42,6 +42,8 @@ pub struct Groups {
     pub runs: Runs,
     /// Calls of the API server and of engines.
     pub calls: Calls,
+    /// Events that were never written.
+    pub dropped_events: IntCounter,
     /// Whether this process is the one that reconciles.
     pub leading: IntGaugeVec,
     /// Whether a controller makes no progress though there is work.
@@ -62,6 +64,10 @@ impl Metrics {
             controllers: Controllers::new(&mut catalogue),
             runs: Runs::new(&mut catalogue),
             calls: Calls::new(&mut catalogue),
+            dropped_events: catalogue.counter(
+                "mason_events_dropped_total",
+                "Events that were never written; what they say stands in the status.",
+            ),
             leading: catalogue.gauges(
                 "leader_election_master_status",
                 "Whether this process holds the lease (1) or stands by (0).",

@@ -70,6 +70,8 @@ pub struct Runs {
     pub first_status: Histogram,
     /// Attempts that this process took over from another one.
     pub adopted: IntCounter,
+    /// Deleted runs that were let go although something of them may be left outside.
+    pub abandoned: IntCounter,
     /// Runs that have not ended, by phase.
     pub active: Pulled,
     /// The age of the oldest run that has not begun.
@@ -126,6 +128,10 @@ impl Runs {
             adopted: catalogue.counter(
                 "mason_attempts_adopted_total",
                 "Attempts under way that this process took over from another one.",
+            ),
+            abandoned: catalogue.counter(
+                "mason_runs_abandoned_total",
+                "Deleted runs that were let go although something of them may be left outside.",
             ),
             active: catalogue.pulled(
                 "mason_runs_active",

@@ -21,7 +21,7 @@ pub(super) struct Alert {
 /// Where the page is that says what to do.
 const PAGE: &str = "docs/monitoring.md";
 
-pub(super) const ALERTS: [Alert; 14] = [
+pub(super) const ALERTS: [Alert; 15] = [
     Alert {
         name: "MasonDown",
         query: "absent(mason_build_info)",
@@ -69,6 +69,14 @@ pub(super) const ALERTS: [Alert; 14] = [
         severity: "warning",
         summary: "Resources that are due wait longer than 30 s for a pass.",
         steps: "Compare `controller_runtime_active_workers` with `controller_runtime_max_concurrent_reconciles`: when all are taken, raise `--concurrency`, unless calls are slow (`rest_client_request_duration_seconds`, `mason_engine_call_duration_seconds`). Many resources of one namespace at once pass by themselves.",
+    },
+    Alert {
+        name: "MasonRunAbandoned",
+        query: "sum(increase(mason_runs_abandoned_total[1h])) > 0",
+        wait: "0m",
+        severity: "warning",
+        summary: "A deleted run was let go although something of it may be left outside.",
+        steps: "Nobody looks after what it left any more. The line `let a deleted run go` in the logs, and the event `Abandoned`, name the job and why it could not be stopped: look whether it still works, and stop it by hand.",
     },
     Alert {
         name: "MasonRunsWait",

@@ -220,6 +220,11 @@ pub(super) const ROWS: [Row; 5] = [
                 ],
             },
             Panel {
+                title: "Events that were never written, a minute",
+                unit: "short",
+                queries: &[("", "sum(rate(mason_events_dropped_total[5m])) * 60")],
+            },
+            Panel {
                 title: "Watches that began anew, a minute",
                 unit: "short",
                 queries: &[(

@@ -7,7 +7,7 @@
 mod transitions;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use super::context::now;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
+use crate::metrics::Metrics;
 pub(super) use transitions::{Stage, Told};
 
 /// How many events wait to be written; what comes while they do is dropped.
@@ -48,21 +49,19 @@ pub(super) struct Events {
 }
 
 /// What became of events.
-#[derive(Debug, Default)]
 struct Tally {
     /// Those that wait to be written.
     waiting: AtomicUsize,
-    /// Those that were never written.
-    dropped: AtomicU64,
+    metrics: Metrics,
     /// Whether a log line has said so.
     said: AtomicBool,
 }
 
 impl Events {
     /// Begins to write events; ends with the runtime.
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(client: Client, metrics: &Metrics) -> Self {
         let (queue, queued) = mpsc::channel(QUEUE);
-        let tally = Arc::new(Tally::default());
+        let tally = Arc::new(Tally::new(metrics));
         tokio::spawn(write_all(client, queued, Arc::clone(&tally)));
         let host = kube::runtime::events::Reporter::from("mason").instance;
         let instance = up_to(&host.unwrap_or_else(|| "mason".to_owned()), INSTANCE);
@@ -126,15 +125,20 @@ impl Events {
 }
 
 impl Tally {
+    fn new(metrics: &Metrics) -> Self {
+        let (waiting, said) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { waiting, metrics: metrics.clone(), said }
+    }
+
     fn ended(&self, written: bool) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         if written {
             self.said.store(false, Ordering::Relaxed);
             return;
         }
-        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        self.metrics.dropped_events.inc();
         if !self.said.swap(true, Ordering::Relaxed) {
-            tracing::warn!(dropped, "events are dropped; what they say stands in the status");
+            tracing::warn!("events are dropped; what they say stands in the status");
         }
     }
 }
@@ -247,7 +251,8 @@ mod tests {
     #[tokio::test]
     async fn what_nobody_writes_is_dropped_and_counted_and_the_same_is_told_once() {
         let (queue, mut queued) = mpsc::channel(2);
-        let tally = Arc::new(Tally::default());
+        let metrics = Metrics::new("0");
+        let tally = Arc::new(Tally::new(&metrics));
         let events = Events {
             queue,
             tally: Arc::clone(&tally),
@@ -258,7 +263,7 @@ mod tests {
         for note in ["one", "one", "two", "three", "three", "four"] {
             events.tell(&object, &told(note));
         }
-        assert_eq!(tally.dropped.load(Ordering::Relaxed), 2);
+        assert_eq!(metrics.dropped_events.get(), 2);
         assert_eq!(tally.waiting.load(Ordering::Relaxed), 2);
         let notes = [queued.try_recv(), queued.try_recv()].map(|event| event.unwrap().note);
         assert_eq!(notes, [Some("one".to_owned()), Some("two".to_owned())]);
