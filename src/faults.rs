@@ -6,7 +6,7 @@
 //! be taken away in unit tests alone. Imports nothing of ours.
 
 /// Every point, as `part.place`. `docs/exactly-once.md` says what has happened at each.
-pub const POINTS: [&str; 36] = [
+pub const POINTS: [&str; 35] = [
     "intend.before-write",
     "intend.after-write",
     "launch.before-act",
@@ -17,7 +17,6 @@ pub const POINTS: [&str; 36] = [
     "release.before-act",
     "release.marked",
     "release.before-write",
-    "release.after-write",
     "collect.before-act",
     "collect.before-write",
     "collect.after-write",

@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 use crate::api_server::ApiServer;
 use crate::objects::Objects;
 
+/// What pods are made of; work is in the controller's workers where its config does not say otherwise.
+const PODS: &str =
+    "{image: none, allowedPlacements: [Pod, Controller], defaultPlacement: Controller}\n";
+
 /// CPU time in seconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
@@ -36,9 +40,13 @@ impl Controller {
     pub(crate) async fn start(server: &ApiServer, objects: &Objects) -> Self {
         let log = objects.folder().with_file_name("controller.log");
         let mason = std::env::var_os("MASON_BENCH_PROGRAM").expect("run benches/cluster/run");
+        let pods = log.with_file_name("pods.yaml");
+        std::fs::write(&pods, PODS).unwrap();
         let child = Command::new(mason)
             .args(["controller", "--health-address", "127.0.0.1:0", "--local-root"])
             .arg(objects.folder())
+            .arg("--pod-settings")
+            .arg(pods)
             .env("KUBECONFIG", server.kubeconfig())
             .stdin(Stdio::null())
             .stderr(std::fs::File::create(&log).unwrap())

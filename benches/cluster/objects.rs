@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
-use mason::api::v1alpha1::{MasonConfig, OperatorRun};
+use mason::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-const NAMESPACE: &str = "bench";
+/// Where everything is.
+pub(crate) const NAMESPACE: &str = "bench";
 /// How many writes are under way at one time.
 const WRITERS: usize = 16;
 
@@ -37,6 +38,7 @@ impl Objects {
         let config = read::<MasonConfig>(json!({
             "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig", "metadata": {"name": "lake"},
             "spec": {
+                "allowedActions": ["builtin", "container"],
                 "engines": {"metastore": ["here"], "storage": ["here"], "execution": ["here"]},
                 "clients": [{"name": "here", "local": {
                     "root": root, "parallelism": 1, "memoryLimit": "128Mi",
@@ -76,12 +78,45 @@ impl Objects {
         }
     }
 
+    /// Creates the definition of an operator that is a container.
+    pub(crate) async fn define_container(&self) {
+        let definition = read::<OperatorDefinition>(json!({
+            "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorDefinition",
+            "metadata": {"name": "bench-pod"},
+            "spec": {
+                "operator": "bench/pod", "description": "One pod.",
+                "action": {"container": {"image": "none", "command": ["work"]}},
+            },
+        }));
+        self.api().create(&PostParams::default(), &definition).await.unwrap();
+    }
+
     /// Creates runs of one query each; `suspend` keeps a controller from them.
     pub(crate) async fn create_runs(&self, name: &str, count: usize, suspend: bool) {
-        let runs = self.runs();
+        let query = json!({
+            "operator": "table/query", "suspend": suspend,
+            "parameters": {
+                "database_name": "sales",
+                "query_string": "select city, sum(amount) as amount from orders group by city",
+            },
+        });
+        self.create(name, count, query).await;
+    }
+
+    /// Creates runs of one pod each.
+    pub(crate) async fn create_pod_runs(&self, name: &str, count: usize) {
+        self.create(name, count, json!({"operator": "bench/pod"})).await;
+    }
+
+    async fn create(&self, name: &str, count: usize, mut spec: Value) {
+        spec["configRef"] = json!({"name": "lake"});
+        let (runs, spec) = (self.runs(), &spec);
         each(count, |index| {
             let runs = runs.clone();
-            let run = run(&format!("{name}-{index}"), suspend);
+            let run = read::<OperatorRun>(json!({
+                "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorRun",
+                "metadata": {"name": format!("{name}-{index}")}, "spec": spec,
+            }));
             async move { drop(runs.create(&PostParams::default(), &run).await.unwrap()) }
         })
         .await;
@@ -118,6 +153,12 @@ impl Objects {
         }
     }
 
+    /// Deletes every pod.
+    pub(crate) async fn delete_pods(&self) {
+        let everything = (DeleteParams::default(), ListParams::default());
+        self.api::<Pod>().delete_collection(&everything.0, &everything.1).await.unwrap();
+    }
+
     /// Creates pods that no node takes.
     pub(crate) async fn create_pods(&self, name: &str, count: usize) {
         let pods = self.api::<Pod>();
@@ -138,19 +179,6 @@ impl Objects {
 
 async fn each<F: Future<Output = ()>>(count: usize, write: impl Fn(usize) -> F) {
     stream::iter(0..count).map(write).buffer_unordered(WRITERS).collect::<()>().await;
-}
-
-fn run(name: &str, suspend: bool) -> OperatorRun {
-    read(json!({
-        "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorRun", "metadata": {"name": name},
-        "spec": {
-            "operator": "table/query", "configRef": {"name": "lake"}, "suspend": suspend,
-            "parameters": {
-                "database_name": "sales",
-                "query_string": "select city, sum(amount) as amount from orders group by city",
-            },
-        },
-    }))
 }
 
 fn read<T: DeserializeOwned>(document: Value) -> T {

@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use kube::ResourceExt;
 use kube::runtime::watcher::{self, Event, watcher};
-use mason::api::v1alpha1::OperatorRun;
+use mason::api::v1alpha1::{OperatorRun, Phase};
 use tokio::task::JoinHandle;
 
 use crate::objects::Objects;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Times {
     created: Instant,
     first_status: Option<Duration>,
-    has_ended: bool,
+    /// How it ended; what went wrong is an error.
+    end: Option<Result<(), String>>,
 }
 
 /// A watch of its own, beside the controller's.
@@ -46,17 +47,39 @@ impl Seen {
         Self { times, task }
     }
 
-    /// Waits until so many runs have ended.
+    /// Returns how many runs have ended.
+    pub(crate) fn finished(&self) -> usize {
+        self.count(|times| match &times.end {
+            None => false,
+            Some(Ok(())) => true,
+            Some(Err(problem)) => panic!("a run did not succeed: {problem}"),
+        })
+    }
+
+    /// Waits until so many runs have succeeded.
     pub(crate) async fn until_finished(&self, count: usize) {
-        while self.times.lock().unwrap().values().filter(|times| times.has_ended).count() < count {
+        while self.finished() < count {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Returns how long runs were without a status: the median, the 95th percentile, the longest.
-    pub(crate) fn latencies(&self) -> String {
+    /// Waits until so many runs have a status.
+    pub(crate) async fn until_begun(&self, count: usize) {
+        while self.count(|times| times.first_status.is_some()) < count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn count(&self, is_counted: impl Fn(&Times) -> bool) -> usize {
+        self.times.lock().unwrap().values().filter(|times| is_counted(times)).count()
+    }
+
+    /// Returns how long runs whose names begin so were without a status: the median, the 95th percentile,
+    /// the longest.
+    pub(crate) fn latencies(&self, name: &str) -> String {
         let times = self.times.lock().unwrap();
-        let mut all: Vec<Duration> = times.values().filter_map(|one| one.first_status).collect();
+        let asked = times.iter().filter(|(run, _)| run.starts_with(name));
+        let mut all: Vec<Duration> = asked.filter_map(|(_, one)| one.first_status).collect();
         all.sort();
         let at = |share: usize| all[(all.len() - 1) * share / 100].as_secs_f64() * 1000.0;
         format!("p50 {:.0} ms, p95 {:.0} ms, longest {:.0} ms", at(50), at(95), at(100))
@@ -73,9 +96,13 @@ fn note(times: &mut HashMap<String, Times>, run: &OperatorRun) {
     let times = times.entry(run.name_any()).or_insert_with(|| Times {
         created: Instant::now(),
         first_status: None,
-        has_ended: false,
+        end: None,
     });
     let Some(status) = &run.status else { return };
     times.first_status.get_or_insert_with(|| times.created.elapsed());
-    times.has_ended |= status.phase.is_terminal();
+    match status.phase {
+        Phase::Succeeded => times.end = Some(Ok(())),
+        phase if phase.is_terminal() => times.end = Some(Err(status.columns.message.clone())),
+        _ => {}
+    }
 }

@@ -10,7 +10,7 @@ use crate::clients;
 use crate::engines::{EngineError, Engines};
 use crate::operators;
 use crate::plan::Keeping;
-use crate::runs::{OpenEngines, ProgressBudget, RunContext, SystemClock};
+use crate::runs::{EachTime, OpenEngines, ProgressBudget, RunContext, SystemClock};
 use crate::store::library;
 use crate::validate::ValidRun;
 
@@ -23,6 +23,7 @@ pub(crate) fn run_context(context: &Context) -> RunContext {
     RunContext {
         store: Arc::clone(&context.store),
         library: library::definitions().into(),
+        look_up: Arc::new(EachTime),
         open_engines: Arc::new(Clients),
         operators: operators::all(),
         kinds: KINDS,

@@ -12,6 +12,7 @@ use super::backoff::Backoff;
 use super::engines::NamespaceEngines;
 use super::events::Events;
 use super::leader::Leadership;
+use super::lookups::SharedLookUps;
 use super::pods::{Pods, RunPods, default_placement};
 use super::roots::AllowedRoots;
 use super::turns::Turns;
@@ -42,6 +43,7 @@ pub(super) struct Context {
     pub(super) leadership: Arc<Leadership>,
     pub(super) pods: Pods,
     library: Arc<[OperatorDefinition]>,
+    pub(super) look_ups: SharedLookUps,
     clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
     pub(super) passes: Semaphore,
@@ -85,8 +87,9 @@ impl Context {
             metrics: metrics.clone(),
             leadership: Arc::clone(leadership),
             pods: Pods { client: client.clone(), settings: settings.pods.clone().map(Arc::new) },
-            events: Events::new(client.clone()),
+            events: Events::new(client.clone(), metrics),
             library: library::definitions().into(),
+            look_ups: SharedLookUps::default(),
             clients: clients::descriptions().into(),
             settings,
             client,
@@ -112,6 +115,7 @@ impl Context {
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
+            look_up: Arc::new(self.look_ups.since(super::watch::asked())),
             open_engines: Arc::new(NamespaceEngines { roots, metrics, pods }),
             operators: operators::all(),
             kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },

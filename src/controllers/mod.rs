@@ -13,6 +13,7 @@ mod engines;
 mod events;
 mod health;
 mod leader;
+mod lookups;
 mod mason_config;
 mod measured_engines;
 mod operator_definition;

@@ -147,6 +147,11 @@ impl Turns {
         });
     }
 
+    /// Wakes a run that has something to look at.
+    pub(super) fn look_again(&self, uid: &str) {
+        self.wake(&[uid.to_owned()]);
+    }
+
     /// Returns how many runs work, and how many wait.
     pub(super) fn lengths(&self) -> (usize, usize) {
         self.line().lengths()

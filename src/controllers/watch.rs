@@ -233,7 +233,7 @@ pub(super) async fn run<R: Reconcile>(
 async fn look_over<R: Reconcile>(state: Arc<State<R>>) {
     loop {
         tokio::time::sleep(LOOK_OVER).await;
-        if state.gate.has_opened() {
+        if state.gate.has_opened() && state.context.leadership.holds() {
             state.reconcile.look_over(&state.cache).await;
         }
     }
@@ -434,6 +434,12 @@ fn controller_name<K: Watched>() -> &'static str {
 fn key_of<K: Resource>(object: &K) -> Key {
     let metadata = object.meta();
     (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
+}
+
+/// Returns since when the pass under way was wanted.
+pub(super) fn asked() -> Instant {
+    let now = Instant::now();
+    now.checked_sub(waited()).unwrap_or(now)
 }
 
 /// Returns how long the object of the pass under way has waited for it.

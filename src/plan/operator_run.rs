@@ -26,6 +26,8 @@ use crate::engines::{ErrorKind, Retry};
 pub const UNSEEN_LIMIT: Duration = Duration::from_mins(15);
 /// The same once the run is being cancelled.
 const UNSEEN_LIMIT_CANCELLED: Duration = Duration::from_secs(30);
+/// The shortest and the longest pause between two looks at a job; whoever learns of its end looks before.
+const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 /// The sort of a job that a client does not name otherwise.
 const JOB_KIND: &str = "Job";
 /// How many attempts a status holds.
@@ -252,7 +254,7 @@ impl Pass<'_> {
 
     fn poll(&self, attempt: &Attempt, job: &JobStatus) -> Decision {
         let elapsed = since(attempt.started_at, self.now);
-        let pause = (elapsed / 10).clamp(Duration::from_millis(20), Duration::from_secs(2));
+        let pause = (elapsed / 10).clamp(POLL.0, POLL.1);
         let until = after(self.now, pause);
         Decision::Wait {
             until: self.deadline().map_or(until, |deadline| deadline.min(until)),

@@ -6,11 +6,11 @@
 use super::context::{RunContext, RunError};
 use super::results::{Results, answer_bytes};
 use super::session::{
-    Identity, Pending, Session, kept, name_of, operator_of, recorded, request_of,
+    Identity, Pending, Session, id_of, kept, name_of, operator_of, recorded, request_of,
 };
 use crate::api::v1alpha1::{JobReference, OperatorRun, OperatorRunStatus, ResultKind};
 use crate::engines::execution::Fence;
-use crate::engines::job::{JobError, JobId, JobOutcome};
+use crate::engines::job::{JobError, JobOutcome};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::Changed;
 use crate::engines::{EngineError, Engines, ErrorKind};
@@ -88,7 +88,7 @@ pub async fn act(
     if let Some(untold) = super::mutations::untold_fence(decision) {
         return Ok(untold);
     }
-    let Some(valid) = session.resolved(run)?.cloned() else { return Ok(Outcome::Done) };
+    let Some(valid) = session.resolved(run)? else { return Ok(Outcome::Done) };
     let identity = Identity::of(run).ok_or_else(|| RunError::NoUid { name: name_of(run) })?;
     let results = Results { context, run, valid: &valid, identity: &identity };
     if matches!(decision, Decision::Prune | Decision::Discard) {
@@ -302,10 +302,6 @@ fn plan_of(prepared: Prepared) -> Answer {
 
 fn in_json(plan: &WorkPlan) -> serde_json::Value {
     serde_json::to_value(plan).unwrap_or_default()
-}
-
-fn id_of(job: &JobReference) -> JobId {
-    JobId(job.id.clone())
 }
 
 fn done(step: Step, result: Result<(), EngineError>) -> Outcome {

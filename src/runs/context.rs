@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::admission::Admission;
 use super::budget::ProgressBudget;
+use super::resources::LookUp;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition, OperatorRun, Progress};
 use crate::engines::capability::ClientDescription;
 use crate::engines::{EngineError, Engines};
@@ -23,6 +24,8 @@ pub struct RunContext {
     pub store: Arc<dyn Store>,
     /// The definitions that come with Mason, used where the run's namespace has none of its own.
     pub library: Arc<[OperatorDefinition]>,
+    /// Looks up what runs are validated against.
+    pub look_up: Arc<dyn LookUp>,
     /// Opens the clients that a run was matched with.
     pub open_engines: Arc<dyn OpenEngines>,
     /// The built-in operators, as `operators::all` returns them.

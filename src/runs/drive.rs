@@ -10,11 +10,11 @@ use super::gather::gather;
 use super::lifetime::{self, LeftBehind};
 use super::present;
 use super::record::record;
-use super::session::{Identity, Session, name_of};
+use super::session::{Identity, Session, id_of, name_of};
 use super::watch::Watch;
 use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase};
 use crate::engines::Retry;
-use crate::engines::job::{JobId, JobToken};
+use crate::engines::job::JobToken;
 use crate::faults;
 use crate::plan::{Decision, Keeping, Observation, Sight, is_held, is_leaving, needs_job, plan};
 use crate::store::{Key, Resource, StoreError};
@@ -118,11 +118,11 @@ pub async fn reconcile(
     let status = record(&run, &decision, &outcome, now); // pure
     let status = with_looks(status, &observation); // pure
     let next = wake(context.keeping, (&decision, &outcome), (&run, status.phase), now); // pure
+    faults::reach(part, "before-write");
     if !context.budget.is_worth_storing(run.status.as_ref(), &status, now) {
         return Ok(Reconciled { run, next, left: None });
     }
     let wanted = OperatorRun { status: Some(status), ..run };
-    faults::reach(part, "before-write");
     if let Some(run) = replace_status(context, &wanted).await? {
         faults::reach(part, "after-write");
         clear_away(context, session, &run).await;
@@ -223,13 +223,12 @@ async fn clear_away(context: &RunContext, session: &mut Session, run: &OperatorR
     if status.attempts.is_empty() || !needs_job(status) {
         return;
     }
-    let attempts = status.attempts.iter().map(|attempt| {
-        let job = attempt.job.as_ref().map(|job| JobId(job.id.clone()));
-        (JobToken(attempt.token.clone()), job)
-    });
+    let attempts = status
+        .attempts
+        .iter()
+        .map(|attempt| (JobToken(attempt.token.clone()), attempt.job.as_ref().map(id_of)));
     let attempts: Vec<_> = attempts.collect();
-    let Ok(Some(valid)) = session.resolved(run).map(Option::<&_>::cloned) else { return };
-    let Ok(engines) = session.engines(context, &valid).await else { return };
+    let Some(engines) = session.engines_of(context, run).await else { return };
     if let Err(error) = engines.execution.sweep(&attempts).await {
         tracing::warn!(run = name_of(run), %error, "failed to clear away what is left of a run");
     }
@@ -245,8 +244,8 @@ async fn sweep(context: &RunContext, session: &mut Session, run: &OperatorRun, o
     let ended = attempts.iter().any(|attempt| {
         attempt.token == identity.token.0 && attempt.state == AttemptState::Finished
     });
-    let Ok(Some(valid)) = session.resolved(run).map(Option::<&_>::cloned) else { return };
-    if let (true, Ok(engines)) = (ended, session.engines(context, &valid).await) {
+    if ended && let Some(engines) = session.engines_of(context, run).await {
+        // It never begins, fenced or not: the fence only lets its client clear it away.
         let _ = engines.execution.fence(&identity.token).await;
     }
 }

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::context::{RunContext, RunError, action_descriptions};
-use super::resources::{Library, Resources};
-use super::session::{Identity, Pending, Session, kept, name_of, recorded};
+use super::session::{Identity, Pending, Session, id_of, kept, name_of, recorded};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
     AttemptState, MasonConfig, NamespacesFrom, OperatorRun, OperatorRunStatus,
@@ -35,7 +34,7 @@ pub async fn gather(
     if status.phase.is_terminal() {
         return Ok(Observation { keeping, ..Observation::default() });
     }
-    let Some(valid) = session.resolved(run)?.cloned() else {
+    let Some(valid) = session.resolved(run)? else {
         let (checked, place) = check(context, session, run).await?;
         let patience = context.admission.patience;
         return Ok(Observation {
@@ -53,7 +52,7 @@ pub async fn gather(
     }
     let engines = session.engines(context, &valid).await;
     let recorded = status.attempts.last().and_then(|attempt| attempt.job.as_ref());
-    let recorded = recorded.map(|job| JobId(job.id.clone()));
+    let recorded = recorded.map(id_of);
     let observation = look(looks, engines, Identity::of(run), recorded.as_ref()).await;
     #[cfg(test)]
     let observation = super::mutations::blurred(observation, run);
@@ -151,8 +150,7 @@ async fn check(
     session: &mut Session,
     run: &OperatorRun,
 ) -> Result<(Checked, Place), RunError> {
-    let library = Library::of(context);
-    let read = Resources::read(context.store.as_ref(), &library, run).await;
+    let read = context.look_up.resources(context, run).await;
     let resources = read.map_err(|source| RunError::Store {
         operation: "read the definition and config of",
         name: name_of(run),

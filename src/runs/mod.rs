@@ -33,7 +33,7 @@ pub use gather::gather;
 pub use lifetime::LeftBehind;
 pub use present::RESULT_BYTES;
 pub use record::record;
-pub use resources::{Library, Resources};
+pub use resources::{EachTime, Library, LookUp, Resources};
 pub use session::{Pending, Session};
 pub use watch::unseen;
 

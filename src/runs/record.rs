@@ -147,7 +147,8 @@ impl Record<'_> {
             attempt.job = Some(job.clone());
             attempt.state = AttemptState::Launched;
         });
-        self.running(Reason::Launching);
+        // It is released at once: whoever looks is spared a write that says only that.
+        self.running(Reason::Running);
     }
 
     fn wait(&mut self, decision: &Decision) {

@@ -1,8 +1,10 @@
 //! What one process keeps between the passes over a run: only what can be read or opened again.
 
+use std::sync::Arc;
+
 use super::context::{RunContext, RunError};
-use crate::api::v1alpha1::{FreeForm, OperatorRun, OperatorRunStatus};
-use crate::engines::job::{Commit, JobError, JobOwner, JobToken};
+use crate::api::v1alpha1::{FreeForm, JobReference, OperatorRun, OperatorRunStatus};
+use crate::engines::job::{Commit, JobError, JobId, JobOwner, JobToken};
 use crate::engines::metastore::Author;
 use crate::engines::{EngineError, Engines};
 use crate::operators::{Answer, Effect, Operator, Request};
@@ -12,21 +14,34 @@ use serde::{Deserialize, Serialize};
 /// What one process keeps between the passes over a run. Losing it loses nothing.
 #[derive(Default)]
 pub struct Session {
-    valid: Option<Box<ValidRun>>,
+    valid: Option<Arc<ValidRun>>,
     engines: Option<Engines>,
 }
 
 impl Session {
     /// Returns what the run was resolved to, if it has been.
-    pub(super) fn resolved(&mut self, run: &OperatorRun) -> Result<Option<&ValidRun>, RunError> {
+    pub(super) fn resolved(
+        &mut self,
+        run: &OperatorRun,
+    ) -> Result<Option<Arc<ValidRun>>, RunError> {
         let frozen = run.status.as_ref().and_then(|status| status.resolved.as_ref());
         let Some(frozen) = frozen else { return Ok(None) };
         if self.valid.is_none() {
             let valid =
                 ValidRun::thaw(frozen).map_err(|source| recorded(run, "resolved", source))?;
-            self.valid = Some(Box::new(valid));
+            self.valid = Some(Arc::new(valid));
         }
-        Ok(self.valid.as_deref())
+        Ok(self.valid.clone())
+    }
+
+    /// Returns the clients of a run; nothing when it is not resolved, or they cannot be opened.
+    pub(super) async fn engines_of(
+        &mut self,
+        context: &RunContext,
+        run: &OperatorRun,
+    ) -> Option<Engines> {
+        let valid = self.resolved(run).ok()??;
+        self.engines(context, &valid).await.ok()
     }
 
     /// Returns the clients of a resolved run, opened once.
@@ -45,9 +60,17 @@ impl Session {
 
     /// Waits until a job that this process started may have ended; for ever when there is none.
     pub(super) async fn job_ended(&self) {
-        match &self.engines {
-            Some(engines) => engines.execution.ended().await,
-            None => std::future::pending().await,
+        self.end_of_job().await;
+    }
+
+    /// Returns what waits as [`Session::job_ended`] does, whatever becomes of the session.
+    pub fn end_of_job(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let execution = self.engines.as_ref().map(|engines| Arc::clone(&engines.execution));
+        async move {
+            match execution {
+                Some(execution) => execution.ended().await,
+                None => std::future::pending().await,
+            }
         }
     }
 
@@ -154,6 +177,11 @@ pub(super) fn recorded(
     source: serde_json::Error,
 ) -> RunError {
     RunError::Recorded { name: name_of(run), field, source }
+}
+
+/// Returns the job that an attempt refers to.
+pub(super) fn id_of(job: &JobReference) -> JobId {
+    JobId(job.id.clone())
 }
 
 /// Returns an error of an engine as it can be kept.

@@ -2,9 +2,8 @@
 
 use super::context::{Observer, RunContext};
 use super::drive::Wake;
-use super::session::Session;
+use super::session::{Session, id_of};
 use crate::api::v1alpha1::{AttemptState, OperatorRun, Phase, Progress};
-use crate::engines::job::JobId;
 
 /// How many lines of a log are read at one time.
 const LOG_LINES: usize = 1_000;
@@ -62,11 +61,8 @@ impl<'a> Watch<'a> {
     async fn follow(&mut self, context: &RunContext, session: &mut Session, run: &OperatorRun) {
         let attempt = run.status.as_ref().and_then(|status| status.attempts.last());
         let Some(job) = attempt.and_then(|attempt| attempt.job.as_ref()) else { return };
-        let Ok(Some(valid)) = session.resolved(run).map(Option::<&_>::cloned) else { return };
-        let Ok(engines) = session.engines(context, &valid).await else { return };
-        let Ok(lines) = engines.execution.logs(&JobId(job.id.clone()), LOG_LINES).await else {
-            return;
-        };
+        let Some(engines) = session.engines_of(context, run).await else { return };
+        let Ok(lines) = engines.execution.logs(&id_of(job), LOG_LINES).await else { return };
         if self.log.0.as_ref() != Some(&job.id) {
             self.log = (Some(job.id.clone()), Vec::new());
         }

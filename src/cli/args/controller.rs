@@ -20,7 +20,7 @@ pub(crate) struct ControllerArgs {
     #[arg(long, value_name = "FOLDER", env = "MASON_LOCAL_ROOTS", value_delimiter = ',', value_hint = ValueHint::DirPath)]
     pub local_root: Vec<PathBuf>,
     /// How many passes over resources take place at one time.
-    #[arg(long, value_name = "NUMBER", env = "MASON_CONCURRENCY", default_value_t = 8,
+    #[arg(long, value_name = "NUMBER", env = "MASON_CONCURRENCY", default_value_t = 32,
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub concurrency: u16,
     /// How many runs work at one time; others wait for their turn.

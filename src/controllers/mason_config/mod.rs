@@ -109,6 +109,7 @@ impl Reconcile for MasonConfigs {
 
     /// Whoever waits for a config is woken by a change of it, and when it becomes ready or does not.
     fn seen(&self, config: &MasonConfig) {
+        self.context.look_ups.forget();
         let told = (config.metadata.generation, readiness(config));
         let uid = config.uid().unwrap_or_default();
         let mut known = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,6 +121,7 @@ impl Reconcile for MasonConfigs {
     }
 
     fn forget(&self, uid: &str) {
+        self.context.look_ups.forget();
         self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }

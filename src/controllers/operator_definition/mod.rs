@@ -68,12 +68,17 @@ impl Reconcile for OperatorDefinitions {
 
     /// Whoever waits for an operator is woken when a definition of it changes.
     fn seen(&self, definition: &OperatorDefinition) {
+        self.context.look_ups.forget();
         let status = definition.status.as_ref();
         let is_known = status.and_then(|status| status.observed_generation);
         if is_known.is_none() || is_known != definition.metadata.generation {
             let namespace = definition.namespace().unwrap_or_default();
             self.context.turns.definition_changed(&namespace, &definition.spec.operator);
         }
+    }
+
+    fn forget(&self, _: &str) {
+        self.context.look_ups.forget();
     }
 
     /// A definition that is gone or changed makes way for the younger ones of its operator, the old

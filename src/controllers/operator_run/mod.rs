@@ -6,7 +6,6 @@ mod working;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,8 +43,6 @@ pub(super) struct OperatorRuns {
     context: Arc<Context>,
     store: Arc<KubernetesStore>,
     working: Working,
-    /// How many runs were let go although something of them may be left outside.
-    abandoned: AtomicU64,
     measures: Measures,
 }
 
@@ -55,19 +52,19 @@ impl OperatorRuns {
             store: context.store("operator-run"),
             working: Working::default(),
             measures: Measures::new(&context.metrics),
-            abandoned: AtomicU64::new(0),
             context: Arc::clone(context),
         }
     }
 
-    /// Makes passes over the newest version of a run, until the next one is due later.
+    /// Makes passes over the newest version of a run, until the next one is due later; begins with the given
+    /// version, or reads it. One that is not the newest any more costs a write that is refused.
     async fn drive(
         &self,
         context: &RunContext,
         (key, uid): (&Key, &str),
         session: &mut Session,
+        mut newest: Option<OperatorRun>,
     ) -> Result<Driven, Error> {
-        let mut newest = None;
         for _ in 0..PASSES {
             let run = match newest.take() {
                 Some(run) => run,
@@ -79,7 +76,7 @@ impl OperatorRuns {
             let (before, stage) = (Before::of(&run), Stage::of(&run));
             let span = step_span(&run);
             let step = runs::reconcile(context, session, run).instrument(span.clone());
-            let Reconciled { run, next, left } = step.await?;
+            let Reconciled { run, next, left } = Box::pin(step).await?;
             if next != Wake::Reread {
                 span.in_scope(|| self.measures.stored(&before, &run));
                 self.context.events.tell_run(&stage, &run);
@@ -103,8 +100,8 @@ impl OperatorRuns {
     fn tell_left(&self, run: &OperatorRun, left: &LeftBehind) {
         let (namespace, name) = (run.namespace().unwrap_or_default(), run.name_any());
         let (job, why) = (left.job.as_deref().unwrap_or("none"), left.why.as_str());
-        let abandoned = self.abandoned.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::warn!(namespace, run = name, job, why, abandoned, "let a deleted run go");
+        self.context.metrics.runs.abandoned.inc();
+        tracing::warn!(namespace, run = name, job, why, "let a deleted run go");
         let told = Told {
             reason: Reason::Abandoned,
             action: "LetGo",
@@ -130,7 +127,7 @@ impl OperatorRuns {
             _ => {}
         }
         let (uid, mut session) = (run.uid().unwrap_or_default(), Session::default());
-        let driven = self.drive(context, (&key_of(run), &uid), &mut session).await?;
+        let driven = self.drive(context, (&key_of(run), &uid), &mut session, None).await?;
         Ok(match driven.next {
             Wake::OnChange => Action::await_change(),
             next => action_of(next),
@@ -230,10 +227,15 @@ impl Reconcile for OperatorRuns {
             self.measures.adopt();
         }
         let mut session = self.working.begin(&uid);
-        let driven = self.drive(&context, (&key_of(run), &uid), &mut session).await; // all of the flow
+        // Nobody has written a status of it, as far as the watch knows.
+        let new = run.status.is_none().then(|| run.clone());
+        let driven = self.drive(&context, (&key_of(run), &uid), &mut session, new).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
         match driven.as_ref().map(|driven| &driven.keeps) {
-            Ok(Keeps::Place) => self.working.pause(&uid, session),
+            Ok(Keeps::Place) => {
+                let (turns, woken) = (Arc::clone(turns), uid.clone());
+                self.working.pause(&uid, session, move || turns.look_again(&woken));
+            }
             Ok(Keeps::Turn) => self.working.end(&uid),
             Ok(Keeps::Nothing) | Err(_) => {
                 self.working.end(&uid);

@@ -3,24 +3,46 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::task::AbortHandle;
+
 use crate::runs::Session;
 
-/// The sessions of the runs that work now, by uid.
+/// The sessions of the runs that work now, by uid; nothing while a pass has one.
 #[derive(Default)]
 pub(super) struct Working {
-    sessions: Mutex<HashMap<String, Option<Session>>>,
+    sessions: Mutex<HashMap<String, Option<Paused>>>,
+}
+
+/// A session until the next pass.
+struct Paused {
+    session: Session,
+    /// Waits for the end of its job.
+    waiter: AbortHandle,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.waiter.abort();
+    }
 }
 
 impl Working {
     /// Returns the session of a run that is looked at.
     pub(super) fn begin(&self, uid: &str) -> Session {
-        self.sessions().entry(uid.to_owned()).or_default().take().unwrap_or_default()
+        let paused = self.sessions().entry(uid.to_owned()).or_default().take();
+        paused.map(|mut paused| std::mem::take(&mut paused.session)).unwrap_or_default()
     }
 
-    /// Keeps the session of a run that works until the next pass.
-    pub(super) fn pause(&self, uid: &str, session: Session) {
+    /// Keeps the session of a run that works until the next pass; the run is woken when its job may have
+    /// ended.
+    pub(super) fn pause(&self, uid: &str, session: Session, wake: impl FnOnce() + Send + 'static) {
         if let Some(kept) = self.sessions().get_mut(uid) {
-            *kept = Some(session);
+            let end_of_job = session.end_of_job();
+            let waiting = tokio::spawn(async move {
+                end_of_job.await;
+                wake();
+            });
+            *kept = Some(Paused { session, waiter: waiting.abort_handle() });
         }
     }
 
@@ -39,7 +61,7 @@ impl Working {
         self.sessions().contains_key(uid)
     }
 
-    fn sessions(&self) -> MutexGuard<'_, HashMap<String, Option<Session>>> {
+    fn sessions(&self) -> MutexGuard<'_, HashMap<String, Option<Paused>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -48,12 +70,24 @@ impl Working {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_gone_is_not_kept() {
+    #[tokio::test]
+    async fn what_is_gone_is_not_kept() {
         let working = Working::default();
         let session = working.begin("a");
         working.end("a");
-        working.pause("a", session);
+        working.pause("a", session, || {});
         assert!(working.sessions().is_empty());
+    }
+
+    #[tokio::test]
+    async fn nobody_is_woken_by_a_session_without_a_job() {
+        let working = Working::default();
+        let session = working.begin("a");
+        let (woken, was_woken) = tokio::sync::oneshot::channel::<()>();
+        working.pause("a", session, move || {
+            let _ = woken.send(());
+        });
+        drop(working.begin("a"));
+        assert!(was_woken.await.is_err(), "the waiter is gone with the pause");
     }
 }

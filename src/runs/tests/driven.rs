@@ -12,7 +12,7 @@ use crate::engines::capability::{Capability, ClientDescription, Role};
 use crate::engines::job::JobState;
 use crate::engines::{ErrorKind, Retry};
 use crate::plan::Keeping;
-use crate::runs::{Observer, ProgressBudget, RunContext, RunError, Unwatched, drive};
+use crate::runs::{EachTime, Observer, ProgressBudget, RunContext, RunError, Unwatched, drive};
 use crate::store::Store;
 use crate::testing::fakes::{
     Call, FAKE_OPERATORS, FakeClock, FakeEngines, FakeStore, Fault, JobEnd, LOCATION, SharedWorld,
@@ -47,6 +47,7 @@ impl Scene {
         let context = RunContext {
             store: Arc::<FakeStore>::clone(&store),
             library: Arc::new(library),
+            look_up: Arc::new(EachTime),
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],

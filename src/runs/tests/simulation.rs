@@ -16,7 +16,8 @@ use crate::engines::job::{JobState, JobToken};
 use crate::plan::Keeping;
 use crate::plan::{Checked, Decision, Observation, Sight, plan};
 use crate::runs::{
-    LeftBehind, Outcome, ProgressBudget, RunContext, Session, Wake, act, gather, lifetime, record,
+    EachTime, LeftBehind, Outcome, ProgressBudget, RunContext, Session, Wake, act, gather,
+    lifetime, record,
 };
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{Store, StoreError};
@@ -155,6 +156,7 @@ impl Simulation {
         let context = RunContext {
             store,
             library: Arc::new([]),
+            look_up: Arc::new(EachTime),
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
