@@ -17,6 +17,7 @@ use super::pods::{Pods, RunPods, default_placement};
 use super::roots::AllowedRoots;
 use super::turns::Turns;
 use super::watch::Scope;
+use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
@@ -102,6 +103,16 @@ impl Context {
         Arc::new(KubernetesStore::new(self.client.clone(), manager))
     }
 
+    fn keeping(&self) -> Keeping {
+        let longest = self.settings.admission.maxima.ttl.as_ref();
+        Keeping {
+            holds: true,
+            at_most: self.settings.kept_for,
+            longest_ttl: longest.map(DurationText::to_duration),
+            is_surplus: false,
+        }
+    }
+
     /// Returns what working on a run of a namespace needs.
     pub(super) fn run_context(
         &self,
@@ -123,7 +134,7 @@ impl Context {
             admission: Arc::clone(&self.admission),
             clock: Arc::new(SystemClock),
             attachments: Some(Arc::<KubernetesStore>::clone(store)),
-            keeping: Keeping { holds: true, at_most: self.settings.kept_for, is_surplus: false },
+            keeping: self.keeping(),
             budget: Arc::clone(&self.budget),
         }
     }

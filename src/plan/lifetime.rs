@@ -17,6 +17,7 @@ use crate::api::labels::{FINALIZER, FORCE_DELETE};
 use crate::api::v1alpha1::{
     AttemptState, OperatorRun, OperatorRunStatus, Phase, Results, RetainResults, TtlPolicy,
 };
+use crate::validate::ValidRun;
 
 /// How long a run that is being deleted may take to stop what works outside.
 pub const DELETION_LIMIT: Duration = Duration::from_mins(2);
@@ -28,6 +29,8 @@ pub struct Keeping {
     pub holds: bool,
     /// How long after its end a run is kept at most, whatever its `ttl` says.
     pub at_most: Option<Duration>,
+    /// The longest `ttl` that counts. A run that asks for more is refused; one that asks later gets this.
+    pub longest_ttl: Option<Duration>,
     /// Whether there are too many runs, and this one is the oldest that has ended.
     pub is_surplus: bool,
 }
@@ -47,8 +50,7 @@ pub fn is_held(run: &OperatorRun) -> bool {
 /// Returns the settings for results that a run was resolved with.
 #[must_use]
 pub fn results_of(status: &OperatorRunStatus) -> Results {
-    let frozen = status.resolved.as_ref().and_then(|resolved| resolved.0.get("results"));
-    frozen.and_then(|results| serde_json::from_value(results.clone()).ok()).unwrap_or_default()
+    status.resolved.as_ref().map(ValidRun::frozen_results).unwrap_or_default()
 }
 
 /// Returns whether a stored result of a run is to go with it. A `ConfigMap` goes by itself.
@@ -161,7 +163,8 @@ fn due_at(run: &OperatorRun, status: &OperatorRunStatus, keeping: Keeping) -> Op
         Phase::Succeeded => ttl.after_success.as_ref(),
         _ => ttl.after_failure.as_ref(),
     });
-    let ttl = ttl.map(crate::api::duration::DurationText::to_duration);
+    let allowed = |ttl: Duration| keeping.longest_ttl.map_or(ttl, |longest| ttl.min(longest));
+    let ttl = ttl.map(|ttl| allowed(ttl.to_duration()));
     let shortest = ttl.into_iter().chain(keeping.at_most).min()?;
     Some(after(status.finished_at?, shortest))
 }

@@ -139,6 +139,25 @@ impl ValidRun {
         }
     }
 
+    /// Returns where results go of a run that is frozen, also by another version of Mason.
+    #[must_use]
+    pub fn frozen_results(frozen: &FreeForm) -> Results {
+        let results = frozen.0.get("results");
+        results.and_then(|found| serde_json::from_value(found.clone()).ok()).unwrap_or_default()
+    }
+
+    /// Returns how long a run may take that is frozen, also by another version of Mason.
+    #[must_use]
+    pub fn frozen_timeout(frozen: &FreeForm) -> Option<DurationText> {
+        frozen.0.get("timeout")?.as_str()?.parse().ok()
+    }
+
+    /// Returns whether a run is a container that is frozen, also by another version of Mason.
+    #[must_use]
+    pub fn is_frozen_container(frozen: &FreeForm) -> bool {
+        frozen.0.get("action").is_some_and(|action| action.get("container").is_some())
+    }
+
     /// Reads what [`ValidRun::freeze`] made.
     ///
     /// # Errors

@@ -106,3 +106,14 @@ fn a_request_to_look_now_is_answered_in_the_status() {
         }
     }
 }
+
+#[test]
+fn a_time_that_is_raised_above_the_administrators_counts_as_that() {
+    let team = Team::with_config("ttl-raised");
+    let _controller = team.controller_with(&["--max-ttl", "2s"]);
+    team.apply(&query("one", "select 1 as n", ""));
+    team.finished("one");
+    let raised = json!({"spec": {"ttl": {"afterSuccess": "30d"}}}).to_string();
+    team.kubectl(&["patch", "oprun/one", "--type=merge", "-p", &raised]);
+    team.until("oprun/one", |run| !run["status"]["prunedAt"].is_null());
+}

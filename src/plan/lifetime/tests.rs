@@ -31,7 +31,8 @@ fn decide(run: &OperatorRun, keeping: Keeping, after_end: Duration) -> Decision 
     plan(run, &Observation { keeping, ..Observation::default() }, now)
 }
 
-const IN_A_CLUSTER: Keeping = Keeping { holds: true, at_most: None, is_surplus: false };
+const IN_A_CLUSTER: Keeping =
+    Keeping { holds: true, at_most: None, longest_ttl: None, is_surplus: false };
 const HOUR: Duration = Duration::from_hours(1);
 
 #[rstest]
@@ -81,6 +82,15 @@ fn the_administrators_time_and_number_count_too_and_a_pruned_run_rests() {
     assert_eq!(decide(&ended, surplus, Duration::ZERO), Decision::Prune);
     let pruned = run(json!({}), json!({}), json!({"prunedAt": END}));
     assert_eq!(decide(&pruned, surplus, HOUR), Decision::Rest);
+}
+
+#[test]
+fn a_time_that_was_raised_above_the_longest_counts_as_that() {
+    let ended = run(json!({}), json!({"ttl": {"afterSuccess": "30d"}}), json!({}));
+    let bounded = Keeping { longest_ttl: Some(HOUR), ..IN_A_CLUSTER };
+    assert_eq!(decide(&ended, bounded, HOUR), Decision::Prune);
+    let without = run(json!({}), json!({}), json!({}));
+    assert_eq!(decide(&without, bounded, HOUR), Decision::Rest, "who asks for none is kept");
 }
 
 fn stored(retain: &str) -> Value {

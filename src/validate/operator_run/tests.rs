@@ -1,9 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::api::v1alpha1::{ActionKind, ClientKind};
+use crate::api::v1alpha1::{ActionKind, ClientKind, Results};
 use crate::engines::capability::{Capability, ClientDescription, Role};
-use crate::validate::{ActionDescription, Maxima};
+use crate::validate::{ActionDescription, Maxima, ValidAction};
 
 const ACTIONS: &[ActionDescription] = &[
     ActionDescription {
@@ -121,6 +121,24 @@ fn a_valid_run_has_every_question_answered() {
     assert_eq!(valid.config.namespace.as_deref(), Some("analytics"));
     assert_eq!(valid.retry.limit, 0);
     assert_eq!(ValidRun::thaw(&valid.freeze()).expect("should be read back"), valid);
+}
+
+#[test]
+fn parts_of_what_is_frozen_are_found_by_their_names() {
+    let (definition, config) = (definition(), config());
+    let valid = validated(&good(), Some(&definition), Some(&config)).expect("should be valid");
+    let results: Results = serde_json::from_value(json!({"location": "here:r/"})).unwrap();
+    let timeout = Some("90s".parse().unwrap());
+    let container = serde_json::from_value(json!({"image": "i", "command": ["c"]})).unwrap();
+    let action = ValidAction::Container { container };
+    let other = ValidRun { action, results, timeout, ..valid.clone() };
+    for run in [valid, other] {
+        let frozen = run.freeze();
+        assert_eq!(ValidRun::frozen_results(&frozen), run.results);
+        assert_eq!(ValidRun::frozen_timeout(&frozen), run.timeout);
+        let is_container = matches!(run.action, ValidAction::Container { .. });
+        assert_eq!(ValidRun::is_frozen_container(&frozen), is_container);
+    }
 }
 
 #[test]
