@@ -43,26 +43,18 @@ pub trait Execution: Send + Sync {
 
     /// Returns how a job stands that was recorded and is not to be found any more; nothing where that
     /// cannot be told, so that a person has to be asked. Touches nothing outside.
-    fn vanished(&self, id: &JobId, owner: &JobOwner) -> Option<JobStatus> {
-        let _ = (id, owner);
-        None
-    }
+    fn vanished(&self, id: &JobId, owner: &JobOwner) -> Option<JobStatus>;
 
     /// Clears away what is left of a run that has ended: under each of its attempts' tokens what never
     /// was recorded, and what nobody needs any more. May be repeated, and failing costs nothing but room.
     ///
     /// # Errors
     /// When something could not be cleared away.
-    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
-        let _ = ended;
-        Ok(())
-    }
+    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError>;
 
     /// Waits until a job that this process started may have ended. A hint that saves waiting, never
     /// more: it may come for nothing, late, or not at all.
-    async fn ended(&self) {
-        std::future::pending::<()>().await;
-    }
+    async fn ended(&self);
 
     /// Returns the proof of a job that ended well. May be repeated.
     ///

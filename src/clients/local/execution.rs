@@ -564,6 +564,11 @@ impl Execution for LocalExecution {
         self.look(folder).await?.ok_or_else(|| no_such_job(&id.0))
     }
 
+    /// A folder that is gone was removed by hand, with whatever it told: a person has to be asked.
+    fn vanished(&self, _id: &JobId, _owner: &JobOwner) -> Option<JobStatus> {
+        None
+    }
+
     async fn ended(&self) {
         self.ended.notified().await;
     }

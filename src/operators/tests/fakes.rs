@@ -280,6 +280,18 @@ impl Execution for World {
         self.jobs.iter().find(|job| job.id == *id).cloned().ok_or_else(|| missing(&id.0))
     }
 
+    fn vanished(&self, _id: &JobId, _owner: &JobOwner) -> Option<JobStatus> {
+        None
+    }
+
+    async fn sweep(&self, _ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    async fn ended(&self) {
+        std::future::pending::<()>().await;
+    }
+
     async fn collect(&self, _id: &JobId) -> Result<JobOutcome, EngineError> {
         Ok(outcome(Value::Null))
     }

@@ -69,6 +69,18 @@ impl Execution for FakeEngines {
         Ok(world.status_of(&job))
     }
 
+    fn vanished(&self, _id: &JobId, _owner: &JobOwner) -> Option<JobStatus> {
+        None
+    }
+
+    async fn sweep(&self, _ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    async fn ended(&self) {
+        std::future::pending::<()>().await;
+    }
+
     async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
         World::of(&self.0).call(Call::Collect, |world| world.collect(id))
     }

@@ -233,6 +233,18 @@ impl Execution for BrokenExecution {
         self.0.status(id).await
     }
 
+    fn vanished(&self, id: &JobId, owner: &JobOwner) -> Option<JobStatus> {
+        self.0.vanished(id, owner)
+    }
+
+    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+        self.0.sweep(ended).await
+    }
+
+    async fn ended(&self) {
+        self.0.ended().await;
+    }
+
     async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {
         self.0.collect(id).await
     }
