@@ -18,6 +18,7 @@ mod mason_config;
 mod measured_engines;
 mod operator_definition;
 mod operator_run;
+mod pod_watch;
 mod pods;
 mod roots;
 mod turns;
@@ -46,7 +47,7 @@ use leader::Leadership;
 use mason_config::MasonConfigs;
 use operator_definition::OperatorDefinitions;
 use operator_run::OperatorRuns;
-use watch::{Reconcile, Stop};
+use watch::{Reconcile, Scope, Stop};
 
 pub use leader::LeaseSettings;
 
@@ -157,6 +158,9 @@ async fn lead(context: &Arc<Context>, health: &Health, stop: &Stop) {
         start(OperatorDefinitions::new(context), context, health, &over),
         start(MasonConfigs::new(context), context, health, &over),
     );
+    for scope in Scope::of(&context.settings.namespaces) {
+        tokio::spawn(pod_watch::watch_pods(Arc::clone(context), scope, over.clone()));
+    }
     let pause = context.settings.admission.clone();
     tokio::spawn(pause.watch_pause(Arc::clone(&context.turns), over.clone()));
     let too_long = async {

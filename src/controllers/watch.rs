@@ -410,6 +410,9 @@ impl<R: Reconcile> State<R> {
             }
             Some(controller::Error::QueueError(error)) => {
                 self.measures.watch_restarts.inc();
+                if is_expired(&error) {
+                    return tracing::info!(%kind, "the watch begins anew: it had fallen behind");
+                }
                 tracing::warn!(%kind, error = chain(&error), "failed to watch");
                 if !HINTED.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
@@ -422,6 +425,11 @@ impl<R: Reconcile> State<R> {
             }
         }
     }
+}
+
+/// Whether a watch is over that was left alone for too long, which happens by itself.
+fn is_expired(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchError(status) if status.code == 410)
 }
 
 /// Returns what the controller of a kind is called in metrics and logs.
@@ -496,6 +504,15 @@ mod tests {
         );
         let plain = std::io::Error::other("no disk");
         assert_eq!(chain(&plain), "no disk");
+    }
+
+    #[test]
+    fn a_watch_that_fell_behind_is_no_trouble() {
+        let told = |code: u16| {
+            let status = serde_json::json!({"code": code, "message": "too old resource version"});
+            watcher::Error::WatchError(Box::new(serde_json::from_value(status).unwrap()))
+        };
+        assert!(is_expired(&told(410)) && !is_expired(&told(403)));
     }
 
     #[test]

@@ -21,13 +21,16 @@ use crate::api::v1alpha1::{
 };
 use crate::engines::job::{JobError, JobOwner, JobState, JobStatus};
 use crate::engines::{ErrorKind, Retry};
+use crate::validate::ValidRun;
 
 /// How long what became of the work may not be looked up before a person is asked.
 pub const UNSEEN_LIMIT: Duration = Duration::from_mins(15);
 /// The same once the run is being cancelled.
 const UNSEEN_LIMIT_CANCELLED: Duration = Duration::from_secs(30);
-/// The shortest and the longest pause between two looks at a job; whoever learns of its end looks before.
-const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// The shortest pause between two looks at a job, the longest within a minute, and the longest after that;
+/// whoever learns of its end looks before.
+const POLL: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_secs(2), Duration::from_secs(20)];
 /// The sort of a job that a client does not name otherwise.
 const JOB_KIND: &str = "Job";
 /// How many attempts a status holds.
@@ -57,6 +60,12 @@ pub fn plan(run: &OperatorRun, observation: &Observation, now: Timestamp) -> Dec
     lifetime::or_abandon(run, status, decision)
 }
 
+/// Returns the pause before the next look at a job that has taken so long.
+fn pause_of(elapsed: Duration) -> Duration {
+    let [least, of_a_minute, most] = POLL;
+    (elapsed / 10).clamp(least, of_a_minute).max((elapsed / 30).min(most))
+}
+
 /// Returns whether a run's attempts have to be looked up and fenced outside: it was matched with a
 /// client that runs jobs, or it is a container.
 #[must_use]
@@ -66,8 +75,7 @@ pub fn needs_job(status: &OperatorRunStatus) -> bool {
 
 /// A container is a job of its own: no client of the config runs it.
 fn is_container(status: &OperatorRunStatus) -> bool {
-    let action = status.resolved.as_ref().and_then(|resolved| resolved.0.get("action"));
-    action.is_some_and(|action| action.get("container").is_some())
+    status.resolved.as_ref().is_some_and(ValidRun::is_frozen_container)
 }
 
 /// Returns whether the run is about to begin an attempt, for which it needs a place among those that
@@ -254,8 +262,7 @@ impl Pass<'_> {
 
     fn poll(&self, attempt: &Attempt, job: &JobStatus) -> Decision {
         let elapsed = since(attempt.started_at, self.now);
-        let pause = (elapsed / 10).clamp(POLL.0, POLL.1);
-        let until = after(self.now, pause);
+        let until = after(self.now, pause_of(elapsed));
         Decision::Wait {
             until: self.deadline().map_or(until, |deadline| deadline.min(until)),
             progress: job.progress.as_ref().map(|progress| progress_of(progress, elapsed)),
@@ -398,7 +405,7 @@ impl Pass<'_> {
 
     /// The run's timeout; what it was resolved to where it gives none.
     fn timeout(&self) -> Option<DurationText> {
-        let resolved = || self.status.resolved.as_ref()?.0.get("timeout")?.as_str()?.parse().ok();
+        let resolved = || ValidRun::frozen_timeout(self.status.resolved.as_ref()?);
         self.run.spec.timeout.clone().or_else(resolved)
     }
 

@@ -292,6 +292,11 @@ impl Execution for PodExecution {
         Ok(())
     }
 
+    /// Whoever watches pods learns of their end; this one does not.
+    async fn ended(&self) {
+        std::future::pending::<()>().await;
+    }
+
     fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>> {
         let message = "the pods of a run are listed by `kubectl get pods`";
         let refused = error(ErrorKind::Unsupported, "list pods", message);
