@@ -44,6 +44,19 @@
   resources: [masonconfigs, operatordefinitions, operatorruns]
   verbs: [get, list, watch]
 {{- end }}
+{{- /* What runs leave beside themselves. In the whole cluster, Kubernetes' own role `view` has it. */}}
+{{- define "mason.viewWorkRules" -}}
+- apiGroups: [""]
+  resources: [pods, pods/log, events]
+  verbs: [get, list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [get, list, watch]
+# Results that are too large for a status, by their names.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
+{{- end }}
 {{- define "mason.editRules" -}}
 - apiGroups: [mason.dev]
   resources: [operatorruns]
