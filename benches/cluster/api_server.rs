@@ -1,48 +1,37 @@
 //! The control plane that is measured on.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+use crate::connect::connect;
+use crate::started::Started;
 
 /// An API server with etcd; it ends with this value.
 pub(crate) struct ApiServer {
-    kubeconfig: PathBuf,
     programs: PathBuf,
-    /// Works until its standard input is closed.
-    script: Child,
+    started: Started,
 }
 
 impl ApiServer {
     /// Starts one that keeps its state in a folder, with Mason's CRDs.
     pub(crate) fn start(state: &Path) -> Self {
         let programs = std::env::var_os("MASON_TEST_CLUSTER").expect("run benches/cluster/run");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/control-plane");
-        let mut script = Command::new(script)
-            .arg(&programs)
-            .arg(state)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(script.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let kubeconfig = line.trim().strip_prefix("ready ").expect("should be ready").into();
-        let server = Self { kubeconfig, programs: programs.into(), script };
+        let programs = PathBuf::from(programs);
+        let log = state.with_extension("log");
+        let started = Started::by("control-plane", &[&programs, state], &log);
+        let server = Self { programs, started: started.expect("should start") };
         server.apply_crds();
         server
     }
 
     /// Returns the path of the kubeconfig.
     pub(crate) fn kubeconfig(&self) -> &Path {
-        &self.kubeconfig
+        &self.started.kubeconfig
     }
 
     /// Connects to it.
     pub(crate) async fn connect(&self) -> kube::Client {
-        let kubeconfig = kube::config::Kubeconfig::read_from(&self.kubeconfig).unwrap();
-        let options = kube::config::KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-        kube::Client::try_from(config).unwrap()
+        connect(self.kubeconfig()).await
     }
 
     /// Returns the CPU time of the API server and of etcd so far, in seconds.
@@ -55,7 +44,7 @@ impl ApiServer {
             // From the third field of proc(5): 4 ppid, 14 utime, 15 stime, in 1/100 s.
             let number = |field: usize| fields.get(field - 3)?.parse::<u32>().ok();
             let is_served = name.ends_with("(kube-apiserver") || name.ends_with("(etcd");
-            let is_ours = is_served && number(4)? == self.script.id();
+            let is_ours = is_served && number(4)? == self.started.script.id();
             let hundredths = number(14)? + number(15)?;
             is_ours.then_some(f64::from(hundredths) / 100.0)
         });
@@ -63,7 +52,7 @@ impl ApiServer {
     }
 
     fn apply_crds(&self) {
-        let file = self.kubeconfig.with_file_name("crds.yaml");
+        let file = self.kubeconfig().with_file_name("crds.yaml");
         std::fs::write(&file, mason::api::crds::crds_yaml()).unwrap();
         self.kubectl(&["apply", "--server-side", "-f", &file.to_string_lossy()]);
         let names = ["masonconfigs", "operatordefinitions", "operatorruns"];
@@ -76,14 +65,7 @@ impl ApiServer {
     fn kubectl(&self, arguments: &[&str]) {
         let kubectl = self.programs.join("kubectl");
         let mut command = Command::new(kubectl);
-        command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments).stdout(Stdio::null());
+        command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments).stdout(Stdio::null());
         assert!(command.status().unwrap().success(), "kubectl {arguments:?}");
-    }
-}
-
-impl Drop for ApiServer {
-    fn drop(&mut self) {
-        drop(self.script.stdin.take());
-        drop(self.script.wait());
     }
 }

@@ -12,11 +12,15 @@
 )]
 
 mod api_server;
+#[path = "../../tests/cluster/connect.rs"]
+mod connect;
 mod controller;
 #[path = "../../tests/chaos/kubelet.rs"]
 mod kubelet;
 mod objects;
 mod seen;
+#[path = "../../tests/cluster/started.rs"]
+mod started;
 
 use std::time::{Duration, Instant};
 
@@ -59,7 +63,6 @@ impl Sizes {
 
 #[tokio::main]
 async fn main() {
-    drop(rustls::crypto::ring::default_provider().install_default());
     let sizes = Sizes::of_arguments();
     let folder = tempfile::tempdir().unwrap();
     let server = ApiServer::start(&folder.path().join("control-plane"));

@@ -10,7 +10,11 @@
     reason = "a test reads where its programs are, and stops where it fails"
 )]
 
+#[path = "../cluster/called.rs"]
+mod called;
 mod install;
+#[path = "../cluster/leftovers.rs"]
+mod leftovers;
 mod lifecycle;
 mod namespaced;
 mod node;
@@ -18,4 +22,6 @@ mod pods;
 mod readme;
 #[path = "../shown/mod.rs"]
 mod shown;
+#[path = "../cluster/started.rs"]
+mod started;
 mod team;

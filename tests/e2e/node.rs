@@ -1,12 +1,16 @@
 //! The node that all tests share, with Mason's image, and `kubectl` and `helm` on it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+pub(crate) use crate::called::Called;
+use crate::leftovers::sweep;
+use crate::started::Started;
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
@@ -21,16 +25,7 @@ const UNABLE: i32 = 3;
 pub(crate) struct Node {
     programs: PathBuf,
     state: PathBuf,
-    /// Works until its standard input is closed, which happens when this process ends.
-    _process: Child,
-}
-
-/// What a program printed.
-#[derive(Debug)]
-pub(crate) struct Called {
-    pub(crate) is_success: bool,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    started: Started,
 }
 
 /// Returns the node; nothing where this machine cannot have one, which is then said.
@@ -81,25 +76,14 @@ impl Node {
         };
         let image = std::thread::spawn(image);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        sweep(folder);
+        sweep(folder, "node-");
         let state = folder.join(format!("node-{}", std::process::id()));
-        let log = std::fs::File::create(state.with_extension("log")).unwrap();
-        let mut process = Command::new(project("tests/cluster/node"))
-            .args([&programs, &state])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        if !line.starts_with("ready ") {
-            let log = std::fs::read_to_string(state.with_extension("log")).unwrap_or_default();
-            let code = process.wait().unwrap().code();
+        let log = state.with_extension("log");
+        let started = Started::by("node", &[&programs, &state], &log).map_err(|(code, log)| {
             assert_eq!(code, Some(UNABLE), "the node did not start:\n{log}");
-            return Err(log.trim().trim_start_matches("node: ").to_owned());
-        }
-        let node = Self { programs, state, _process: process };
+            log.trim().trim_start_matches("node: ").to_owned()
+        })?;
+        let node = Self { programs, state, started };
         let archive = image.join().expect("the image should be made");
         node.load(&archive);
         node.load(&shell_image(&node.programs));
@@ -120,7 +104,7 @@ impl Node {
 
     /// Returns the path of the kubeconfig.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
-        self.state.join("kubeconfig")
+        self.started.kubeconfig.clone()
     }
 
     /// Returns the folder with `kubectl` and `helm`.
@@ -129,23 +113,13 @@ impl Node {
     }
 
     fn call(&self, program: &str, args: &[&str], input: &str) -> Called {
-        let mut child = Command::new(self.programs.join(program))
+        let mut command = Command::new(self.programs.join(program));
+        command
             .args(args)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("KUBECONFIG", self.kubeconfig())
-            .env("HOME", &self.state)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        Called {
-            is_success: output.status.success(),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+            .env("HOME", &self.state);
+        Called::of(&mut command, input)
     }
 
     /// Calls `kubectl`.
@@ -225,16 +199,4 @@ fn shell_image(programs: &Path) -> PathBuf {
 
 fn project(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
-}
-
-/// Removes what nodes of processes that are gone have left.
-fn sweep(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let Some(number) = name.strip_prefix("node-") else { continue };
-        if !Path::new("/proc").join(number.trim_end_matches(".log")).exists() {
-            // Another process may sweep at the same time.
-            drop(std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path)));
-        }
-    }
 }

@@ -1,25 +1,20 @@
 //! The control plane that all tests share, and `kubectl` on it.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+pub(crate) use crate::called::Called;
+use crate::connect::connect;
+use crate::leftovers::sweep;
+use crate::started::Started;
 
 /// A cluster with Mason's CRDs.
 pub(crate) struct Cluster {
     kubectl: PathBuf,
     kubeconfig: PathBuf,
-    /// Works until its standard input is closed, which happens when this process ends.
-    _control_plane: Option<Child>,
-}
-
-/// What a call of `kubectl` printed.
-#[derive(Debug)]
-pub(crate) struct Called {
-    pub(crate) is_success: bool,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    _control_plane: Option<Started>,
 }
 
 /// Returns the cluster, started and with Mason's CRDs established.
@@ -71,28 +66,16 @@ impl Cluster {
             programs.display()
         );
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        sweep(folder);
+        sweep(folder, "control-plane-");
         let state = folder.join(format!(
             "control-plane-{}-{}",
             std::process::id(),
             NUMBER.fetch_add(1, Ordering::Relaxed)
         ));
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/control-plane");
-        let log = std::fs::File::create(state.with_extension("log")).unwrap();
-        let mut control_plane = Command::new(script)
-            .args([&programs, &state])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(control_plane.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let kubeconfig = line.trim().strip_prefix("ready ").map(PathBuf::from);
-        let kubeconfig = kubeconfig.unwrap_or_else(|| {
-            let log = std::fs::read_to_string(state.with_extension("log")).unwrap_or_default();
-            panic!("the control plane did not start:\n{log}")
-        });
+        let log = state.with_extension("log");
+        let control_plane = Started::by("control-plane", &[&programs, &state], &log)
+            .unwrap_or_else(|(_, log)| panic!("the control plane did not start:\n{log}"));
+        let kubeconfig = control_plane.kubeconfig.clone();
         let kubectl = programs.join("kubectl");
         Self { kubectl, kubeconfig, _control_plane: Some(control_plane) }
     }
@@ -109,22 +92,8 @@ impl Cluster {
 
     /// Calls `kubectl`.
     pub(crate) fn kubectl(&self, args: &[&str], input: &str) -> Called {
-        let mut child = Command::new(&self.kubectl)
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        Called {
-            is_success: output.status.success(),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        let mut command = Command::new(&self.kubectl);
+        Called::of(command.arg("--kubeconfig").arg(&self.kubeconfig).args(args), input)
     }
 
     /// Calls `kubectl`, which has to succeed, and returns what it printed.
@@ -149,24 +118,6 @@ impl Cluster {
 
     /// Connects to the cluster.
     pub(crate) async fn connect(&self) -> kube::Client {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let kubeconfig = kube::config::Kubeconfig::read_from(&self.kubeconfig).unwrap();
-        let options = kube::config::KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-        kube::Client::try_from(config).unwrap()
-    }
-}
-
-/// Removes what control planes of processes that are gone have left.
-fn sweep(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let Some(number) = name.strip_prefix("control-plane-") else { continue };
-        let process = number.split(['-', '.']).next().unwrap_or_default();
-        let process = Path::new("/proc").join(process);
-        if !process.exists() {
-            // Another process may sweep at the same time.
-            drop(std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path)));
-        }
+        connect(&self.kubeconfig).await
     }
 }

@@ -12,10 +12,14 @@
 )]
 
 mod admission;
+#[path = "../cluster/called.rs"]
+mod called;
 mod chart;
 mod cli;
 mod cluster;
 mod configs;
+#[path = "../cluster/connect.rs"]
+mod connect;
 mod crashes;
 mod crds;
 mod definitions;
@@ -23,6 +27,8 @@ mod deletion;
 mod docs;
 mod events;
 mod leaders;
+#[path = "../cluster/leftovers.rs"]
+mod leftovers;
 mod operation;
 mod pods;
 mod results;
@@ -31,6 +37,8 @@ mod runs;
 mod secrets;
 #[path = "../shown/mod.rs"]
 mod shown;
+#[path = "../cluster/started.rs"]
+mod started;
 mod store;
 mod team;
 mod ttl;
