@@ -121,12 +121,14 @@ impl Rounds {
         }
     }
 
-    /// Kills so often.
-    pub(crate) async fn kill(&mut self, kills: usize) {
+    /// Kills so often, and then up to as often again until each point was hit so often.
+    pub(crate) async fn kill(&mut self, kills: usize, hits: usize) {
         // The first programs of the control plane are killed half-way.
         let every = (kills / 2).clamp(20, 100);
         let (mut next_restart, mut next_stop) = (every, 5);
-        while self.killed.all() < kills {
+        let is_rare = |points: &Points| points.all().iter().any(|(_, found)| *found < hits);
+        while self.killed.all() < kills || (self.killed.all() < 2 * kills && is_rare(&self.points))
+        {
             for slot in 0..self.slots.len() {
                 self.tend(slot).await;
             }
