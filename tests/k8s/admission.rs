@@ -213,6 +213,20 @@ fn what_is_over_a_maximum_is_refused_with_every_problem() {
     }
 }
 
+#[test]
+fn an_answer_above_the_largest_result_is_cut_and_says_so() {
+    let team = Team::with_config("largest-result");
+    let _controller = team.controller_with(&["--max-result", "8Ki"]);
+    let many = "select value, 'a text that takes some room' as words from generate_series(1, 900)";
+    team.apply(&query("many", many, ""));
+    let status = team.finished("many");
+    assert_eq!(status["phase"], "Succeeded", "{status:#}");
+    assert_eq!(status["result"]["truncated"], true, "{status:#}");
+    assert!(status["result"]["bytes"].as_u64().unwrap() <= 8 * 1024, "{status:#}");
+    let warnings = status["messages"]["warnings"].to_string();
+    assert!(warnings.contains("cut"), "{warnings}");
+}
+
 /// Returns when runs began and ended, in order.
 fn spans(team: &Team, names: &[&str]) -> Vec<(jiff::Timestamp, jiff::Timestamp)> {
     let mut spans: Vec<_> = names

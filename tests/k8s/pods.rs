@@ -296,13 +296,12 @@ fn a_pod_that_was_created_and_not_recorded_is_adopted() {
 }
 
 /// Where a controller dies, and what it leaves behind: whether the pod is there, and released.
-const DEATHS: [(&str, bool, bool); 6] = [
+const DEATHS: [(&str, bool, bool); 5] = [
     ("launch.before-act", false, false),
     ("launch.before-write", true, false),
     ("launch.after-write", true, false),
     ("release.before-act", true, false),
     ("release.before-write", true, true),
-    ("release.after-write", true, true),
 ];
 
 #[test]
@@ -470,4 +469,35 @@ fn a_placement_that_is_not_allowed_is_refused_where_it_is_asked_for() {
         run["status"]["columns"]["message"].as_str().is_some_and(|text| text.contains("placement"))
     });
     assert_eq!(run["status"]["attempts"], json!([]));
+}
+
+#[test]
+fn the_secret_of_a_config_is_lent_to_no_pod_of_another_namespace() {
+    let (owner, team) = (Team::new("lender"), Team::new("borrowing"));
+    let root = owner.root().to_string_lossy().into_owned();
+    let lake = config("lake", &root)
+        .replace("parallelism: 1", "parallelism: 1, credentials: {secretRef: {name: key}}");
+    let open = "  allowedActions: [builtin, container]\n  allowedNamespaces: {from: All}\n";
+    owner.kubectl(&["create", "secret", "generic", "key", "--from-literal=token=one"]);
+    owner.apply(&(lake + open));
+    let settings = owner.pod_settings("");
+    let arguments = ["--watch-namespace", team.name, "--pod-settings", &settings];
+    let _controller = owner.controller_with(&arguments);
+    team.greeter(", storage: ReadOnly");
+    owner.until("mcfg/lake", |config| {
+        crate::team::condition(config, "Ready").is_some_and(|ready| ready["status"] == "True")
+    });
+    let foreign = "apiVersion: mason.dev/v1alpha1
+kind: OperatorRun
+metadata: {name: foreign}
+spec:
+  operator: team/greet
+  configRef: {name: lake, namespace: lender}
+  parameters: {whom: World}
+";
+    team.apply(foreign);
+    let status = team.finished("foreign");
+    assert_eq!(status["columns"]["reason"], "CredentialsNotShareable", "{status:#}");
+    assert_eq!(team.pods(), Vec::<Value>::new());
+    assert!(!team.exists("secret/key"));
 }
