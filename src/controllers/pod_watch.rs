@@ -7,67 +7,39 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::Api;
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt as _;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{self, watcher};
 
 use super::context::Context;
-use super::watch::{Scope, Stop};
+use super::watch::{Scope, Stop, is_expired};
 use crate::api::labels::{MANAGED_BY, MANAGER};
+use crate::pods::run_of;
 
 /// Watches the pods of a scope until it is to stop; without pods there is nothing to watch.
 pub(super) async fn watch_pods(context: Arc<Context>, scope: Scope, stop: Stop) {
     if context.pods.settings.is_none() {
         return;
     }
-    let pods: Api<PartialObjectMeta<Pod>> = match &scope {
-        Scope::Cluster => Api::all(context.client.clone()),
-        Scope::Namespace(name) => Api::namespaced(context.client.clone(), name),
-    };
+    let pods = scope.api::<PartialObjectMeta<Pod>>(context.client.clone());
     let ours = watcher::Config::default().labels(&format!("{MANAGED_BY}={MANAGER}"));
-    let mut events = watcher(pods, ours).default_backoff().boxed();
+    let mut touched = watcher(pods, ours).default_backoff().touched_objects().boxed();
     loop {
-        let event = tokio::select! {
+        let pod = tokio::select! {
             () = stop.clone() => return,
-            event = events.next() => event,
+            pod = touched.next() => pod,
         };
-        match event {
-            Some(Ok(Event::Apply(pod) | Event::Delete(pod))) => {
-                if let Some(run) = run_of(&pod) {
+        match pod {
+            Some(Ok(pod)) => {
+                if let Some(run) = run_of(&pod.metadata) {
                     context.turns.look_again(run);
                 }
             }
-            Some(Ok(_)) => {}
+            Some(Err(error)) if is_expired(&error) => {}
             Some(Err(error)) => {
                 tracing::warn!(%error, "failed to watch pods; they are looked at less often");
             }
             None => return,
         }
-    }
-}
-
-/// Returns the uid of the run that a pod belongs to.
-fn run_of(pod: &PartialObjectMeta<Pod>) -> Option<&str> {
-    let owner = pod.metadata.owner_references.iter().flatten().next()?;
-    (owner.kind == "OperatorRun").then_some(owner.uid.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_pod_wakes_the_run_that_owns_it() {
-        let pod = |owner: serde_json::Value| {
-            let pod = json!({"metadata": {"name": "p", "ownerReferences": owner}});
-            serde_json::from_value::<PartialObjectMeta<Pod>>(pod).unwrap()
-        };
-        let owner = |kind: &str| json!([{"apiVersion": "mason.dev/v1alpha1", "kind": kind, "name": "r", "uid": "u-1"}]);
-        assert_eq!(run_of(&pod(owner("OperatorRun"))), Some("u-1"));
-        assert_eq!(run_of(&pod(owner("Job"))), None);
-        assert_eq!(run_of(&pod(json!([]))), None);
     }
 }

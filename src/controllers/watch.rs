@@ -19,7 +19,7 @@ use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
-use kube::{Resource, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument;
@@ -78,6 +78,17 @@ impl Scope {
             return vec![Self::Cluster];
         }
         namespaces.iter().cloned().map(Self::Namespace).collect()
+    }
+
+    /// Returns the objects of a kind that it covers.
+    pub(super) fn api<K>(&self, client: Client) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match self {
+            Self::Cluster => Api::all(client),
+            Self::Namespace(name) => Api::namespaced(client, name),
+        }
     }
 }
 
@@ -180,10 +191,7 @@ pub(super) async fn run<R: Reconcile>(
     (gate, stop): (Gate, Stop),
 ) {
     let (cache, writer) = reflector::store();
-    let api = match &scope {
-        Scope::Cluster => Api::all(context.client.clone()),
-        Scope::Namespace(name) => Api::namespaced(context.client.clone(), name),
-    };
+    let api = scope.api(context.client.clone());
     reconcile.watched(&cache);
     let name = controller_name::<R::Kind>();
     let measures = context.metrics.controllers.of(name, context.settings.concurrency);
@@ -221,7 +229,7 @@ pub(super) async fn run<R: Reconcile>(
             told_of.report(outcome.err());
             futures::future::ready(())
         });
-    let looking_over = look_over(Arc::clone(&looked));
+    let looking_over = look_over(looked);
     tokio::select! {
         () = controller => {}
         () = never_began => {}
@@ -428,7 +436,7 @@ impl<R: Reconcile> State<R> {
 }
 
 /// Whether a watch is over that was left alone for too long, which happens by itself.
-fn is_expired(error: &watcher::Error) -> bool {
+pub(super) fn is_expired(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchError(status) if status.code == 410)
 }
 

@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::build::{Child, ContainerPlace, WorkerNeeds, container_pod, worker_pod};
+use super::build::{Child, ContainerPlace};
 use super::launcher::Launcher;
 use super::name::pod_name;
 use super::settings::PodSettings;
 use super::state::{owner_of, token_of};
-use crate::api::parameters::Parameters;
-use crate::api::v1alpha1::ContainerAction;
 use crate::engines::EngineError;
 use crate::engines::job::{JobOwner, JobToken};
 
@@ -46,28 +44,15 @@ impl AttemptPods {
         self.launcher.find(&self.name(token)).await
     }
 
-    /// Creates the pod of a container, inert.
-    pub(super) async fn create_container(
+    /// Creates the pod of an attempt, made by `build`.
+    pub(super) async fn create(
         &self,
         (owner, token): (&JobOwner, &JobToken),
-        container: &ContainerAction,
-        parameters: &Parameters,
+        build: impl FnOnce(Child<'_>, &PodSettings) -> Result<Pod, EngineError>,
     ) -> Result<Pod, EngineError> {
         let name = self.name(token);
         let child = Child { owner, token, name: &name, place: &self.place };
-        let pod = container_pod(child, container, parameters, &self.settings)?;
-        self.launcher.create(&pod, owner, token).await
-    }
-
-    /// Creates the pod of a worker.
-    pub(super) async fn create_worker(
-        &self,
-        (owner, token): (&JobOwner, &JobToken),
-        needs: WorkerNeeds<'_>,
-    ) -> Result<Pod, EngineError> {
-        let name = self.name(token);
-        let child = Child { owner, token, name: &name, place: &self.place };
-        let pod = worker_pod(child, needs, &self.settings)?;
+        let pod = build(child, &self.settings)?;
         self.launcher.create(&pod, owner, token).await
     }
 }

@@ -13,13 +13,14 @@ use futures::stream::{self, BoxStream};
 use k8s_openapi::api::core::v1::Pod;
 
 use super::attempts::{AttemptPods, is_of_attempt};
-use super::build::GRACE_SECONDS;
+use super::build::{Child, GRACE_SECONDS, container_pod};
 use super::error::error;
-use super::launcher::{STOPPED_AT, Stop, now, said_owner};
+use super::launcher::{STOPPED_AT, Stop, now};
 use super::name::{id_of, name_and_uid, parts_of};
 use super::proof::{from_log, plain_lines, progress};
+use super::settings::PodSettings;
 use super::state::{
-    ending_of, has_ended, is_bound, is_gated, owner_of, phase, status_of, token_of,
+    ending_of, has_ended, is_bound, is_gated, owner_of, phase, said_owner, status_of, token_of,
 };
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{
@@ -171,7 +172,10 @@ impl Execution for PodExecution {
             let message = format!("a pod cannot do `{}`", spec.operation.as_str());
             return Err(error(ErrorKind::Unsupported, "create a pod", message));
         };
-        let pod = self.pods.create_container((owner, token), container, parameters).await?;
+        let build = |child: Child<'_>, settings: &PodSettings| {
+            container_pod(child, container, parameters, settings)
+        };
+        let pod = self.pods.create((owner, token), build).await?;
         Ok(id_of(&pod))
     }
 

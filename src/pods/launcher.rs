@@ -10,8 +10,7 @@ use serde_json::json;
 
 use super::build::{GATE, MAIN};
 use super::error::{error, failed, late, refusal};
-use super::state::{is_gated, owner_of, token_of};
-use crate::api::v1alpha1::OperatorRun;
+use super::state::{is_gated, owner_of, said_owner, token_of};
 use crate::engines::job::{JobOwner, JobToken};
 use crate::engines::{EngineError, ErrorKind, Retry};
 
@@ -189,17 +188,6 @@ impl Launcher {
 pub(super) fn is_of(pod: &Pod, owner: &JobOwner, token: &JobToken) -> bool {
     token_of(pod) == Some(token.0.as_str())
         && owner_of(pod).is_some_and(|found| found.run_uid == owner.run_uid)
-}
-
-/// Returns the owner to whom a pod says that it belongs, for people.
-pub(super) fn said_owner(pod: &Pod) -> String {
-    let owner = pod.metadata.owner_references.iter().flatten().next();
-    let kind = <OperatorRun as kube::Resource>::kind(&());
-    match owner {
-        Some(owner) if owner.kind == kind => format!("it belongs to run `{}`", owner.name),
-        Some(owner) => format!("it belongs to {} `{}`", owner.kind, owner.name),
-        None => "it belongs to nobody".to_owned(),
-    }
 }
 
 fn gone(operation: &str, name: &str) -> EngineError {

@@ -1,9 +1,10 @@
 //! Work in pods: bare pods that are created inert, recorded, released, read, stopped and proven.
 //!
 //! `build` says what a pod is made of and `state` what one tells (both pure), `launcher` performs the
-//! calls of the API server, `attempts` knows which pod is whose, and the execution here joins them. `exec` is the other end: what runs inside.
-//! The API server is never trusted to say that work is done: success is the termination message that
-//! `exec` wrote under the attempt's token. May import `api` and `engines`.
+//! calls of the API server, `attempts` knows which pod is whose, and the execution here joins them.
+//! `exec` is the other end: what runs inside. The API server is never trusted to say that work is done:
+//! success is the termination message that `exec` wrote under the attempt's token. May import `api` and
+//! `engines`.
 
 mod attempts;
 mod build;
@@ -27,4 +28,5 @@ pub use execution::PodExecution;
 pub use launcher::Launcher;
 pub use name::pod_name;
 pub use settings::{PodSettings, RootVolume, read_settings};
+pub use state::run_of;
 pub use worker::WorkerPods;

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::build::GATE;
 use super::launcher::CANCELLED;
@@ -13,6 +14,7 @@ use super::proof::Ending;
 use super::waiting::{main_status, waiting_for};
 use crate::api::conditions::Reason;
 use crate::api::labels;
+use crate::api::v1alpha1::OperatorRun;
 use crate::engines::job::{JobError, JobOwner, JobState, JobStatus};
 use crate::engines::{ErrorKind, Retry};
 
@@ -41,11 +43,34 @@ const LOST_REASONS: [&str; 13] = [
 
 /// Returns for whom a pod works, if it was made by Mason for a run.
 pub(super) fn owner_of(pod: &Pod) -> Option<JobOwner> {
-    let references = pod.metadata.owner_references.iter().flatten();
-    let owner = references.into_iter().find(|one| one.controller == Some(true))?;
+    let run = owning_run(&pod.metadata)?;
     let attempt = pod.metadata.labels.as_ref()?.get(labels::ATTEMPT)?.parse().ok()?;
-    let ours = owner.kind == "OperatorRun" && owner.api_version.starts_with("mason.dev/");
-    ours.then(|| JobOwner { run_uid: owner.uid.clone(), run: owner.name.clone(), attempt })
+    Some(JobOwner { run_uid: run.uid.clone(), run: run.name.clone(), attempt })
+}
+
+/// Returns the uid of the run that a pod belongs to, by the pod's metadata.
+#[must_use]
+pub fn run_of(pod: &ObjectMeta) -> Option<&str> {
+    Some(owning_run(pod)?.uid.as_str())
+}
+
+/// Returns the owner to whom a pod says that it belongs, for people.
+pub(super) fn said_owner(pod: &Pod) -> String {
+    match (owning_run(&pod.metadata), pod.metadata.owner_references.iter().flatten().next()) {
+        (Some(run), _) => format!("it belongs to run `{}`", run.name),
+        (None, Some(owner)) => format!("it belongs to {} `{}`", owner.kind, owner.name),
+        (None, None) => "it belongs to nobody".to_owned(),
+    }
+}
+
+/// Returns the run that controls a pod.
+fn owning_run(pod: &ObjectMeta) -> Option<&OwnerReference> {
+    let mut owners = pod.owner_references.iter().flatten();
+    let owner = owners.find(|one| one.controller == Some(true))?;
+    let kind = <OperatorRun as kube::Resource>::kind(&());
+    let group = <OperatorRun as kube::Resource>::group(&());
+    let is_ours = owner.api_version.split_once('/').is_some_and(|(found, _)| found == group);
+    (owner.kind == kind && is_ours).then_some(owner)
 }
 
 /// Returns the token under which a pod works.

@@ -5,8 +5,9 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::attempts::{AttemptPods, is_of_attempt};
-use super::build::WorkerNeeds;
+use super::build::{Child, WorkerNeeds, worker_pod};
 use super::name::name_and_uid;
+use super::settings::PodSettings;
 use super::state::{has_ended, phase, state_of};
 use super::waiting::waiting_for;
 use crate::engines::EngineError;
@@ -40,7 +41,9 @@ impl Workers for WorkerPods {
             memory_bytes: job.memory_bytes,
             parallelism: job.parallelism,
         };
-        self.pods.create_worker((&job.owner, &job.token), needs).await.map(drop)
+        let attempt = (&job.owner, &job.token);
+        let build = |child: Child<'_>, settings: &PodSettings| worker_pod(child, needs, settings);
+        self.pods.create(attempt, build).await.map(drop)
     }
 
     async fn look(&self, token: &JobToken) -> Result<WorkerSight, EngineError> {

@@ -7,7 +7,7 @@ use super::{owner, token};
 use crate::api::conditions::Reason;
 use crate::engines::job::JobState;
 use crate::engines::{ErrorKind, Retry};
-use crate::pods::state::{state_of, status_of};
+use crate::pods::state::{run_of, said_owner, state_of, status_of};
 use crate::pods::waiting::waiting_for;
 
 #[test]
@@ -229,4 +229,25 @@ fn a_look_at_a_pod_has_its_image_and_its_times() {
         Some("2026-01-01T00:00:05Z")
     );
     assert_eq!(status.waiting, None);
+}
+
+#[test]
+fn a_pod_belongs_to_the_run_that_controls_it() {
+    let owned_by = |owners: Value| -> Pod {
+        let pod = json!({"metadata": {"name": "p", "ownerReferences": owners}});
+        serde_json::from_value(pod).unwrap()
+    };
+    let owner = |group: &str, kind: &str| {
+        json!([{"apiVersion": format!("{group}/v1alpha1"), "kind": kind, "name": "r", "uid": "u-1",
+                "controller": true}])
+    };
+    for (owners, run, said) in [
+        (owner("mason.dev", "OperatorRun"), Some("u-1"), "it belongs to run `r`"),
+        (owner("mason.dev.example", "OperatorRun"), None, "it belongs to OperatorRun `r`"),
+        (owner("batch", "Job"), None, "it belongs to Job `r`"),
+        (json!([]), None, "it belongs to nobody"),
+    ] {
+        let pod = owned_by(owners);
+        assert_eq!((run_of(&pod.metadata), said_owner(&pod).as_str()), (run, said));
+    }
 }
