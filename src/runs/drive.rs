@@ -87,7 +87,7 @@ pub async fn drive(
                 let left = left.clamp(Duration::from_millis(1), MAX_SLEEP);
                 tokio::select! {
                     () = context.clock.sleep(left) => {}
-                    () = session.job_ended() => {}
+                    () = session.end_of_job() => {}
                 }
             }
         }

@@ -58,12 +58,8 @@ impl Session {
         })
     }
 
-    /// Waits until a job that this process started may have ended; for ever when there is none.
-    pub(super) async fn job_ended(&self) {
-        self.end_of_job().await;
-    }
-
-    /// Returns what waits as [`Session::job_ended`] does, whatever becomes of the session.
+    /// Returns what waits until a job that this process started may have ended, whatever becomes of the
+    /// session; for ever when there is none.
     pub fn end_of_job(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
         let execution = self.engines.as_ref().map(|engines| Arc::clone(&engines.execution));
         async move {
