@@ -103,7 +103,8 @@ impl Context {
         Arc::new(KubernetesStore::new(self.client.clone(), manager))
     }
 
-    fn keeping(&self) -> Keeping {
+    /// Returns what the cluster demands of runs.
+    pub(super) fn keeping(&self) -> Keeping {
         let longest = self.settings.admission.maxima.ttl.as_ref();
         Keeping {
             holds: true,

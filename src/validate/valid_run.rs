@@ -124,6 +124,9 @@ pub struct ValidRun {
 }
 
 impl ValidRun {
+    /// The field of a frozen run that holds `results`.
+    const RESULTS: &str = "results";
+
     /// Returns the settings of a chosen client.
     #[must_use]
     pub fn client(&self, name: &str) -> Option<&ClientConfig> {
@@ -142,8 +145,13 @@ impl ValidRun {
     /// Returns where results go of a run that is frozen, also by another version of Mason.
     #[must_use]
     pub fn frozen_results(frozen: &FreeForm) -> Results {
-        let results = frozen.0.get("results");
+        let results = frozen.0.get(Self::RESULTS);
         results.and_then(|found| serde_json::from_value(found.clone()).ok()).unwrap_or_default()
+    }
+
+    /// Leaves of a run that is frozen what [`ValidRun::frozen_results`] reads.
+    pub fn keep_results(frozen: &mut FreeForm) {
+        frozen.0.retain(|field, _| field == Self::RESULTS);
     }
 
     /// Returns how long a run may take that is frozen, also by another version of Mason.

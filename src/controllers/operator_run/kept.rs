@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use serde_json::Value;
 
 use crate::api::v1alpha1::{FreeForm, Messages, OperatorRun};
+use crate::validate::ValidRun;
 
 /// Returns the runs of each namespace that have ended and are more than so many, the oldest first. What
 /// is pruned already does not count.
@@ -41,7 +42,7 @@ pub(super) fn trim(run: &mut OperatorRun) {
     };
     run.spec.parameters = FreeForm::default();
     if let Some(resolved) = &mut status.resolved {
-        resolved.0.retain(|field, _| field == "results");
+        ValidRun::keep_results(resolved);
     }
     if let Some(result) = &mut status.result {
         result.data = Value::Null;

@@ -24,7 +24,7 @@ use crate::api::conditions::Reason;
 use crate::api::labels::{FORCE_DELETE, REQUESTED_AT};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::OperatorRun;
-use crate::plan::{Decision, Observation, is_leaving, plan, requested};
+use crate::plan::{Decision, Keeping, Observation, is_leaving, plan, requested};
 use crate::runs::{self, LeftBehind, Reconciled, RunContext, Session, Wake};
 use crate::store::Store as _;
 use crate::store::kubernetes::KubernetesStore;
@@ -116,8 +116,8 @@ impl OperatorRuns {
 
     /// Makes passes over a run that has ended: holds it or lets it go, prunes or deletes it when its time
     /// has come. Takes no place among those that work.
-    async fn look_after(&self, run: &OperatorRun, context: &RunContext) -> Result<Action, Error> {
-        let seen = Observation { keeping: context.keeping, ..Observation::default() };
+    async fn look_after(&self, run: &OperatorRun, keeping: Keeping) -> Result<Action, Error> {
+        let seen = Observation { keeping, ..Observation::default() };
         let is_asked = requested(run).is_some_and(|asked| {
             run.status.as_ref().is_none_or(|status| status.last_handled_request != Some(asked))
         });
@@ -127,11 +127,17 @@ impl OperatorRuns {
             _ => {}
         }
         let (uid, mut session) = (run.uid().unwrap_or_default(), Session::default());
-        let driven = self.drive(context, (&key_of(run), &uid), &mut session, None).await?;
+        let context = RunContext { keeping, ..self.context_of(run) };
+        let driven = self.drive(&context, (&key_of(run), &uid), &mut session, None).await?;
         Ok(match driven.next {
             Wake::OnChange => Action::await_change(),
             next => action_of(next),
         })
+    }
+
+    fn context_of(&self, run: &OperatorRun) -> RunContext {
+        let namespace = run.namespace().unwrap_or_default();
+        self.context.run_context(&self.store, (&namespace, &run.name_any()))
     }
 
     /// Reads a run as it is now; nothing when it is gone, or another one has its name.
@@ -211,11 +217,10 @@ impl Reconcile for OperatorRuns {
     type Kind = OperatorRun;
 
     async fn reconcile(&self, run: &OperatorRun, _: &Cache<OperatorRun>) -> Result<Action, Error> {
-        let (uid, namespace) = (run.uid().unwrap_or_default(), run.namespace().unwrap_or_default());
-        let context = self.context.run_context(&self.store, (&namespace, &run.name_any())); // reads no cluster
+        let uid = run.uid().unwrap_or_default();
         if run.status.as_ref().is_some_and(|status| status.phase.is_terminal()) {
             self.forget(&uid);
-            return Box::pin(self.look_after(run, &context)).await;
+            return Box::pin(self.look_after(run, self.context.keeping())).await;
         }
         self.measures.see(&uid, run, super::watch::waited());
         let turns = &self.context.turns;
@@ -229,6 +234,7 @@ impl Reconcile for OperatorRuns {
         let mut session = self.working.begin(&uid);
         // Nobody has written a status of it, as far as the watch knows.
         let new = run.status.is_none().then(|| run.clone());
+        let context = self.context_of(run); // reads no cluster
         let driven = self.drive(&context, (&key_of(run), &uid), &mut session, new).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
         match driven.as_ref().map(|driven| &driven.keeps) {
@@ -266,14 +272,12 @@ impl Reconcile for OperatorRuns {
         let Some(most) = self.context.settings.kept_runs else { return };
         let all = cache.state();
         let runs = all.iter().filter_map(|run| run.0.as_ref().ok());
+        let keeping = Keeping { is_surplus: true, ..self.context.keeping() };
         for run in kept::surplus(runs, most).into_iter().take(AT_ONE_TIME) {
-            let namespace = run.namespace().unwrap_or_default();
-            let mut context = self.context.run_context(&self.store, (&namespace, &run.name_any()));
-            context.keeping.is_surplus = true;
-            if let Err(error) = Box::pin(self.look_after(run, &context)).await {
+            if let Err(error) = Box::pin(self.look_after(run, keeping)).await {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(
-                    namespace,
+                    namespace = run.namespace().unwrap_or_default(),
                     run = run.name_any(),
                     error,
                     "failed to clear a run away"
