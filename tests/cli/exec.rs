@@ -75,6 +75,13 @@ fn a_command_gets_its_parameters_and_its_result_is_proven() {
 }
 
 #[test]
+fn a_command_may_take_huge_pages() {
+    let pod = Pod::new(&json!({}));
+    let done = pod.run(&["grep", "^THP_enabled:", "/proc/self/status"]);
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "THP_enabled:\t1\n", "{done:?}");
+}
+
+#[test]
 fn a_command_that_fails_ends_so_and_its_result_does_not_count() {
     let pod = Pod::new(&json!({}));
     let done = pod.run(&sh(r#"echo '{"a": 1}' > "$MASON_RESULT"; exit 7"#));

@@ -161,5 +161,7 @@ fn a_collector_that_does_not_answer_costs_no_work() {
         std::thread::sleep(Duration::from_millis(100));
     }
     assert!(controller.ask("/healthz").unwrap().starts_with("HTTP/1.1 200 "));
+    let status = controller.system_status();
+    assert!(status.contains("THP_enabled:\t0"), "it takes memory by small pages: {status}");
     assert!(controller.terminate());
 }
