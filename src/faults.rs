@@ -127,6 +127,16 @@ pub(crate) enum Precondition {
     ChangeRecord,
     /// A worker does not begin under a fenced token, nor twice.
     BegunOnce,
+    /// A pod is kept from every node until it is recorded.
+    PodGate,
+    /// A pod is taken up only when it has the attempt's token.
+    PodToken,
+    /// Only the pod of the recorded UID is released.
+    PodUid,
+    /// A pod without a node is deleted only as it was seen.
+    PodVersion,
+    /// A pod has succeeded only if it says so under the attempt's token.
+    PodProof,
 }
 
 #[cfg(test)]
@@ -147,7 +157,7 @@ mod tests {
     use super::{POINTS, Precondition};
 
     /// Each precondition with a test that fails without it.
-    const NEEDED: [(Precondition, &str); 10] = [
+    const NEEDED: [(Precondition, &str); 15] = [
         (Precondition::CompareAndSwap, "runs::tests::scripts::a_late_process_undoes_no_end"),
         (
             Precondition::Look,
@@ -181,6 +191,23 @@ mod tests {
         (
             Precondition::BegunOnce,
             "clients::local::tests::execution::a_job_that_has_begun_is_not_begun_again",
+        ),
+        (Precondition::PodGate, "pods::tests::launching::pods_keep_the_rules_of_every_execution"),
+        (
+            Precondition::PodToken,
+            "pods::tests::launching::a_pod_is_adopted_only_if_owner_and_token_are_the_same",
+        ),
+        (
+            Precondition::PodUid,
+            "pods::tests::launching::only_the_recorded_pod_is_released_and_only_once",
+        ),
+        (
+            Precondition::PodVersion,
+            "pods::tests::launching::a_pod_that_gets_its_node_while_it_is_fenced_is_stopped_and_not_forgotten",
+        ),
+        (
+            Precondition::PodProof,
+            "pods::tests::reading::a_pods_state_follows_from_its_phase_and_its_proof",
         ),
     ];
 

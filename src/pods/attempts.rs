@@ -9,7 +9,6 @@ use super::build::{Child, ContainerPlace};
 use super::launcher::Launcher;
 use super::name::pod_name;
 use super::settings::PodSettings;
-use super::state::{owner_of, token_of};
 use crate::engines::EngineError;
 use crate::engines::job::{JobOwner, JobToken};
 
@@ -55,9 +54,4 @@ impl AttemptPods {
         let pod = build(child, &self.settings)?;
         self.launcher.create(&pod, owner, token).await
     }
-}
-
-/// Returns whether a pod found under an attempt's name is that attempt's.
-pub(super) fn is_of_attempt(pod: &Pod, token: &JobToken) -> bool {
-    token_of(pod) == Some(token.0.as_str()) && owner_of(pod).is_some()
 }

@@ -113,6 +113,10 @@ pub(super) fn container_pod(
     spec.insert("initContainers".to_owned(), json!([install]));
     spec.insert("containers".to_owned(), json!([main]));
     spec.insert("schedulingGates".to_owned(), json!([{"name": GATE}]));
+    #[cfg(test)]
+    if crate::faults::Precondition::PodGate.is_removed() {
+        spec.remove("schedulingGates");
+    }
     place(&mut spec, &container.node_selector, &container.tolerations, &secrets);
     pod(child, &json!({labels::TOKEN: child.token, PARAMETERS: words}), &spec)
 }

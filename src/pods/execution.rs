@@ -12,7 +12,7 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use k8s_openapi::api::core::v1::Pod;
 
-use super::attempts::{AttemptPods, is_of_attempt};
+use super::attempts::AttemptPods;
 use super::build::{Child, GRACE_SECONDS, container_pod};
 use super::error::error;
 use super::launcher::{STOPPED_AT, Stop, now};
@@ -20,7 +20,8 @@ use super::name::{id_of, name_and_uid, parts_of};
 use super::proof::{from_log, plain_lines, progress};
 use super::settings::PodSettings;
 use super::state::{
-    ending_of, has_ended, is_bound, is_gated, owner_of, phase, said_owner, status_of, token_of,
+    ending_of, has_ended, is_bound, is_gated, is_of_attempt, owner_of, phase, said_owner,
+    status_of, token_of,
 };
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{
@@ -124,6 +125,8 @@ impl PodExecution {
         if !is_bound(pod) {
             // Only as it was seen: it may get a node at this moment.
             let version = pod.metadata.resource_version.clone();
+            #[cfg(test)]
+            let version = version.filter(|_| !crate::faults::Precondition::PodVersion.is_removed());
             return self.pods.launcher.delete(name, uid, version).await;
         }
         match asked_to_stop(pod) {

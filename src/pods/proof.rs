@@ -74,6 +74,10 @@ impl Ending {
 
     /// Returns whether it proves that the attempt of a token ended well.
     pub(super) fn proves(&self, token: &str) -> bool {
+        #[cfg(test)]
+        if crate::faults::Precondition::PodProof.is_removed() {
+            return self.exit_code == 0;
+        }
         self.token == token && self.exit_code == 0 && self.problem.is_none()
     }
 

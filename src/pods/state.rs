@@ -15,7 +15,7 @@ use super::waiting::{main_status, waiting_for};
 use crate::api::conditions::Reason;
 use crate::api::labels;
 use crate::api::v1alpha1::OperatorRun;
-use crate::engines::job::{JobError, JobOwner, JobState, JobStatus};
+use crate::engines::job::{JobError, JobOwner, JobState, JobStatus, JobToken};
 use crate::engines::{ErrorKind, Retry};
 
 /// The exit code by which a command says that another attempt may succeed.
@@ -76,6 +76,15 @@ fn owning_run(pod: &ObjectMeta) -> Option<&OwnerReference> {
 /// Returns the token under which a pod works.
 pub(super) fn token_of(pod: &Pod) -> Option<&str> {
     Some(pod.metadata.annotations.as_ref()?.get(labels::TOKEN)?.as_str())
+}
+
+/// Returns whether a pod found under an attempt's name is that attempt's.
+pub(super) fn is_of_attempt(pod: &Pod, token: &JobToken) -> bool {
+    #[cfg(test)]
+    if crate::faults::Precondition::PodToken.is_removed() {
+        return owner_of(pod).is_some();
+    }
+    token_of(pod) == Some(token.0.as_str()) && owner_of(pod).is_some()
 }
 
 /// Returns whether a pod still has the gate of what is not recorded.

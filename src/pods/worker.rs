@@ -4,11 +4,11 @@
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Pod;
 
-use super::attempts::{AttemptPods, is_of_attempt};
+use super::attempts::AttemptPods;
 use super::build::{Child, WorkerNeeds, worker_pod};
 use super::name::name_and_uid;
 use super::settings::PodSettings;
-use super::state::{has_ended, phase, state_of};
+use super::state::{has_ended, is_of_attempt, phase, state_of};
 use super::waiting::waiting_for;
 use crate::engines::EngineError;
 use crate::engines::job::JobToken;
