@@ -113,13 +113,12 @@ impl Drop for Controller {
     }
 }
 
-/// Returns the processes that work on jobs below a root now.
+/// Returns the processes that work on jobs below a root now: each prints into its job's log.
 pub(crate) fn workers(root: &Path) -> Vec<Pid> {
     let jobs = root.join(".mason/jobs");
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let works = processes.filter(|process| {
-        let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(jobs.to_str().unwrap())
+        std::fs::read_link(process.path().join("fd/1")).is_ok_and(|log| log.starts_with(&jobs))
     });
     works.filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?)).collect()
 }

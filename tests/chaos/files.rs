@@ -32,10 +32,12 @@ pub(crate) fn findings(root: &Path, ledger: &Path, ended: &[Ended]) -> Vec<Strin
         let made: Vec<_> =
             generations.iter().filter(|generation| generation.run_uid == run.uid).collect();
         let (wanted, found) = match order.sort {
-            Sort::Append | Sort::Declare => {
+            Sort::Append | Sort::Replace | Sort::Merge | Sort::Declare => {
                 (1, made.iter().filter(|made| made.table == order.target).count())
             }
             Sort::Pod => (1, begun(&run.uid)),
+            // Whether it had begun when it was stopped is a matter of time; twice it has not.
+            Sort::PodCancelled | Sort::PodLate => (begun(&run.uid).min(1), begun(&run.uid)),
             Sort::Create => (1, usize::from(root.join(&order.target).is_dir())),
             _ => (0, made.len()),
         };
@@ -45,8 +47,11 @@ pub(crate) fn findings(root: &Path, ledger: &Path, ended: &[Ended]) -> Vec<Strin
                 order.name
             ));
         }
-        if order.sort == Sort::Append {
-            *rows.entry(&order.target).or_default() += 1;
+        match order.sort {
+            Sort::Append => *rows.entry(&order.target).or_default() += 1,
+            Sort::Replace => drop(rows.insert(&order.target, 1)),
+            Sort::Merge => drop(rows.insert(&order.target, 2)),
+            _ => {}
         }
         let record = root.join(format!(".mason/changes/{}.json", run.uid));
         let changes = matches!(order.sort, Sort::Create | Sort::Declare);

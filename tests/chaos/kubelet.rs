@@ -1,4 +1,5 @@
-//! A node that is played: what was released gets a node, has its effect, and ends well.
+//! A node that is played: what was released gets a node, has its effect, and ends well, or when it is told
+//! to.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -9,6 +10,8 @@ use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
+/// The image whose pods do not end before they are told to.
+pub(crate) const ENDLESS_IMAGE: &str = "endless:1";
 /// The name of the node.
 const NODE: &str = "played";
 /// How long a request may take: the API server is killed, too.
@@ -69,7 +72,7 @@ impl Kubelet {
         drop(tokio::time::timeout(REQUEST, bound).await);
     }
 
-    /// Writes the pod's line to the ledger, once, and lets it end with its proof.
+    /// Writes the pod's line to the ledger, once, and lets it end: with its proof, or when it is to stop.
     async fn work(&mut self, name: &str, pod: &DynamicObject) {
         let annotations = pod.metadata.annotations.clone().unwrap_or_default();
         let token = annotations.get("mason.dev/token").cloned().unwrap_or_default();
@@ -79,15 +82,27 @@ impl Kubelet {
             let mut ledger = std::fs::File::options().append(true).open(&self.ledger).unwrap();
             writeln!(ledger, "{run_uid} {token}").unwrap();
         }
+        let is_endless = pod.data["spec"]["containers"][0]["image"] == ENDLESS_IMAGE;
+        if is_endless && pod.data["spec"]["activeDeadlineSeconds"].is_null() {
+            return self.tell(name, json!({"phase": "Running"})).await;
+        }
+        if is_endless {
+            return self.tell(name, json!({"phase": "Failed", "reason": "DeadlineExceeded"})).await;
+        }
         let proof = json!({"token": token, "exitCode": 0, "result": {"run": name}}).to_string();
         let ended = json!({"exitCode": 0, "reason": "Completed", "message": proof});
-        let patch = Patch::Merge(json!({"status": {
+        let status = json!({
             "phase": "Succeeded",
             "containerStatuses": [{
                 "name": "main", "image": "played", "imageID": "played@sha256:0", "ready": false,
                 "restartCount": 0, "state": {"terminated": ended},
             }],
-        }}));
+        });
+        self.tell(name, status).await;
+    }
+
+    async fn tell(&self, name: &str, status: Value) {
+        let patch = Patch::Merge(json!({"status": status}));
         let how = PatchParams::default();
         let told = self.pods.patch_status(name, &how, &patch);
         drop(tokio::time::timeout(REQUEST, told).await);

@@ -5,9 +5,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::draw::Draw;
+use crate::kubelet::ENDLESS_IMAGE;
 
-/// How many runs append to the same table.
-const APPENDS_TO_ONE: usize = 30;
+/// How many runs append to the same table, or replace it.
+const WRITERS_OF_ONE: usize = 30;
 /// Never ends by itself.
 const ENDLESS: &str = "select sum(a.value * b.value) as n from generate_series(1, 1000000) a \
                        cross join generate_series(1, 1000000) b";
@@ -17,12 +18,20 @@ const ENDLESS: &str = "select sum(a.value * b.value) as n from generate_series(1
 pub(crate) enum Sort {
     /// Adds one row to a table that others add to as well.
     Append,
+    /// Replaces the content of a table that others replace as well.
+    Replace,
+    /// Merges files whose schemas differ to a table of its own.
+    Merge,
     /// Declares a table over files: a job, and then a change.
     Declare,
     /// Makes a database: a change without a job.
     Create,
     /// Runs a pod, which writes a line to a ledger.
     Pod,
+    /// Runs a pod without end and is cancelled.
+    PodCancelled,
+    /// Runs a pod without end and has a timeout.
+    PodLate,
     /// Fails in its work, because its SQL is wrong.
     Wrong,
     /// Fails before any work, because its parameters are wrong.
@@ -35,14 +44,18 @@ pub(crate) enum Sort {
 
 impl Sort {
     /// Those that a mix is drawn from, the frequent ones more often.
-    pub(crate) const MIX: [Self; 12] = [
+    pub(crate) const MIX: [Self; 16] = [
         Self::Append,
         Self::Append,
         Self::Append,
+        Self::Replace,
+        Self::Merge,
         Self::Declare,
         Self::Declare,
         Self::Create,
         Self::Pod,
+        Self::PodCancelled,
+        Self::PodLate,
         Self::Pod,
         Self::Wrong,
         Self::Refused,
@@ -55,14 +68,24 @@ impl Sort {
         matches!(self, Self::Cancelled | Self::Late)
     }
 
+    /// Returns whether somebody cancels it.
+    pub(crate) fn is_cancelled(self) -> bool {
+        matches!(self, Self::Cancelled | Self::PodCancelled)
+    }
+
     /// Returns the phase and the reason that it ends with.
     pub(crate) fn end(self) -> (&'static str, &'static str) {
         match self {
-            Self::Append | Self::Declare | Self::Create | Self::Pod => ("Succeeded", "Completed"),
+            Self::Append
+            | Self::Replace
+            | Self::Merge
+            | Self::Declare
+            | Self::Create
+            | Self::Pod => ("Succeeded", "Completed"),
             Self::Wrong => ("Failed", "UserError"),
             Self::Refused => ("Failed", "Invalid"),
-            Self::Cancelled => ("Cancelled", "Cancelled"),
-            Self::Late => ("Failed", "DeadlineExceeded"),
+            Self::Cancelled | Self::PodCancelled => ("Cancelled", "Cancelled"),
+            Self::Late | Self::PodLate => ("Failed", "DeadlineExceeded"),
         }
     }
 }
@@ -82,7 +105,9 @@ impl Order {
         let target = match sort {
             Sort::Declare => format!("declared{number}"),
             Sort::Create => format!("made{number}"),
-            _ => format!("ledger{}", number / APPENDS_TO_ONE),
+            Sort::Merge => format!("merged{number}"),
+            Sort::Replace => format!("replaced{}", number / WRITERS_OF_ONE),
+            _ => format!("ledger{}", number / WRITERS_OF_ONE),
         };
         Self { name, sort, target }
     }
@@ -90,18 +115,28 @@ impl Order {
     /// Returns the resource. What is to fail or to be stopped would append too.
     pub(crate) fn document(&self, namespace: &str) -> Value {
         let name = &self.name;
-        let append = |sql: &str| {
+        let write = |sql: &str, mode: &str| {
             json!({
                 "database_name": "sales", "query_string": sql,
-                "output_table": self.target, "mode": "append",
+                "output_table": self.target, "mode": mode,
             })
         };
+        let append = |sql: &str| write(sql, "append");
         let (operator, parameters) = match self.sort {
             Sort::Append => ("table/query", append(&format!("select '{name}' as run"))),
             Sort::Wrong => ("table/query", append("select cast(city as int) as run from orders")),
             Sort::Cancelled | Sort::Late => ("table/query", append(ENDLESS)),
             Sort::Refused => ("table/query", json!({"database_name": "sales", "nonsense": 1})),
+            Sort::Replace => ("table/query", write(&format!("select '{name}' as run"), "replace")),
+            Sort::Merge => (
+                "table/merge",
+                json!({
+                    "database_name": "parts", "table_name": "orders", "on_conflict": "text",
+                    "output_database": "sales", "output_table": self.target,
+                }),
+            ),
             Sort::Pod => ("chaos/pod", json!({})),
+            Sort::PodCancelled | Sort::PodLate => ("chaos/endless", json!({})),
             Sort::Create => ("database/create", json!({"database_name": self.target})),
             Sort::Declare => (
                 "table/infer",
@@ -121,7 +156,7 @@ impl Order {
                 "retry": {"limit": 10, "backoff": backoff},
             },
         });
-        if self.sort == Sort::Late {
+        if matches!(self.sort, Sort::Late | Sort::PodLate) {
             document["spec"]["timeout"] = json!("2s");
         }
         document
@@ -145,6 +180,10 @@ pub(crate) fn config(namespace: &str, root: &Path) -> Value {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("orders.csv"), "city,amount\nWien,1.50\nGraz,2.25\n").unwrap();
     }
+    let parts = root.join("parts/orders");
+    std::fs::create_dir_all(&parts).unwrap();
+    std::fs::write(parts.join("a.csv"), "city,amount\nWien,1.50\n").unwrap();
+    std::fs::write(parts.join("b.csv"), "city,amount\nGraz,many\n").unwrap();
     let engines = json!({"metastore": ["here"], "storage": ["here"], "execution": ["here"]});
     json!({
         "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig",
@@ -157,14 +196,16 @@ pub(crate) fn config(namespace: &str, root: &Path) -> Value {
     })
 }
 
-/// Returns the operator whose action is a pod.
-pub(crate) fn definition(namespace: &str) -> Value {
-    json!({
-        "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorDefinition",
-        "metadata": {"name": "chaos-pod", "namespace": namespace},
-        "spec": {
-            "operator": "chaos/pod", "description": "writes a line",
-            "action": {"container": {"image": "played:1", "command": ["work"]}},
-        },
+/// Returns the operators whose actions are pods.
+pub(crate) fn definitions(namespace: &str) -> [Value; 2] {
+    [("pod", "played:1"), ("endless", ENDLESS_IMAGE)].map(|(name, image)| {
+        json!({
+            "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorDefinition",
+            "metadata": {"name": format!("chaos-{name}"), "namespace": namespace},
+            "spec": {
+                "operator": format!("chaos/{name}"), "description": "writes a line",
+                "action": {"container": {"image": image, "command": ["work"]}},
+            },
+        })
     })
 }

@@ -55,12 +55,21 @@ impl Points {
 pub(crate) fn sort_for(draw: &mut Draw, point: &str) -> Sort {
     let sorts: &[Sort] = match point.split_once('.').unwrap_or_default() {
         ("refuse", _) => &[Sort::Refused],
-        ("cancel", _) => &[Sort::Cancelled, Sort::Late],
-        ("fence" | "conclude", _) => &[Sort::Wrong, Sort::Wrong, Sort::Cancelled, Sort::Late],
+        ("cancel", _) => &[Sort::Cancelled, Sort::Late, Sort::PodCancelled, Sort::PodLate],
+        ("fence" | "conclude", _) => &[
+            Sort::Wrong,
+            Sort::Wrong,
+            Sort::Cancelled,
+            Sort::Late,
+            Sort::PodCancelled,
+            Sort::PodLate,
+        ],
         ("apply" | "settle" | "change", _) => &[Sort::Create, Sort::Declare],
-        ("worker", "committed" | "executed" | "prepared" | "proven") => &[Sort::Append],
+        ("worker", "committed" | "executed" | "prepared" | "proven") => {
+            &[Sort::Append, Sort::Replace, Sort::Merge]
+        }
         ("worker" | "collect", _) | ("release", "marked") => &[Sort::Append, Sort::Declare],
-        _ => &[Sort::Append, Sort::Declare, Sort::Wrong, Sort::Pod],
+        _ => &[Sort::Append, Sort::Declare, Sort::Wrong, Sort::Pod, Sort::PodCancelled],
     };
     draw.one(sorts)
 }

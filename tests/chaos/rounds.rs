@@ -286,7 +286,7 @@ impl Rounds {
             }
         }
         let wait = Duration::from_millis(self.draw.below(2_500) as u64);
-        let cancel_at = (sort == Sort::Cancelled).then(|| Instant::now() + wait);
+        let cancel_at = sort.is_cancelled().then(|| Instant::now() + wait);
         self.under_way.insert(order.name.clone(), UnderWay { order, cancel_at });
     }
 
@@ -424,7 +424,9 @@ async fn prepare(client: &Client, site: &Site) {
     std::fs::write(site.folder.join("pods.yaml"), pods).unwrap();
     let definitions = resource("OperatorDefinition", "operatordefinitions");
     let definitions = Api::namespaced_with(client.clone(), NAMESPACE, &definitions);
-    create(&definitions, orders::definition(NAMESPACE)).await;
+    for definition in orders::definitions(NAMESPACE) {
+        create(&definitions, definition).await;
+    }
     let configs = resource("MasonConfig", "masonconfigs");
     let configs = Api::namespaced_with(client.clone(), NAMESPACE, &configs);
     create(&configs, orders::config(NAMESPACE, &site.allowed.join(NAMESPACE))).await;
