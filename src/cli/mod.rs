@@ -60,9 +60,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment)
         }
     };
     match &cli.command {
-        Command::Worker { job, supervise: false } => {
+        Command::Worker { job, supervise: false, .. } => {
             take_small_pages();
-            return work(job);
+            return work(job.as_deref());
         }
         // What it starts is the user's, and so is how that takes its memory.
         Command::Exec(args) => return commands::exec(args),
@@ -85,14 +85,16 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment)
 /// `PR_SET_THP_DISABLE`, <https://man7.org/linux/man-pages/man2/PR_SET_THP_DISABLE.2const.html>
 fn take_small_pages() {
     // Where it cannot be had, more memory is taken than need be.
-    drop(rustix::thread::disable_transparent_huge_pages(true));
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
-/// Works on one job, before anything else of the process exists: its memory is limited, and a failure
+/// Works on one job, the given one or one to be told, before anything else of the process exists: its memory is limited, and a failure
 /// of the job is written down where whoever started it looks.
 #[cfg(feature = "local")]
-fn work(job: &Path) -> ExitCode {
-    crate::clients::local::worker::run(job).unwrap_or_else(|error| {
+fn work(job: Option<&Path>) -> ExitCode {
+    use crate::clients::local::worker;
+    let done = job.map_or_else(worker::run_when_told, worker::run);
+    done.unwrap_or_else(|error| {
         drop(writeln!(std::io::stderr(), "error: {error}"));
         ExitCode::FAILURE
     })
@@ -100,7 +102,7 @@ fn work(job: &Path) -> ExitCode {
 
 /// Refuses to work: there is nothing that could.
 #[cfg(not(feature = "local"))]
-fn work(_: &Path) -> ExitCode {
+fn work(_: Option<&Path>) -> ExitCode {
     drop(writeln!(std::io::stderr(), "error: this program was built without the local client"));
     ExitCode::FAILURE
 }
@@ -112,7 +114,7 @@ fn dispatch(
 ) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Crds => commands::crds(printer),
-        Command::Worker { job, .. } => Ok(commands::supervise(&job)),
+        Command::Worker { job, .. } => Ok(commands::supervise(&job.unwrap_or_default())),
         Command::Completions { shell } => commands::completions(shell, printer),
         Command::Generate { root } => commands::generate(&root, printer),
         Command::Controller(args) => {

@@ -56,8 +56,34 @@ pub fn open(
 pub enum WorkersAt {
     /// As children of this process.
     Here,
+    /// As children of this process, of which some wait for jobs.
+    #[cfg(feature = "local")]
+    Warm(Arc<local::processes::WarmWorkers>),
     /// Elsewhere.
     There(Arc<dyn Workers>),
+}
+
+impl WorkersAt {
+    /// Returns workers as children of this process, of which so many wait for jobs once they are started by
+    /// [`WorkersAt::warm_up`].
+    #[must_use]
+    pub fn warm(count: usize) -> Self {
+        #[cfg(feature = "local")]
+        return Self::Warm(Arc::new(local::processes::WarmWorkers::own(count)));
+        #[cfg(not(feature = "local"))]
+        {
+            let _ = count;
+            Self::Here
+        }
+    }
+
+    /// Starts the workers that wait for jobs. Blocks for some milliseconds.
+    pub fn warm_up(&self) {
+        #[cfg(feature = "local")]
+        if let Self::Warm(workers) = self {
+            workers.fill();
+        }
+    }
 }
 
 /// Says where the workers of a client run.
@@ -180,9 +206,11 @@ fn open_block(_: &ClientConfig, _: &Path, _: WorkersAt) -> Result<Option<Engines
 
 #[cfg(feature = "local")]
 fn place_of(workers: WorkersAt) -> local::execution::WorkerPlace {
-    use local::execution::{WorkerPlace, own_worker};
+    use local::execution::WorkerPlace;
+    use local::processes::WorkerProcesses;
     match workers {
-        WorkersAt::Here => WorkerPlace::Processes(own_worker()),
+        WorkersAt::Here => WorkerPlace::Processes(WorkerProcesses::own()),
+        WorkersAt::Warm(workers) => WorkerPlace::Processes(WorkerProcesses::Warm(workers)),
         WorkersAt::There(workers) => WorkerPlace::Elsewhere(workers),
     }
 }

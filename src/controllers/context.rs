@@ -87,7 +87,7 @@ impl Context {
             budget: Arc::new(ProgressBudget::per_second(settings.progress_writes)),
             metrics: metrics.clone(),
             leadership: Arc::clone(leadership),
-            pods: Pods { client: client.clone(), settings: settings.pods.clone().map(Arc::new) },
+            pods: Pods::new(&client, settings.pods.as_ref(), settings.warm_workers),
             events: Events::new(client.clone(), metrics),
             library: library::definitions().into(),
             look_ups: SharedLookUps::default(),

@@ -67,6 +67,8 @@ pub struct Settings {
     pub concurrency: u16,
     /// How many runs work at one time, at least 1; others wait.
     pub working_runs: usize,
+    /// How many workers wait for jobs, started beforehand.
+    pub warm_workers: usize,
     /// What pods are made of; nothing when there is to be no work in pods.
     pub pods: Option<PodSettings>,
     /// Which runs may begin, and when.

@@ -19,6 +19,29 @@ use crate::validate::{ValidAction, ValidRun};
 pub(super) struct Pods {
     pub(super) client: Client,
     pub(super) settings: Option<Arc<PodSettings>>,
+    /// Where workers run that are not pods.
+    here: WorkersAt,
+}
+
+impl Pods {
+    pub(super) fn new(
+        client: &Client,
+        settings: Option<&PodSettings>,
+        warm_workers: usize,
+    ) -> Self {
+        let works_here =
+            settings.is_none_or(|settings| settings.placement(Some(Placement::Controller)).is_ok());
+        Self {
+            client: client.clone(),
+            settings: settings.cloned().map(Arc::new),
+            here: if works_here { WorkersAt::warm(warm_workers) } else { WorkersAt::Here },
+        }
+    }
+
+    /// Starts the workers that wait for jobs.
+    pub(super) fn warm_up(&self) {
+        self.here.warm_up();
+    }
 }
 
 /// The pods of one run.
@@ -71,7 +94,7 @@ impl RunPods {
                 let pods = self.attempts(settings, place_of(run, None));
                 Ok(WorkersAt::There(Arc::new(WorkerPods::new(pods))))
             }
-            _ => Ok(WorkersAt::Here),
+            _ => Ok(self.pods.here.clone()),
         }
     }
 

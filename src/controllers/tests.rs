@@ -40,6 +40,7 @@ async fn ended(disorder: Disorder, faults: &[ApiFault]) -> Vec<String> {
         local_roots: vec![allowed],
         concurrency: 4,
         working_runs: 16,
+        warm_workers: 0,
         pods: None,
         admission: AdmissionSettings { patience: Duration::from_mins(10), ..Default::default() },
         probe_interval: Duration::from_mins(1),

@@ -570,6 +570,7 @@ mod tests {
             local_roots: Vec::new(),
             concurrency: 1,
             working_runs: 1,
+            warm_workers: 0,
             kept_runs: None,
             kept_for: None,
             progress_writes: 10,

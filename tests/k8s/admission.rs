@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::team::{Team, condition, config, query};
+use crate::team::{LONG, Team, condition, config, query};
 
 /// Works for far longer than any test waits.
-const LONG: &str = "select count(*) as n from generate_series(1, 1000000) a cross join generate_series(1, 10000000) b where a.value + b.value = 7";
 
 fn until_reason(team: &Team, run: &str, reason: &str) -> Value {
     team.until(&format!("oprun/{run}"), |run| run["status"]["columns"]["reason"] == reason)

@@ -6,11 +6,10 @@ mod rights;
 
 use serde_json::{Value, json};
 
-use crate::team::{PATIENCE, Team, condition, config, query};
+use crate::team::{LONG, PATIENCE, Team, condition, config, query};
 use console::{Console, signal};
 
 /// Works for far longer than any test waits.
-const LONG: &str = "select count(*) as n from generate_series(1, 1000000) a cross join generate_series(1, 10000000) b where a.value + b.value = 7";
 const BY_CITY: &str =
     "query_string=select city, sum(amount) as amount from orders group by city order by city";
 

@@ -1,33 +1,9 @@
 //! Deleting runs and namespaces while work goes on: gone in bounded time, and nothing works afterwards.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::team::{LONG, PATIENCE, Team, query};
-
-/// Returns how many worker processes work below a folder.
-fn workers_below(folder: &Path) -> usize {
-    worker_ids(folder).len()
-}
-
-fn worker_ids(folder: &Path) -> Vec<i32> {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let folder = folder.to_string_lossy().into_owned();
-    let works = |entry: std::fs::DirEntry| {
-        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
-        let command = String::from_utf8_lossy(&command).into_owned();
-        let works = command.contains("\0worker\0") && command.contains(&folder);
-        works.then(|| entry.file_name().to_string_lossy().parse().ok()).flatten()
-    };
-    processes.filter_map(works).collect()
-}
-
-fn end_workers_below(folder: &Path) {
-    for id in worker_ids(folder) {
-        let process = rustix::process::Pid::from_raw(id).unwrap();
-        let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
-    }
-}
+use crate::workers::{end_workers_below, workers_below};
 
 fn until_gone(team: &Team, resource: &str) {
     let began = Instant::now();
@@ -41,7 +17,7 @@ fn finalizers(team: &Team, run: &str) -> serde_json::Value {
     team.get(&format!("oprun/{run}"))["metadata"]["finalizers"].clone()
 }
 
-fn until_it_works(team: &Team, run: &str) {
+pub(crate) fn until_it_works(team: &Team, run: &str) {
     team.until(&format!("oprun/{run}"), |run| run["status"]["columns"]["reason"] == "Running");
 }
 

@@ -43,3 +43,4 @@ mod store;
 mod team;
 mod ttl;
 mod upgrade;
+mod workers;

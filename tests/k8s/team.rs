@@ -170,12 +170,17 @@ impl Controller {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Returns the id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns what the system tells of the process.
     ///
     /// # Source
     /// <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>
     pub(crate) fn system_status(&self) -> String {
-        std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap()
+        std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap()
     }
 
     /// Ends it at once, as a crash does.

@@ -27,6 +27,10 @@ pub(crate) struct ControllerArgs {
     #[arg(long, value_name = "NUMBER", env = "MASON_WORKING_RUNS", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub working_runs: u16,
+    /// How many workers wait for jobs, started beforehand.
+    #[arg(long, value_name = "NUMBER", env = "MASON_WARM_WORKERS", default_value_t = 2,
+          value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub warm_workers: u16,
     /// File with what pods are made of: Mason's image, volumes, placements. Default: no work in pods.
     #[arg(long, value_name = "FILE", env = "MASON_POD_SETTINGS", value_hint = ValueHint::FilePath)]
     pub pod_settings: Option<PathBuf>,

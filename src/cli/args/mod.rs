@@ -286,8 +286,11 @@ Example:
     #[command(hide = true)]
     Worker {
         /// The job's folder.
-        #[arg(long)]
-        job: PathBuf,
+        #[arg(long, required_unless_present = "wait")]
+        job: Option<PathBuf>,
+        /// Wait to be told the job's folder on the standard input.
+        #[arg(long, conflicts_with_all = ["job", "supervise"])]
+        wait: bool,
         /// Look after the worker as a process of its own, whose log is in the job's folder.
         #[arg(long)]
         supervise: bool,

@@ -44,6 +44,7 @@ pub(crate) async fn controller(
         local_roots: args.local_root,
         concurrency: args.concurrency,
         working_runs: usize::from(args.working_runs),
+        warm_workers: usize::from(args.warm_workers),
         pods,
         admission: admission_of(args.admission),
         probe_interval: args.probe_interval.to_duration(),

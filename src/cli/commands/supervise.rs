@@ -8,7 +8,7 @@ use crate::cli::failure::Exit;
 /// Starts the worker of a job, waits for its end, and notes how it ended.
 #[cfg(feature = "local")]
 pub(crate) fn supervise(job: &Path) -> Exit {
-    match crate::clients::local::execution::supervise(job) {
+    match crate::clients::local::processes::supervise(job) {
         Ok(true) => Exit::Success,
         Ok(false) => Exit::Failed,
         Err(error) => {

@@ -4,8 +4,6 @@
 //! system frees when its holder is gone. `Lost` is a released job whose lock is free, that left neither
 //! outcome nor error, and that committed nothing.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +17,7 @@ use super::error::error;
 use super::jobs::{
     self, Ended, Exit, JobFolder, JobRecord, Mark, Started, Succeeded, file, no_such_job,
 };
+use super::processes::{WorkerCommand, WorkerProcesses};
 use super::proof;
 use super::root::Root;
 use super::settings::JobLimits;
@@ -38,24 +37,11 @@ const LOG_BYTES: u64 = 256 * 1024;
 /// Most characters of a line of a log.
 const LOG_LINE: usize = 2_000;
 
-/// Returns the command that works on a job, given the job's absolute folder.
-pub type WorkerCommand = Arc<dyn Fn(&Path) -> std::io::Result<Command> + Send + Sync>;
-
-/// Returns this program's own `worker` command.
-#[must_use]
-pub fn own_worker() -> WorkerCommand {
-    Arc::new(|folder| {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("worker").arg("--job").arg(folder);
-        Ok(command)
-    })
-}
-
 /// Where the workers of jobs run.
 #[derive(Clone)]
 pub enum WorkerPlace {
-    /// As child processes of this one, by this command.
-    Processes(WorkerCommand),
+    /// As child processes of this one.
+    Processes(WorkerProcesses),
     /// Elsewhere, where the root has the same path.
     Elsewhere(Arc<dyn Workers>),
 }
@@ -76,7 +62,7 @@ impl LocalExecution {
     /// Makes the role over a root; workers are processes started with `worker`.
     #[must_use]
     pub fn new(root: Arc<Root>, limits: JobLimits, worker: WorkerCommand) -> Self {
-        Self::with_workers(root, limits, WorkerPlace::Processes(worker))
+        Self::with_workers(root, limits, WorkerPlace::Processes(WorkerProcesses::Cold(worker)))
     }
 
     /// Makes the role over a root.
@@ -145,14 +131,18 @@ impl LocalExecution {
         }
     }
 
-    fn release_now(&self, id: &JobId, worker: &WorkerCommand) -> Result<(), EngineError> {
+    fn release_now(&self, id: &JobId, workers: &WorkerProcesses) -> Result<(), EngineError> {
         let folder = self.folder(id)?;
         if folder.has(file::FENCED) {
             return Err(fenced(&JobToken(id.0.clone())));
         }
         folder.publish(file::RELEASED, &Mark { at: super::now() })?;
         faults::reach("release", "marked");
-        if needs_worker(&folder)? { self.spawn(&folder, worker) } else { Ok(()) }
+        if !needs_worker(&folder)? {
+            return Ok(());
+        }
+        let ended = Arc::clone(&self.ended);
+        workers.begin(&folder, move || ended.notify_one())
     }
 
     /// Starts the worker first and says so then: one that is refused leaves the job as it was.
@@ -189,17 +179,6 @@ impl LocalExecution {
             memory_bytes: record.limits.memory_bytes,
             parallelism: record.limits.parallelism,
         }))
-    }
-
-    fn spawn(&self, folder: &JobFolder, worker: &WorkerCommand) -> Result<(), EngineError> {
-        let child = start_process(folder, worker)?;
-        let (folder, ended) = (folder.clone(), Arc::clone(&self.ended));
-        let reap = move || {
-            reap(child, &folder);
-            ended.notify_one();
-        };
-        std::thread::Builder::new().name("reaper".to_owned()).spawn(reap).map_err(not_started)?;
-        Ok(())
     }
 
     /// Looks at a job, and at its worker if that is elsewhere and the folder alone does not tell.
@@ -393,60 +372,6 @@ fn needs_worker(folder: &JobFolder) -> Result<bool, EngineError> {
     Ok(true)
 }
 
-fn not_started(source: std::io::Error) -> EngineError {
-    error(ErrorKind::Unavailable, "start a worker", source.to_string())
-        .with_source(source)
-        .with_retry(Retry::Later)
-}
-
-/// Starts the process that works on a job; it prints into the job's log.
-fn start_process(
-    folder: &JobFolder,
-    worker: &WorkerCommand,
-) -> Result<std::process::Child, EngineError> {
-    use std::os::unix::process::CommandExt;
-    let log = folder.open_log()?;
-    let mut command = worker(&folder.absolute()).map_err(not_started)?;
-    command
-        .stdin(Stdio::null())
-        // What the allocator only reserves (a gibibyte at once) must not count against the limit.
-        .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
-        // Telling where memory ran out takes memory: std would wait for its own lock for ever.
-        .env("RUST_BACKTRACE", "0")
-        .stdout(log.try_clone().map_err(not_started)?)
-        .stderr(log)
-        // A terminal's Ctrl-C is for the command line, which cancels the job.
-        .process_group(0)
-        .spawn()
-        .map_err(not_started)
-}
-
-/// Starts the worker of a job's absolute folder, waits for its end, and notes how it ended; returns
-/// whether it ended well. When this process is asked to stop, the job is.
-///
-/// # Errors
-/// When the folder is not that of a job, or the worker cannot be started.
-pub fn supervise(job_folder: &Path) -> Result<bool, EngineError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (root, token) = super::worker::locate(job_folder)?;
-    let folder = JobFolder::of(&Arc::new(root), &token)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(not_started)?.block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).map_err(not_started)?;
-        let child = start_process(&folder, &own_worker())?;
-        let reaped = folder.clone();
-        let mut worker = tokio::task::spawn_blocking(move || reap(child, &reaped));
-        loop {
-            tokio::select! {
-                ended = &mut worker => return Ok(ended.unwrap_or_default()),
-                _ = terminate.recv() => {
-                    folder.publish(file::CANCEL, &Mark { at: super::now() })?;
-                }
-            }
-        }
-    })
-}
-
 /// A worker that is gone may be replaced, whatever its place says of it.
 fn as_lost(error: JobError) -> JobError {
     JobError { kind: ErrorKind::Unavailable, retry: Retry::Later, ..error }
@@ -456,21 +381,6 @@ type Found = (JobState, Option<Timestamp>, Option<JobError>);
 
 fn fenced(token: &JobToken) -> EngineError {
     error(ErrorKind::Conflict, "create a job", format!("`{token}` has been fenced"))
-}
-
-/// Waits for the child, so that it does not stay as a zombie, and notes how it ended; returns whether
-/// that was well.
-fn reap(mut child: std::process::Child, folder: &JobFolder) -> bool {
-    use std::os::unix::process::ExitStatusExt;
-    let Ok(status) = child.wait() else { return false };
-    if folder.has(file::OUTCOME) || folder.has(file::ERROR) || !folder.has(file::OWNER) {
-        return status.success();
-    }
-    let exit = Exit { at: super::now(), code: status.code(), signal: status.signal() };
-    if let Err(error) = folder.show(file::EXIT, &exit) {
-        tracing::warn!(job = folder.path(), %error, "failed to note how a worker ended");
-    }
-    status.success()
 }
 
 /// Says how a job stands that was stopped before it began: cancelled only if somebody cancelled it.
@@ -547,9 +457,9 @@ impl Execution for LocalExecution {
 
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {
         match &self.workers {
-            WorkerPlace::Processes(worker) => {
-                let (id, worker) = (id.clone(), Arc::clone(worker));
-                self.blocking(move |own| own.release_now(&id, &worker)).await
+            WorkerPlace::Processes(workers) => {
+                let (id, workers) = (id.clone(), workers.clone());
+                self.blocking(move |own| own.release_now(&id, &workers)).await
             }
             WorkerPlace::Elsewhere(workers) => self.release_elsewhere(id, workers.as_ref()).await,
         }

@@ -19,6 +19,7 @@ mod names;
 pub mod objects;
 pub mod operations;
 mod partitions;
+pub mod processes;
 mod proof;
 pub mod root;
 pub mod settings;

@@ -18,6 +18,7 @@ use super::commit::{self, Committer};
 use super::error::error;
 use super::jobs::{Ended, JobFolder, JobRecord, ProcessIdentity, Started, Succeeded, file};
 use super::leftovers;
+use super::processes::be_told;
 use super::proof;
 use super::root::Root;
 use super::work::{Executed, ProgressCell, Work, Written};
@@ -60,6 +61,26 @@ impl Executor for Embedded {
 /// As [`run_with`].
 pub fn run(job_folder: &Path) -> Result<ExitCode, EngineError> {
     run_with(job_folder, &Embedded, |root| root)
+}
+
+/// Waits to be told a job on the standard input, and works on it as [`run`] does, printing into the job's
+/// log; ends when nobody can tell it one any more.
+///
+/// # Errors
+/// As [`run`], and when the job's log cannot be opened.
+pub fn run_when_told() -> Result<ExitCode, EngineError> {
+    let failed = |source: std::io::Error| {
+        error(ErrorKind::Unexpected, "wait for a job", source.to_string()).with_source(source)
+    };
+    let Some(job_folder) = be_told(std::io::stdin().lock()).map_err(failed)? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let (root, token) = locate(&job_folder)?;
+    let log = JobFolder::of(&Arc::new(root), &token)?.open_log()?;
+    rustix::stdio::dup2_stdout(&log).map_err(|source| failed(source.into()))?;
+    rustix::stdio::dup2_stderr(&log).map_err(|source| failed(source.into()))?;
+    drop(log);
+    run(&job_folder)
 }
 
 /// Works on the job of an absolute folder with any executor and any disk.

@@ -294,6 +294,7 @@ impl Reconcile for OperatorRuns {
 
     fn started(self: &Arc<Self>) {
         measures::read_working(self);
+        self.context.pods.warm_up();
     }
 
     fn watched(self: &Arc<Self>, cache: &Cache<OperatorRun>) {

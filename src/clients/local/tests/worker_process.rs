@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::schema;
 use crate::clients::local::durable::recorder::KilledAt;
 use crate::clients::local::error::error;
-use crate::clients::local::execution::WorkerCommand;
+use crate::clients::local::processes::WorkerCommand;
 use crate::clients::local::root::Root;
 use crate::clients::local::work::{Executed, Work, Written, WrittenFile};
 use crate::clients::local::worker::{Executor, run_with};
