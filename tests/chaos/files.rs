@@ -31,10 +31,11 @@ pub(crate) fn findings(root: &Path, ledger: &Path, ended: &[Ended]) -> Vec<Strin
         let order = &run.order;
         let made: Vec<_> =
             generations.iter().filter(|generation| generation.run_uid == run.uid).collect();
+        let written = made.iter().filter(|made| made.table == order.target).count();
+        let has_succeeded = run.phase == "Succeeded";
         let (wanted, found) = match order.sort {
-            Sort::Append | Sort::Replace | Sort::Merge | Sort::Declare => {
-                (1, made.iter().filter(|made| made.table == order.target).count())
-            }
+            Sort::Append | Sort::Merge | Sort::Declare => (1, written),
+            Sort::Replace => (usize::from(has_succeeded), written),
             Sort::Pod => (1, begun(&run.uid)),
             // Whether it had begun when it was stopped is a matter of time; twice it has not.
             Sort::PodCancelled | Sort::PodLate => (begun(&run.uid).min(1), begun(&run.uid)),
@@ -49,7 +50,7 @@ pub(crate) fn findings(root: &Path, ledger: &Path, ended: &[Ended]) -> Vec<Strin
         }
         match order.sort {
             Sort::Append => *rows.entry(&order.target).or_default() += 1,
-            Sort::Replace => drop(rows.insert(&order.target, 1)),
+            Sort::Replace if has_succeeded => drop(rows.insert(&order.target, 1)),
             Sort::Merge => drop(rows.insert(&order.target, 2)),
             _ => {}
         }

@@ -18,7 +18,8 @@ const ENDLESS: &str = "select sum(a.value * b.value) as n from generate_series(1
 pub(crate) enum Sort {
     /// Adds one row to a table that others add to as well.
     Append,
-    /// Replaces the content of a table that others replace as well.
+    /// Replaces the content of a table that others replace as well; who meets another's replacement fails
+    /// with that reason, and replaces nothing.
     Replace,
     /// Merges files whose schemas differ to a table of its own.
     Merge,
@@ -73,8 +74,13 @@ impl Sort {
         matches!(self, Self::Cancelled | Self::PodCancelled)
     }
 
-    /// Returns the phase and the reason that it ends with.
-    pub(crate) fn end(self) -> (&'static str, &'static str) {
+    /// Returns whether it may end with a phase and a reason.
+    pub(crate) fn may_end(self, end: (&str, &str)) -> bool {
+        end == self.end() || self == Self::Replace && end == ("Failed", "TargetChanged")
+    }
+
+    /// Returns the phase and the reason that it ends with when nobody else meets it.
+    fn end(self) -> (&'static str, &'static str) {
         match self {
             Self::Append
             | Self::Replace

@@ -82,7 +82,7 @@ impl Killed {
 pub(crate) struct Counts {
     pub(crate) points: Vec<(&'static str, usize)>,
     killed: Killed,
-    sorts: BTreeMap<&'static str, usize>,
+    ends: BTreeMap<String, usize>,
     runs: usize,
     repeated: usize,
     audit: Audit,
@@ -338,14 +338,14 @@ impl Rounds {
 
     /// Returns what happened.
     pub(crate) fn counts(&self) -> Counts {
-        let mut sorts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let mut ends: BTreeMap<String, usize> = BTreeMap::new();
         for run in &self.ended {
-            *sorts.entry(run.order.sort.end().1).or_default() += 1;
+            *ends.entry(run.reason.clone()).or_default() += 1;
         }
         Counts {
             points: self.points.all(),
             killed: self.killed.clone(),
-            sorts,
+            ends,
             runs: self.ended.len(),
             repeated: self.ended.iter().filter(|run| run.attempts > 1).count(),
             audit: Audit::read(&self.plane.state.join("audit.log")),
@@ -356,10 +356,8 @@ impl Rounds {
     pub(crate) fn findings(&self) -> Vec<String> {
         let mut findings: Vec<String> =
             self.under_way.keys().map(|name| format!("{name} is stuck or lost")).collect();
-        let wrong = self
-            .ended
-            .iter()
-            .filter(|run| (run.phase.as_str(), run.reason.as_str()) != run.order.sort.end());
+        let wrong =
+            self.ended.iter().filter(|run| !run.order.sort.may_end((&run.phase, &run.reason)));
         findings.extend(wrong.map(|run| format!("{}: another end: {run:?}", run.order.name)));
         findings.extend(files::findings(
             &self.site.allowed.join(NAMESPACE),
@@ -397,7 +395,7 @@ impl fmt::Display for Counts {
              {} pods created, {} released",
             self.runs,
             self.repeated,
-            self.sorts,
+            self.ends,
             self.audit.status_writes,
             self.audit.conflicts,
             self.audit.pods().0,
