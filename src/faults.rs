@@ -1,4 +1,5 @@
-//! Points of the program at which a test ends the process, and preconditions that a test takes away.
+//! Points of the program at which a test ends the process or lets it panic, and preconditions that a test
+//! takes away.
 //!
 //! Between any two effects the process may die: [`reach`] gives each such place a name, so that a test
 //! can let it die there, often, instead of hoping that a random kill falls into it. Only builds with the
@@ -49,7 +50,10 @@ pub const POINT_VARIABLE: &str = "MASON_FAULT_POINT";
 /// A file that whoever ends there makes first, with the point as its content; who finds it made lives on.
 pub const MARK_VARIABLE: &str = "MASON_FAULT_MARK";
 
-/// Ends the process here when a test asked for it; nothing in a build without `test-support`.
+/// The point at which this process panics once, and at which time: `collect.before-act:1`.
+pub const PANIC_VARIABLE: &str = "MASON_FAULT_PANIC";
+
+/// Ends the process or panics here when a test asked for it; nothing in a build without `test-support`.
 #[inline]
 pub fn reach(part: &str, place: &str) {
     #[cfg(any(test, feature = "test-support"))]
@@ -66,21 +70,32 @@ mod armed {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::{MARK_VARIABLE, POINT_VARIABLE};
+    use super::{MARK_VARIABLE, PANIC_VARIABLE, POINT_VARIABLE};
 
-    /// Where this process ends.
+    /// A point, and how often it is passed until something happens there.
     struct Armed {
         point: String,
         left: AtomicU64,
-        mark: PathBuf,
     }
 
-    static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
-        let variable = of_process(POINT_VARIABLE)?;
-        let (point, times) = variable.rsplit_once(':')?;
-        let left = AtomicU64::new(times.parse().ok()?);
-        Some(Armed { point: point.to_owned(), left, mark: of_process(MARK_VARIABLE)?.into() })
-    });
+    impl Armed {
+        fn by(variable: &str) -> Option<Self> {
+            let text = of_process(variable)?;
+            let (point, times) = text.rsplit_once(':')?;
+            Some(Self { point: point.to_owned(), left: AtomicU64::new(times.parse().ok()?) })
+        }
+
+        fn is_due(&self, part: &str, place: &str) -> bool {
+            let is_here = self.point.split_once('.') == Some((part, place));
+            is_here && self.left.fetch_sub(1, Ordering::SeqCst) == 1
+        }
+    }
+
+    /// Where this process ends, and the file that it makes first.
+    static ENDS: LazyLock<Option<(Armed, PathBuf)>> =
+        LazyLock::new(|| Some((Armed::by(POINT_VARIABLE)?, of_process(MARK_VARIABLE)?.into())));
+    /// Where it panics.
+    static PANICS: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by(PANIC_VARIABLE));
 
     #[expect(clippy::disallowed_methods, reason = "builds for tests only")]
     pub(super) fn of_process(name: &str) -> Option<String> {
@@ -88,12 +103,13 @@ mod armed {
     }
 
     pub(super) fn reach(part: &str, place: &str) {
-        let Some(armed) = &*ARMED else { return };
-        let is_here = armed.point.split_once('.') == Some((part, place));
-        if !is_here || armed.left.fetch_sub(1, Ordering::SeqCst) != 1 {
+        let panics = PANICS.as_ref().is_some_and(|armed| armed.is_due(part, place));
+        assert!(!panics, "a test lets {part}.{place} panic");
+        let Some((armed, mark)) = ENDS.as_ref().filter(|(armed, _)| armed.is_due(part, place))
+        else {
             return;
-        }
-        let made = OpenOptions::new().write(true).create_new(true).open(&armed.mark);
+        };
+        let made = OpenOptions::new().write(true).create_new(true).open(mark);
         if let Ok(mut mark) = made
             && mark.write_all(armed.point.as_bytes()).is_ok()
         {

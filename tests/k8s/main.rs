@@ -35,6 +35,7 @@ mod results;
 mod rights;
 mod runs;
 mod secrets;
+mod sharing;
 #[path = "../shown/mod.rs"]
 mod shown;
 #[path = "../cluster/started.rs"]

@@ -1,9 +1,10 @@
-//! Nothing that is secret is told: not in logs, events, statuses, metrics or traces.
+//! Nothing that is secret is told: not in logs, events, statuses, metrics, traces or panics.
 
 use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use mason::faults::PANIC_VARIABLE;
 use serde_json::{Value, json};
 
 use crate::operation::Collector;
@@ -53,6 +54,8 @@ spec:
         ("MASON_LOG", "trace"),
         ("AWS_ACCESS_KEY_ID", KEY_ID),
         ("AWS_SECRET_ACCESS_KEY", IN_ENVIRONMENT),
+        (PANIC_VARIABLE, "collect.before-act:1"),
+        ("RUST_BACKTRACE", "full"),
     ];
     let arguments = ["--log-format", "json", "--otlp-endpoint", &collector.endpoint];
     let controller = team.controller_in(&kubeconfig, &arguments, &variables);
@@ -77,9 +80,12 @@ spec:
         ("traces", traces),
     ];
     // The search finds what is there.
-    for (place, sign) in
-        [("log", "TRACE"), ("objects", "Succeeded"), ("traces", "execution.create")]
-    {
+    for (place, sign) in [
+        ("log", "TRACE"),
+        ("log", "a test lets collect.before-act panic"),
+        ("objects", "Succeeded"),
+        ("traces", "execution.create"),
+    ] {
         let text = &places.iter().find(|(name, _)| *name == place).unwrap().1;
         assert!(text.contains(sign), "{place} has no {sign}");
     }

@@ -81,11 +81,22 @@ impl Team {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Controller {
+        let arguments = [&["--watch-namespace", self.name], arguments].concat();
+        self.controller_of_all(kubeconfig, &arguments, variables)
+    }
+
+    /// Starts a controller for all namespaces, as the one before.
+    pub(crate) fn controller_of_all(
+        &self,
+        kubeconfig: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Controller {
         let log =
             self.folder.path().join(format!("controller-{}.log", uuid::Uuid::new_v4().simple()));
         let child = Command::new(env!("CARGO_BIN_EXE_mason"))
-            .args(["controller", "--watch-namespace", self.name, "--probe-interval", "2s"])
-            .args(["--health-address", "127.0.0.1:0", "--local-root"])
+            .args(["controller", "--probe-interval", "2s", "--health-address", "127.0.0.1:0"])
+            .arg("--local-root")
             .arg(self.allowed())
             .args(arguments)
             .env("KUBECONFIG", kubeconfig)
