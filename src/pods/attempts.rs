@@ -6,11 +6,12 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::build::{Child, ContainerPlace};
-use super::launcher::Launcher;
-use super::name::pod_name;
+use super::launcher::{Launcher, now};
+use super::name::{name_and_uid, pod_name};
 use super::settings::PodSettings;
+use super::waiting::{held_up_by, is_held_up, waiting_for};
 use crate::engines::EngineError;
-use crate::engines::job::{JobOwner, JobToken};
+use crate::engines::job::{JobOwner, JobToken, Waiting};
 
 /// The pods of one run.
 #[derive(Clone)]
@@ -41,6 +42,21 @@ impl AttemptPods {
     /// Returns whatever has the name of an attempt's pod.
     pub(super) async fn find(&self, token: &JobToken) -> Result<Option<Pod>, EngineError> {
         self.launcher.find(&self.name(token)).await
+    }
+
+    /// Returns what a released pod that does not work yet waits for. Of one that has had its node for a
+    /// while, its node is asked; what cannot be had costs only words.
+    pub(super) async fn waiting(&self, pod: &Pod) -> Waiting {
+        let waiting = waiting_for(pod);
+        if !is_held_up(pod, &waiting, now()) {
+            return waiting;
+        }
+        let (name, uid) = name_and_uid(pod);
+        let warnings = self.launcher.warnings(uid).await.unwrap_or_else(|error| {
+            tracing::debug!(pod = name, %error, "failed to look why a pod does not begin");
+            Vec::new()
+        });
+        held_up_by(pod, &warnings).unwrap_or(waiting)
     }
 
     /// Creates the pod of an attempt, made by `build`.

@@ -79,6 +79,9 @@ impl PodExecution {
     /// Returns what a pod tells, with what its log does.
     async fn told(&self, pod: &Pod, owner: JobOwner) -> JobStatus {
         let mut status = status_of(pod, owner);
+        if status.state == JobState::Queued {
+            status.waiting = Some(self.pods.waiting(pod).await);
+        }
         if !matches!(status.state, JobState::Running) && !status.state.has_ended() {
             return status;
         }

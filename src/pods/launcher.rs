@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams, LogParams, Patch, PatchParams, PostParams, Preconditions};
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::api::{
+    Api, DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions,
+};
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
 
@@ -32,17 +34,22 @@ pub(super) enum Stop {
     Fence,
 }
 
+/// Most events of a pod that are read at one time.
+const EVENTS: u32 = 50;
+
 /// The pods of one namespace.
 #[derive(Clone)]
 pub struct Launcher {
     pods: Api<Pod>,
+    events: Api<Event>,
 }
 
 impl Launcher {
     /// Makes a launcher of pods in a namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
-        Self { pods: Api::namespaced(client, namespace) }
+        let events = Api::namespaced(client.clone(), namespace);
+        Self { pods: Api::namespaced(client, namespace), events }
     }
 
     /// Looks for a pod, past every cache.
@@ -160,6 +167,17 @@ impl Launcher {
             Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => Ok(()),
             other => other.map(drop),
         }
+    }
+
+    /// Returns what nodes and others warn of about the pod of this UID.
+    ///
+    /// # Source
+    /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
+    pub(super) async fn warnings(&self, uid: &str) -> Result<Vec<Event>, EngineError> {
+        let of_pod = format!("involvedObject.uid={uid},type=Warning");
+        let listing = ListParams::default().fields(&of_pod).limit(EVENTS);
+        let found = in_time("read the events of a pod", self.events.list(&listing)).await?;
+        Ok(found.items)
     }
 
     /// Returns the end of the log of the container that works, at most so many lines and bytes; empty

@@ -1,9 +1,11 @@
 //! Why a pod that was released does not work yet, in one sentence: pure.
 
-use k8s_openapi::api::core::v1::{ContainerStateWaiting, ContainerStatus, Pod};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{ContainerStateWaiting, ContainerStatus, Event, Pod};
 
 use super::build::{GATE, MAIN};
 use super::error::one_line;
+use super::state::is_bound;
 use crate::api::conditions::Reason;
 use crate::engines::job::Waiting;
 
@@ -20,6 +22,31 @@ const IMAGE_REASONS: [&str; 7] = [
     "RegistryUnavailable",
     "SignatureValidationFailed",
 ];
+
+/// How long a pod may take on its node before it is looked why.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Returns whether a pod has had a node for a while and does not say why it does not work.
+pub(super) fn is_held_up(pod: &Pod, waiting: &Waiting, now: Timestamp) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let mut scheduled =
+        conditions.filter(|one| one.type_ == "PodScheduled" && one.status == "True");
+    let since = scheduled.next().and_then(|one| Some(one.last_transition_time.as_ref()?.0));
+    let for_long = since.is_some_and(|since| now.duration_since(since) > PATIENCE);
+    waiting.reason == Reason::Starting && is_bound(pod) && for_long
+}
+
+/// Returns what a pod waits for by the newest of what its node warns of.
+pub(super) fn held_up_by(pod: &Pod, warnings: &[Event]) -> Option<Waiting> {
+    let time = |event: &Event| {
+        let last = event.last_timestamp.as_ref().map(|time| time.0);
+        last.or_else(|| event.event_time.as_ref().map(|time| time.0)).unwrap_or_default()
+    };
+    let newest = warnings.iter().max_by_key(|event| time(event))?;
+    let reason = newest.reason.as_deref().unwrap_or("a warning");
+    let said = one_line(newest.message.as_deref().unwrap_or_default());
+    Some(starting(pod, &format!("cannot start: {reason}: {said}")))
+}
 
 /// Returns what a released pod that does not work yet waits for.
 pub(super) fn waiting_for(pod: &Pod) -> Waiting {

@@ -9,7 +9,6 @@ use super::build::{Child, WorkerNeeds, worker_pod};
 use super::name::name_and_uid;
 use super::settings::PodSettings;
 use super::state::{has_ended, is_of_attempt, phase, state_of};
-use super::waiting::waiting_for;
 use crate::engines::EngineError;
 use crate::engines::job::JobToken;
 use crate::engines::workers::{WorkerJob, WorkerSight, Workers};
@@ -52,7 +51,7 @@ impl Workers for WorkerPods {
             return Ok(WorkerSight::Ended(state_of(&pod).1));
         }
         Ok(match phase(&pod) {
-            "Pending" => WorkerSight::Waiting(waiting_for(&pod)),
+            "Pending" => WorkerSight::Waiting(self.pods.waiting(&pod).await),
             _ => WorkerSight::Working,
         })
     }

@@ -192,6 +192,39 @@ fn a_container_runs_to_its_proof_and_says_why_it_does_not_begin() {
 }
 
 #[test]
+fn what_a_node_warns_of_stands_in_the_run() {
+    let team = Team::with_containers("container-held-up");
+    let _controller = team.controller_with_pods("");
+    team.greeter("");
+    team.greet("hello", "");
+    let pod = team.released_pod();
+    team.bind(&pod);
+    for (name, at, said) in [
+        ("early", "2026-01-01T00:00:00Z", "something else"),
+        ("late", "2026-01-01T00:00:01Z", "MountVolume.SetUp failed for volume \"data\""),
+    ] {
+        let metadata = json!({"name": name, "namespace": team.name});
+        let regarding = json!({
+            "kind": "Pod", "namespace": team.name, "name": pod["metadata"]["name"],
+            "uid": pod["metadata"]["uid"],
+        });
+        let event = json!({
+            "apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": regarding,
+            "type": "Warning", "reason": "FailedMount", "message": said,
+            "firstTimestamp": at, "lastTimestamp": at, "count": 1,
+        });
+        team.cluster.apply(&event.to_string());
+    }
+    let began = Instant::now();
+    let said = |run: &Value| run["status"]["columns"]["message"].as_str().map(str::to_owned);
+    let wanted = "cannot start: FailedMount: MountVolume.SetUp failed for volume";
+    team.until("oprun/hello", |run| said(run).is_some_and(|said| said.contains(wanted)));
+    assert!(began.elapsed() < SOON, "it took {:?}", began.elapsed());
+    team.succeeds(&pod, &json!({"greeting": "Hello World"}));
+    assert_eq!(team.finished("hello")["phase"], "Succeeded");
+}
+
+#[test]
 fn a_command_that_fails_fails_its_run_and_its_pod_stays() {
     let team = Team::with_containers("container-fails");
     let _controller = team.controller_with_pods("");

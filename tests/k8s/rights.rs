@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::called::Called;
 use crate::chart::rendered;
 use crate::cluster::cluster;
 use crate::team::{Team, config, query};
@@ -42,6 +44,18 @@ fn run_with_rights_of(team: &Team) {
     assert_eq!(team.finished("x")["phase"], "Succeeded", "{}", controller.log());
     let log = controller.log();
     assert!(!log.contains("orbidden"), "{log}");
+    let said = format!("all there for system:serviceaccount:{0}:{0}", team.name);
+    let doctor = doctor(team);
+    assert!(doctor.contains(&said), "the doctor asks for what the chart gives: {doctor}");
+}
+
+/// Returns what `mason doctor` says of the chart's service account.
+fn doctor(team: &Team) -> String {
+    let account = format!("{0}/{0}", team.name);
+    let mut mason = Command::new(env!("CARGO_BIN_EXE_mason"));
+    mason.args(["--cluster", "--namespace", team.name, "doctor", "--service-account", &account]);
+    let called = Called::of(mason.env("KUBECONFIG", team.cluster.kubeconfig()), "");
+    called.out + &called.err
 }
 
 #[test]

@@ -24,6 +24,10 @@
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]
+# Why a pod does not begin on its node stands in its run.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
 # A pod's job, and results too large for a status; each belongs to its run.
 - apiGroups: [""]
   resources: [configmaps]

@@ -42,7 +42,8 @@ const CONTROLLER: &[Right] = &[
     ("", "pods/log", &["get"]),
     ("", "configmaps", &["get", "create", "delete"]),
     ("", "secrets", &["get"]),
-    ("events.k8s.io", "events", &["create", "patch"]),
+    ("", "events", &["list"]),
+    ("events.k8s.io", "events", &["create"]),
 ];
 
 /// Looks what the person may do, by what it is for. Only what runs need has to be there.

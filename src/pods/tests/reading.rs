@@ -1,6 +1,6 @@
 //! What pods tell.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use serde_json::{Value, json};
 
 use super::{owner, token};
@@ -8,7 +8,7 @@ use crate::api::conditions::Reason;
 use crate::engines::job::JobState;
 use crate::engines::{ErrorKind, Retry};
 use crate::pods::state::{run_of, said_owner, state_of, status_of};
-use crate::pods::waiting::waiting_for;
+use crate::pods::waiting::{held_up_by, is_held_up, waiting_for};
 
 #[test]
 fn a_pod_is_cancelled_only_if_somebody_cancelled_it() {
@@ -229,6 +229,38 @@ fn a_look_at_a_pod_has_its_image_and_its_times() {
         Some("2026-01-01T00:00:05Z")
     );
     assert_eq!(status.waiting, None);
+}
+
+#[test]
+fn a_pod_that_is_held_up_on_its_node_says_what_the_node_warns_of() {
+    let since = "2026-01-01T00:00:00Z";
+    let scheduled = |status: &str| {
+        json!({"phase": "Pending", "conditions": [
+            {"type": "PodScheduled", "status": status, "lastTransitionTime": since}]})
+    };
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let is_held_up = |pod: &Pod, now: &str| is_held_up(pod, &waiting_for(pod), at(now));
+    let bound = pod(&json!({"nodeName": "n"}), &scheduled("True"));
+    assert!(!is_held_up(&bound, "2026-01-01T00:00:05Z"), "it still has time");
+    assert!(is_held_up(&bound, "2026-01-01T00:00:06Z"));
+    let late = "2026-01-01T01:00:00Z";
+    assert!(!is_held_up(&pod(&json!({}), &scheduled("True")), late), "it has no node");
+    assert!(!is_held_up(&pod(&json!({"nodeName": "n"}), &json!({"phase": "Pending"})), late));
+
+    let warning = |message: &str, time: Value| -> Event {
+        let mut event = json!({"metadata": {}, "involvedObject": {}, "reason": "FailedMount"});
+        event["message"] = json!(message);
+        event["lastTimestamp"] = time;
+        serde_json::from_value(event).unwrap()
+    };
+    let warnings = [
+        warning("late\n one", json!(late)),
+        warning("early", json!(since)),
+        warning("never", json!(null)),
+    ];
+    let told = held_up_by(&bound, &warnings).unwrap();
+    assert_eq!(told.message, "pod `words-1` cannot start: FailedMount: late one");
+    assert!(held_up_by(&bound, &[]).is_none());
 }
 
 #[test]
