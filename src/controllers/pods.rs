@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kube::Client;
 
 use crate::api::conditions::Reason;
-use crate::api::v1alpha1::{ClientConfig, Placement};
+use crate::api::v1alpha1::{ClientConfig, ContainerStorage, Placement};
 use crate::clients::WorkersAt;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::pods::{
@@ -104,7 +104,7 @@ impl RunPods {
         run: &ValidRun,
         engines: Engines,
     ) -> Result<Engines, EngineError> {
-        let ValidAction::Container { .. } = &run.action else { return Ok(engines) };
+        let ValidAction::Container { container } = &run.action else { return Ok(engines) };
         let Some(settings) = &self.pods.settings else {
             let message = "containers need pods, and the administrator has not said what those are";
             let refused =
@@ -112,7 +112,9 @@ impl RunPods {
             return Err(refused.with_reason(Reason::PlacementNotAllowed));
         };
         let place = place_of(run, self.storage(run)?);
-        let execution = PodExecution::new(self.attempts(settings, place));
+        let writes = container.storage == ContainerStorage::ReadWrite;
+        let uploads = writes.then(|| engines.storage.objects());
+        let execution = PodExecution::new(self.attempts(settings, place), uploads);
         Ok(Engines { execution: Arc::new(execution), ..engines })
     }
 
@@ -128,7 +130,7 @@ impl RunPods {
         let secret = local.credentials.as_ref().map(|one| one.secret_ref.name.clone());
         let own = run.config.namespace.as_deref().is_none_or(|of| of == self.namespace);
         let ValidAction::Container { container } = &run.action else { return Ok(None) };
-        let wants = container.storage != crate::api::v1alpha1::ContainerStorage::None;
+        let wants = container.storage != ContainerStorage::None;
         if wants && secret.is_some() && !own {
             let message = "the config's Secret would have to be lent to a pod of another namespace";
             let refused =

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::error;
 use super::settings::PodSettings;
+use super::upload;
 use crate::api::labels;
 use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
@@ -226,6 +227,9 @@ impl Shape {
         let read_only = container.storage == ContainerStorage::ReadOnly;
         self.root(&storage.root, &storage.root, read_only, settings)?;
         let mut told = vec![json!("--storage"), json!(storage.root)];
+        if !read_only {
+            told.extend([json!("--upload"), json!(storage.root.join(upload::FOLDER))]);
+        }
         if let Some(secret) = &storage.credentials {
             let source = json!({"secret": {"secretName": secret}});
             self.volume("credentials", source, None);

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::proof::{Ending, EndingProblem, RESULT_BYTES, as_lines};
+use super::upload::{self, UPLOAD_BYTES};
 use crate::api::conditions::Reason;
 
 /// Most bytes of a parameter in the environment: a longer one stands in the file only.
@@ -36,6 +37,9 @@ pub struct Exec {
     pub termination_message: PathBuf,
     /// The folder of the storage, if the command may see it.
     pub storage: Option<PathBuf>,
+    /// The folder of the storage for a result that is too large for the message, if the storage may be
+    /// written.
+    pub upload: Option<PathBuf>,
     /// The folder with credentials, if there are any.
     pub credentials: Option<PathBuf>,
     /// The program and its arguments.
@@ -70,8 +74,14 @@ pub fn run(exec: &Exec) -> io::Result<ExitCode> {
             (CANNOT_START, Some(EndingProblem { reason: Reason::UserError, message }))
         }
     };
-    let mut ending =
-        Ending { token: exec.token.clone(), exit_code, result: None, logged: None, problem };
+    let mut ending = Ending {
+        token: exec.token.clone(),
+        exit_code,
+        result: None,
+        logged: None,
+        uploaded: None,
+        problem,
+    };
     if exit_code == 0 {
         exec.take_result(&mut ending);
     }
@@ -132,7 +142,7 @@ impl Exec {
         Ok(command)
     }
 
-    /// Takes what the command wrote: into the message if it fits, else into the log.
+    /// Takes what the command wrote: into the message if it fits, else into the storage or the log.
     fn take_result(&self, ending: &mut Ending) {
         let bytes = match self.read_result() {
             Ok(Some(bytes)) => bytes,
@@ -149,7 +159,7 @@ impl Exec {
                 ending.result = Some(result);
                 if ending.message().is_none() {
                     ending.result = None;
-                    self.log_result(&bytes, ending);
+                    self.pass_on(&bytes, ending);
                 }
             }
         }
@@ -165,14 +175,33 @@ impl Exec {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
         };
-        if size > RESULT_BYTES as u64 {
+        let most = if self.upload.is_some() { UPLOAD_BYTES } else { RESULT_BYTES };
+        if size > most as u64 {
             let message = format!(
-                "the result of the command has {size} bytes, at most {RESULT_BYTES} are taken; write \
+                "the result of the command has {size} bytes, at most {most} are taken; write \
                  what is large into the storage and answer with its path"
             );
             return Err(EndingProblem { reason: Reason::ResultTooLarge, message });
         }
         fs::read(&self.result).map(Some).map_err(unreadable)
+    }
+
+    /// Leaves a result in the storage; prints it when there is none to write, or it cannot be written.
+    fn pass_on(&self, bytes: &[u8], ending: &mut Ending) {
+        let Some(folder) = &self.upload else { return self.log_result(bytes, ending) };
+        match upload::leave(folder, &self.token, bytes) {
+            Ok(uploaded) => ending.uploaded = Some(uploaded),
+            Err(error) if bytes.len() <= RESULT_BYTES => {
+                let said = "the result cannot be left in the storage and is printed";
+                drop(writeln!(io::stderr(), "mason: {said}: {error}"));
+                self.log_result(bytes, ending);
+            }
+            Err(error) => {
+                let message = format!("the result cannot be left in the storage: {error}");
+                let reason = Reason::UserError;
+                ending.problem = Some(EndingProblem { reason, message });
+            }
+        }
     }
 
     /// Prints the result in marked lines, each written at once, on lines of their own.

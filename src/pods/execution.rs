@@ -4,13 +4,14 @@
 //! released. It is stopped by a deadline rather than deleted, so that its last words stay; one that will
 //! not stop is deleted, and counts as down only when it is gone.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use k8s_openapi::api::core::v1::Pod;
+use object_store::ObjectStore;
 
 use super::attempts::AttemptPods;
 use super::build::{Child, GRACE_SECONDS, container_pod};
@@ -23,6 +24,7 @@ use super::state::{
     ending_of, has_ended, is_bound, is_gated, is_of_attempt, owner_of, phase, said_owner,
     status_of, token_of,
 };
+use super::upload;
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{
     JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,
@@ -42,6 +44,8 @@ const PATIENCE_SECONDS: i64 = GRACE_SECONDS + 60;
 /// Runs the container actions of one run.
 pub struct PodExecution {
     pods: AttemptPods,
+    /// Where large results are, when pods may write the storage.
+    uploads: Option<Arc<dyn ObjectStore>>,
     seen: Mutex<Seen>,
 }
 
@@ -55,10 +59,10 @@ struct Seen {
 }
 
 impl PodExecution {
-    /// Makes the execution whose jobs are these pods.
+    /// Makes the execution whose jobs are these pods, which may leave their results in a storage.
     #[must_use]
-    pub fn new(pods: AttemptPods) -> Self {
-        Self { pods, seen: Mutex::default() }
+    pub fn new(pods: AttemptPods, uploads: Option<Arc<dyn ObjectStore>>) -> Self {
+        Self { pods, uploads, seen: Mutex::default() }
     }
 
     /// Returns the pod of a recorded job; nothing when it is gone or another one has its name.
@@ -244,9 +248,16 @@ impl Execution for PodExecution {
             let message = format!("pod `{id}` has not ended well: it is {}", phase(&pod));
             return Err(error(ErrorKind::InvalidInput, WHAT, message));
         };
-        let answer = match &ending.logged {
-            None => ending.result.unwrap_or_default(),
-            Some(logged) => {
+        let answer = match (&ending.logged, &ending.uploaded, &self.uploads) {
+            (None, Some(uploaded), Some(storage)) => {
+                upload::fetch(storage.as_ref(), token, uploaded).await?
+            }
+            (None, Some(_), None) => {
+                let message = "the pod left its result in a storage that it was not to write";
+                return Err(error(ErrorKind::Unexpected, WHAT, message));
+            }
+            (None, None, _) => ending.result.unwrap_or_default(),
+            (Some(logged), ..) => {
                 let (name, _) = name_and_uid(&pod);
                 // Base64 and the marks make the lines half as long again.
                 let bytes = logged.bytes * 2 + LOG_BYTES;
@@ -290,6 +301,9 @@ impl Execution for PodExecution {
 
     async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
         for (token, recorded) in ended {
+            if let Some(storage) = &self.uploads {
+                upload::remove(storage.as_ref(), &token.0).await?;
+            }
             let Some(pod) = self.pods.find(token).await? else { continue };
             let (name, uid) = name_and_uid(&pod);
             let is_recorded = recorded.as_ref() == Some(&id_of(&pod));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::upload::Uploaded;
 use crate::api::conditions::Reason;
 use crate::engines::job::JobProgress;
 
@@ -15,7 +16,7 @@ use crate::engines::job::JobProgress;
 /// # Source
 /// <https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/>
 pub(super) const MESSAGE_BYTES: usize = 4_096;
-/// Most bytes of a result.
+/// Most bytes of a result in a log.
 pub(super) const RESULT_BYTES: usize = 1024 * 1024;
 /// Begins a line that says how far the command is.
 pub(super) const PROGRESS: &str = "MASON_PROGRESS ";
@@ -39,6 +40,9 @@ pub(super) struct Ending {
     /// What is known of a result that stands in the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) logged: Option<Logged>,
+    /// What is known of a result that was left in the storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) uploaded: Option<Uploaded>,
     /// What is wrong although the command may have ended well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<EndingProblem>,
@@ -93,8 +97,12 @@ pub(super) fn as_lines(token: &str, result: &[u8]) -> (Logged, Vec<String>) {
     let parts = result.chunks(PART_BYTES).enumerate();
     let line = |(index, part)| format!("{RESULT}{token} {index} {}", STANDARD.encode(part));
     let lines: Vec<String> = parts.map(line).collect();
-    let sha256 = format!("sha256:{}", hex::encode(Sha256::digest(result)));
-    (Logged { bytes: result.len(), sha256, lines: lines.len() }, lines)
+    (Logged { bytes: result.len(), sha256: digest_of(result), lines: lines.len() }, lines)
+}
+
+/// Returns the digest by which a result is known again.
+pub(super) fn digest_of(result: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(result)))
 }
 
 /// Returns the result that stands in a log, if all of it does.
@@ -111,8 +119,7 @@ pub(super) fn from_log(token: &str, logged: &Logged, log: &str) -> Option<Value>
         }
     }
     let bytes = parts.into_iter().collect::<Option<Vec<_>>>()?.concat();
-    let is_whole = format!("sha256:{}", hex::encode(Sha256::digest(&bytes))) == logged.sha256;
-    if is_whole { serde_json::from_slice(&bytes).ok() } else { None }
+    if digest_of(&bytes) == logged.sha256 { serde_json::from_slice(&bytes).ok() } else { None }
 }
 
 /// What a command prints about how far it is; only the first is needed.
@@ -179,6 +186,7 @@ mod tests {
             exit_code: 0,
             result: Some(json!(1)),
             logged: None,
+            uploaded: None,
             problem: None,
         };
         let message = ending.message().expect("should fit");

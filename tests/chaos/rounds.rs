@@ -389,17 +389,19 @@ impl fmt::Display for Counts {
             restarts[0],
             restarts[1]
         )?;
+        let (created, late, released) = self.audit.pods();
         write!(
             formatter,
             "chaos: {} runs ended, {} after several attempts; {:?}; {} status writes, {} refused as late; \
-             {} pods created, {} released",
+             {} pods created, {} of them late, {} released",
             self.runs,
             self.repeated,
             self.ends,
             self.audit.status_writes,
             self.audit.conflicts,
-            self.audit.pods().0,
-            self.audit.pods().1,
+            created,
+            late,
+            released,
         )
     }
 }

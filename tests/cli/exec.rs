@@ -127,6 +127,44 @@ fn what_does_not_fit_the_message_is_printed_and_what_is_too_large_is_refused() {
 }
 
 #[test]
+fn what_does_not_fit_the_message_is_left_in_a_storage_that_may_be_written() {
+    let pod = Pod::new(&json!({}));
+    let uploads = pod.path("storage/.mason/uploads");
+    let run = |bytes: usize| {
+        let script = format!(
+            r#"printf '["%s"]' "$(head -c {bytes} /dev/zero | tr '\0' x)" > "$MASON_RESULT""#
+        );
+        let mut mason = pod.command(&sh(&script));
+        let arguments: Vec<_> = mason.get_args().map(std::ffi::OsStr::to_owned).collect();
+        mason = Command::new(env!("CARGO_BIN_EXE_mason"));
+        mason.arg("exec").arg("--upload").arg(&uploads).args(&arguments[1..]);
+        mason.output().unwrap()
+    };
+    let done = run(2_000_000);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    assert!(done.stdout.is_empty(), "nothing is printed");
+    assert_eq!(pod.message()["uploaded"]["bytes"], 2_000_004);
+    let names: Vec<_> =
+        fs::read_dir(&uploads).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(names, ["t1.json"]);
+    assert_eq!(fs::metadata(uploads.join("t1.json")).unwrap().len(), 2_000_004);
+    assert_eq!(run(9_000_000).status.code(), Some(1));
+    assert_eq!(pod.message()["problem"]["reason"], "ResultTooLarge");
+
+    // A storage that cannot be written: it is printed, and told.
+    fs::remove_dir_all(&uploads).unwrap();
+    fs::write(&uploads, "no folder").unwrap();
+    let done = run(60_000);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    assert_eq!(pod.message()["logged"]["bytes"], 60_004);
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(told.contains("cannot be left in the storage and is printed"), "{told}");
+    assert_eq!(run(2_000_000).status.code(), Some(1));
+    let problem = pod.message()["problem"]["message"].as_str().unwrap().to_owned();
+    assert!(problem.contains("cannot be left in the storage"), "{problem}");
+}
+
+#[test]
 fn a_command_is_told_to_stop_with_all_it_started() {
     let pod = Pod::new(&json!({}));
     let script = r#"trap 'echo stopping; exit 143' TERM; sleep 100 & echo $! > "$MASON_STORAGE/child"; wait"#;

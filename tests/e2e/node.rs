@@ -185,7 +185,7 @@ fn shell_image(programs: &Path) -> PathBuf {
         (folder.path().join("bin"), Path::new(env!("CARGO_TARGET_TMPDIR")).join("shell-image.tar"));
     std::fs::create_dir(&bin).unwrap();
     std::fs::copy(programs.join("node/bin/busybox"), bin.join("busybox")).unwrap();
-    for name in ["sh", "cat", "sleep", "wc"] {
+    for name in ["sh", "cat", "head", "sleep", "tr", "wc"] {
         std::os::unix::fs::symlink("busybox", bin.join(name)).unwrap();
     }
     let made = Command::new(project("deploy/oci-archive"))

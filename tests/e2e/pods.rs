@@ -1,9 +1,11 @@
 //! Work in pods: the local engine's, and a container of the user's own.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::called::Called;
 use crate::node::{PATIENCE, SHELL_IMAGE, node};
 use crate::team::Team;
 
@@ -51,13 +53,61 @@ spec:
       args: ['lines=$(wc -l < \"$MASON_STORAGE/sales/orders.csv\"); echo \"{{\\\"hello\\\": \\\"$MASON_PARAM_NAME\\\", \\\"lines\\\": $lines}}\" > \"$MASON_RESULT\"']
 "
     ));
+    let large =
+        r#"{ printf '"'; head -c 2000000 /dev/zero | tr '\0' x; printf '"'; } > "$MASON_RESULT""#;
+    team.apply(&shell("write", large));
+    team.apply(&shell("fail", "echo said before the end; exit 3"));
     team.run("greet", "people/greet", "{name: World}");
+    team.run("write", "shell/write", "{}");
+    team.run("fail", "shell/fail", "{}");
     let pod = pod_of(&team, "greet");
     let status = team.finished("greet");
     let answer = status["result"].to_string();
     assert!(answer.contains("World") && answer.contains('4'), "{status:#}");
     assert_eq!(pod["spec"]["securityContext"]["runAsNonRoot"], true, "{pod:#}");
+
+    let written = team.finished("write");
+    assert_eq!(written["phase"], "Succeeded", "{written:#}");
+    assert_eq!(
+        written["result"]["ref"]["bytes"], 2_000_002,
+        "through the storage: no log takes so much"
+    );
+    let uploads = team.root().join(".mason/uploads");
+    let began = Instant::now();
+    while std::fs::read_dir(&uploads).unwrap().count() > 0 {
+        assert!(began.elapsed() < PATIENCE, "what was left in the storage is removed");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+
+    assert_eq!(team.finished("fail")["columns"]["reason"], "UserError");
+    let mut mason = Command::new(env!("CARGO_BIN_EXE_mason"));
+    mason.args(["--cluster", "--namespace", team.name, "logs", "fail"]);
+    let logs = Called::of(mason.env("KUBECONFIG", node.kubeconfig()), "");
+    assert!(logs.is_success && logs.out.contains("said before the end"), "{logs:?}");
     node.helm(&["uninstall", "contained", "--namespace", "contained", "--wait"]);
+}
+
+/// Returns an operator that is a script of a shell and may write the storage.
+fn shell(name: &str, script: &str) -> String {
+    format!(
+        "apiVersion: mason.dev/v1alpha1
+kind: OperatorDefinition
+metadata: {{name: {name}}}
+spec:
+  operator: shell/{name}
+  description: A script.
+  action:
+    container:
+      image: {SHELL_IMAGE}
+      imagePullPolicy: Never
+      storage: ReadWrite
+      command:
+        - /bin/sh
+        - -euc
+        - |
+          {script}
+"
+    )
 }
 
 /// Returns the pod that does the work of a run's first attempt, as soon as there is one: it is cleared away

@@ -73,6 +73,7 @@ spec:
   engines: {{metastore: [here], storage: [here], execution: [here]}}
   clients: [{{name: here, local: {{root: /data/{}, parallelism: 1, memoryLimit: 256Mi}}}}]
   allowedActions: [builtin, container]
+  results: {{location: 'here:results'}}
 ",
             self.name
         ));

@@ -7,8 +7,6 @@ use serde_json::{Value, json};
 
 use crate::team::{LONG, Team, condition, config, query};
 
-/// Works for far longer than any test waits.
-
 fn until_reason(team: &Team, run: &str, reason: &str) -> Value {
     team.until(&format!("oprun/{run}"), |run| run["status"]["columns"]["reason"] == reason)
 }

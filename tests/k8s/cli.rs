@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use crate::team::{LONG, PATIENCE, Team, condition, config, query};
 use console::{Console, signal};
 
-/// Works for far longer than any test waits.
 const BY_CITY: &str =
     "query_string=select city, sum(amount) as amount from orders group by city order by city";
 

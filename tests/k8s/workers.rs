@@ -63,7 +63,7 @@ fn a_worker_that_waited_gets_the_job_and_those_that_wait_go_with_their_controlle
     }
     let left: Vec<PathBuf> = waiting().filter(|one| *one != works[0]).collect();
     controller.kill();
-    while left.iter().any(|process| is_waiting(process)) {
+    while left.iter().any(is_waiting) {
         assert!(began.elapsed() < PATIENCE, "they wait for nobody");
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -29,6 +29,9 @@ pub(crate) struct ExecArgs {
     /// The folder of the storage.
     #[arg(long, value_name = "FOLDER")]
     pub storage: Option<PathBuf>,
+    /// The folder of the storage for a result that is too large for the message.
+    #[arg(long, value_name = "FOLDER")]
+    pub upload: Option<PathBuf>,
     /// The folder with credentials.
     #[arg(long, value_name = "FOLDER")]
     pub credentials: Option<PathBuf>,

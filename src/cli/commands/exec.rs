@@ -18,6 +18,7 @@ pub(crate) fn exec(args: &ExecArgs) -> ExitCode {
             result: args.result.clone(),
             termination_message: args.termination_message.clone(),
             storage: args.storage.clone(),
+            upload: args.upload.clone(),
             credentials: args.credentials.clone(),
             command: args.command.clone(),
         }),

@@ -1,15 +1,18 @@
 //! What is done with pods: created once, released if they are still the same, stopped, cleared away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::memory::InMemory;
+use object_store::{ObjectStoreExt as _, PutPayload};
 use serde_json::{Value, json};
 
 use super::server::{Fault, Shared};
-use super::{execution, owner, spec, token};
+use super::{execution, execution_with, owner, spec, token};
 use crate::engines::execution::{Execution as _, Fence};
 use crate::engines::job::{JobId, JobOwner, JobState};
 use crate::engines::{ErrorKind, Retry};
-use crate::pods::pod_name;
+use crate::pods::{pod_name, upload};
 use crate::testing::conformance::execution as conformance;
 
 fn name() -> String {
@@ -195,4 +198,36 @@ async fn progress_the_last_lines_and_a_large_result_come_from_the_log() {
     change(&server, |pod| pod["metadata"]["annotations"]["log"] = json!("rotated away"));
     let lost = pods.collect(&id).await.unwrap_err();
     assert_eq!(lost.retry, Retry::Later, "{lost}");
+}
+
+#[tokio::test]
+async fn a_large_result_comes_from_the_storage_that_the_pod_may_write() {
+    let server = Shared::default();
+    server.lock().unwrap().has_node = true;
+    let storage = Arc::new(InMemory::new());
+    let pods = execution_with(&server, Some(Arc::<InMemory>::clone(&storage)));
+    let id = pods.create(&spec("endless"), &token(), &owner()).await.unwrap();
+    pods.release(&id).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let result = json!({"text": "x".repeat(10_000)}).to_string();
+    let left = upload::leave(folder.path(), &token().0, result.as_bytes()).unwrap();
+    let message = json!({"token": token().0, "exitCode": 0, "uploaded": left}).to_string();
+    change(&server, |pod| {
+        pod["status"]["phase"] = json!("Succeeded");
+        pod["status"]["containerStatuses"][0]["state"] =
+            json!({"terminated": {"exitCode": 0, "message": message}});
+    });
+    let place = object_store::path::Path::from(".mason/uploads/0a1b2c.json");
+    let put = async |text: &str| {
+        storage.put(&place, PutPayload::from(text.to_owned())).await.unwrap();
+    };
+    assert_eq!(pods.collect(&id).await.unwrap_err().kind, ErrorKind::Unavailable, "not there");
+    put(&result.replace("xx", "yx")).await;
+    let another = pods.collect(&id).await.unwrap_err();
+    assert!(another.message.contains("not the one"), "{another}");
+    put(&std::fs::read_to_string(folder.path().join("0a1b2c.json")).unwrap()).await;
+    assert_eq!(pods.collect(&id).await.unwrap().answer.to_string(), result);
+    pods.sweep(&[(token(), Some(id))]).await.unwrap();
+    assert!(storage.head(&place).await.is_err(), "it is removed once the run has ended");
+    pods.sweep(&[(token(), None)]).await.unwrap();
 }

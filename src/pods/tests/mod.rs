@@ -64,6 +64,14 @@ fn spec(image: &str) -> JobSpec {
 }
 
 fn execution(server: &server::Shared) -> PodExecution {
+    execution_with(server, None)
+}
+
+fn execution_with(
+    server: &server::Shared,
+    uploads: Option<Arc<dyn object_store::ObjectStore>>,
+) -> PodExecution {
     let launcher = Launcher::new(server::client(server), "team");
-    PodExecution::new(AttemptPods::new(launcher, Arc::new(settings()), place(), "words"))
+    let pods = AttemptPods::new(launcher, Arc::new(settings()), place(), "words");
+    PodExecution::new(pods, uploads)
 }

@@ -152,8 +152,8 @@ mod tests {
         let job = JobFolder::of(&std::sync::Arc::new(root), &token).expect("should be a folder");
         assert!(warm.take(&job).is_none(), "nobody waits who could work");
         warm.fill();
-        let mut taken = warm.take(&job).expect("should have taken one");
-        assert!(taken.wait().expect("should end").success(), "nobody else can tell it anything");
+        let mut worker = warm.take(&job).expect("should have taken one");
+        assert!(worker.wait().expect("should end").success(), "nobody else can tell it anything");
         assert_eq!(warm.waiting().len(), 1);
     }
 }
