@@ -3,8 +3,8 @@
 //! `build` says what a pod is made of and `state` what one tells (both pure), `launcher` performs the
 //! calls of the API server, `attempts` knows which pod is whose, and the execution here joins them.
 //! `exec` is the other end: what runs inside. The API server is never trusted to say that work is done:
-//! success is the termination message that `exec` wrote under the attempt's token. May import `api` and
-//! `engines`.
+//! success is the termination message that `exec` wrote under the attempt's token. May import `api`,
+//! `engines` and `faults`.
 
 mod attempts;
 mod build;

@@ -17,7 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("plan", &["api", "engines", "validate"]),
     ("operators", &["api", "engines", "sql"]),
     ("clients", &["api", "engines", "faults", "formats", "sql"]),
-    ("pods", &["api", "engines"]),
+    ("pods", &["api", "engines", "faults"]),
     ("store", &["api", "faults", "metrics"]),
     ("runs", &["api", "engines", "faults", "validate", "plan", "operators", "store"]),
     ("config", &[]),
