@@ -227,7 +227,8 @@ impl Shape {
         let read_only = container.storage == ContainerStorage::ReadOnly;
         self.root(&storage.root, &storage.root, read_only, settings)?;
         let mut told = vec![json!("--storage"), json!(storage.root)];
-        if !read_only {
+        // Of another user's files neither the reading nor the removal is sure: such a pod prints its result.
+        if !read_only && self.user == settings.run_as_user {
             told.extend([json!("--upload"), json!(storage.root.join(upload::FOLDER))]);
         }
         if let Some(secret) = &storage.credentials {

@@ -301,9 +301,6 @@ impl Execution for PodExecution {
 
     async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
         for (token, recorded) in ended {
-            if let Some(storage) = &self.uploads {
-                upload::remove(storage.as_ref(), &token.0).await?;
-            }
             let Some(pod) = self.pods.find(token).await? else { continue };
             let (name, uid) = name_and_uid(&pod);
             let is_recorded = recorded.as_ref() == Some(&id_of(&pod));
@@ -312,6 +309,10 @@ impl Execution for PodExecution {
             if is_of_attempt(&pod, token) && (!is_recorded || is_gated(&pod) || is_done) {
                 self.pods.launcher.delete(name, uid, None).await?;
             }
+        }
+        let Some(storage) = &self.uploads else { return Ok(()) };
+        for (token, _) in ended {
+            upload::remove(storage.as_ref(), &token.0).await?;
         }
         Ok(())
     }

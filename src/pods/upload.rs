@@ -1,10 +1,12 @@
 //! Results that are too large for a termination message, through a storage that their pod may write.
 //!
 //! The pod leaves the result there as a file under its token, whole or not at all, and says in its message
-//! what the digest is. Who collects reads it; once the run has ended it is removed.
+//! what the digest is. Who collects reads it; once the run has ended it is removed. Both are of the user who
+//! reads and writes below the root for the local engine as well.
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -36,7 +38,9 @@ pub(super) struct Uploaded {
 /// When the folder cannot be made or written.
 pub(super) fn leave(folder: &Path, token: &str, result: &[u8]) -> io::Result<Uploaded> {
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // As readable as any other file that its user makes.
+    let readable = fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
     file.write_all(result)?;
     file.as_file().sync_all()?;
     file.persist(folder.join(name_of(token)))?;

@@ -147,7 +147,10 @@ fn what_does_not_fit_the_message_is_left_in_a_storage_that_may_be_written() {
     let names: Vec<_> =
         fs::read_dir(&uploads).unwrap().map(|one| one.unwrap().file_name()).collect();
     assert_eq!(names, ["t1.json"]);
-    assert_eq!(fs::metadata(uploads.join("t1.json")).unwrap().len(), 2_000_004);
+    let left = fs::metadata(uploads.join("t1.json")).unwrap();
+    assert_eq!(left.len(), 2_000_004);
+    let usual = fs::metadata(pod.path("message")).unwrap().permissions();
+    assert_eq!(left.permissions(), usual, "as readable as any other file");
     assert_eq!(run(9_000_000).status.code(), Some(1));
     assert_eq!(pod.message()["problem"]["reason"], "ResultTooLarge");
 

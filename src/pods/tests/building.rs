@@ -38,6 +38,25 @@ fn the_pod_of_a_container_is_restricted_inert_and_sees_its_storage_only() {
 }
 
 #[test]
+fn only_the_user_of_the_local_engine_leaves_results_in_a_storage_that_it_may_write() {
+    let (owner, token, place) = (owner(), token(), place());
+    let command = |storage: &str, user: Option<i64>| {
+        let child = Child { owner: &owner, token: &token, name: "words-1", place: &place };
+        let mut action = container("x");
+        action.storage = serde_json::from_value(json!(storage)).unwrap();
+        action.run_as_user = user;
+        let pod = container_pod(child, &action, &parameters(json!({})), &settings()).unwrap();
+        pod.spec.unwrap().containers.remove(0).command.unwrap_or_default().join(" ")
+    };
+    let uploads = "--upload /data/team/lake/.mason/uploads";
+    assert!(command("ReadWrite", None).contains(uploads));
+    assert!(command("ReadWrite", Some(65_532)).contains(uploads));
+    assert!(!command("ReadWrite", Some(1_000)).contains("--upload"));
+    assert!(!command("ReadOnly", None).contains("--upload"));
+    assert!(!command("None", None).contains("--upload"));
+}
+
+#[test]
 fn the_pod_of_a_worker_has_what_its_job_may_use() {
     let (owner, token, place) = (owner(), token(), place());
     let child = Child { owner: &owner, token: &token, name: "words-1", place: &place };
