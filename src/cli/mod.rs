@@ -88,8 +88,8 @@ fn take_small_pages() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
-/// Works on one job, the given one or one to be told, before anything else of the process exists: its memory is limited, and a failure
-/// of the job is written down where whoever started it looks.
+/// Works on one job, the given one or one to be told, before anything else of the process exists: its
+/// memory is limited, and a failure of the job is written down where whoever started it looks.
 #[cfg(feature = "local")]
 fn work(job: Option<&Path>) -> ExitCode {
     use crate::clients::local::worker;

@@ -209,8 +209,8 @@ fn place_of(workers: WorkersAt) -> local::execution::WorkerPlace {
     use local::execution::WorkerPlace;
     use local::processes::WorkerProcesses;
     match workers {
-        WorkersAt::Here => WorkerPlace::Processes(WorkerProcesses::own()),
-        WorkersAt::Warm(workers) => WorkerPlace::Processes(WorkerProcesses::Warm(workers)),
+        WorkersAt::Here => WorkerPlace::Processes(WorkerProcesses::own(None)),
+        WorkersAt::Warm(workers) => WorkerPlace::Processes(WorkerProcesses::own(Some(workers))),
         WorkersAt::There(workers) => WorkerPlace::Elsewhere(workers),
     }
 }

@@ -62,7 +62,7 @@ impl LocalExecution {
     /// Makes the role over a root; workers are processes started with `worker`.
     #[must_use]
     pub fn new(root: Arc<Root>, limits: JobLimits, worker: WorkerCommand) -> Self {
-        Self::with_workers(root, limits, WorkerPlace::Processes(WorkerProcesses::Cold(worker)))
+        Self::with_workers(root, limits, WorkerPlace::Processes(WorkerProcesses::by(worker)))
     }
 
     /// Makes the role over a root.

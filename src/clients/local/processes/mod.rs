@@ -23,18 +23,22 @@ pub type WorkerCommand = Arc<dyn Fn(&Path) -> std::io::Result<Command> + Send + 
 
 /// How the workers of jobs are started on this machine.
 #[derive(Clone)]
-pub enum WorkerProcesses {
-    /// Each when there is a job for it, by this command.
-    Cold(WorkerCommand),
-    /// Some before there is a job for them.
-    Warm(Arc<WarmWorkers>),
+pub struct WorkerProcesses {
+    command: WorkerCommand,
+    /// Those that wait for jobs.
+    warm: Option<Arc<WarmWorkers>>,
 }
 
 impl WorkerProcesses {
-    /// Returns how this program starts itself as worker, each when there is a job for it.
+    /// Returns how this program starts itself as worker, when there is a job and none waits for it.
     #[must_use]
-    pub fn own() -> Self {
-        Self::Cold(own_worker())
+    pub fn own(warm: Option<Arc<WarmWorkers>>) -> Self {
+        Self { command: own_worker(), warm }
+    }
+
+    /// Returns workers that are started by a command, each when there is a job for it.
+    pub(super) fn by(command: WorkerCommand) -> Self {
+        Self { command, warm: None }
     }
 
     /// Begins the work on a job, and has somebody wait for its end, who calls `ended` then.
@@ -46,14 +50,11 @@ impl WorkerProcesses {
         folder: &JobFolder,
         ended: impl FnOnce() + Send + 'static,
     ) -> Result<(), EngineError> {
-        let (child, warm) = match self {
-            Self::Cold(command) => (start(folder, command)?, None),
-            Self::Warm(warm) => match warm.take(folder) {
-                Some(child) => (child, Some(Arc::clone(warm))),
-                None => (start(folder, &own_worker())?, Some(Arc::clone(warm))),
-            },
+        let child = match self.warm.as_ref().and_then(|warm| warm.take(folder)) {
+            Some(child) => child,
+            None => start(folder, &self.command)?,
         };
-        let folder = folder.clone();
+        let (folder, warm) = (folder.clone(), self.warm.clone());
         let wait = move || {
             if let Some(warm) = warm {
                 warm.fill();
