@@ -70,7 +70,7 @@ impl OperatorRuns {
                 Some(run) => run,
                 None => match self.fetch(key, uid).await? {
                     Some(run) => run,
-                    None => return Ok(Driven { next: Wake::OnChange, keeps: Keeps::Nothing }),
+                    None => return Ok(Driven::OVER),
                 },
             };
             let (before, stage) = (Before::of(&run), Stage::of(&run));
@@ -85,12 +85,13 @@ impl OperatorRuns {
                 }
             }
             match next {
-                Wake::Now if is_gone(&run) => {
-                    return Ok(Driven { next: Wake::OnChange, keeps: Keeps::Nothing });
-                }
+                Wake::Now if is_gone(&run) => return Ok(Driven::OVER),
                 Wake::Now => newest = Some(run),
                 Wake::Reread => context.clock.sleep(runs::AFTER_CONFLICT).await,
-                next => return Ok(Driven { next, keeps: Keeps::of(&run) }),
+                next => {
+                    self.working.store(uid, &run);
+                    return Ok(Driven { next, keeps: Keeps::of(&run) });
+                }
             }
         }
         Ok(Driven { next: Wake::Now, keeps: Keeps::Place })
@@ -163,24 +164,36 @@ struct Driven {
     keeps: Keeps,
 }
 
+impl Driven {
+    /// The run is gone.
+    const OVER: Self = Self { next: Wake::OnChange, keeps: Keeps::Nothing };
+}
+
 /// What a run keeps until the next pass.
 enum Keeps {
     /// Its place among those that work.
     Place,
     /// Its place in line.
     Turn,
-    /// Nothing: it has ended, or waits for something else than its turn.
+    /// Neither: it waits for something else than its turn.
+    Name,
+    /// Nothing: it has ended, or is gone.
     Nothing,
 }
 
 impl Keeps {
     fn of(run: &OperatorRun) -> Self {
         match run {
+            run if has_ended(run) => Self::Nothing,
             run if works(run) => Self::Place,
             run if is_queued(run) => Self::Turn,
-            _ => Self::Nothing,
+            _ => Self::Name,
         }
     }
+}
+
+fn has_ended(run: &OperatorRun) -> bool {
+    run.status.as_ref().is_some_and(|status| status.phase.is_terminal())
 }
 
 /// Returns whether a run waits for its turn, and so keeps its place in line.
@@ -218,7 +231,7 @@ impl Reconcile for OperatorRuns {
 
     async fn reconcile(&self, run: &OperatorRun, _: &Cache<OperatorRun>) -> Result<Action, Error> {
         let uid = run.uid().unwrap_or_default();
-        if run.status.as_ref().is_some_and(|status| status.phase.is_terminal()) {
+        if has_ended(run) {
             self.forget(&uid);
             return Box::pin(self.look_after(run, self.context.keeping())).await;
         }
@@ -232,10 +245,11 @@ impl Reconcile for OperatorRuns {
             self.measures.adopt();
         }
         let mut session = self.working.begin(&uid);
-        // Nobody has written a status of it, as far as the watch knows.
-        let new = run.status.is_none().then(|| run.clone());
+        // As far as the watch knows, nobody has written a status of it, or nobody since this process.
+        let is_newest = run.status.is_none() || self.working.has_stored(&uid, run);
+        let newest = is_newest.then(|| run.clone());
         let context = self.context_of(run); // reads no cluster
-        let driven = self.drive(&context, (&key_of(run), &uid), &mut session, new).await; // all of the flow
+        let driven = self.drive(&context, (&key_of(run), &uid), &mut session, newest).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
         match driven.as_ref().map(|driven| &driven.keeps) {
             Ok(Keeps::Place) => {
@@ -243,10 +257,11 @@ impl Reconcile for OperatorRuns {
                 self.working.pause(&uid, session, move || turns.look_again(&woken));
             }
             Ok(Keeps::Turn) => self.working.end(&uid),
-            Ok(Keeps::Nothing) | Err(_) => {
+            Ok(Keeps::Name) | Err(_) => {
                 self.working.end(&uid);
                 turns.release(&uid);
             }
+            Ok(Keeps::Nothing) => self.forget(&uid),
         }
         Ok(action_of(driven?.next))
     }
@@ -287,7 +302,7 @@ impl Reconcile for OperatorRuns {
     }
 
     fn forget(&self, uid: &str) {
-        self.working.end(uid);
+        self.working.forget(uid);
         self.measures.forget(uid);
         self.context.turns.forget(uid);
     }

@@ -3,14 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kube::ResourceExt as _;
 use tokio::task::AbortHandle;
 
+use crate::api::v1alpha1::OperatorRun;
 use crate::runs::Session;
 
-/// The sessions of the runs that work now, by uid; nothing while a pass has one.
+/// What is kept of the runs that have not ended, by uid.
 #[derive(Default)]
 pub(super) struct Working {
+    /// The sessions of those that work now; nothing while a pass has one.
     sessions: Mutex<HashMap<String, Option<Paused>>>,
+    /// The version of each run that this process has stored last.
+    stored: Mutex<HashMap<String, String>>,
 }
 
 /// A session until the next pass.
@@ -51,6 +56,25 @@ impl Working {
         self.sessions().remove(uid);
     }
 
+    /// Notes a run as this process has stored it.
+    pub(super) fn store(&self, uid: &str, run: &OperatorRun) {
+        let version = run.resource_version().unwrap_or_default();
+        self.stored().insert(uid.to_owned(), version);
+    }
+
+    /// Returns whether a run is, as the watch has it, what this process has stored last: then reading it
+    /// would most likely bring the same.
+    pub(super) fn has_stored(&self, uid: &str, run: &OperatorRun) -> bool {
+        let version = run.resource_version();
+        version.is_some() && self.stored().get(uid) == version.as_ref()
+    }
+
+    /// Forgets a run that has ended or is gone.
+    pub(super) fn forget(&self, uid: &str) {
+        self.end(uid);
+        self.stored().remove(uid);
+    }
+
     /// Returns how many runs work now.
     pub(super) fn count(&self) -> usize {
         self.sessions().len()
@@ -63,6 +87,10 @@ impl Working {
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Option<Paused>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stored(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,6 +105,29 @@ mod tests {
         working.end("a");
         working.pause("a", session, || {});
         assert!(working.sessions().is_empty());
+    }
+
+    #[test]
+    fn only_what_this_process_stored_last_is_known_to_be_the_newest() {
+        let at = |version: &str| {
+            let document = serde_json::json!({
+                "apiVersion": "mason.dev/v1alpha1", "kind": "OperatorRun",
+                "metadata": {"name": "x", "namespace": "n", "uid": "a", "resourceVersion": version},
+                "spec": {"operator": "table/query", "configRef": {"name": "lake"}},
+            });
+            serde_json::from_value::<OperatorRun>(document).expect("should be a run")
+        };
+        let working = Working::default();
+        assert!(!working.has_stored("a", &at("1")));
+        working.store("a", &at("2"));
+        assert!(working.has_stored("a", &at("2")));
+        assert!(!working.has_stored("a", &at("1")), "the watch has not brought it yet");
+        assert!(!working.has_stored("a", &at("3")), "somebody else has changed it since");
+        assert!(!working.has_stored("b", &at("2")));
+        working.end("a");
+        assert!(working.has_stored("a", &at("2")), "a run that waits for its turn has no session");
+        working.forget("a");
+        assert!(!working.has_stored("a", &at("2")));
     }
 
     #[tokio::test]
