@@ -34,9 +34,10 @@ fn an_applied_run_succeeds_with_its_result_in_its_status() {
     let writers = all["metadata"]["managedFields"].as_array().unwrap().iter();
     let writers: Vec<_> = writers
         .filter(|one| one["subresource"] == "status")
-        .map(|one| one["manager"].as_str().unwrap())
+        .map(|one| (one["manager"].as_str().unwrap(), one["fieldsV1"].to_string()))
         .collect();
-    assert_eq!(writers, ["mason-operator-run"], "the status has one writer");
+    let whole = ("mason-operator-run", r#"{"f:status":{}}"#.to_owned());
+    assert_eq!(writers, [whole], "the status has one writer, who owns it as a whole");
 }
 
 #[test]

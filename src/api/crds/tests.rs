@@ -144,3 +144,10 @@ fn what_is_printed_is_the_definition_and_nothing_else() {
     }
     assert_eq!(crds_yaml().matches("---\n").count(), 3);
 }
+
+#[test]
+fn a_status_is_owned_as_a_whole() {
+    for kind in Kind::ALL {
+        assert_eq!(schema(kind)["properties"]["status"]["x-kubernetes-map-type"], "atomic");
+    }
+}

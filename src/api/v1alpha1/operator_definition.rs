@@ -229,7 +229,8 @@ pub struct ContainerAction {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub service_account_name: Option<String>,
-    /// The user id that the container runs as, 1 to 4294967294. Default: 65532.
+    /// The user id that the container runs as, 1 to 4294967294. Default: that of the local engine's pods, which is
+    /// 65532 unless the administrator says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 4_294_967_294_i64))]
     pub run_as_user: Option<i64>,

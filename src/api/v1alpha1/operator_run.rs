@@ -223,8 +223,7 @@ impl Phase {
     }
 }
 
-/// Everything that is known of a run. One writer owns it all, so most of it is atomic: what the API server
-/// notes of every single field would make each write dearer.
+/// Everything that is known of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("!has(oldSelf.phase) || !(oldSelf.phase in ['Succeeded', 'Failed', 'Cancelled']) || (has(self.phase) && self.phase == oldSelf.phase)").message("a terminal phase is final"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.attempts) || (has(self.attempts) && oldSelf.attempts.all(o, self.attempts.exists(n, n.number == o.number && n.token == o.token)))").message("attempts are append-only and a token never changes"))]
@@ -250,11 +249,9 @@ pub struct OperatorRunStatus {
     pub resolved: Option<FreeForm>,
     /// The definition that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(merge_strategy = StructMerge::Atomic)]
     pub operator: Option<OperatorReference>,
     /// The concrete client that fills each role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(merge_strategy = StructMerge::Atomic)]
     pub engines: Option<EngineChoices>,
     /// Every parameter's value and where it came from.
     #[serde(default)]
@@ -275,11 +272,9 @@ pub struct OperatorRunStatus {
     pub pending: Option<FreeForm>,
     /// What the operator answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(merge_strategy = StructMerge::Atomic)]
     pub result: Option<RunResult>,
     /// What a person should read.
     #[serde(default)]
-    #[x_kube(merge_strategy = StructMerge::Atomic)]
     pub messages: Messages,
     /// When the first attempt was decided on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -308,7 +303,6 @@ pub struct OperatorRunStatus {
     pub last_handled_request: Option<String>,
     /// Texts for the columns of `get`.
     #[serde(default)]
-    #[x_kube(merge_strategy = StructMerge::Atomic)]
     pub columns: RunColumns,
 }
 
