@@ -1,6 +1,6 @@
 //! The Helm chart: rendered for several files of values, and accepted by the API server.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -9,11 +9,8 @@ use crate::cluster::{Cluster, cluster};
 
 /// Calls `helm`, which stands beside `kubectl`.
 fn helm(args: &[&str]) -> Output {
-    let program = cluster().programs().join("helm");
-    // Programs that somebody else lends need not have it.
-    let program = if program.exists() { program } else { PathBuf::from("helm") };
     let project = env!("CARGO_MANIFEST_DIR");
-    let output = Command::new(program).args(args).current_dir(project).output();
+    let output = Command::new(cluster().program("helm")).args(args).current_dir(project).output();
     output.expect("helm should be beside kubectl, or on PATH")
 }
 
@@ -203,8 +200,7 @@ fn every_object_is_accepted_by_the_api_server() {
 fn no_plain_manifest_is_stale() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().unwrap();
-    let program = cluster().programs().join("helm");
-    let program = if program.exists() { program } else { PathBuf::from("helm") };
+    let program = cluster().program("helm");
     let script =
         Command::new(project.join("deploy/generate")).arg(program).arg(folder.path()).status();
     assert!(script.unwrap().success());

@@ -90,6 +90,13 @@ impl Cluster {
         self.kubectl.parent().unwrap_or(Path::new(""))
     }
 
+    /// Returns a program of the cluster's; programs that somebody else lends may lack it, and then it has to be
+    /// on `PATH`.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        let program = self.programs().join(name);
+        if program.exists() { program } else { PathBuf::from(name) }
+    }
+
     /// Calls `kubectl`.
     pub(crate) fn kubectl(&self, args: &[&str], input: &str) -> Called {
         let mut command = Command::new(&self.kubectl);

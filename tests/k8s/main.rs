@@ -40,6 +40,7 @@ mod sharing;
 mod shown;
 #[path = "../cluster/started.rs"]
 mod started;
+mod state_metrics;
 mod store;
 mod team;
 mod ttl;

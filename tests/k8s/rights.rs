@@ -1,7 +1,6 @@
 //! What the chart's service account and its roles for people may do, and what nobody gains by a run.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -26,19 +25,8 @@ fn install_roles(team: &Team, more: &[&str]) {
     team.cluster.apply(&rendered(&args));
 }
 
-/// Returns a kubeconfig with a token of the team's service account and nothing else.
-fn account(team: &Team) -> PathBuf {
-    let token = team.kubectl(&["create", "token", team.name]);
-    let admin = std::fs::read_to_string(team.cluster.kubeconfig()).unwrap();
-    let mut kubeconfig: Value = serde_saphyr::from_str(&admin).unwrap();
-    kubeconfig["users"][0]["user"] = json!({"token": token.trim()});
-    let path = team.allowed().join("account");
-    std::fs::write(&path, kubeconfig.to_string()).unwrap();
-    path
-}
-
 fn run_with_rights_of(team: &Team) {
-    let controller = team.controller_as(&account(team), &[]);
+    let controller = team.controller_as(&team.account(team.name).kubeconfig, &[]);
     team.apply(&config("lake", &team.root().to_string_lossy()));
     team.apply(&query("x", "select city from orders", ""));
     assert_eq!(team.finished("x")["phase"], "Succeeded", "{}", controller.log());

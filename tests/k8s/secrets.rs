@@ -1,14 +1,12 @@
 //! Nothing that is secret is told: not in logs, events, statuses, metrics, traces or panics.
 
-use std::path::PathBuf;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mason::faults::PANIC_VARIABLE;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::operation::Collector;
-use crate::team::{Team, query};
+use crate::team::{Account, Team, query};
 
 /// What a Secret of the namespace holds.
 const IN_SECRET: &str = "planted-in-a-secret-7Hq2vX9sLm";
@@ -16,18 +14,12 @@ const IN_SECRET: &str = "planted-in-a-secret-7Hq2vX9sLm";
 const IN_ENVIRONMENT: &str = "planted/AWS+secret+key/wJalrXUtnFEMI0K7MDENGbPxRfi";
 const KEY_ID: &str = "AKIAPLANTEDPLANTED00";
 
-/// Makes an account that may do everything, and returns its token and the path of its kubeconfig.
-fn account(team: &Team) -> (String, PathBuf) {
+/// Makes an account that may do everything.
+fn account(team: &Team) -> Account {
     team.kubectl(&["create", "serviceaccount", "mason"]);
     let (role, account) = ("--clusterrole=cluster-admin", "--serviceaccount=secretive:mason");
     team.cluster.done(&["create", "clusterrolebinding", "secretive", role, account]);
-    let token = team.kubectl(&["create", "token", "mason"]).trim().to_owned();
-    let view = ["config", "view", "--minify", "--flatten", "-o", "json"];
-    let mut kubeconfig: Value = serde_json::from_str(&team.cluster.done(&view)).unwrap();
-    kubeconfig["users"][0]["user"] = json!({"token": token});
-    let path = team.root().with_file_name("kubeconfig");
-    std::fs::write(&path, kubeconfig.to_string()).unwrap();
-    (token, path)
+    team.account("mason")
 }
 
 #[test]
@@ -49,7 +41,7 @@ spec:
         root.display()
     ));
     let collector = Collector::new();
-    let (token, kubeconfig) = account(&team);
+    let Account { token, kubeconfig } = account(&team);
     let variables = [
         ("MASON_LOG", "trace"),
         ("AWS_ACCESS_KEY_ID", KEY_ID),

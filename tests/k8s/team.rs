@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, cluster};
 
@@ -111,6 +111,17 @@ impl Team {
         controller
     }
 
+    /// Returns what a service account of the namespace needs to be known by.
+    pub(crate) fn account(&self, name: &str) -> Account {
+        let token = self.kubectl(&["create", "token", name]).trim().to_owned();
+        let view = ["config", "view", "--minify", "--flatten", "-o", "json"];
+        let mut document: Value = serde_json::from_str(&self.cluster.done(&view)).unwrap();
+        document["users"][0]["user"] = json!({"token": token});
+        let kubeconfig = self.folder.path().join(format!("account-{name}"));
+        std::fs::write(&kubeconfig, document.to_string()).unwrap();
+        Account { token, kubeconfig }
+    }
+
     /// Applies resources to the namespace.
     pub(crate) fn apply(&self, manifest: &str) {
         self.cluster.apply(&self.placed(manifest));
@@ -167,6 +178,12 @@ impl Team {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         entries.filter(|entry| entry.path().extension().is_some_and(|ext| ext == "json")).count()
     }
+}
+
+/// A service account: a token, and a kubeconfig with that and nothing else.
+pub(crate) struct Account {
+    pub(crate) token: String,
+    pub(crate) kubeconfig: PathBuf,
 }
 
 /// A controller as a process of its own; killed when it is dropped.

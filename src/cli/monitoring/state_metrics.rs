@@ -94,7 +94,11 @@ pub(super) const STATE_METRICS: [StateMetric; 10] = [
         help: "A config.",
         path: &["spec"],
         read: Read::Info,
-        labels: &[],
+        labels: &[
+            ("metastore", &["status", "columns", "metastore"]),
+            ("storage", &["status", "columns", "storage"]),
+            ("execution", &["status", "columns", "execution"]),
+        ],
     },
     StateMetric {
         kind: Kind::MasonConfig,
@@ -146,6 +150,8 @@ pub(super) fn config() -> Value {
         json!({
             "groupVersionKind": {"group": "mason.dev", "version": "v1alpha1", "kind": kind.as_str()},
             "metricNamePrefix": "mason",
+            // What is not there yet, such as the end of a run that works, is no error to be logged.
+            "errorLogV": 10,
             "labelsFromPath": paths(&COMMON),
             "metrics": of_kind.map(metric_json).collect::<Vec<_>>(),
         })
