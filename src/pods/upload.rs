@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::error::error;
 use super::proof::digest_of;
+use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind, Retry};
 
 /// The folder below the storage's root; files below a name that begins with `.` are no data.
@@ -87,7 +88,8 @@ pub(super) async fn remove(storage: &dyn ObjectStore, token: &str) -> Result<(),
     match storage.delete(&path_of(token)).await {
         Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
         Err(source) => {
-            let failed = error(ErrorKind::Unavailable, "remove a pod's result", source.to_string());
+            let kind = meaning_of(&source).unwrap_or(ErrorKind::Unavailable);
+            let failed = error(kind, "remove a pod's result", source.to_string());
             Err(failed.with_source(source))
         }
     }

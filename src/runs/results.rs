@@ -18,6 +18,7 @@ use crate::api::v1alpha1::{
     EngineChoice, EngineChoices, InlineResults, OperatorRun, ResultKind, ResultReference,
     RetainResults,
 };
+use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind, Retry};
 use crate::operators::Answer;
 use crate::store::{Attached, StoreError};
@@ -204,15 +205,7 @@ fn wrong(
 }
 
 fn storage_error(client: &str, operation: &str, error: object_store::Error) -> EngineError {
-    use object_store::Error;
-    let kind = match &error {
-        Error::NotFound { .. } => ErrorKind::NotFound,
-        Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
-        Error::Unauthenticated { .. } => ErrorKind::Unauthenticated,
-        Error::InvalidPath { .. } => ErrorKind::InvalidInput,
-        Error::NotSupported { .. } | Error::NotImplemented { .. } => ErrorKind::Unsupported,
-        _ => ErrorKind::Unavailable,
-    };
+    let kind = meaning_of(&error).unwrap_or(ErrorKind::Unavailable);
     EngineError::new(kind, client, operation, error.to_string()).with_source(error)
 }
 

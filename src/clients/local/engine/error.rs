@@ -9,6 +9,7 @@ use datafusion::common::{Column, DataFusionError, SchemaError};
 use datafusion::object_store;
 
 use crate::clients::local::durable::is_full;
+use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::error::FormatError;
 
@@ -260,12 +261,7 @@ fn from_store(operation: &str, error: &object_store::Error) -> EngineError {
         }
         cause = inner.source();
     }
-    let kind = match error {
-        object_store::Error::NotFound { .. } => ErrorKind::NotFound,
-        object_store::Error::PermissionDenied { .. } => ErrorKind::PermissionDenied,
-        object_store::Error::Precondition { .. } => ErrorKind::Conflict,
-        _ => ErrorKind::Unexpected,
-    };
+    let kind = meaning_of(error).unwrap_or(ErrorKind::Unexpected);
     failed(kind, operation, error.to_string())
 }
 
