@@ -215,8 +215,8 @@ impl Execution for Measured<dyn Execution> {
         self.by.call("execution.sweep", self.inner.sweep(ended)).await
     }
 
-    async fn ended(&self) {
-        self.inner.ended().await;
+    async fn ended(&self, id: &JobId) {
+        self.inner.ended(id).await;
     }
 
     async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {

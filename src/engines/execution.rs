@@ -52,9 +52,9 @@ pub trait Execution: Send + Sync {
     /// When something could not be cleared away.
     async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError>;
 
-    /// Waits until a job that this process started may have ended. A hint that saves waiting, never
-    /// more: it may come for nothing, late, or not at all.
-    async fn ended(&self);
+    /// Waits until a job that was released may have ended. A hint that saves waiting, never more: it may come for
+    /// nothing, late, or not at all.
+    async fn ended(&self, id: &JobId);
 
     /// Returns the proof of a job that ended well. May be repeated.
     ///

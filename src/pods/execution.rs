@@ -318,7 +318,7 @@ impl Execution for PodExecution {
     }
 
     /// Whoever watches pods learns of their end; this one does not.
-    async fn ended(&self) {
+    async fn ended(&self, _id: &JobId) {
         std::future::pending::<()>().await;
     }
 

@@ -53,6 +53,7 @@ pub async fn gather(
     let engines = session.engines(context, &valid).await;
     let recorded = status.attempts.last().and_then(|attempt| attempt.job.as_ref());
     let recorded = recorded.map(id_of);
+    session.looks_at(recorded.as_ref());
     let observation = look(looks, engines, Identity::of(run), recorded.as_ref()).await;
     #[cfg(test)]
     let observation = super::mutations::blurred(observation, run);

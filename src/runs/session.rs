@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub struct Session {
     valid: Option<Arc<ValidRun>>,
     engines: Option<Engines>,
+    /// The job that was looked at last.
+    job: Option<JobId>,
 }
 
 impl Session {
@@ -58,14 +60,20 @@ impl Session {
         })
     }
 
-    /// Returns what waits until a job that this process started may have ended, whatever becomes of the
-    /// session; for ever when there is none.
+    /// Notes the job that is looked at.
+    pub(super) fn looks_at(&mut self, job: Option<&JobId>) {
+        self.job = job.cloned();
+    }
+
+    /// Returns what waits until the job that was looked at last may have ended, whatever becomes of the session;
+    /// for ever when there is none.
     pub fn end_of_job(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
         let execution = self.engines.as_ref().map(|engines| Arc::clone(&engines.execution));
+        let job = self.job.clone();
         async move {
-            match execution {
-                Some(execution) => execution.ended().await,
-                None => std::future::pending().await,
+            match (execution, job) {
+                (Some(execution), Some(job)) => execution.ended(&job).await,
+                _ => std::future::pending().await,
             }
         }
     }

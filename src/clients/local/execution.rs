@@ -5,6 +5,7 @@
 //! outcome nor error, and that committed nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use super::error::error;
 use super::jobs::{
     self, Ended, Exit, JobFolder, JobRecord, Mark, Started, Succeeded, file, no_such_job,
 };
-use super::processes::{WorkerCommand, WorkerProcesses};
+use super::processes::{self, WorkerCommand, WorkerProcesses};
 use super::proof;
 use super::root::Root;
 use super::settings::JobLimits;
@@ -54,7 +55,9 @@ pub struct LocalExecution {
     workers: WorkerPlace,
     start_grace: Duration,
     cancel_grace: Duration,
-    /// Told whenever a worker that this process started is gone.
+    /// Whether somebody waits for the end of the worker.
+    attended: Arc<AtomicBool>,
+    /// Told when a worker that somebody waited for is gone.
     ended: Arc<Notify>,
 }
 
@@ -74,6 +77,7 @@ impl LocalExecution {
             workers,
             start_grace: START_GRACE,
             cancel_grace: CANCEL_GRACE,
+            attended: Arc::default(),
             ended: Arc::default(),
         }
     }
@@ -141,6 +145,7 @@ impl LocalExecution {
         if !needs_worker(&folder)? {
             return Ok(());
         }
+        self.attended.store(true, Ordering::Relaxed);
         let ended = Arc::clone(&self.ended);
         workers.begin(&folder, move || ended.notify_one())
     }
@@ -342,6 +347,17 @@ impl LocalExecution {
         Ok(waited.is_some_and(|waited| waited > self.cancel_grace))
     }
 
+    /// Has somebody wait for the end of a job's worker which another process of this machine has started, such as a
+    /// controller before this one.
+    fn attend_now(&self, id: &JobId) -> Result<(), EngineError> {
+        let Some(started) = self.folder(id)?.read::<Started>(file::STARTED)? else { return Ok(()) };
+        if self.attended.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let ended = Arc::clone(&self.ended);
+        processes::attend(started.process, move || ended.notify_one())
+    }
+
     /// Whether a worker elsewhere was asked to stop so long ago that it will not do so by itself.
     async fn is_overdue(&self, token: &JobToken) -> Result<bool, EngineError> {
         let token = token.clone();
@@ -479,7 +495,13 @@ impl Execution for LocalExecution {
         None
     }
 
-    async fn ended(&self) {
+    async fn ended(&self, id: &JobId) {
+        let here = matches!(self.workers, WorkerPlace::Processes(_));
+        if here && !self.attended.load(Ordering::Relaxed) {
+            let id = id.clone();
+            // Who cannot be waited for is looked at, as before.
+            let _ = self.blocking(move |own| own.attend_now(&id)).await;
+        }
         self.ended.notified().await;
     }
 

@@ -23,6 +23,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -340,14 +341,29 @@ impl ProcessIdentity {
 
     /// Kills the process, if it is still the same one; returns whether it was.
     pub(crate) fn kill(&self) -> bool {
-        use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-        let Some(pid) = Pid::from_raw(self.pid) else { return false };
-        // Opened before the comparison: what is killed is what was compared.
-        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
-        if self.start_ticks.is_none() || Self::of(self.pid).as_ref() != Some(self) {
-            return false;
-        }
-        pidfd_send_signal(handle, Signal::KILL).is_ok()
+        use rustix::process::{Signal, pidfd_send_signal};
+        self.handle().is_some_and(|process| pidfd_send_signal(process, Signal::KILL).is_ok())
+    }
+
+    /// Blocks until the process has ended; returns at once when it is not there any more, or the system does not
+    /// tell.
+    ///
+    /// # Source
+    /// <https://man7.org/linux/man-pages/man2/pidfd_open.2.html>
+    pub(crate) fn await_end(&self) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let Some(process) = self.handle() else { return };
+        let mut ends = [PollFd::new(&process, PollFlags::IN)];
+        while poll(&mut ends, None) == Err(rustix::io::Errno::INTR) {}
+    }
+
+    /// Returns what stands for the process, if it is still the same one.
+    fn handle(&self) -> Option<OwnedFd> {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+        // Opened before the comparison: what it stands for is what was compared.
+        let handle = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
+        let is_same = self.start_ticks.is_some() && Self::of(self.pid).as_ref() == Some(self);
+        is_same.then_some(handle)
     }
 }
 

@@ -288,7 +288,7 @@ impl Execution for World {
         Ok(())
     }
 
-    async fn ended(&self) {
+    async fn ended(&self, _id: &JobId) {
         std::future::pending::<()>().await;
     }
 

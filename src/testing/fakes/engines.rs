@@ -77,7 +77,7 @@ impl Execution for FakeEngines {
         Ok(())
     }
 
-    async fn ended(&self) {
+    async fn ended(&self, _id: &JobId) {
         std::future::pending::<()>().await;
     }
 

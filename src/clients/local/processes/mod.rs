@@ -15,7 +15,7 @@ pub use warm::WarmWorkers;
 pub(super) use warm::be_told;
 
 use super::error::error;
-use super::jobs::{Exit, JobFolder, file};
+use super::jobs::{Exit, JobFolder, ProcessIdentity, file};
 use crate::engines::{EngineError, ErrorKind, Retry};
 
 /// Returns the command that works on a job, given the job's absolute folder.
@@ -62,9 +62,27 @@ impl WorkerProcesses {
             reap(child, &folder);
             ended();
         };
-        std::thread::Builder::new().name("reaper".to_owned()).spawn(wait).map_err(not_started)?;
-        Ok(())
+        apart("reaper", wait)
     }
+}
+
+/// Has somebody wait for a worker that another process has started, who calls `ended` when it is gone.
+///
+/// # Errors
+/// `Unavailable` when nobody can.
+pub(super) fn attend(
+    worker: ProcessIdentity,
+    ended: impl FnOnce() + Send + 'static,
+) -> Result<(), EngineError> {
+    apart("attendant", move || {
+        worker.await_end();
+        ended();
+    })
+}
+
+fn apart(name: &str, wait: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(wait);
+    thread.map(drop).map_err(not_started)
 }
 
 /// Returns this program's own `worker` command.

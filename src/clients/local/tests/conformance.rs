@@ -241,8 +241,8 @@ impl Execution for BrokenExecution {
         self.0.sweep(ended).await
     }
 
-    async fn ended(&self) {
-        self.0.ended().await;
+    async fn ended(&self, id: &JobId) {
+        self.0.ended(id).await;
     }
 
     async fn collect(&self, id: &JobId) -> Result<JobOutcome, EngineError> {

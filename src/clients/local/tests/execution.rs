@@ -97,6 +97,26 @@ async fn cancelled_job_stops_and_is_cancelled() {
 }
 
 #[tokio::test]
+async fn who_takes_a_job_over_learns_of_its_end_at_once() {
+    let (_folder, root) = new_root();
+    let former = execution(&root, None);
+    let id = started(&former, WAITS_FOR_CANCEL).await;
+    until(&former, &id, |status| status.state == JobState::Running).await;
+    let (next, stranger) = (execution(&root, None), JobId("u".repeat(32)));
+    let patience = Duration::from_millis(200);
+    for (other, what) in [(&id, "works"), (&stranger, "is not there")] {
+        let early = tokio::time::timeout(patience, next.ended(other)).await;
+        assert!(early.is_err(), "nothing is told of a job that {what}");
+    }
+    let told = async {
+        tokio::join!(next.ended(&id), async { next.cancel(&id).await.expect("should cancel") })
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    assert!(told.is_ok(), "the end of a worker that another process has started is told");
+    assert_eq!(ended(&next, &id).await.state, JobState::Cancelled);
+}
+
+#[tokio::test]
 async fn worker_that_ignores_the_cancel_is_killed() {
     let (_folder, root) = new_root();
     let execution = execution(&root, None);
