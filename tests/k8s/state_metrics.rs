@@ -149,7 +149,8 @@ spec: {operator: my/query, description: mine, action: {builtin: {name: table.que
         let namespace = format!("exported_namespace=\"{}\"", team.name);
         for (series, value) in told {
             assert!(series.contains(&namespace) && series.contains("uid=\""), "{series}");
-            let is_time = ["_created", "_started", "_finished"].iter().any(|of| metric.ends_with(of));
+            let is_time =
+                ["_created", "_started", "_finished"].iter().any(|of| metric.ends_with(of));
             assert!(!is_time || *value > 1.7e9, "{series} is {value}");
         }
     }
