@@ -89,7 +89,9 @@ impl OperatorRuns {
                 Wake::Now => newest = Some(run),
                 Wake::Reread => context.clock.sleep(runs::AFTER_CONFLICT).await,
                 next => {
-                    self.working.store(uid, &run);
+                    if !has_ended(&run) {
+                        self.working.store(uid, &run);
+                    }
                     return Ok(Driven { next, keeps: Keeps::of(&run) });
                 }
             }
