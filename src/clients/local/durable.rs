@@ -109,6 +109,11 @@ pub(crate) fn sync_folders_above(root: &Root, path: &str) -> io::Result<()> {
 /// did. When it exists already nothing is changed.
 pub(crate) fn publish_new(root: &Root, path: &str, bytes: &[u8]) -> io::Result<bool> {
     make_folder(root, folder_of(path))?;
+    publish_into(root, path, bytes)
+}
+
+/// As [`publish_new`], in a folder that is there: one that is gone is not made again.
+pub(crate) fn publish_into(root: &Root, path: &str, bytes: &[u8]) -> io::Result<bool> {
     let temporary = temporary_beside(path);
     let (disk, dir) = (root.disk(), root.dir());
     let linked = disk

@@ -19,7 +19,8 @@
 //!
 //! A folder appears whole (made under another name, synced, renamed) and its files are never changed,
 //! except `progress.json`. On a full disk `reserve` is given up for them, so that a job that has its
-//! folder can always say how it ended, and can always be fenced.
+//! folder can always say how it ended, and can always be fenced. Once the folder is gone, nobody is
+//! left to tell: the worker stops and commits nothing.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -172,6 +173,11 @@ impl JobFolder {
         self.root.dir().try_exists(&self.path).unwrap_or(false)
     }
 
+    /// Returns whether there certainly is no such folder; a disk that does not answer tells nothing.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.root.dir().try_exists(&self.path), Ok(false))
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.root.dir().try_exists(self.below(name)).unwrap_or(false)
     }
@@ -204,7 +210,7 @@ impl JobFolder {
     pub(crate) fn publish<T: Serialize>(&self, name: &str, value: &T) -> Result<bool, EngineError> {
         let path = self.below(name);
         let bytes = as_json(value, &path)?;
-        let publish = || durable::publish_new(&self.root, &path, &bytes);
+        let publish = || durable::publish_into(&self.root, &path, &bytes);
         let published = match publish() {
             Err(source) if durable::is_full(&source) && self.has(file::RESERVE) => {
                 self.forget(file::RESERVE)?;

@@ -194,9 +194,9 @@ struct Job {
 }
 
 impl Job {
-    /// Returns whether somebody asked for its end.
+    /// Returns whether somebody asked for its end, or nobody can ask for it any more.
     fn is_stopped(&self) -> bool {
-        self.folder.has(file::CANCEL) || self.folder.has(file::FENCED)
+        self.folder.has(file::CANCEL) || self.folder.has(file::FENCED) || self.folder.is_gone()
     }
 
     fn work(&self, executor: &dyn Executor) -> Result<Executed, EngineError> {
@@ -340,6 +340,15 @@ impl Job {
         }
     }
 
+    /// Ends a job whose folder is gone: there is no place to say so, only something to clean up.
+    fn end_unheard(&self) -> Result<ExitCode, EngineError> {
+        let Sink::Files(sink) = &self.spec.sink else { return Ok(ExitCode::FAILURE) };
+        if commit::find_commit(&self.root, sink, &self.record.owner)?.is_none() {
+            self.discard();
+        }
+        Ok(ExitCode::FAILURE)
+    }
+
     fn publish_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
         let at = super::now();
         match ended {
@@ -350,6 +359,9 @@ impl Job {
             }
             Err(error) => {
                 tracing::error!(%error, "the job failed");
+                if self.folder.is_gone() {
+                    return self.end_unheard();
+                }
                 let cancelled = error.operation == STOPPED;
                 let state = if cancelled { JobState::Cancelled } else { JobState::Failed };
                 let error = JobError::from(&error);

@@ -97,6 +97,26 @@ async fn cancelled_job_stops_and_is_cancelled() {
 }
 
 #[tokio::test]
+async fn worker_whose_folder_is_gone_stops_and_leaves_nothing() {
+    let (folder, root) = new_root();
+    let execution = execution(&root, None);
+    let waits = spec(WAITS_FOR_CANCEL, Some(sink(WriteMode::Error, None)));
+    let id = execution.create(&waits, &token("t"), &owner("u", 1)).await.expect("should create");
+    execution.release(&id).await.expect("should release");
+    until(&execution, &id, |status| status.progress.as_ref().is_some_and(|p| p.done > 0)).await;
+    assert!(folder.path().join("sales/orders/t/part-0.csv").exists());
+    let job = JobFolder::of(&root, &token("t")).expect("should be a folder");
+    let started =
+        job.read::<Started>(file::STARTED).expect("should read").expect("should have begun");
+    // The worker may be writing its progress there.
+    while std::fs::remove_dir_all(job.absolute()).is_err() {}
+    let end = tokio::task::spawn_blocking(move || started.process.await_end());
+    assert!(tokio::time::timeout(Duration::from_secs(20), end).await.is_ok(), "it works on");
+    assert!(!job.exists(), "the folder is not made again");
+    assert!(!folder.path().join("sales/orders").exists(), "what nobody committed is removed");
+}
+
+#[tokio::test]
 async fn who_takes_a_job_over_learns_of_its_end_at_once() {
     let (_folder, root) = new_root();
     let former = execution(&root, None);

@@ -69,6 +69,7 @@ impl Executor for Behaviour {
         let Operation::Fake { seed, .. } = &spec.operation else { return Ok(answer(None)) };
         match *seed {
             WAITS_FOR_CANCEL => {
+                write(spec, work);
                 while !work.is_cancelled() {
                     work.progress.update(|progress| progress.done += 1);
                     tokio::time::sleep(Duration::from_millis(5)).await;
