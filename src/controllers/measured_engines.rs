@@ -128,6 +128,10 @@ impl Metastore for Measured<dyn Metastore> {
         self.by.stream("metastore.list_tables", self.inner.list_tables(database))
     }
 
+    async fn find_table(&self, name: &TableName) -> Result<Option<TableEntry>, EngineError> {
+        self.by.call("metastore.find_table", self.inner.find_table(name)).await
+    }
+
     async fn get_table(
         &self,
         name: &TableName,

@@ -1,6 +1,7 @@
 //! The role that knows databases and tables.
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,15 @@ pub trait Metastore: Send + Sync {
         database: &'a str,
     ) -> BoxStream<'a, Result<TableEntry, EngineError>>;
 
+    /// Returns a table as [`Metastore::list_tables`] has it, the one of exactly this name first.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such database.
+    async fn find_table(&self, name: &TableName) -> Result<Option<TableEntry>, EngineError> {
+        let listed: Vec<TableEntry> = self.list_tables(&name.database).try_collect().await?;
+        Ok(closest(listed, name))
+    }
+
     /// Returns a table with its schema and its files as they are now. `reading` says how delimited
     /// text is read that nobody declared; a declared or managed table is read as it was declared.
     ///
@@ -42,6 +52,17 @@ pub trait Metastore: Send + Sync {
 
     /// Returns the part that changes databases and tables, if there is one.
     fn changes(&self) -> Option<&dyn Changes>;
+}
+
+/// Returns the table of exactly this name, else one whose name differs in ASCII case only.
+#[must_use]
+pub fn closest(
+    listed: impl IntoIterator<Item = TableEntry>,
+    name: &TableName,
+) -> Option<TableEntry> {
+    let is_called = |entry: &TableEntry| entry.name.table.eq_ignore_ascii_case(&name.table);
+    let called = listed.into_iter().filter(is_called);
+    called.min_by_key(|entry| entry.name.table != name.table)
 }
 
 /// A table in a listing.

@@ -5,7 +5,6 @@ use futures::TryStreamExt;
 use super::WorkPlan;
 use super::columns::listed;
 use crate::engines::job_spec::{Input, InputFile};
-use crate::engines::metastore::TableEntry;
 use crate::engines::reading::Reading;
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaConflict};
 use crate::engines::table::{
@@ -37,27 +36,6 @@ pub(super) fn agreeing(operator: &str, found: TableLookup) -> Result<Table, Engi
         TableLookup::Table(table) => Ok(*table),
         TableLookup::Conflicting(table) => Err(conflict_refused(operator, &table)),
     }
-}
-
-/// Returns a table in a listing of its database, found without a look into its files.
-///
-/// # Errors
-/// `NotFound` when there is no such database; whatever the listing fails with.
-pub(super) async fn find_entry(
-    engines: &Engines,
-    name: &TableName,
-) -> Result<Option<TableEntry>, EngineError> {
-    let mut entries = engines.metastore.list_tables(&name.database);
-    let mut found: Option<TableEntry> = None;
-    while let Some(entry) = entries.try_next().await? {
-        if entry.name.table == name.table {
-            return Ok(Some(entry));
-        }
-        if entry.name.table.eq_ignore_ascii_case(&name.table) {
-            found = Some(entry);
-        }
-    }
-    Ok(found)
 }
 
 /// Returns every data file of the locations, pinned, each once.

@@ -7,7 +7,6 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::columns::resolve;
-use super::inputs::find_entry;
 use super::parameters::{choice, count, optional, refused};
 use super::{Request, WorkPlan};
 use crate::engines::job_spec::{FileSink, Sink, WriteMode};
@@ -304,7 +303,7 @@ async fn existing_table(
     operator: &str,
     name: &TableName,
 ) -> Result<Option<Table>, EngineError> {
-    let Some(entry) = find_entry(engines, name).await? else { return Ok(None) };
+    let Some(entry) = engines.metastore.find_table(name).await? else { return Ok(None) };
     let place = entry.name.to_string();
     match entry.kind {
         TableKind::Managed => {

@@ -336,8 +336,7 @@ fn check_put_table(
             return Err(error(ErrorKind::InvalidInput, OPERATION, message));
         }
     }
-    let mut known = metastore::tables(root, &database)?;
-    known.retain(|known| known.name.table.eq_ignore_ascii_case(&table.name.table));
+    let known = metastore::tables_called(root, &database, &table.name.table)?;
     let now = known.iter().find_map(|known| known.manifest.as_ref()).map(|m| m.generation);
     check_version(&table.name, now, expected)?;
     let own = table_location(&table.name)?;

@@ -15,7 +15,7 @@ use super::error::{error, io_error};
 use super::inference::{Inference, infer_files};
 use super::root::Root;
 use super::{listing, names, partitions, storage};
-use crate::engines::metastore::{Changes, Metastore, TableEntry};
+use crate::engines::metastore::{Changes, Metastore, TableEntry, closest};
 use crate::engines::reading::Reading;
 use crate::engines::table::{
     Database, PinnedFile, StoragePath, Table, TableKind, TableLookup, TableName,
@@ -71,6 +71,24 @@ pub(crate) fn database(root: &Root, name: &str) -> Result<Database, EngineError>
 
 /// Returns the tables of a database, by name.
 pub(crate) fn tables(root: &Root, database: &Database) -> Result<Vec<FoundTable>, EngineError> {
+    tables_where(root, database, |_| true)
+}
+
+/// Returns the tables of a database that are called so, compared without regard to ASCII case. No other is
+/// looked into: what a run costs does not grow with the tables beside its own.
+pub(crate) fn tables_called(
+    root: &Root,
+    database: &Database,
+    name: &str,
+) -> Result<Vec<FoundTable>, EngineError> {
+    tables_where(root, database, |found| found.eq_ignore_ascii_case(name))
+}
+
+fn tables_where(
+    root: &Root,
+    database: &Database,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<FoundTable>, EngineError> {
     let fail = |source| io_error("list tables", &database.location, source);
     let mut found = Vec::new();
     for entry in root.dir().read_dir(&database.location).map_err(fail)? {
@@ -79,9 +97,10 @@ pub(crate) fn tables(root: &Root, database: &Database) -> Result<Vec<FoundTable>
         let Some(name) = name.to_str().filter(|name| !listing::is_left_out(name)) else { continue };
         let Ok(path) = StoragePath::new(&format!("{}/{name}", database.location)) else { continue };
         let table = if entry.file_type().map_err(fail)?.is_dir() {
-            folder_table(root, database, name, path)?
+            if is_wanted(name) { folder_table(root, database, name, path)? } else { None }
         } else {
-            names::table_of_file(name).map(|name| discovered(database, name, path))
+            let name = names::table_of_file(name).filter(|name| is_wanted(name));
+            name.map(|name| discovered(database, name, path))
         };
         found.extend(table);
     }
@@ -129,7 +148,10 @@ pub(crate) fn discovered_files(
 /// Returns the table that is meant.
 pub(crate) fn table(root: &Root, name: &TableName) -> Result<FoundTable, EngineError> {
     let database = database(root, &name.database)?;
-    let known = tables(root, &database)?;
+    let mut known = tables_called(root, &database, &name.table)?;
+    if known.is_empty() {
+        known = tables(root, &database)?; // for the names that come near
+    }
     let place = |table: &FoundTable| table.path.to_string();
     names::resolve("table", &name.table, &known, |table| &table.name.table, place).cloned()
 }
@@ -238,6 +260,17 @@ impl LocalMetastore {
     }
 }
 
+fn entry(table: FoundTable) -> TableEntry {
+    TableEntry {
+        locations: match &table.manifest {
+            Some(manifest) => manifest.locations.clone(),
+            None => vec![table.path.to_string()],
+        },
+        name: table.name,
+        kind: table.kind,
+    }
+}
+
 fn stream_of<'a, T: Send + 'a>(
     listed: impl Future<Output = Result<Vec<T>, EngineError>> + Send + 'a,
 ) -> BoxStream<'a, Result<T, EngineError>> {
@@ -253,12 +286,7 @@ impl Metastore for LocalMetastore {
 
     async fn get_database(&self, name: &str) -> Result<Database, EngineError> {
         let (root, name) = (Arc::clone(&self.root), name.to_owned());
-        super::blocking(move || {
-            let found = database(&root, &name)?;
-            let tables = tables(&root, &found)?.len() as u64;
-            Ok(Database { tables: Some(tables), ..found })
-        })
-        .await
+        super::blocking(move || database(&root, &name)).await
     }
 
     fn list_tables<'a>(
@@ -266,18 +294,20 @@ impl Metastore for LocalMetastore {
         database: &'a str,
     ) -> BoxStream<'a, Result<TableEntry, EngineError>> {
         let (root, name) = (Arc::clone(&self.root), database.to_owned());
-        let entry = |table: FoundTable| TableEntry {
-            locations: match &table.manifest {
-                Some(manifest) => manifest.locations.clone(),
-                None => vec![table.path.to_string()],
-            },
-            name: table.name,
-            kind: table.kind,
-        };
         stream_of(super::blocking(move || {
             let database = self::database(&root, &name)?;
             Ok(tables(&root, &database)?.into_iter().map(entry).collect())
         }))
+    }
+
+    async fn find_table(&self, name: &TableName) -> Result<Option<TableEntry>, EngineError> {
+        let (root, name) = (Arc::clone(&self.root), name.clone());
+        super::blocking(move || {
+            let database = self::database(&root, &name.database)?;
+            let found = tables_called(&root, &database, &name.table)?;
+            Ok(closest(found.into_iter().map(entry), &name))
+        })
+        .await
     }
 
     async fn get_table(

@@ -10,7 +10,7 @@ use crate::engines::reading::Reading;
 use crate::engines::table::{PinnedFile, TableKind, TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::changed_schema;
-use crate::operators::inputs::{find_entry, list_files};
+use crate::operators::inputs::list_files;
 use crate::operators::parameters::table_name;
 use crate::operators::{Effect, Operator, Prepared, Request, WorkPlan};
 
@@ -40,7 +40,7 @@ impl Operator for Delete {
         let database = engines.metastore.get_database(&wanted.database).await?;
         let wanted = TableName { database: database.name, table: wanted.table };
         let delete_files = request.parameters.is_true("delete_files");
-        let Some(entry) = find_entry(engines, &wanted).await? else {
+        let Some(entry) = engines.metastore.find_table(&wanted).await? else {
             return Err(not_found(engines, &wanted).await);
         };
         refuse_undeclared(&entry, delete_files)?;

@@ -12,7 +12,7 @@ use crate::engines::reading::Reading;
 use crate::engines::table::{TableKind, TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
-use crate::operators::inputs::{find_entry, list_files};
+use crate::operators::inputs::list_files;
 use crate::operators::parameters::{choice, optional, refused, required};
 use crate::operators::reading::{check_format, reading};
 use crate::operators::{Conclusion, Effect, Operator, Prepared, Request};
@@ -107,7 +107,7 @@ async fn expected_version(
     request: &Request,
     name: &TableName,
 ) -> Result<Option<TableVersion>, EngineError> {
-    let Some(entry) = find_entry(engines, name).await? else { return Ok(None) };
+    let Some(entry) = engines.metastore.find_table(name).await? else { return Ok(None) };
     let mode: WriteMode = choice(NAME, request, "mode")?.unwrap_or_default();
     let refused = |message, hint: &str| {
         let operation = format!("declare `{name}`");

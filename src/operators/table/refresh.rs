@@ -12,7 +12,7 @@ use crate::engines::table::{Table, TableKind, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::within_bytes;
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
-use crate::operators::inputs::{find_entry, list_files, stated_table};
+use crate::operators::inputs::{list_files, stated_table};
 use crate::operators::parameters::table_name;
 use crate::operators::{Answer, Conclusion, Effect, Operator, Prepared, Request};
 
@@ -80,7 +80,7 @@ impl Operator for Refresh {
 
 /// Returns the answer for a table that has no declaration of its own.
 async fn nothing_to_do(engines: &Engines, name: &TableName) -> Result<Option<Answer>, EngineError> {
-    let why = match find_entry(engines, name).await?.map(|entry| entry.kind) {
+    let why = match engines.metastore.find_table(name).await?.map(|entry| entry.kind) {
         Some(TableKind::Managed) => "Mason keeps its files and its schema together",
         Some(TableKind::Discovered) => "its files are looked at anew whenever it is read",
         Some(TableKind::External) | None => return Ok(None),

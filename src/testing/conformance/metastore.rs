@@ -55,6 +55,7 @@ async fn unknown_database(subject: &dyn Metastore) -> Verdict {
     fails(subject.get_database(DATABASE).await, ErrorKind::NotFound)?;
     let name = TableName { database: DATABASE.to_owned(), table: "t".to_owned() };
     fails(subject.get_table(&name, &Reading::default()).await, ErrorKind::NotFound)?;
+    fails(subject.find_table(&name).await, ErrorKind::NotFound)?;
     fails(subject.list_tables(DATABASE).try_collect::<Vec<_>>().await, ErrorKind::NotFound)?;
     Ok(())
 }
@@ -168,8 +169,14 @@ impl Suite<'_> {
             holds(!table.files.is_empty(), || "it has no files".to_owned())?;
         }
         let listed: Vec<_> = self.subject.list_tables(DATABASE).try_collect().await?;
-        let there = listed.iter().any(|entry| entry.name == declared.name);
-        holds(there, || format!("{} is not in {listed:?}", declared.name))
+        let entry = listed.iter().find(|entry| entry.name == declared.name);
+        holds(entry.is_some(), || format!("{} is not in {listed:?}", declared.name))?;
+        let unknown = TableName { table: "nowhere".to_owned(), ..upper.clone() };
+        for (name, expected) in [(&declared.name, entry), (&upper, entry), (&unknown, None)] {
+            let found = self.subject.find_table(name).await?;
+            holds(found.as_ref() == expected, || format!("{name} is found as {found:?}"))?;
+        }
+        Ok(())
     }
 
     async fn version(&self) -> Result<Option<TableVersion>, Doubt> {

@@ -55,6 +55,24 @@ async fn managed_table_has_the_committed_files_and_no_others() {
 }
 
 #[tokio::test]
+async fn no_table_is_looked_into_but_the_one_that_is_meant() {
+    let (folder, root) = new_root();
+    managed_table(&root, "r1", "1\n2\n");
+    let beside = folder.path().join("sales/broken/_mason");
+    fs::create_dir_all(&beside).expect("should make a folder");
+    fs::write(beside.join("00000000000000000001.json"), "{").expect("should write");
+    assert_eq!(get(&root, &orders()).await.rows, Some(2));
+    let metastore = LocalMetastore::new(root);
+    let entry = metastore.find_table(&orders()).await.expect("should look").expect("is there");
+    assert_eq!((entry.kind, entry.name), (TableKind::Managed, orders()));
+    let missing = TableName { table: "nowhere".to_owned(), ..orders() };
+    assert_eq!(metastore.find_table(&missing).await.expect("should look"), None);
+    metastore.get_database("sales").await.expect("should be found");
+    let broken = TableName { table: "broken".to_owned(), ..orders() };
+    assert!(metastore.find_table(&broken).await.is_err(), "what is asked for is looked into");
+}
+
+#[tokio::test]
 async fn managed_file_that_somebody_cut_is_named() {
     let (folder, root) = new_root();
     managed_table(&root, "r1", "1\n2\n");
