@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::cluster::{self, Cluster};
 use super::failure::Failure;
 use super::kinds;
+use super::names::first_of;
 use super::printer::Printer;
 use super::settings::{Place, Settings};
 use crate::store::directory::DirectoryStore;
@@ -99,15 +100,5 @@ impl Context {
         };
         let readable = listed.into_iter().filter_map(Result::ok);
         Ok(readable.map(|resource| resource.key().name).collect())
-    }
-}
-
-/// Returns the first ten names, and how many more there are.
-#[must_use]
-pub(crate) fn first_of(names: &[String]) -> String {
-    let shown = names.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(10) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }

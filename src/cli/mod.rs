@@ -18,6 +18,7 @@ mod failure;
 mod following;
 mod kinds;
 mod monitoring;
+mod names;
 mod outline;
 mod parameters;
 mod printer;

@@ -9,10 +9,11 @@ use crate::api::v1alpha1::{
 };
 use crate::cli::args::{Output, RunArgs, WaitingArgs};
 use crate::cli::checks::{check_run, resources};
-use crate::cli::context::{Context, first_of};
+use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::{Exit, Failure, Finding};
 use crate::cli::following::{Followed, follow};
+use crate::cli::names::first_of;
 use crate::cli::parameters::read_parameters;
 use crate::cli::progress::ProgressView;
 use crate::cli::{kinds, run_names, run_report};

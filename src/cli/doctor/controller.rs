@@ -42,7 +42,7 @@ fn verdict(namespace: &str, since: Option<SignedDuration>, untouched: &[String])
             let message = format!(
                 "nobody has picked up {} in namespace `{namespace}`: {}",
                 if untouched.len() == 1 { "a run" } else { "runs" },
-                crate::cli::context::first_of(untouched)
+                crate::cli::names::first_of(untouched)
             );
             Check::failed(name, message, HINT)
         }
