@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::operator_run::within;
 use super::problem::{Problem, Problems, did_you_mean};
 use super::valid_run::Inputs;
 use super::validate_config;
@@ -46,7 +45,7 @@ pub(super) fn resolve_config<'a>(
         return None;
     };
     if let Err(wrong) = validate_config(config, inputs.clients, inputs.rules) {
-        problems.extend(within("spec.configRef", &format!("config `{}`", asked.name), wrong));
+        problems.extend(wrong.within("spec.configRef", &format!("config `{}`", asked.name)));
     }
     let kind = inputs.definition.and_then(|definition| definition.spec.action.kind());
     if let Some(kind) = kind.filter(|kind| !config.spec.allowed_actions.contains(kind)) {

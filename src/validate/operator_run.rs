@@ -120,7 +120,7 @@ fn resolve_definition<'a>(
         problems.push(problem.hint("the definition was changed: check it and pin its new digest"));
     }
     if let Err(wrong) = validate_definition(definition, inputs.actions, inputs.clients) {
-        problems.extend(within("spec.operator", &format!("definition `{name}`"), wrong));
+        problems.extend(wrong.within("spec.operator", &format!("definition `{name}`")));
     }
     if let Some(kind) = definition.spec.action.kind().filter(|kind| !inputs.kinds.contains(kind)) {
         let kind = kind.as_str();
@@ -129,15 +129,6 @@ fn resolve_definition<'a>(
     }
     let needs = needs_of(&definition.spec.action, inputs.actions)?;
     Some(ResolvedAction { needs, definition, digest })
-}
-
-/// Puts the problems of another resource under the field that names it.
-pub(super) fn within(path: &str, what: &str, problems: Problems) -> Vec<Problem> {
-    let moved = problems.into_iter().map(|problem| {
-        let message = format!("{what} is wrong: {}: {}", problem.path, problem.message);
-        Problem::new(path, message).because(problem.reason).hint_if(problem.hint)
-    });
-    moved.collect()
 }
 
 /// Returns every parameter that has a value, in the order of the definition.

@@ -120,6 +120,15 @@ impl Problems {
         !self.is_empty() && self.0.iter().all(passes)
     }
 
+    /// Puts the problems of another resource under the field that names it.
+    pub(super) fn within(self, path: &str, what: &str) -> Vec<Problem> {
+        let moved = self.into_iter().map(|problem| {
+            let message = format!("{what} is wrong: {}: {}", problem.path, problem.message);
+            Problem::new(path, message).because(problem.reason).hint_if(problem.hint)
+        });
+        moved.collect()
+    }
+
     /// Returns the value if nothing is wrong, else everything that is.
     ///
     /// # Errors
