@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::attempt::needs_job;
 use super::decision::Decision;
-use super::operator_run::needs_job;
 use super::retries::after;
 use crate::api::conditions::Reason;
 use crate::api::labels::{FINALIZER, FORCE_DELETE};

@@ -13,7 +13,7 @@ mod operator_run;
 mod patience;
 mod retries;
 
-pub use attempt::attempt_token;
+pub use attempt::{attempt_token, needs_job};
 pub use decision::{Decision, Next};
 pub use failure::{classify, classify_reading, failure_of_job, fenced_by_former_process};
 pub use lifetime::{
@@ -22,5 +22,5 @@ pub use lifetime::{
 };
 pub use line::{Bounds, Line, Needs};
 pub use observation::{Checked, Observation, Place, Sight};
-pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, needs_job, plan};
+pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, plan};
 pub use retries::{after_failure, full_jitter};

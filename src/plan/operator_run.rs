@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attempt::attempt_token;
-use super::decision::{Decision, Next, ending, has_execution};
+use super::decision::{Decision, Next, ending};
 use super::failure::{classify_reading, failure_of_job};
 use super::lifetime;
 use super::observation::{Observation, Sight};
@@ -64,18 +64,6 @@ pub fn plan(run: &OperatorRun, observation: &Observation, now: Timestamp) -> Dec
 fn pause_of(elapsed: Duration) -> Duration {
     let [least, of_a_minute, most] = POLL;
     (elapsed / 10).clamp(least, of_a_minute).max((elapsed / 30).min(most))
-}
-
-/// Returns whether a run's attempts have to be looked up and fenced outside: it was matched with a
-/// client that runs jobs, or it is a container.
-#[must_use]
-pub fn needs_job(status: &OperatorRunStatus) -> bool {
-    has_execution(status.engines.as_ref()) || is_container(status)
-}
-
-/// A container is a job of its own: no client of the config runs it.
-fn is_container(status: &OperatorRunStatus) -> bool {
-    status.resolved.as_ref().is_some_and(ValidRun::is_frozen_container)
 }
 
 /// Returns whether the run is about to begin an attempt, for which it needs a place among those that
