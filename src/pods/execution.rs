@@ -16,15 +16,16 @@ use object_store::ObjectStore;
 use super::attempts::AttemptPods;
 use super::build::{Child, GRACE_SECONDS, container_pod};
 use super::error::error;
-use super::launcher::{STOPPED_AT, Stop, now};
+use super::launcher::now;
 use super::name::{id_of, name_and_uid, parts_of};
 use super::proof::{from_log, plain_lines, progress};
 use super::settings::PodSettings;
 use super::state::{
-    ending_of, has_ended, is_bound, is_gated, is_of_attempt, owner_of, phase, said_owner,
-    status_of, token_of,
+    ending_of, has_ended, is_gated, is_of_attempt, owner_of, phase, said_owner, status_of, token_of,
 };
+use super::stop::{STOPPED_AT, Stop};
 use super::upload;
+use super::waiting::is_bound;
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{
     JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,

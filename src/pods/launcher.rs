@@ -13,6 +13,7 @@ use serde_json::json;
 use super::build::{GATE, MAIN};
 use super::error::{error, failed, late, refusal};
 use super::state::{is_gated, is_of_attempt, owner_of, said_owner};
+use super::stop::{CANCELLED, STOPPED_AT, Stop};
 use crate::engines::job::{JobOwner, JobToken};
 use crate::engines::{EngineError, ErrorKind, Retry};
 
@@ -20,20 +21,6 @@ use crate::engines::{EngineError, ErrorKind, Retry};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Who writes pods.
 const MANAGER: &str = "mason-operator-run";
-/// Since when a pod is to stop.
-pub(super) const STOPPED_AT: &str = "mason.dev/stop-requested-at";
-/// There when it is to stop because its work is unwanted.
-pub(super) const CANCELLED: &str = "mason.dev/cancelled";
-
-/// Why a pod is to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// Somebody cancelled its work.
-    Cancel,
-    /// Its attempt is given up; that says nothing of whether the work is wanted.
-    Fence,
-}
-
 /// Most events of a pod that are read at one time.
 const EVENTS: u32 = 50;
 

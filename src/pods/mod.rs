@@ -16,6 +16,7 @@ mod name;
 mod proof;
 mod settings;
 mod state;
+mod stop;
 mod upload;
 mod waiting;
 mod worker;

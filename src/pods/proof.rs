@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::upload::Uploaded;
 use crate::api::conditions::Reason;
 use crate::engines::job::JobProgress;
 
@@ -46,6 +45,16 @@ pub(super) struct Ending {
     /// What is wrong although the command may have ended well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<EndingProblem>,
+}
+
+/// What a termination message says of a result that was left in the storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Uploaded {
+    /// Its bytes.
+    pub(super) bytes: usize,
+    /// The digest of its bytes.
+    pub(super) sha256: String,
 }
 
 /// A result that stands in the log.

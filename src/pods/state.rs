@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::build::GATE;
-use super::launcher::CANCELLED;
 use super::name::id_of;
 use super::proof::Ending;
+use super::stop::CANCELLED;
 use super::waiting::{main_status, waiting_for};
 use crate::api::conditions::Reason;
 use crate::api::labels;
@@ -91,12 +91,6 @@ pub(super) fn is_of_attempt(pod: &Pod, token: &JobToken) -> bool {
 pub(super) fn is_gated(pod: &Pod) -> bool {
     let mut gates = pod.spec.iter().flat_map(|spec| spec.scheduling_gates.iter().flatten());
     gates.any(|gate| gate.name == GATE)
-}
-
-/// Returns whether a pod has a node, so that something may run.
-pub(super) fn is_bound(pod: &Pod) -> bool {
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    node.is_some_and(|node| !node.is_empty())
 }
 
 /// Returns the phase, `Pending` when there is none.

@@ -10,11 +10,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::error;
-use super::proof::digest_of;
+use super::proof::{Uploaded, digest_of};
 use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind, Retry};
 
@@ -22,16 +21,6 @@ use crate::engines::{EngineError, ErrorKind, Retry};
 pub(super) const FOLDER: &str = ".mason/uploads";
 /// Most bytes of a result that comes this way.
 pub(super) const UPLOAD_BYTES: usize = 8 * 1024 * 1024;
-
-/// What a termination message says of a result that was left in the storage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Uploaded {
-    /// Its bytes.
-    pub(super) bytes: usize,
-    /// The digest of its bytes.
-    pub(super) sha256: String,
-}
 
 /// Leaves the result of an attempt in a folder. It is on the disk when this returns.
 ///

@@ -5,7 +5,6 @@ use k8s_openapi::api::core::v1::{ContainerStateWaiting, ContainerStatus, Event, 
 
 use super::build::{GATE, MAIN};
 use super::error::one_line;
-use super::state::is_bound;
 use crate::api::conditions::Reason;
 use crate::engines::job::Waiting;
 
@@ -25,6 +24,12 @@ const IMAGE_REASONS: [&str; 7] = [
 
 /// How long a pod may take on its node before it is looked why.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Returns whether a pod has a node, so that something may run.
+pub(super) fn is_bound(pod: &Pod) -> bool {
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    node.is_some_and(|node| !node.is_empty())
+}
 
 /// Returns whether a pod has had a node for a while and does not say why it does not work.
 pub(super) fn is_held_up(pod: &Pod, waiting: &Waiting, now: Timestamp) -> bool {
