@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::admission::Admission;
 use super::budget::ProgressBudget;
-use super::resources::LookUp;
+use super::resources::Resources;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition, OperatorRun, Progress};
 use crate::engines::capability::ClientDescription;
 use crate::engines::{EngineError, Engines};
@@ -62,6 +62,20 @@ pub fn action_descriptions(operators: &[&'static dyn Operator]) -> Vec<ActionDes
     described
         .map(|operator| ActionDescription { name: operator.name(), needs: operator.needs() })
         .collect()
+}
+
+/// Looks up what a run is validated against.
+#[async_trait]
+pub trait LookUp: Send + Sync {
+    /// Returns it as it was after this was called, or after the pass over the run was asked for.
+    ///
+    /// # Errors
+    /// As [`Resources::read`].
+    async fn resources(
+        &self,
+        context: &RunContext,
+        run: &OperatorRun,
+    ) -> Result<Arc<Resources>, StoreError>;
 }
 
 /// Opens the clients that a run was matched with.

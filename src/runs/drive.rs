@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::act::{Outcome, Step, act};
 use super::context::{Observer, RunContext, RunError};
 use super::gather::gather;
-use super::lifetime::{self, LeftBehind};
+use super::lifetime;
 use super::present;
+use super::reconciled::{Reconciled, Wake};
 use super::record::record;
 use super::session::{Identity, Session, id_of, name_of};
 use super::watch::Watch;
@@ -31,30 +32,6 @@ const AFTER_UNKEPT: Duration = Duration::from_secs(10);
 const AFTER_REFUSAL: Duration = Duration::from_secs(5);
 /// How long after a fence that is not down yet it is asked for again.
 const AFTER_OBSTACLE: Duration = Duration::from_millis(200);
-
-/// What one pass came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reconciled {
-    /// The run as it is stored now.
-    pub run: OperatorRun,
-    /// When the next pass is due.
-    pub next: Wake,
-    /// What may be left outside of a run that was let go with this pass.
-    pub left: Option<LeftBehind>,
-}
-
-/// When the next pass over a run is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wake {
-    /// At once.
-    Now,
-    /// Not before this time.
-    At(Timestamp),
-    /// Somebody else changed the run first: it has to be read again.
-    Reread,
-    /// When the run is changed: it has ended, or waits for a person.
-    OnChange,
-}
 
 /// Works on a run until it has ended, is suspended, or waits in phase `Unknown` for a person, and
 /// returns it as it is then. May be called again at any time, also by several processes at once and

@@ -3,22 +3,13 @@
 
 use super::act::Outcome;
 use super::context::{RunContext, RunError};
-use super::drive::{Reconciled, Wake};
+use super::reconciled::{LeftBehind, Reconciled, Wake};
 use super::session::name_of;
 use crate::api::labels::FINALIZER;
 use crate::api::v1alpha1::OperatorRun;
 use crate::engines::Retry;
 use crate::plan::Decision;
 use crate::store::{Resource, StoreError};
-
-/// What was left outside when a run was let go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftBehind {
-    /// The job that may still work.
-    pub job: Option<String>,
-    /// Why it was let go.
-    pub why: String,
-}
 
 /// Makes the write that a decision asks for; nothing when it asks for none.
 ///

@@ -12,10 +12,12 @@ mod context;
 mod drive;
 mod gather;
 mod lifetime;
+mod look_up;
 #[cfg(test)]
 mod mutations;
 mod present;
 mod prune;
+mod reconciled;
 mod record;
 mod resources;
 mod results;
@@ -26,14 +28,16 @@ pub use act::{Outcome, Step, act};
 pub use admission::{Admission, Namespaces, Places, Unbounded};
 pub use budget::ProgressBudget;
 pub use context::{
-    Clock, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched, action_descriptions,
+    Clock, LookUp, Observer, OpenEngines, RunContext, RunError, SystemClock, Unwatched,
+    action_descriptions,
 };
-pub use drive::{AFTER_CONFLICT, Reconciled, Wake, drive, reconcile};
+pub use drive::{AFTER_CONFLICT, drive, reconcile};
 pub use gather::gather;
-pub use lifetime::LeftBehind;
+pub use look_up::EachTime;
 pub use present::RESULT_BYTES;
+pub use reconciled::{LeftBehind, Reconciled, Wake};
 pub use record::record;
-pub use resources::{EachTime, Library, LookUp, Resources};
+pub use resources::{Library, Resources};
 pub use session::{Pending, Session};
 pub use watch::unseen;
 

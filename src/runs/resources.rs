@@ -2,11 +2,6 @@
 //!
 //! The one look-up of every door, before a run is stored and when it is driven.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-
-use super::context::RunContext;
 use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
 use crate::store::{Key, Kind, Resource, Store, StoreError};
@@ -42,52 +37,9 @@ impl<'a> Library<'a> {
     pub fn built_in(built_in: &'a [OperatorDefinition]) -> Self {
         Self { built_in, namespace: None, reach: &[] }
     }
-
-    fn of(context: &'a RunContext) -> Self {
-        let admission = &context.admission;
-        let namespace = admission.library_namespace.as_deref();
-        Self { built_in: &context.library, namespace, reach: &admission.reach }
-    }
-}
-
-/// Looks up what a run is validated against.
-#[async_trait]
-pub trait LookUp: Send + Sync {
-    /// Returns it as it was after this was called, or after the pass over the run was asked for.
-    ///
-    /// # Errors
-    /// As [`Resources::read`].
-    async fn resources(
-        &self,
-        context: &RunContext,
-        run: &OperatorRun,
-    ) -> Result<Arc<Resources>, StoreError>;
-}
-
-/// Looks everything up each time.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct EachTime;
-
-#[async_trait]
-impl LookUp for EachTime {
-    async fn resources(
-        &self,
-        context: &RunContext,
-        run: &OperatorRun,
-    ) -> Result<Arc<Resources>, StoreError> {
-        Resources::look_up(context, run).await.map(Arc::new)
-    }
 }
 
 impl Resources {
-    /// Looks a run's resources up where its context says.
-    ///
-    /// # Errors
-    /// As [`Resources::read`].
-    pub async fn look_up(context: &RunContext, run: &OperatorRun) -> Result<Self, StoreError> {
-        Self::read(context.store.as_ref(), &Library::of(context), run).await
-    }
-
     /// Looks a run's resources up: definitions of its namespace before those of the library's namespace
     /// and those built in, the older first; the config by its name alone.
     ///

@@ -1,7 +1,7 @@
 //! Tells an observer what changed between two passes.
 
 use super::context::{Observer, RunContext};
-use super::drive::Wake;
+use super::reconciled::Wake;
 use super::session::{Session, id_of};
 use crate::api::v1alpha1::{AttemptState, OperatorRun, Phase, Progress};
 
