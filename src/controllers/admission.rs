@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
 
+use super::stop::Stop;
 use super::turns::Turns;
-use super::watch::Stop;
 use crate::api::v1alpha1::Placement;
 use crate::plan::Bounds;
 use crate::runs::Namespaces;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use kube::Client;
 use tokio::sync::Semaphore;
 
@@ -15,8 +14,9 @@ use super::leader::Leadership;
 use super::lookups::SharedLookUps;
 use super::pods::{Pods, RunPods, default_placement};
 use super::roots::AllowedRoots;
+use super::scope::Scope;
 use super::turns::Turns;
-use super::watch::Scope;
+use super::waited;
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
@@ -24,9 +24,9 @@ use crate::engines::capability::ClientDescription;
 use crate::metrics::Metrics;
 use crate::operators;
 use crate::plan::Keeping;
-use crate::runs::{Admission, Clock as _, ProgressBudget, RunContext, RunError, SystemClock};
+use crate::runs::{Admission, ProgressBudget, RunContext, SystemClock};
 use crate::store::kubernetes::KubernetesStore;
-use crate::store::{StoreError, library};
+use crate::store::library;
 use crate::validate::Rules;
 
 /// What every controller works with.
@@ -127,7 +127,7 @@ impl Context {
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
-            look_up: Arc::new(self.look_ups.since(super::watch::asked())),
+            look_up: Arc::new(self.look_ups.since(waited::asked())),
             open_engines: Arc::new(NamespaceEngines { roots, metrics, pods }),
             operators: operators::all(),
             kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },
@@ -139,23 +139,4 @@ impl Context {
             budget: Arc::clone(&self.budget),
         }
     }
-}
-
-/// Returns the time.
-pub(super) fn now() -> Timestamp {
-    SystemClock.now()
-}
-
-/// Why a pass over a resource failed; it is tried again.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
-    /// A run could not be driven.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The resource could not be read or its status not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The pass panicked, which is a defect of Mason; others go on.
-    #[error("the pass panicked: {0}")]
-    Panicked(String),
 }

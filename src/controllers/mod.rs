@@ -8,8 +8,10 @@
 mod admission;
 mod again;
 mod backoff;
+mod clock;
 mod context;
 mod engines;
+mod error;
 mod events;
 mod health;
 mod leader;
@@ -20,9 +22,14 @@ mod operator_definition;
 mod operator_run;
 mod pod_watch;
 mod pods;
+mod reconcile;
 mod roots;
+mod scope;
+mod status;
+mod stop;
 mod turns;
 mod unreadable;
+mod waited;
 mod watch;
 
 use std::net::SocketAddr;
@@ -35,27 +42,23 @@ use kube::Client;
 
 pub use admission::AdmissionSettings;
 
-use crate::api::resource::Resource;
 use crate::metrics::Metrics;
 use crate::pods::PodSettings;
-use crate::store::kubernetes::{KubernetesStore, measured};
-use crate::store::{Store as _, StoreError};
-use again::Action;
-use context::{Context, Error};
+use crate::store::kubernetes::measured;
+use context::Context;
 use health::{Health, ServeError, Serving};
 use leader::Leadership;
 use mason_config::MasonConfigs;
 use operator_definition::OperatorDefinitions;
 use operator_run::OperatorRuns;
-use watch::{Reconcile, Scope, Stop};
+use reconcile::Reconcile;
+use scope::Scope;
+use stop::Stop;
 
 pub use leader::LeaseSettings;
 
 /// How long passes may go on after the process was told to stop; a pod is killed after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
-/// How soon an object that somebody else changed first is looked at again.
-const AFTER_CONFLICT: Duration = Duration::from_secs(1);
-
 /// What an administrator decides about a controller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -191,24 +194,6 @@ fn start<R: Reconcile>(
         watch::run(scope, Arc::clone(&controller), Arc::clone(context), guards)
     });
     future::join_all(started.collect::<Vec<_>>())
-}
-
-/// Stores a status, tells how the object came to stand, and returns what follows; when somebody else
-/// changed the object first, it is looked at again soon.
-async fn store_status(
-    (context, store): (&Context, &KubernetesStore),
-    before: &Resource,
-    changed: Resource,
-    follows: Action,
-) -> Result<Action, Error> {
-    match store.replace_status(&changed).await {
-        Ok(stored) => {
-            context.events.tell_standing(before, &stored);
-            Ok(follows)
-        }
-        Err(StoreError::Conflict { .. }) => Ok(Action::requeue(AFTER_CONFLICT)),
-        Err(error) => Err(error.into()),
-    }
 }
 
 #[cfg(test)]

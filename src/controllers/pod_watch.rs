@@ -12,7 +12,9 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, watcher};
 
 use super::context::Context;
-use super::watch::{Scope, Stop, is_expired};
+use super::scope::Scope;
+use super::stop::Stop;
+use super::watch::is_expired;
 use crate::api::labels::{MANAGED_BY, MANAGER};
 use crate::pods::run_of;
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kube::ResourceExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::watch::Scope;
+use super::scope::Scope;
 use crate::api::quantity::parse_bytes;
 use crate::api::v1alpha1::{AttemptState, MasonConfig, OperatorRun};
 use crate::plan::{Bounds, Line, Needs, Place};

@@ -8,7 +8,7 @@ use kube::core::ApiResource;
 use kube::{Client, Error};
 use serde_json::{Value, json};
 
-use super::watch::Watched;
+use super::scope::Watched;
 use crate::api::conditions::{ConditionType, Reason, Truth, set_condition};
 
 /// Most characters of what is told.

@@ -4,32 +4,31 @@
 //! managed fields are not kept, failures back off for each object, and where an object stands by its own
 //! spec alone, status writes wake nobody.
 
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::future::{BoxFuture, Shared};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
-use kube::api::Api;
-use kube::core::{DeserializeGuard, NamespaceResourceScope};
+use kube::core::DeserializeGuard;
 use kube::runtime::controller::{self, Controller};
-use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
-use kube::{Client, Resource, ResourceExt};
-use serde::de::DeserializeOwned;
-use tokio::sync::mpsc::UnboundedReceiver;
+use kube::{Resource, ResourceExt};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::again::Action;
-use super::context::{Context, Error, now};
+use super::clock::now;
+use super::context::Context;
+use super::error::{Error, chain};
 use super::health::Gate;
-use super::turns::Woken;
-use super::unreadable;
+use super::reconcile::{Cache, Reconcile};
+use super::scope::{Scope, Watched};
+use super::stop::Stop;
+use super::{unreadable, waited};
 use crate::api::resource::Kind;
 use crate::metrics::{self, Ended, Key};
 use crate::store::kubernetes::controller_of;
@@ -41,147 +40,10 @@ const STANDING_BY: Duration = Duration::from_secs(2);
 /// The controller whose passes are traced as part of what they work on.
 const RUNS: &str = "operatorrun";
 
-tokio::task_local! {
-    /// How long the object of the pass under way has waited for it.
-    static WAITED: Duration;
-}
-
 /// How many objects one page of the first list holds: runs may be large, and only little of them is kept.
 const PAGE: u32 = 100;
 /// How often all objects are looked over.
 const LOOK_OVER: Duration = Duration::from_secs(20);
-
-/// Done when the process is to stop.
-pub(super) type Stop = Shared<BoxFuture<'static, ()>>;
-/// The objects that the watch has brought; older than what the API server has.
-pub(super) type Cache<K> = Store<DeserializeGuard<K>>;
-
-/// Whether a change of one object may change how another stands.
-pub(super) type Neighbours<K> = fn(&K, &K) -> bool;
-
-/// What of an object is looked at when it changes: nobody is woken while that stays the same.
-pub(super) type Wakes<K> = fn(&K) -> u64;
-
-/// Which namespaces one watch covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// All of them.
-    Cluster,
-    /// One.
-    Namespace(String),
-}
-
-impl Scope {
-    /// Returns one scope for each namespace, or one for all when none is named.
-    pub(super) fn of(namespaces: &[String]) -> Vec<Self> {
-        if namespaces.is_empty() {
-            return vec![Self::Cluster];
-        }
-        namespaces.iter().cloned().map(Self::Namespace).collect()
-    }
-
-    /// Returns the objects of a kind that it covers.
-    pub(super) fn api<K>(&self, client: Client) -> Api<K>
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-    {
-        match self {
-            Self::Cluster => Api::all(client),
-            Self::Namespace(name) => Api::namespaced(client, name),
-        }
-    }
-}
-
-/// A kind that can be watched.
-pub(super) trait Watched:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope>
-    + Clone
-    + std::fmt::Debug
-    + DeserializeOwned
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<K> Watched for K where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + DeserializeOwned
-        + Send
-        + Sync
-        + 'static
-{
-}
-
-/// One controller: what it reconciles and how.
-pub(super) trait Reconcile: Send + Sync + 'static {
-    /// The kind.
-    type Kind: Watched;
-
-    /// Makes one pass over an object that could be read.
-    fn reconcile(
-        &self,
-        object: &Self::Kind,
-        cache: &Cache<Self::Kind>,
-    ) -> impl Future<Output = Result<Action, Error>> + Send;
-
-    /// Returns whether a change of one object may change how another stands; nothing when an object
-    /// stands by its own spec alone.
-    fn neighbours() -> Option<Neighbours<Self::Kind>> {
-        None
-    }
-
-    /// Returns what of an object wakes when it changes: its generation, which only its spec and its
-    /// deletion change.
-    fn wakes() -> Wakes<Self::Kind> {
-        |object| object.meta().generation.unwrap_or_default().unsigned_abs()
-    }
-
-    /// Drops of an object what need not be remembered.
-    fn trim(object: &mut Self::Kind) {
-        let _ = object;
-    }
-
-    /// Looks over all objects of the watch, now and then.
-    fn look_over(&self, cache: &Cache<Self::Kind>) -> impl Future<Output = ()> + Send {
-        let _ = cache;
-        async {}
-    }
-
-    /// Learns that it begins to work.
-    fn started(self: &Arc<Self>) {}
-
-    /// Learns of a watch that begins, by the objects that it will bring.
-    fn watched(self: &Arc<Self>, cache: &Cache<Self::Kind>) {
-        let _ = cache;
-    }
-
-    /// Returns which namespaces it watches.
-    fn scopes(&self, namespaces: &[String]) -> Vec<Scope> {
-        Scope::of(namespaces)
-    }
-
-    /// Notes an object as the watch brings it, before any pass over it.
-    fn seen(&self, object: &Self::Kind) {
-        let _ = object;
-    }
-
-    /// Notes that a watch has brought all objects of its scope for the first time.
-    fn listed(&self) {}
-
-    /// Returns who is to be looked at beside those that the watch brings.
-    fn woken(&self, scope: &Scope) -> Option<UnboundedReceiver<Woken>> {
-        let _ = scope;
-        None
-    }
-
-    /// Forgets an object that is gone.
-    fn forget(&self, uid: &str) {
-        let _ = uid;
-    }
-}
 
 /// Reconciles the objects of a scope until the process is to stop and the passes under way have ended.
 pub(super) async fn run<R: Reconcile>(
@@ -322,7 +184,7 @@ impl<R: Reconcile> State<R> {
         }
         let permit = self.context.passes.acquire().await;
         let pass = self.measures.begin(&key, Instant::now());
-        let done = WAITED.scope(pass.waited, self.look(object)).instrument(span.clone()).await;
+        let done = waited::scope(pass.waited, self.look(object)).instrument(span.clone()).await;
         drop(permit);
         if let Err(error) = &done {
             span.in_scope(|| tracing::warn!(error = chain(error), "failed to reconcile"));
@@ -452,41 +314,6 @@ fn key_of<K: Resource>(object: &K) -> Key {
     (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
 }
 
-/// Returns since when the pass under way was wanted.
-pub(super) fn asked() -> Instant {
-    let now = Instant::now();
-    now.checked_sub(waited()).unwrap_or(now)
-}
-
-/// Returns how long the object of the pass under way has waited for it.
-pub(super) fn waited() -> Duration {
-    WAITED.try_with(|&waited| waited).unwrap_or_default()
-}
-
-/// Returns an error with everything that it was caused by, each thing once.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for error in std::iter::successors(Some(error), |error| error.source()) {
-        let text = match error.downcast_ref::<kube::Error>() {
-            Some(kube::Error::Api(status)) => {
-                format!("{} (status {})", status.message, status.code)
-            }
-            _ => error.to_string(),
-        };
-        // Errors of kube have what caused them in their own text.
-        if let Some(outer) = texts.last_mut().filter(|outer| outer.contains(": ApiError: ")) {
-            outer.truncate(outer.find(": ApiError: ").unwrap_or_default());
-        }
-        if !texts.iter().any(|outer| outer.contains(&text)) {
-            texts.push(text);
-        }
-        if matches!(error.downcast_ref(), Some(kube::Error::Api(_))) {
-            break;
-        }
-    }
-    texts.join(": ")
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -500,34 +327,12 @@ mod tests {
     use crate::testing::api_server::ApiServer;
 
     #[test]
-    fn a_failure_is_told_with_its_causes_each_once() {
-        let status: kube::core::Status =
-            serde_json::from_value(serde_json::json!({"code": 403, "message": "not yours"}))
-                .unwrap();
-        let refused = kube::Error::Api(Box::new(status));
-        let listing = watcher::Error::InitialListFailed(refused);
-        assert_eq!(
-            chain(&listing),
-            "failed to perform initial object list: not yours (status 403)"
-        );
-        let plain = std::io::Error::other("no disk");
-        assert_eq!(chain(&plain), "no disk");
-    }
-
-    #[test]
     fn a_watch_that_fell_behind_is_no_trouble() {
         let told = |code: u16| {
             let status = serde_json::json!({"code": code, "message": "too old resource version"});
             watcher::Error::WatchError(Box::new(serde_json::from_value(status).unwrap()))
         };
         assert!(is_expired(&told(410)) && !is_expired(&told(403)));
-    }
-
-    #[test]
-    fn without_namespaces_the_whole_cluster_is_watched() {
-        assert_eq!(Scope::of(&[]), [Scope::Cluster]);
-        let two = Scope::of(&["a".to_owned(), "b".to_owned()]);
-        assert_eq!(two, [Scope::Namespace("a".to_owned()), Scope::Namespace("b".to_owned())]);
     }
 
     /// Panics over one object, and notes the others.

@@ -19,7 +19,7 @@ use kube::{Client, Resource as _, ResourceExt as _};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::context::now;
+use super::clock::now;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
 use crate::metrics::Metrics;

@@ -9,7 +9,7 @@ use kube::api::{Api, ObjectMeta, PostParams};
 
 use super::LeaseSettings;
 use super::decide::{Decision, LASTS, Seen, decide};
-use crate::controllers::context::now;
+use crate::controllers::clock::now;
 
 /// The Lease, as this process saw it last.
 pub(super) struct Lease {

@@ -9,9 +9,12 @@ use std::time::Duration;
 use kube::ResourceExt;
 
 use super::again::Action;
-use super::context::{Context, Error, now};
+use super::clock::now;
+use super::context::Context;
+use super::error::Error;
 use super::pods::check_placement;
-use super::watch::{Cache, Reconcile};
+use super::reconcile::{Cache, Reconcile};
+use super::status::store_status;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
 use crate::clients;
@@ -104,7 +107,7 @@ impl Reconcile for MasonConfigs {
         let again = Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) });
         let [before, changed] =
             [config.clone(), changed].map(|one| Resource::MasonConfig(Box::new(one)));
-        super::store_status((&self.context, &self.store), &before, changed, again).await
+        store_status((&self.context, &self.store), &before, changed, again).await
     }
 
     /// Whoever waits for a config is woken by a change of it, and when it becomes ready or does not.

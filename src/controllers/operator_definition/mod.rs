@@ -5,8 +5,12 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use super::again::Action;
-use super::context::{Context, Error, now};
-use super::watch::{Cache, Neighbours, Reconcile, Scope};
+use super::clock::now;
+use super::context::Context;
+use super::error::Error;
+use super::reconcile::{Cache, Neighbours, Reconcile};
+use super::scope::Scope;
+use super::status::store_status;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorDefinition;
 use crate::clients;
@@ -54,7 +58,7 @@ impl Reconcile for OperatorDefinitions {
         let [before, changed] =
             [definition.clone(), changed].map(|one| Resource::OperatorDefinition(Box::new(one)));
         let rest = Action::await_change();
-        super::store_status((&self.context, &self.store), &before, changed, rest).await
+        store_status((&self.context, &self.store), &before, changed, rest).await
     }
 
     /// The library's namespace is watched as well: its definitions are everybody's.

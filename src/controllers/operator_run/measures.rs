@@ -11,8 +11,8 @@ use super::OperatorRuns;
 use crate::api::v1alpha1::{
     Attempt, AttemptOutcome, AttemptState, FailureClass, OperatorRun, OperatorRunStatus, Phase,
 };
-use crate::controllers::context::now;
-use crate::controllers::watch::Cache;
+use crate::controllers::clock::now;
+use crate::controllers::reconcile::Cache;
 use crate::metrics::{AttemptEnded, Metrics, Read, RunEnded};
 use crate::telemetry::{self, EndedRun};
 

@@ -16,10 +16,14 @@ use tracing::Instrument as _;
 use self::measures::{Before, Measures};
 use self::working::Working;
 use super::again::Action;
-use super::context::{Context, Error, now};
+use super::clock::now;
+use super::context::Context;
+use super::error::Error;
 use super::events::{Stage, Told};
+use super::reconcile::{Cache, Reconcile, Wakes};
+use super::scope::Scope;
 use super::turns::{Woken, works};
-use super::watch::{Cache, Reconcile, Scope, Wakes};
+use super::waited;
 use crate::api::conditions::Reason;
 use crate::api::labels::{FORCE_DELETE, REQUESTED_AT};
 use crate::api::resource::{Key, Kind, Resource};
@@ -237,7 +241,7 @@ impl Reconcile for OperatorRuns {
             self.forget(&uid);
             return Box::pin(self.look_after(run, self.context.keeping())).await;
         }
-        self.measures.see(&uid, run, super::watch::waited());
+        self.measures.see(&uid, run, waited::waited());
         let turns = &self.context.turns;
         if !turns.is_open() && !works(run) {
             return Ok(Action::requeue(NOT_OPEN));

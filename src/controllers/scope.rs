@@ -1,0 +1,71 @@
+//! What a watch covers: a kind, and where.
+
+use kube::api::Api;
+use kube::core::NamespaceResourceScope;
+use kube::{Client, Resource};
+use serde::de::DeserializeOwned;
+
+/// Which namespaces one watch covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All of them.
+    Cluster,
+    /// One.
+    Namespace(String),
+}
+
+impl Scope {
+    /// Returns one scope for each namespace, or one for all when none is named.
+    pub(super) fn of(namespaces: &[String]) -> Vec<Self> {
+        if namespaces.is_empty() {
+            return vec![Self::Cluster];
+        }
+        namespaces.iter().cloned().map(Self::Namespace).collect()
+    }
+
+    /// Returns the objects of a kind that it covers.
+    pub(super) fn api<K>(&self, client: Client) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match self {
+            Self::Cluster => Api::all(client),
+            Self::Namespace(name) => Api::namespaced(client, name),
+        }
+    }
+}
+
+/// A kind that can be watched.
+pub(super) trait Watched:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + std::fmt::Debug
+    + DeserializeOwned
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<K> Watched for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_namespaces_the_whole_cluster_is_watched() {
+        assert_eq!(Scope::of(&[]), [Scope::Cluster]);
+        let two = Scope::of(&["a".to_owned(), "b".to_owned()]);
+        assert_eq!(two, [Scope::Namespace("a".to_owned()), Scope::Namespace("b".to_owned())]);
+    }
+}
