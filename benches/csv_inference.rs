@@ -13,7 +13,8 @@ use std::time::Instant;
 use mason::engines::job_spec::BadRows;
 use mason::engines::reading::Reading;
 use mason::formats::bytes::FileBytes;
-use mason::formats::decode::{DecodeOptions, decode};
+use mason::formats::decode::decode;
+use mason::formats::decoding::DecodeOptions;
 use mason::formats::infer::infer;
 use mason::formats::sniff::sniff;
 

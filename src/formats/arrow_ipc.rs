@@ -8,7 +8,7 @@ use arrow::ipc::reader::{FileReader, StreamReader};
 
 use super::bytes::{ByteSource, size_of_buffer};
 use super::compression;
-use super::decode::{Batches, DecodeOptions};
+use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::projection;
 use crate::engines::schema::Schema;

@@ -8,7 +8,7 @@ use arrow_avro::reader::{Reader, ReaderBuilder};
 use super::avro_blocks::count_rows;
 use super::bytes::ByteSource;
 use super::compression;
-use super::decode::{Batches, DecodeOptions};
+use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::projection;
 use crate::engines::schema::Schema;

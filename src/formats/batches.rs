@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::RecordBatch;
 
 use super::blocks::{InOrder, ParseBlock};
-use super::decode::Batches;
+use super::decoding::Batches;
 use super::error::FormatError;
 
 /// What a block became.

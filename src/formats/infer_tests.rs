@@ -10,7 +10,8 @@ use crate::engines::job_spec::BadRows;
 use crate::engines::reading::Reading;
 use crate::engines::table::TextEncoding;
 use crate::formats::bytes::MemoryBytes;
-use crate::formats::decode::{DecodeOptions, decode};
+use crate::formats::decode::decode;
+use crate::formats::decoding::DecodeOptions;
 use crate::formats::sniff::sniff;
 
 /// A file read from sniffing to batches.

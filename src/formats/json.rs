@@ -12,7 +12,7 @@ use super::batches::{self, BlockBatches};
 use super::blocks::{BlockCutter, InOrder, MAX_ROW_BYTES, ParseBlock, Parsed};
 use super::bytes::{ByteSource, size_of_buffer};
 use super::compression;
-use super::decode::{Batches, DecodeOptions};
+use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::nested::MAX_KEYS;
 use super::nested::build::{BadValue, Builder};

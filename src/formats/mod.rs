@@ -7,6 +7,7 @@ pub mod bytes;
 pub mod cell;
 pub mod compare;
 pub mod decode;
+pub mod decoding;
 pub mod encode;
 pub mod error;
 pub mod infer;

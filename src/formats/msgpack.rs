@@ -11,7 +11,7 @@ use rmpv::Value;
 use super::blocks::MAX_ROW_BYTES;
 use super::bytes::{ByteSource, size_of_buffer};
 use super::compression;
-use super::decode::{Batches, DecodeOptions};
+use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::json::Found;
 use super::nested::build::Builder;

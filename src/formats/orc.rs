@@ -7,7 +7,7 @@ use orc_rust::reader::ChunkReader;
 use orc_rust::{ArrowReaderBuilder, projection::ProjectionMask};
 
 use super::bytes::{ByteSource, SourceReader};
-use super::decode::{Batches, DecodeOptions};
+use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::projection;
 use crate::engines::schema::Schema;

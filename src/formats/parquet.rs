@@ -16,7 +16,7 @@ use parquet::file::metadata::{
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::bytes::{ByteSource, SourceReader, size_of_buffer};
-use super::decode::{Batches, DecodeOptions};
+use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::projection;
 use crate::engines::schema::Schema;

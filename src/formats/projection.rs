@@ -7,7 +7,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
-use super::decode::{Batches, DecodeOptions};
+use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 
 /// Batches as a reader gives them.

@@ -15,7 +15,8 @@ use crate::engines::job_spec::BadRows;
 use crate::engines::table::{FileFormat, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::bytes::ByteSource;
-use crate::formats::decode::{DecodeOptions, decode};
+use crate::formats::decode::decode;
+use crate::formats::decoding::DecodeOptions;
 
 const OPERATION: &str = "verify a table";
 

@@ -14,7 +14,7 @@ use crate::engines::table::CsvDialect;
 use crate::formats::batches::{self, BlockBatches};
 use crate::formats::blocks::{InOrder, ParseBlock, Parsed};
 use crate::formats::bytes::{ByteSource, size_of_buffer};
-use crate::formats::decode::{Batches, DecodeOptions};
+use crate::formats::decoding::{Batches, DecodeOptions};
 use crate::formats::error::FormatError;
 use crate::formats::pipeline;
 

@@ -9,8 +9,8 @@ use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
 };
 
+use super::canonical::canonical_schema;
 use super::error::failed;
-use super::sink::canonical_schema;
 use crate::engines::ErrorKind;
 use crate::engines::schema::Schema;
 use crate::engines::table::Format;

@@ -19,13 +19,14 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use tokio::sync::mpsc::Sender;
 
+use super::counts::Counts;
 use super::session::Batches;
-use super::tables::Counts;
 use crate::clients::local::root::Root;
 use crate::engines::job_spec::BadRows;
 use crate::engines::table::{FileFormat, PinnedFile};
 use crate::formats::bytes::ByteSource;
-use crate::formats::decode::{DecodeOptions, decode};
+use crate::formats::decode::decode;
+use crate::formats::decoding::{self, DecodeOptions};
 use crate::formats::error::FormatError;
 
 /// How many batches may wait between the thread that decodes and whoever takes them.
@@ -236,7 +237,7 @@ impl FileReader {
         file: &DecodedFile,
         schema: Arc<ArrowSchema>,
         counted: bool,
-    ) -> Result<crate::formats::decode::Batches, FormatError> {
+    ) -> Result<decoding::Batches, FormatError> {
         let source = self.table.root.read(&file.file).map_err(|error| FormatError::Read {
             path: file.file.path.to_string(),
             source: io::Error::other(error),

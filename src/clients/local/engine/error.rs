@@ -8,7 +8,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use datafusion::object_store;
 
-use crate::clients::local::durable::is_full;
+use crate::clients::local::disk::is_full;
 use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::error::FormatError;

@@ -8,6 +8,8 @@
 mod agreement;
 #[cfg(test)]
 mod batch_operations_tests;
+mod canonical;
+mod counts;
 mod decoded;
 mod deduplicate;
 pub(crate) mod error;

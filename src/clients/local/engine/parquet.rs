@@ -17,6 +17,7 @@ use datafusion::datasource::physical_plan::{
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::object_store::ObjectMeta;
 use datafusion::physical_plan::ExecutionPlan;
@@ -24,9 +25,13 @@ use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt};
 
 use super::agreement::OnlyAgreeing;
-use super::tables::pinned_url;
 use crate::clients::local::objects::object_path;
 use crate::engines::table::PinnedFile;
+
+/// Where the pinned files are, for DataFusion's own sources.
+pub(super) fn pinned_url() -> Result<ObjectStoreUrl> {
+    ObjectStoreUrl::parse("pinned://inputs")
+}
 
 /// A table of Parquet files.
 #[derive(Debug, Clone)]

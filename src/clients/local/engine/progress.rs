@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::tables::{Counts, Tables};
+use super::counts::Counts;
+use super::tables::Tables;
 use crate::clients::local::work::Work;
 use crate::engines::job::JobProgress;
 

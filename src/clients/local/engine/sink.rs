@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+use super::canonical::canonical_schema;
 use super::error::{Allowed, failed, from_datafusion};
 use super::files::FileWriter;
 use super::progress::Reporter;
 use super::session::Batches;
-use super::tables::{allowed, canonical_type};
+use super::tables::allowed;
 use crate::clients::local::work::{Executed, Work};
 use crate::engines::job_spec::{AnswerLimits, FileSink, JobSpec, Sink};
 use crate::engines::{EngineError, ErrorKind};
@@ -81,19 +82,6 @@ impl Canonical<'_> {
             })
             .map_err(|error| from_datafusion(self.operation, self.allowed, error.into()))
     }
-}
-
-/// Returns the schema in which rows leave the engine: canonical types, no metadata.
-pub(crate) fn canonical_schema(schema: &ArrowSchema) -> SchemaRef {
-    let field = |field: &FieldRef| -> FieldRef {
-        let canonical = canonical_type(field.data_type());
-        Arc::new(datafusion::arrow::datatypes::Field::new(
-            field.name(),
-            canonical,
-            field.is_nullable(),
-        ))
-    };
-    Arc::new(ArrowSchema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }
 
 /// Two columns of one name would be one key of a JSON object, and no table.

@@ -10,18 +10,17 @@
 //! the batches, and hands them to [`super::sink::drain`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
+use datafusion::arrow::datatypes::{Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::memory::MemorySchemaProvider;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::ScalarValue;
-use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::prelude::SessionContext;
 
+use super::counts::Counts;
 use super::decoded::{DecodedFile, DecodedTable};
 use super::error::{Allowed, failed, from_datafusion, unknown_column};
-use super::parquet::ParquetTable;
+use super::parquet::{ParquetTable, pinned_url};
 use super::session::Batches;
 use crate::clients::local::work::Work;
 use crate::engines::job_spec::{BadRows, Input, JobSpec};
@@ -29,35 +28,6 @@ use crate::engines::table::{Format, PinnedFile};
 use crate::engines::{EngineError, ErrorKind};
 
 const READING: &str = "read the table";
-
-/// What reading counts, shared by all streams of a job.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Cells that became null because they did not fit.
-    pub(crate) nulled: Arc<AtomicU64>,
-    /// Files left out because something in them did not fit.
-    pub(crate) rejected: AtomicU64,
-    /// Bytes read of files that are read through the formats.
-    pub(crate) bytes: AtomicU64,
-}
-
-impl Counts {
-    /// Says what was made null or left out, for the warnings of the outcome.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        match self.nulled.load(Ordering::Relaxed) {
-            0 => {}
-            cells => warnings.push(format!("{cells} cells did not fit their type and are null")),
-        }
-        match self.rejected.load(Ordering::Relaxed) {
-            0 => {}
-            files => warnings.push(format!(
-                "{files} files were left out: they are broken, or a value in them did not fit its type"
-            )),
-        }
-        warnings
-    }
-}
 
 /// The inputs of a job.
 pub(crate) struct Tables {
@@ -68,11 +38,6 @@ pub(crate) struct Tables {
     batch_rows: usize,
     views: bool,
     counts: Arc<Counts>,
-}
-
-/// Where the pinned files are, for DataFusion's own sources.
-pub(super) fn pinned_url() -> datafusion::common::Result<ObjectStoreUrl> {
-    ObjectStoreUrl::parse("pinned://inputs")
 }
 
 impl Tables {
@@ -413,26 +378,4 @@ fn partition_values(input: &Input, file: &PinnedFile) -> Result<Vec<ScalarValue>
             );
             failed(ErrorKind::InvalidInput, READING, message)
         })
-}
-
-/// Returns a type without the forms that only the engine uses: views, dictionaries and runs become
-/// what they stand for.
-pub(crate) fn canonical_type(data_type: &DataType) -> DataType {
-    let field = |field: &FieldRef| -> FieldRef {
-        Arc::new(field.as_ref().clone().with_data_type(canonical_type(field.data_type())))
-    };
-    match data_type {
-        DataType::Utf8View => DataType::Utf8,
-        DataType::BinaryView => DataType::Binary,
-        DataType::Dictionary(_, values) => canonical_type(values),
-        DataType::RunEndEncoded(_, values) => canonical_type(values.data_type()),
-        DataType::List(item) | DataType::ListView(item) => DataType::List(field(item)),
-        DataType::LargeList(item) | DataType::LargeListView(item) => {
-            DataType::LargeList(field(item))
-        }
-        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(field(item), *size),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(field).collect()),
-        DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
-        other => other.clone(),
-    }
 }

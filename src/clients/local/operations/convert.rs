@@ -9,12 +9,12 @@ use arrow::array::{
     StructArray, make_comparator, new_null_array,
 };
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{CastOptions, SortOptions, can_cast_types, cast, cast_with_options, nullif};
+use arrow::compute::{SortOptions, can_cast_types, cast, cast_with_options, nullif};
 use arrow::datatypes::{DataType, FieldRef, Fields, Float64Type};
 use arrow::error::ArrowError;
 
 use super::error::OperationError;
-use super::parse_text::from_text;
+use super::parse_text::{from_text, lenient};
 use crate::formats::cell::Cell;
 
 /// An array of the wanted type, and the rows whose values it cannot hold, ascending.
@@ -22,11 +22,6 @@ use crate::formats::cell::Cell;
 pub(super) struct Converted {
     pub(super) array: ArrayRef,
     pub(super) misfits: Vec<usize>,
-}
-
-/// Arrow's casts, with null for what cannot be.
-pub(super) fn lenient() -> CastOptions<'static> {
-    CastOptions { safe: true, ..CastOptions::default() }
 }
 
 /// Converts an array.

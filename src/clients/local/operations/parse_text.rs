@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::timezone::Tz;
 use arrow::array::{Array, ArrayRef, BooleanArray, LargeStringArray, PrimitiveArray};
 use arrow::compute::kernels::cast_utils::{Parser, string_to_datetime};
-use arrow::compute::{cast, cast_with_options};
+use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Decimal256Type, Float32Type,
     Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
@@ -14,7 +14,10 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 
-use super::convert::lenient;
+/// Arrow's casts, with null for what cannot be.
+pub(super) fn lenient() -> CastOptions<'static> {
+    CastOptions { safe: true, ..CastOptions::default() }
+}
 
 /// Parses texts; what does not fit is null.
 pub(super) fn from_text(texts: &LargeStringArray, to: &DataType) -> Result<ArrayRef, ArrowError> {

@@ -1,9 +1,6 @@
 //! One column: the statistics that its type has.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::cast;
 use arrow::datatypes::{DataType, i256};
 use arrow::error::ArrowError;
 
@@ -14,14 +11,7 @@ use super::numbers::{Gathered, Lane, Numbers};
 use super::quantiles::rank_of;
 use super::sorted::{Runs, SortedColumn, SortedValues};
 use super::texts::Texts;
-
-/// Memory that is used anew for each array.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    pub(super) narrow: Gathered<u64>,
-    pub(super) decimal: Gathered<i128>,
-    pub(super) wide: Gathered<i256>,
-}
+use super::values::{Scratch, for_each_text, plain};
 
 /// What is known of one column.
 #[derive(Debug, Clone)]
@@ -226,11 +216,6 @@ impl Values {
     }
 }
 
-/// Returns an array as what its dictionary, runs or narrow decimals stand for.
-pub(super) fn plain(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
-    if array.data_type() == data_type { Ok(Arc::clone(array)) } else { cast(array, data_type) }
-}
-
 /// What two parts have between them: nothing when either has forgotten its values.
 fn both<T>(mine: &mut Option<T>, theirs: Option<&T>, merge: impl FnOnce(&mut T, &T)) {
     match (mine.as_mut(), theirs) {
@@ -251,31 +236,6 @@ fn take_up<K: Lane>(
     moments.update(&gathered.numbers);
     if let Some(numbers) = numbers {
         numbers.update(&gathered.keys);
-    }
-    Ok(())
-}
-
-/// Hands every text (or bytes) that is not null on.
-pub(super) fn for_each_text(array: &dyn Array, take: impl FnMut(&[u8])) -> Result<(), ArrowError> {
-    match array.data_type() {
-        DataType::Utf8 => {
-            array.as_string::<i32>().iter().flatten().map(str::as_bytes).for_each(take);
-        }
-        DataType::LargeUtf8 => {
-            array.as_string::<i64>().iter().flatten().map(str::as_bytes).for_each(take);
-        }
-        DataType::Utf8View => {
-            array.as_string_view().iter().flatten().map(str::as_bytes).for_each(take);
-        }
-        DataType::Binary => array.as_binary::<i32>().iter().flatten().for_each(take),
-        DataType::LargeBinary => array.as_binary::<i64>().iter().flatten().for_each(take),
-        DataType::BinaryView => array.as_binary_view().iter().flatten().for_each(take),
-        DataType::FixedSizeBinary(_) => {
-            array.as_fixed_size_binary().iter().flatten().for_each(take);
-        }
-        other => {
-            return Err(ArrowError::InvalidArgumentError(format!("{other} is no text")));
-        }
     }
     Ok(())
 }

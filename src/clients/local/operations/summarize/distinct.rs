@@ -5,7 +5,7 @@
 //! cardinality estimation algorithms for `HyperLogLog` sketches (2017), algorithm 6,
 //! <https://arxiv.org/abs/1702.01284>, which needs no tables of corrections.
 
-use super::numbers::to_float;
+use super::floats::to_float;
 
 const PRECISION: u32 = 14;
 const REGISTERS: usize = 1 << PRECISION;

@@ -9,6 +9,7 @@
 mod answer;
 mod column;
 mod distinct;
+mod floats;
 mod found;
 mod frequent;
 mod hash;
@@ -25,15 +26,17 @@ mod sorted;
 )]
 mod tests;
 mod texts;
+mod values;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
 use serde_json::Value;
 
-use self::column::{ColumnState, Scratch};
+use self::column::ColumnState;
 pub use self::found::{ColumnSummary, Distinct, Quantiles, Top};
 use self::frequent::Room;
 use self::sorted::SortedColumn;
+use self::values::Scratch;
 use super::error::OperationError;
 use crate::engines::job_spec::SummaryMethod;
 

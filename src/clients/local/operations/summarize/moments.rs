@@ -4,7 +4,7 @@
 //! Chan, Golub, `LeVeque`: Updating formulae and a pairwise algorithm for computing sample variances
 //! (1979).
 
-use super::numbers::to_float;
+use super::floats::to_float;
 
 const LANES: usize = 8;
 

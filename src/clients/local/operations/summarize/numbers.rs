@@ -13,15 +13,10 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use super::distinct::DistinctSketch;
+use super::floats::{signed_to_float, to_float, wide_to_float};
 use super::frequent::{Frequencies, Room};
 use super::hash::Key;
 use super::quantiles::{QuantileSketch, at_quantiles};
-
-/// Returns a count as a float, rounded above 2^53.
-#[expect(clippy::cast_precision_loss, reason = "counts and sums for estimates")]
-pub(super) fn to_float(count: u64) -> f64 {
-    count as f64
-}
 
 /// What is taken from one array: keys of every value that is neither null nor NaN, and the same as
 /// numbers where they are numbers.
@@ -135,16 +130,6 @@ fn not_decimal(array: &dyn Array) -> ArrowError {
 
 fn signed_key(value: i64) -> u64 {
     value.cast_unsigned() ^ SIGN
-}
-
-#[expect(clippy::cast_precision_loss, reason = "mean and deviation are floats")]
-fn signed_to_float(value: i64) -> f64 {
-    value as f64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "mean and deviation are floats")]
-fn wide_to_float(value: i128) -> f64 {
-    value as f64
 }
 
 /// Negative zero counts as zero.

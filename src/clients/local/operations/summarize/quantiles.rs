@@ -10,8 +10,8 @@
 //! <https://arxiv.org/abs/1603.05346>, with buffers of one size on every level, as Agarwal and others:
 //! Mergeable summaries (2012).
 
+use super::floats::to_float;
 use super::hash::Key;
-use super::numbers::to_float;
 
 /// How many values a level holds.
 const WIDTH: usize = 2048;

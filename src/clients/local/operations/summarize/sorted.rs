@@ -12,10 +12,11 @@ use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{DataType, i256};
 use arrow::error::ArrowError;
 
-use super::column::{Scratch, for_each_text, plain};
+use super::floats::to_float;
 use super::found::ColumnSummary;
-use super::numbers::{Gathered, Lane, NumbersFound, to_float};
+use super::numbers::{Gathered, Lane, NumbersFound};
 use super::texts::TextsFound;
+use super::values::{Scratch, for_each_text, plain};
 
 /// A column that is read again, sorted.
 #[derive(Debug)]

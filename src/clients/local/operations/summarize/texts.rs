@@ -1,8 +1,9 @@
 //! Texts and bytes.
 
 use super::distinct::DistinctSketch;
+use super::floats::to_float;
 use super::frequent::{Room, TextFrequencies, text_hash};
-use super::numbers::{most_frequent, to_float};
+use super::numbers::most_frequent;
 
 /// What is known of a column of texts or bytes, compared byte by byte.
 #[derive(Debug, Clone)]
