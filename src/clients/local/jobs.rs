@@ -33,10 +33,10 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::durable;
 use super::error::{error, io_error, json_error};
 use super::root::{OWN_FOLDER, Root, checked_token};
 use super::settings::JobLimits;
+use super::{disk, durable};
 use crate::engines::job::{JobError, JobOwner, JobState, JobToken};
 use crate::engines::{EngineError, ErrorKind};
 
@@ -212,7 +212,7 @@ impl JobFolder {
         let bytes = as_json(value, &path)?;
         let publish = || durable::publish_into(&self.root, &path, &bytes);
         let published = match publish() {
-            Err(source) if durable::is_full(&source) && self.has(file::RESERVE) => {
+            Err(source) if disk::is_full(&source) && self.has(file::RESERVE) => {
                 self.forget(file::RESERVE)?;
                 publish()
             }

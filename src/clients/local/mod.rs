@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod changes;
 pub mod commit;
+pub mod disk;
 pub mod durable;
 pub mod engine;
 mod error;

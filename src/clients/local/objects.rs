@@ -28,6 +28,21 @@ use crate::engines::{EngineError, ErrorKind};
 
 const STORE: &str = "mason-local";
 
+impl Root {
+    /// Returns the whole root as an object store. Paths are those of [`object_path`].
+    #[must_use]
+    pub fn objects(self: &Arc<Self>) -> Arc<dyn ObjectStore> {
+        Arc::new(RootObjects::new(Arc::clone(self)))
+    }
+
+    /// Returns an object store that serves these files only, and fails when one is no longer as it
+    /// was pinned. Paths are those of [`object_path`].
+    #[must_use]
+    pub fn pinned_objects(self: &Arc<Self>, files: &[PinnedFile]) -> Arc<dyn ObjectStore> {
+        Arc::new(PinnedObjects::new(Arc::clone(self), files))
+    }
+}
+
 /// Returns the object path of a file.
 #[must_use]
 pub fn object_path(path: &StoragePath) -> Path {

@@ -12,11 +12,9 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use object_store::ObjectStore;
 
-use super::durable::{Disk, Durable, is_full};
+use super::disk::{Disk, Durable, is_full};
 use super::error::{changed_error, error, io_error};
-use super::objects::{PinnedObjects, RootObjects};
 use crate::engines::job::JobToken;
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
@@ -125,19 +123,6 @@ impl Root {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         Ok(self.dir.open_with(path.as_str(), &options).map_err(fail)?.into_std())
-    }
-
-    /// Returns the whole root as an object store. Paths are those of [`super::objects::object_path`].
-    #[must_use]
-    pub fn objects(self: &Arc<Self>) -> Arc<dyn ObjectStore> {
-        Arc::new(RootObjects::new(Arc::clone(self)))
-    }
-
-    /// Returns an object store that serves these files only, and fails when one is no longer as it
-    /// was pinned. Paths are those of [`super::objects::object_path`].
-    #[must_use]
-    pub fn pinned_objects(self: &Arc<Self>, files: &[PinnedFile]) -> Arc<dyn ObjectStore> {
-        Arc::new(PinnedObjects::new(Arc::clone(self), files))
     }
 
     /// Returns the absolute path of a job's folder for spilling, and makes it.

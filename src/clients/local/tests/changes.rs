@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::tables::managed_table;
 use super::{new_root, schema};
 use crate::clients::local::commit::written_format;
-use crate::clients::local::durable::recorder::FailsFrom;
+use crate::clients::local::disk::recorder::FailsFrom;
 use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::root::Root;
 use crate::engines::ErrorKind;

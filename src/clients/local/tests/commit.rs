@@ -7,7 +7,7 @@ use super::worker_process::write_file;
 use super::{new_root, owner, schema, sink, token};
 use crate::clients::local::catalogue::{self, ManifestKind};
 use crate::clients::local::commit::{Committer, commit};
-use crate::clients::local::durable::recorder::Recorder;
+use crate::clients::local::disk::recorder::Recorder;
 use crate::clients::local::root::Root;
 use crate::engines::job::Commit;
 use crate::engines::job_spec::{FileSink, WriteMode};

@@ -8,7 +8,7 @@ use super::execution::{LIMITS, ended, execution, fenced};
 use super::worker_process::{WRITES, command};
 use super::{new_root, owner, sink, spec, token};
 use crate::clients::local::catalogue;
-use crate::clients::local::durable::recorder::KilledAt;
+use crate::clients::local::disk::recorder::KilledAt;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::root::Root;
 use crate::engines::ErrorKind;

@@ -11,7 +11,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::schema;
-use crate::clients::local::durable::recorder::KilledAt;
+use crate::clients::local::disk::recorder::KilledAt;
 use crate::clients::local::error::error;
 use crate::clients::local::processes::WorkerCommand;
 use crate::clients::local::root::Root;
