@@ -219,7 +219,7 @@ impl Rounds {
         self.slots[slot] = Some(controller);
         let endless = self.endless();
         let sort = sort_for(&mut self.draw, point);
-        if self.under_way.len() < 4 * UNDER_WAY && !(sort.is_endless() && endless >= 3) {
+        if self.under_way.len() < 4 * UNDER_WAY && !(sort.is_endless() && endless >= 2) {
             self.order(sort).await;
         }
     }

@@ -2,29 +2,32 @@
 
 use crate::Mason;
 
+/// The verbs that a person uses.
+const VERBS: [&str; 17] = [
+    "init",
+    "run",
+    "resume",
+    "cancel",
+    "retry",
+    "suspend",
+    "logs",
+    "doctor",
+    "apply",
+    "get",
+    "describe",
+    "delete",
+    "validate",
+    "explain",
+    "crds",
+    "controller",
+    "completions",
+];
+
 #[test]
 fn help_lists_the_verbs_a_person_uses_and_no_others() {
     let called = Mason::new().call(["--help"]);
     assert_eq!(called.code, 0);
-    for verb in [
-        "init",
-        "run",
-        "resume",
-        "cancel",
-        "retry",
-        "suspend",
-        "logs",
-        "doctor",
-        "apply",
-        "get",
-        "describe",
-        "delete",
-        "validate",
-        "explain",
-        "crds",
-        "controller",
-        "completions",
-    ] {
+    for verb in VERBS {
         assert!(called.out.contains(&format!("\n  {verb} ")), "{verb} in {}", called.out);
     }
     for hidden in ["worker", "generate"] {
@@ -36,24 +39,7 @@ fn help_lists_the_verbs_a_person_uses_and_no_others() {
 #[test]
 fn every_verb_has_an_example() {
     let mason = Mason::new();
-    for verb in [
-        "init",
-        "run",
-        "resume",
-        "cancel",
-        "retry",
-        "suspend",
-        "logs",
-        "doctor",
-        "apply",
-        "get",
-        "describe",
-        "delete",
-        "validate",
-        "explain",
-        "controller",
-        "completions",
-    ] {
+    for verb in VERBS {
         let called = mason.call([verb, "--help"]);
         assert_eq!(called.code, 0, "{verb}");
         assert!(called.out.contains(&format!("  mason {verb}")), "{verb}: {}", called.out);
