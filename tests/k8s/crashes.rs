@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::team::{Team, query};
 
 /// Takes long enough that a kill falls into it.
@@ -33,8 +35,7 @@ fn assert_each_took_place_once(team: &Team, names: &[String]) {
 }
 
 /// Returns how many runs have an attempt that has begun and not ended.
-fn at_work(team: &Team) -> usize {
-    let runs = team.get("operatorruns");
+fn at_work(runs: &Value) -> usize {
     let runs = runs["items"].as_array().unwrap().iter();
     let attempts = runs.filter_map(|run| run["status"]["attempts"].as_array()?.last());
     attempts.filter(|attempt| attempt["state"] != "Finished").count()
@@ -49,9 +50,14 @@ fn a_killed_controller_is_replaced_and_every_run_takes_place_once() {
         let controller = team.controller();
         std::thread::sleep(Duration::from_millis(pause));
         controller.kill();
-        killed_at_work += at_work(&team);
+        killed_at_work += at_work(&team.get("operatorruns"));
     }
-    assert!(killed_at_work > 0, "no kill fell into the work of a run");
+    // On a slow machine no run may have come so far.
+    if killed_at_work == 0 {
+        let controller = team.controller();
+        team.until("operatorruns", |runs| at_work(runs) > 0);
+        controller.kill();
+    }
     let _controller = team.controller();
     assert_each_took_place_once(&team, &names);
 }

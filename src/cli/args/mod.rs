@@ -263,6 +263,9 @@ Examples:
   mason explain operatorrun.spec.retry  a field of a resource")]
     Explain(ExplainArgs),
     /// Print the CRDs of all kinds, for `kubectl apply -f -`.
+    #[command(after_help = "\
+Example:
+  mason crds | kubectl apply --server-side -f -")]
     Crds,
     /// Reconcile the resources of a cluster until told to stop (SIGTERM, Ctrl-C).
     #[command(after_help = "\
