@@ -133,7 +133,9 @@ pub async fn run(
     let stop = stop.boxed().shared();
     let served = (health.address(), health.metrics_address());
     tracing::info!(health = %served.0, metrics = %served.1, "reconciling");
-    health.has_started();
+    if !leadership.holds() {
+        health.has_started(); // it stands by, and nothing has to begin for that
+    }
     loop {
         tokio::select! {
             () = stop.clone() => break,
@@ -163,6 +165,7 @@ async fn lead(context: &Arc<Context>, health: &Health, stop: &Stop) {
         start(OperatorDefinitions::new(context), context, health, &over),
         start(MasonConfigs::new(context), context, health, &over),
     );
+    health.has_started();
     for scope in Scope::of(&context.settings.namespaces) {
         tokio::spawn(pod_watch::watch_pods(Arc::clone(context), scope, over.clone()));
     }

@@ -1,10 +1,10 @@
 //! Runs as a person meets them: applied, waited for, listed, refused.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::team::{Controller, LONG, Team, condition, query};
+use crate::team::{LONG, Team, condition, query};
 
 #[test]
 fn an_applied_run_succeeds_with_its_result_in_its_status() {
@@ -180,25 +180,13 @@ fn an_object_that_cannot_be_read_stops_nobody_else() {
     team.cluster.done(&["patch", crd, "--type=json", "-p", &strict.to_string()]);
 }
 
-/// Asks until all is well: watches take as long to begin as the machine is slow.
-fn until_ok(controller: &Controller, path: &str) {
-    let began = Instant::now();
-    loop {
-        let answer = controller.ask(path).unwrap_or_default();
-        if answer.starts_with("HTTP/1.1 200 OK") {
-            return;
-        }
-        assert!(began.elapsed() < Duration::from_secs(30), "{path}: {answer}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn the_controller_is_healthy_and_ends_when_it_is_told_to() {
     let team = Team::with_config("told-to-stop");
     let controller = team.controller();
     for path in ["/healthz", "/readyz"] {
-        until_ok(&controller, path);
+        let answer = controller.ask(path).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     }
     team.apply(&query("long", LONG, ""));
     team.until("oprun/long", |run| run["status"]["attempts"][0]["state"] == "Launched");
