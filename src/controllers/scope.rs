@@ -5,6 +5,8 @@ use kube::core::NamespaceResourceScope;
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 
+use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
+
 /// Which namespaces one watch covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
@@ -47,16 +49,9 @@ pub(super) trait Watched:
 {
 }
 
-impl<K> Watched for K where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + DeserializeOwned
-        + Send
-        + Sync
-        + 'static
-{
-}
+impl Watched for MasonConfig {}
+impl Watched for OperatorDefinition {}
+impl Watched for OperatorRun {}
 
 #[cfg(test)]
 mod tests {
