@@ -32,6 +32,8 @@ pub(crate) enum Source {
     Text(String),
     /// The rows of this statement, written by the other engine in the format of the file's ending.
     Rows { sql: String },
+    /// A copy of this file below `tests/inputs`: what no writer at hand would make.
+    Copy { copy: String },
 }
 
 /// One run of an operator, or one look at the files, and what must come of it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -60,6 +60,11 @@ fn make_world(case: &Case) -> Result<World, String> {
             Source::Rows { sql } => {
                 let format = path.rsplit('.').next().unwrap_or_default();
                 duckdb::write(&root, sql, path, format)?;
+            }
+            Source::Copy { copy } => {
+                let input = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs").join(copy);
+                fs::copy(&input, &target)
+                    .map_err(|error| format!("{}: {error}", input.display()))?;
             }
         }
     }
