@@ -1,0 +1,70 @@
+"""Puts a file into one class by what Mason made of it and what its peers say.
+
+A difference that is not Mason's fault has a written reason in `reasons.toml`, by the digest of the file;
+without one it is wrong.
+"""
+
+import dataclasses
+import pathlib
+import tomllib
+
+EQUAL = "equal"
+WRONG = "wrong"
+REFUSED_BY_ALL = "refused as the peers do"
+REFUSED_CLEARLY = "refused clearly, a peer reads it"
+BROKEN = "broken"
+NOT_COMPARED = "not compared"
+CLASSES = [EQUAL, WRONG, REFUSED_BY_ALL, REFUSED_CLEARLY, BROKEN, NOT_COMPARED]
+FAULTS = {WRONG, BROKEN}
+# Peers that must agree as well as the first, because the first follows a decision of Mason's.
+DECIDING = {"duckdb_csv"}
+
+
+@dataclasses.dataclass
+class Verdict:
+    """The class of a file, and why."""
+
+    folder: str
+    name: str
+    format: str
+    digest: str
+    verdict: str
+    sentence: str
+    seconds: float = 0.0
+
+
+def judge(outcome, said):
+    """The class of a file and a sentence, before any written reason."""
+    readers = [one for one in said if one.read]
+    refusals = "; ".join(f"{one.peer}: {one.sentence}" for one in said if not one.read)
+    if outcome.broken:
+        return BROKEN, f"{outcome.broken}: {outcome.message}"
+    if not outcome.read:
+        if readers:
+            return REFUSED_CLEARLY, outcome.message
+        return REFUSED_BY_ALL, outcome.message
+    if not readers:
+        return NOT_COMPARED, f"Mason reads it and no peer does ({refusals})"
+    equal = [one for one in readers if not one.sentence]
+    differing = [one for one in readers if one.sentence]
+    if not equal or any(one.peer in DECIDING for one in differing):
+        return WRONG, "; ".join(one.sentence for one in differing)
+    return EQUAL, "; ".join(one.sentence for one in differing)
+
+
+def read_reasons(path=pathlib.Path(__file__).with_name("reasons.toml")):
+    """The written reasons, by the digest of the file."""
+    with open(path, "rb") as file:
+        reasons = tomllib.load(file).get("reason", [])
+    for one in reasons:
+        if one["class"] not in CLASSES or one["class"] in FAULTS:
+            raise ValueError(f"{one['file']}: {one['class']} is no class that a reason can give")
+    return {digest: one for one in reasons for digest in one["digests"]}
+
+
+def with_reason(verdict, sentence, digest, reasons):
+    """The class that a written reason gives to a file that would be wrong."""
+    reason = reasons.get(digest)
+    if verdict != WRONG or reason is None:
+        return verdict, sentence
+    return reason["class"], f"{reason['why']} ({sentence})"
