@@ -242,12 +242,49 @@ pub struct CsvDialect {
     pub delimiter: String,
     /// Whether the first record holds the column names.
     pub header: bool,
-    /// What quotes a cell; doubled within it.
-    pub quote: char,
+    /// What quotes a cell; doubled within it. `None`: quotes are characters like any other.
+    #[serde(default = "double_quote")]
+    pub quote: Option<char>,
+    /// What makes a quote, itself, a delimiter or a line end behind it a part of the cell, within
+    /// quotes and outside; before anything else it is a character like any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escape: Option<char>,
+    /// How lines begin that are left out; one character or several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// How many lines are left out before the first record.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip_rows: u64,
     /// The bytes' encoding.
     pub encoding: TextEncoding,
     /// Unquoted cells that mean null, besides the empty cell.
     pub null_tokens: Vec<String>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field that it is the default of")]
+fn double_quote() -> Option<char> {
+    Some('"')
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Default for CsvDialect {
+    /// Returns the dialect that Mason writes: commas, a header, double quotes, UTF-8.
+    fn default() -> Self {
+        Self {
+            delimiter: ",".to_owned(),
+            header: true,
+            quote: double_quote(),
+            escape: None,
+            comment: None,
+            skip_rows: 0,
+            encoding: TextEncoding::Utf8,
+            null_tokens: Vec::new(),
+        }
+    }
 }
 
 /// Encodings of text. All but UTF-8 are converted, and the result says so.
@@ -356,7 +393,19 @@ pub struct ConflictingTable {
 
 #[cfg(test)]
 mod tests {
-    use super::StoragePath;
+    use super::{CsvDialect, StoragePath};
+
+    #[test]
+    fn dialects_of_older_declarations_are_read() {
+        let read = |text| serde_json::from_str::<CsvDialect>(text).expect("should be a dialect");
+        let old =
+            r#"{"delimiter":",","header":true,"quote":"\"","encoding":"utf8","nullTokens":[]}"#;
+        assert_eq!(read(old), CsvDialect::default());
+        assert_eq!(serde_json::to_string(&CsvDialect::default()).expect("should be JSON"), old);
+        let unquoted = CsvDialect { quote: None, skip_rows: 2, ..CsvDialect::default() };
+        let text = serde_json::to_string(&unquoted).expect("should be JSON");
+        assert_eq!(read(&text), unquoted, "{text}");
+    }
 
     #[test]
     fn paths_stay_below_the_root() {

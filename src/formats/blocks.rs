@@ -13,6 +13,7 @@ pub(crate) const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) struct BlockCutter<'a> {
     reader: Box<dyn Read + Send + 'a>,
     quote: Option<u8>,
+    escape: Option<u8>,
     path: String,
     rest: Vec<u8>,
     ended: bool,
@@ -22,8 +23,14 @@ impl<'a> BlockCutter<'a> {
     /// Bytes of a block, about.
     pub(crate) const BLOCK_BYTES: usize = 1024 * 1024;
 
-    pub(crate) fn new(reader: Box<dyn Read + Send + 'a>, quote: Option<u8>, path: String) -> Self {
-        Self { reader, quote, path, rest: Vec::new(), ended: false }
+    /// A quote behind an escape is not counted.
+    pub(crate) fn new(
+        reader: Box<dyn Read + Send + 'a>,
+        quote: Option<u8>,
+        escape: Option<u8>,
+        path: String,
+    ) -> Self {
+        Self { reader, quote, escape, path, rest: Vec::new(), ended: false }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -47,7 +54,7 @@ impl<'a> BlockCutter<'a> {
             return Ok(None);
         }
         if !self.ended {
-            let cut = cut_point(&block, self.quote);
+            let cut = cut_point(&block, self.quote, self.escape);
             self.rest = Vec::with_capacity(Self::BLOCK_BYTES + block.len() - cut);
             self.rest.extend_from_slice(&block[cut..]);
             block.truncate(cut);
@@ -58,15 +65,19 @@ impl<'a> BlockCutter<'a> {
 
 /// Returns where a block should end: after the last line feed with an even number of quotes before
 /// it, else after the last line feed, else at its end.
-fn cut_point(block: &[u8], quote: Option<u8>) -> usize {
+fn cut_point(block: &[u8], quote: Option<u8>, escape: Option<u8>) -> usize {
     let Some(quote) = quote else {
         return memchr::memrchr(b'\n', block).map_or(block.len(), |at| at + 1);
     };
-    let mut even = memchr::memchr_iter(quote, block).count().is_multiple_of(2);
+    let escaped = |at: usize| escape.is_some() && at > 0 && Some(block[at - 1]) == escape;
+    let quotes = memchr::memchr_iter(quote, block);
+    let count =
+        if escape.is_none() { quotes.count() } else { quotes.filter(|at| !escaped(*at)).count() };
+    let mut even = count.is_multiple_of(2);
     let mut last = None;
     for at in memchr::memrchr2_iter(quote, b'\n', block) {
         if block[at] == quote {
-            even = !even;
+            even ^= !escaped(at);
             continue;
         }
         last = last.or(Some(at + 1));
@@ -194,8 +205,10 @@ mod tests {
     #[test]
     fn block_is_cut_outside_quotes() {
         let block = b"a,b\n1,\"x\ny\"\n2,\"half\nand";
-        assert_eq!(cut_point(block, Some(b'"')), b"a,b\n1,\"x\ny\"\n".len());
-        assert_eq!(cut_point(b"no line end", Some(b'"')), 11);
-        assert_eq!(cut_point(b"a\nb", Some(b'"')), 2);
+        assert_eq!(cut_point(block, Some(b'"'), None), b"a,b\n1,\"x\ny\"\n".len());
+        assert_eq!(cut_point(b"no line end", Some(b'"'), None), 11);
+        assert_eq!(cut_point(b"a\nb", Some(b'"'), None), 2);
+        let escaped = b"1,\"5\\\" pipe\"\n2,\"half\nand";
+        assert_eq!(cut_point(escaped, Some(b'"'), Some(b'\\')), b"1,\"5\\\" pipe\"\n".len());
     }
 }

@@ -195,7 +195,7 @@ fn produce<S: ByteSource>(
     if format == Format::Json {
         return Document::new(text, path).rows(emit);
     }
-    let mut cutter = BlockCutter::new(text, None, path);
+    let mut cutter = BlockCutter::new(text, None, None, path);
     while let Some(block) = cutter.next_block()? {
         if !emit(block) {
             break;

@@ -326,7 +326,7 @@ fn dialect(
         header
     });
     let null_tokens = reading.null_tokens.clone();
-    (CsvDialect { delimiter, header, quote: '"', encoding, null_tokens }, notes)
+    (CsvDialect { delimiter, header, encoding, null_tokens, ..CsvDialect::default() }, notes)
 }
 
 #[cfg(test)]

@@ -15,9 +15,7 @@ use super::work::Written;
 use crate::engines::job::{Commit, JobOwner, JobToken};
 use crate::engines::job_spec::{FileSink, WriteMode};
 use crate::engines::schema::{Schema, SchemaFound};
-use crate::engines::table::{
-    CsvDialect, FileFormat, Format, StoragePath, TableVersion, TextEncoding,
-};
+use crate::engines::table::{CsvDialect, FileFormat, Format, StoragePath, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 
 const OPERATION: &str = "commit";
@@ -314,12 +312,6 @@ fn merged_nullability(new: &Schema, current: Option<&Schema>) -> Schema {
 
 /// Returns how files that Mason wrote are read.
 pub(crate) fn written_format(format: Format) -> FileFormat {
-    let csv = (format == Format::Csv).then(|| CsvDialect {
-        delimiter: ",".to_owned(),
-        header: true,
-        quote: '"',
-        encoding: TextEncoding::Utf8,
-        null_tokens: Vec::new(),
-    });
+    let csv = (format == Format::Csv).then(CsvDialect::default);
     FileFormat { format, csv }
 }

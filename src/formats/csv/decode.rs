@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::columns::Cells;
 use super::names::Names;
-use super::records::{Record, RecordParser, skip_line_ends};
+use super::records::{Record, RecordParser};
 use super::{Opened, Tokens, broken};
 use crate::engines::job_spec::BadRows;
 use crate::engines::table::CsvDialect;
@@ -217,7 +217,8 @@ impl ParseBlock for Decoder {
                 Err(error) => failed = Some(error),
             }
         }
-        let tail = if failed.is_some() { block.len() } else { skip_line_ends(&block, at) };
+        let tail =
+            if failed.is_some() { block.len() } else { self.parser.skip_between(&block, at) };
         let failed = failed.map(|error| (rows, error));
         let output = BlockBatches { batches, failed, nulled: self.nulled };
         Parsed { output, block, tail, rows }

@@ -2,11 +2,13 @@
 
 use std::io::{self, Read};
 
-use super::UNIT_SEPARATOR;
+use super::{Tokens, UNIT_SEPARATOR};
 use crate::formats::text_encoding::fill;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    LineStart,
+    Comment,
     CellStart,
     Plain,
     Quoted,
@@ -17,7 +19,9 @@ enum State {
 pub(crate) struct OneByteDelimiter<'a> {
     inner: Box<dyn Read + Send + 'a>,
     delimiter: Vec<u8>,
-    quote: u8,
+    quote: Option<u8>,
+    escape: Option<u8>,
+    comment: Option<Vec<u8>>,
     state: State,
     input: Vec<u8>,
     output: Vec<u8>,
@@ -28,12 +32,14 @@ pub(crate) struct OneByteDelimiter<'a> {
 impl<'a> OneByteDelimiter<'a> {
     const CHUNK: usize = 256 * 1024;
 
-    pub(crate) fn new(inner: Box<dyn Read + Send + 'a>, delimiter: &[u8], quote: u8) -> Self {
+    pub(crate) fn new(inner: Box<dyn Read + Send + 'a>, delimiter: &[u8], tokens: &Tokens) -> Self {
         Self {
             inner,
             delimiter: delimiter.to_vec(),
-            quote,
-            state: State::CellStart,
+            quote: tokens.quote,
+            escape: tokens.escape,
+            comment: tokens.comment.clone(),
+            state: State::LineStart,
             input: Vec::new(),
             output: Vec::new(),
             start: 0,
@@ -64,8 +70,26 @@ impl<'a> OneByteDelimiter<'a> {
     fn rewrite(&mut self) -> usize {
         let mut at = 0;
         while at < self.input.len() {
-            let outside = self.state != State::Quoted;
             let rest = &self.input[at..];
+            if let (State::LineStart, Some(comment)) = (self.state, &self.comment) {
+                if rest.starts_with(comment) {
+                    self.state = State::Comment;
+                } else if !self.ended && comment.starts_with(rest) {
+                    break;
+                }
+            }
+            let outside = !matches!(self.state, State::Quoted | State::Comment);
+            let escapes = !matches!(self.state, State::QuoteInQuoted | State::Comment);
+            if escapes && Some(rest[0]) == self.escape {
+                if rest.len() == 1 && !self.ended {
+                    break;
+                }
+                let both = rest.len().min(2);
+                self.output.extend_from_slice(&rest[..both]);
+                self.state = if outside { State::Plain } else { State::Quoted };
+                at += both;
+                continue;
+            }
             if outside && rest.starts_with(&self.delimiter) {
                 self.output.push(UNIT_SEPARATOR);
                 self.state = State::CellStart;
@@ -85,10 +109,15 @@ impl<'a> OneByteDelimiter<'a> {
 
     fn after(&self, byte: u8) -> State {
         match self.state {
-            State::Quoted if byte == self.quote => State::QuoteInQuoted,
-            State::CellStart | State::QuoteInQuoted if byte == self.quote => State::Quoted,
+            State::Quoted if Some(byte) == self.quote => State::QuoteInQuoted,
+            State::LineStart | State::CellStart | State::QuoteInQuoted
+                if Some(byte) == self.quote =>
+            {
+                State::Quoted
+            }
             State::Quoted => State::Quoted,
-            _ if matches!(byte, b'\r' | b'\n') => State::CellStart,
+            _ if matches!(byte, b'\r' | b'\n') => State::LineStart,
+            State::Comment => State::Comment,
             _ => State::Plain,
         }
     }
@@ -113,8 +142,27 @@ mod tests {
     fn rewritten(text: &str, delimiter: &str) -> io::Result<String> {
         let inner = Box::new(io::Cursor::new(text.to_owned().into_bytes()));
         let mut out = String::new();
-        OneByteDelimiter::new(inner, delimiter.as_bytes(), b'"').read_to_string(&mut out)?;
+        let tokens = Tokens::plain(UNIT_SEPARATOR);
+        OneByteDelimiter::new(inner, delimiter.as_bytes(), &tokens).read_to_string(&mut out)?;
         Ok(out)
+    }
+
+    #[test]
+    fn comments_escapes_and_texts_without_quotes_are_known() {
+        let escaping = Tokens { escape: Some(b'\\'), ..Tokens::plain(UNIT_SEPARATOR) };
+        let commented = Tokens { comment: Some(b"##".to_vec()), ..Tokens::plain(UNIT_SEPARATOR) };
+        let unquoted = Tokens { quote: None, ..Tokens::plain(UNIT_SEPARATOR) };
+        for (tokens, text, expected) in [
+            (&escaping, "\"a\\\"||\"||b\\||c||\n", "\"a\\\"||\"\u{1f}b\\||c\u{1f}\n"),
+            (&commented, "##\"a||\nb||\"c||\"\n#||#", "##\"a||\nb\u{1f}\"c||\"\n#\u{1f}#"),
+            (&unquoted, "\"a||b\"\n", "\"a\u{1f}b\"\n"),
+        ] {
+            let inner = Box::new(io::Cursor::new(text.to_owned().into_bytes()));
+            let mut out = String::new();
+            let mut reader = OneByteDelimiter::new(inner, b"||", tokens);
+            reader.read_to_string(&mut out).expect("should read");
+            assert_eq!(out, expected, "{text:?}");
+        }
     }
 
     #[test]

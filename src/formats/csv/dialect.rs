@@ -47,12 +47,13 @@ fn split(beginning: Beginning<'_>, delimiter: &str) -> Option<Records> {
         several => {
             let mut rewritten = Vec::new();
             let inner = Box::new(std::io::Cursor::new(text));
-            OneByteDelimiter::new(inner, several, b'"').read_to_end(&mut rewritten).ok()?;
+            let tokens = Tokens::plain(UNIT_SEPARATOR);
+            OneByteDelimiter::new(inner, several, &tokens).read_to_end(&mut rewritten).ok()?;
             text = rewritten;
             UNIT_SEPARATOR
         }
     };
-    let tokens = Tokens { delimiter: byte, quote: b'"', nulls: Vec::new() };
+    let tokens = Tokens::plain(byte);
     let mut parser = RecordParser::new(&tokens);
     let mut records = Vec::new();
     let mut at = 0;

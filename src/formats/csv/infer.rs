@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 
 use super::decode::ragged;
-use super::records::{RecordParser, skip_line_ends};
+use super::records::RecordParser;
 use super::seen::Seen;
 use super::{Opened, Tokens, broken};
 use crate::engines::schema::{Column, ColumnType, Schema};
@@ -72,7 +72,7 @@ impl ParseBlock for Looker {
         if std::str::from_utf8(&block[..at]).is_err() {
             wrong = Some((0, Wrong::NotUtf8));
         }
-        let tail = if wrong.is_some() { block.len() } else { skip_line_ends(&block, at) };
+        let tail = if wrong.is_some() { block.len() } else { self.parser.skip_between(&block, at) };
         Parsed { output: (seen, wrong), block, tail, rows }
     }
 }

@@ -9,10 +9,14 @@ pub(crate) mod columns;
 pub(crate) mod decode;
 pub(crate) mod delimiters;
 pub(crate) mod dialect;
+mod escaped;
 pub(crate) mod infer;
+mod lines;
 pub(crate) mod names;
 pub(crate) mod records;
 pub(crate) mod seen;
+#[cfg(test)]
+mod tests;
 
 use std::io::Read;
 
@@ -32,35 +36,63 @@ pub(crate) const UNIT_SEPARATOR: u8 = 0x1f;
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens {
     pub(crate) delimiter: u8,
-    pub(crate) quote: u8,
+    /// The first byte of the delimiter as the text has it: what an escape stands before.
+    pub(crate) delimiter_begins: u8,
+    pub(crate) quote: Option<u8>,
+    pub(crate) escape: Option<u8>,
+    pub(crate) comment: Option<Vec<u8>>,
     pub(crate) nulls: Vec<Vec<u8>>,
 }
 
 impl Tokens {
     fn new(dialect: &CsvDialect, path: &str) -> Result<Self, FormatError> {
-        let refuse = |message: &str| FormatError::Unrecognised {
-            path: path.to_owned(),
-            message: message.to_owned(),
-        };
-        let quote = u8::try_from(u32::from(dialect.quote))
-            .ok()
-            .filter(u8::is_ascii)
-            .ok_or_else(|| refuse("the quote character is not ASCII"))?;
-        let delimiter = match dialect.delimiter.as_bytes() {
-            [] => return Err(refuse("the delimiter is empty")),
-            [one] if matches!(one, b'\r' | b'\n') || *one == quote => {
-                return Err(refuse("the delimiter is a line end or the quote character"));
+        let refuse = |message: String| FormatError::Unrecognised { path: path.to_owned(), message };
+        let ascii = |what: &str, given: Option<char>| match given {
+            Some(one) if one.is_ascii() && !matches!(one, '\r' | '\n') => {
+                Ok(u8::try_from(u32::from(one)).ok())
             }
-            [one] => *one,
-            several
-                if several.iter().any(|byte| matches!(byte, b'\r' | b'\n') || *byte == quote) =>
-            {
-                return Err(refuse("the delimiter holds a line end or the quote character"));
+            Some(one) => {
+                Err(refuse(format!("the {what} {one:?} is not one ASCII character within a line")))
             }
-            _ => UNIT_SEPARATOR,
+            None => Ok(None),
         };
+        let quote = ascii("quote", dialect.quote)?;
+        // A quote that escapes itself is a doubled one.
+        let escape = ascii("escape", dialect.escape)?.filter(|escape| Some(*escape) != quote);
+        let special =
+            |byte: &u8| matches!(byte, b'\r' | b'\n') || [quote, escape].contains(&Some(*byte));
+        let (delimiter, delimiter_begins) = match dialect.delimiter.as_bytes() {
+            [] => return Err(refuse("the delimiter is empty".to_owned())),
+            several if several.iter().any(special) => {
+                let what = "a line end, the quote or the escape character";
+                return Err(refuse(format!("the delimiter {:?} holds {what}", dialect.delimiter)));
+            }
+            [one] => (*one, *one),
+            [first, ..] => (UNIT_SEPARATOR, *first),
+        };
+        let comment = dialect.comment.as_ref().map(|comment| comment.clone().into_bytes());
+        if let Some(comment) = &dialect.comment
+            && (comment.as_bytes().first().is_none_or(special)
+                || comment.contains(['\r', '\n'])
+                || comment.starts_with(&dialect.delimiter))
+        {
+            let what = "is empty, holds a line end, or begins with the quote, escape or delimiter";
+            return Err(refuse(format!("the beginning of comments {comment:?} {what}")));
+        }
         let nulls = dialect.null_tokens.iter().map(|token| token.clone().into_bytes()).collect();
-        Ok(Self { delimiter, quote, nulls })
+        Ok(Self { delimiter, delimiter_begins, quote, escape, comment, nulls })
+    }
+
+    /// Returns the tokens of plain text with one byte between cells.
+    pub(crate) fn plain(delimiter: u8) -> Self {
+        Self {
+            delimiter,
+            delimiter_begins: delimiter,
+            quote: Some(b'"'),
+            escape: None,
+            comment: None,
+            nulls: Vec::new(),
+        }
     }
 
     /// Whether an unquoted cell means null.
@@ -77,7 +109,8 @@ pub(crate) struct Opened<'a> {
     pub(crate) cutter: BlockCutter<'a>,
 }
 
-/// Returns the text as UTF-8 with a delimiter of one byte.
+/// Returns the text as UTF-8 with a delimiter of one byte, without the lines that are left out at its
+/// beginning.
 pub(crate) fn text<'a, S: ByteSource + 'a>(
     source: S,
     dialect: &CsvDialect,
@@ -85,12 +118,18 @@ pub(crate) fn text<'a, S: ByteSource + 'a>(
 ) -> Result<Box<dyn Read + Send + 'a>, FormatError> {
     let path = source.path().to_owned();
     let (_, reader) = compression::open(source)?;
-    let text = text_encoding::to_utf8(reader, dialect.encoding)
-        .map_err(|source| FormatError::Read { path, source })?;
+    let read = |source| FormatError::Read { path: path.clone(), source };
+    let text = text_encoding::to_utf8(reader, dialect.encoding).map_err(read)?;
+    let text = match dialect.skip_rows {
+        0 => text,
+        lines => lines::skip(text, lines).map_err(read)?.map_err(|there| {
+            broken(&path, format!("skip_rows leaves out {lines} lines, but it has {there}"))
+        })?,
+    };
     if dialect.delimiter.len() == 1 {
         return Ok(text);
     }
-    Ok(Box::new(OneByteDelimiter::new(text, dialect.delimiter.as_bytes(), tokens.quote)))
+    Ok(Box::new(OneByteDelimiter::new(text, dialect.delimiter.as_bytes(), tokens)))
 }
 
 /// Opens text and reads its first record.
@@ -101,18 +140,19 @@ pub(crate) fn open<'a, S: ByteSource + 'a>(
     let path = source.path().to_owned();
     let tokens = Tokens::new(dialect, &path)?;
     let reader = text(source, dialect, &tokens)?;
-    let mut cutter = BlockCutter::new(reader, Some(tokens.quote), path.clone());
+    let mut cutter = BlockCutter::new(reader, tokens.quote, tokens.escape, path.clone());
     let mut parser = RecordParser::new(&tokens);
     let mut first = Vec::new();
     let (end, cells) = loop {
         let more = cutter.next_block()?;
         let ended = more.is_none();
         first.extend(more.unwrap_or_else(|| b"\n".to_vec()));
+        first.drain(..parser.skip_between(&first, 0));
         if let Some(record) = parser.next(&first, 0) {
             let cells = parser.cells().map(<[u8]>::to_vec).collect::<Vec<_>>();
             break (record.end, cells);
         }
-        if ended && first.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+        if ended && first.is_empty() {
             break (0, Vec::new());
         }
         if ended {

@@ -1,8 +1,12 @@
 //! One record at a time from a block, by `csv_core`; and which of its cells are quoted.
+//!
+//! `csv_core` drops an escape before any character and ends a comment at a line feed only: records with
+//! an escape are read in `escaped`, comments are left out here.
 
 use csv_core::{ReadFieldResult, ReadRecordResult, Reader, ReaderBuilder};
 
 use super::Tokens;
+use super::escaped::{self, Escaped};
 
 /// Where a record is in its block.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +21,7 @@ pub(crate) struct Record {
 pub(crate) struct RecordParser {
     records: Reader,
     fields: Reader,
-    quote: u8,
+    tokens: Tokens,
     text: Vec<u8>,
     ends: Vec<usize>,
     count: usize,
@@ -26,12 +30,15 @@ pub(crate) struct RecordParser {
 
 impl RecordParser {
     pub(crate) fn new(tokens: &Tokens) -> Self {
-        let reader =
-            || ReaderBuilder::new().delimiter(tokens.delimiter).quote(tokens.quote).build();
+        let reader = || {
+            let mut builder = ReaderBuilder::new();
+            builder.delimiter(tokens.delimiter).quoting(tokens.quote.is_some());
+            builder.quote(tokens.quote.unwrap_or(b'"')).build()
+        };
         let mut parser = Self {
             records: reader(),
             fields: reader(),
-            quote: tokens.quote,
+            tokens: tokens.clone(),
             text: vec![0; 4096],
             ends: vec![0; 256],
             count: 0,
@@ -52,7 +59,10 @@ impl RecordParser {
     /// Reads the record that begins at or after `at`; `None` when the block does not end it.
     #[inline]
     pub(crate) fn next(&mut self, block: &[u8], at: usize) -> Option<Record> {
-        let start = skip_line_ends(block, at);
+        let start = self.skip_between(block, at);
+        if self.tokens.escape.is_some() {
+            return self.next_escaped(block, start);
+        }
         let (mut position, mut written, mut ended) = (start, 0, 0);
         while position < block.len() {
             let (result, read, out, ends) = self.records.read_record(
@@ -78,6 +88,28 @@ impl RecordParser {
         None
     }
 
+    fn next_escaped(&mut self, block: &[u8], start: usize) -> Option<Record> {
+        let (text, ends, quoted) = (&mut self.text, &mut self.ends, &mut self.quoted);
+        let mut record = Escaped { text, ends, quoted };
+        let end = escaped::next_record(&self.tokens, block, start, &mut record);
+        self.count = end.map_or(0, |_| self.ends.len());
+        end.map(|end| Record { start, end })
+    }
+
+    /// Returns where the next record begins: behind line ends and whole comments.
+    #[inline]
+    pub(crate) fn skip_between(&self, block: &[u8], at: usize) -> usize {
+        let mut at = skip_line_ends(block, at);
+        if let Some(comment) = &self.tokens.comment {
+            while block[at..].starts_with(comment)
+                && let Some(end) = memchr::memchr2(b'\r', b'\n', &block[at..])
+            {
+                at = skip_line_ends(block, at + end);
+            }
+        }
+        at
+    }
+
     /// Returns how many cells the latest record has.
     pub(crate) fn count(&self) -> usize {
         self.count
@@ -97,16 +129,21 @@ impl RecordParser {
 
     /// Finds which cells of the latest record are quoted. Only needed when a cell looks like null.
     pub(crate) fn find_quoted(&mut self, block: &[u8], record: Record) {
-        self.quoted.clear();
-        let raw = &block[record.start..record.end];
-        if memchr::memchr(self.quote, raw).is_none() {
-            self.quoted.resize(self.count, false);
+        if self.tokens.escape.is_some() {
+            // They are known.
             return;
         }
+        self.quoted.clear();
+        let raw = &block[record.start..record.end];
+        let quote = self.tokens.quote.filter(|quote| memchr::memchr(*quote, raw).is_some());
+        let Some(quote) = quote else {
+            self.quoted.resize(self.count, false);
+            return;
+        };
         let mut position = 0;
         let mut out = [0; 1024];
         while self.quoted.len() < self.count {
-            self.quoted.push(raw.get(position) == Some(&self.quote));
+            self.quoted.push(raw.get(position) == Some(&quote));
             loop {
                 let (result, read, _) = self.fields.read_field(&raw[position..], &mut out);
                 position += read;
@@ -125,7 +162,7 @@ impl RecordParser {
 }
 
 /// Returns where the next byte is that ends no line.
-pub(crate) fn skip_line_ends(block: &[u8], mut at: usize) -> usize {
+fn skip_line_ends(block: &[u8], mut at: usize) -> usize {
     while block.get(at).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
         at += 1;
     }
@@ -137,7 +174,7 @@ mod tests {
     use super::*;
 
     fn tokens() -> Tokens {
-        Tokens { delimiter: b',', quote: b'"', nulls: Vec::new() }
+        Tokens::plain(b',')
     }
 
     #[test]
@@ -161,6 +198,33 @@ mod tests {
         assert!(parser.next(b"a,\"b\n", 0).is_none());
         assert!(parser.next(b"a,b\n", 0).is_some());
         assert!(parser.next(b"\r\n\n", 0).is_none());
+    }
+
+    #[test]
+    fn comments_are_left_out_and_belong_to_no_record() {
+        let tokens = Tokens { comment: Some(b"--".to_vec()), ..tokens() };
+        let block = b"-- \"one\r\n--\n-5,\"--x\ny\"\r--two\rz,--\n--three\n--four";
+        let mut parser = RecordParser::new(&tokens);
+        let mut at = 0;
+        let mut cells = Vec::new();
+        while let Some(record) = parser.next(block, at) {
+            cells.extend(parser.cells().map(|cell| String::from_utf8_lossy(cell).into_owned()));
+            at = record.end;
+        }
+        assert_eq!(cells, ["-5", "--x\ny", "z", "--"]);
+        assert_eq!(&block[parser.skip_between(block, at)..], b"--four");
+    }
+
+    #[test]
+    fn without_quoting_a_quote_is_text() {
+        let mut parser = RecordParser::new(&Tokens { quote: None, ..tokens() });
+        let block = b"\"a,b\n\"\",\n";
+        let record = parser.next(block, 0).expect("should be a record");
+        assert_eq!(parser.cells().collect::<Vec<_>>(), [b"\"a", &b"b"[..]]);
+        parser.find_quoted(block, record);
+        assert!(!parser.is_quoted(0));
+        parser.next(block, record.end).expect("should be a record");
+        assert_eq!(parser.cells().collect::<Vec<_>>(), [b"\"\"", &b""[..]]);
     }
 
     #[test]

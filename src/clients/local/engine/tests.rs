@@ -110,13 +110,7 @@ fn csv_input(name: &str, columns: &[(&str, &str)], files: Vec<InputFile>) -> Inp
         nullable: true,
         source_type: None,
     };
-    let csv = CsvDialect {
-        delimiter: ",".into(),
-        header: true,
-        quote: '"',
-        encoding: TextEncoding::Utf8,
-        null_tokens: Vec::new(),
-    };
+    let csv = CsvDialect::default();
     Input {
         name: TableName { database: database.into(), table: table.into() },
         format: FileFormat { format: Format::Csv, csv: Some(csv) },
