@@ -87,12 +87,21 @@ fn add_object(
 fn add_list(items: &[Value], depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     match rows_of(items) {
-        Some(rows) => {
+        Some(mut rows) => {
+            let reasons: Vec<String> = rows.iter_mut().filter_map(take_reason).collect();
             let table = framed(&rows, Width::Within(WIDEST));
             lines.extend(table.lines().map(|line| format!("{indent}{line}")));
+            lines.extend(reasons.into_iter().map(|reason| format!("{indent}{reason}")));
         }
         None => lines.extend(items.iter().map(|item| format!("{indent}- {}", compact("", item)))),
     }
+}
+
+/// Takes the reason of a row out of it: a sentence stands below the table, where it is not broken.
+fn take_reason(row: &mut Map<String, Value>) -> Option<String> {
+    let name = visible_on_one_line(row.get("name")?.as_str()?);
+    let reason = row.remove("why")?;
+    Some(format!("{name}: {}", compact("why", &reason)))
 }
 
 /// Returns a list's items as rows, if every item is an object.
@@ -161,6 +170,27 @@ mod tests {
         assert_eq!(shown(&json!([])), "no rows");
         assert!(shown(&json!([{"a": 1}])).contains("│ a │"));
         assert_eq!(shown(&json!([1, "x"])), "1\nx");
+    }
+
+    #[test]
+    fn what_kept_a_column_from_a_type_stands_below_the_columns() {
+        let why = "row 10: \"48.0x\" is no number; 1,457 of 1,458 cells are numbers";
+        let data = json!({"columns": [
+            {"name": "faa", "type": "Utf8", "nullable": true},
+            {"name": "lat", "type": "Utf8", "nullable": true, "why": why},
+        ]});
+        let shown = shown(&data);
+        insta::assert_snapshot!(shown, @r#"
+        columns:
+          ┌──────┬──────┬──────────┐
+          │ name ┆ type ┆ nullable │
+          ╞══════╪══════╪══════════╡
+          │ faa  ┆ Utf8 ┆ true     │
+          │ lat  ┆ Utf8 ┆ true     │
+          └──────┴──────┴──────────┘
+          lat: row 10: "48.0x" is no number; 1,457 of 1,458 cells are numbers
+        "#);
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     }
 
     #[test]

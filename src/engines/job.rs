@@ -3,6 +3,8 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -223,6 +225,9 @@ pub enum InferAnswer {
         /// What a reader should know: conversions, skipped empty files, detected headers.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notes: Vec<String>,
+        /// Columns of text with what kept each from the type that most of its values are of.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        why_text: BTreeMap<String, String>,
     },
     /// The files disagree.
     #[serde(rename_all = "camelCase")]

@@ -1,5 +1,6 @@
 //! Databases, tables, and the files a table is made of.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -348,6 +349,9 @@ pub struct Table {
     /// What a reader should know: conversions, skipped empty files, detected headers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Columns of text with what kept each from the type that most of its values are of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub why_text: BTreeMap<String, String>,
 }
 
 impl Table {

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::exact_float::write_float;
 use super::json_rows::{Wholes, values};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
@@ -79,8 +80,8 @@ impl<'a> Cell<'a> {
             Self::Boolean(value) => write!(out, "{value}"),
             Self::Integer(value) => write!(out, "{value}"),
             Self::Unsigned(value) => write!(out, "{value}"),
-            Self::Float(value) => write!(out, "{value}"),
-            Self::Single(value) => write!(out, "{value}"),
+            Self::Float(value) => write_float(out, *value),
+            Self::Single(value) => write_float(out, *value),
             Self::Text(text) => out.write_str(text),
             Self::Printed(text) => out.write_str(text),
         };

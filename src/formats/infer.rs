@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bytes::{ByteSource, size_of_buffer};
 use super::error::FormatError;
+use super::kinds::NearlyTyped;
 use super::sniff::Sniffed;
 use super::{arrow_ipc, avro, csv, json, msgpack, orc, parquet, text_encoding};
 use crate::engines::schema::Schema;
@@ -28,6 +29,8 @@ pub struct InferredFile {
     pub complete: bool,
     /// What a reader should know.
     pub notes: Vec<String>,
+    /// Columns of text at least half of whose values are of another kind.
+    pub nearly: Vec<NearlyTyped>,
 }
 
 /// Called with the bytes read so far; returns false to stop the inference.
@@ -53,6 +56,7 @@ pub fn infer(
         declared: true,
         complete: true,
         notes: Vec::new(),
+        nearly: Vec::new(),
     };
     match format {
         Format::Parquet => file.state(parquet::footer(&watched)?),
@@ -90,7 +94,8 @@ fn infer_csv(
         dialect.encoding = found.encoding;
         file.notes.extend(text_encoding::note(found.encoding));
     }
-    file.take(json::Found { schema: found.schema, rows: found.rows, complete: found.complete });
+    let csv::infer::Found { schema, rows, complete, nearly, .. } = found;
+    file.take(json::Found { schema, rows, complete, nearly });
     Ok(())
 }
 
@@ -104,6 +109,7 @@ impl InferredFile {
     fn take(&mut self, found: json::Found) {
         (self.schema, self.rows) = (found.schema, Some(found.rows));
         (self.complete, self.declared) = (found.complete, false);
+        self.nearly = found.nearly;
     }
 }
 

@@ -14,6 +14,7 @@ use super::bytes::{ByteSource, size_of_buffer};
 use super::compression;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
+use super::kinds::NearlyTyped;
 use super::nested::MAX_KEYS;
 use super::nested::build::{BadValue, Builder};
 use super::nested::extent::value_end;
@@ -260,7 +261,7 @@ impl ParseBlock for Looker {
         let most = self.most_rows;
         let (tail, rows, wrong) = each_line(&block, |node| {
             if let Node::Object(object) = &node {
-                members.add(object);
+                members.add_row(object, seen);
             }
             seen += 1;
             most.is_none_or(|most| seen < most)
@@ -274,6 +275,8 @@ pub(crate) struct Found {
     pub(crate) schema: Schema,
     pub(crate) rows: u64,
     pub(crate) complete: bool,
+    /// The columns of text that nearly have another type.
+    pub(crate) nearly: Vec<NearlyTyped>,
 }
 
 /// Looks at every row, or at the first `rows`.
@@ -301,7 +304,7 @@ pub(crate) fn infer(
                 if let Some(failed) = failed {
                     return Err(wrong(path, format, before, failed));
                 }
-                members.merge(&part);
+                members.merge(before, &part);
                 rows = ordered.rows();
                 if most_rows.is_some_and(|most| rows >= most) {
                     complete = ordered.nothing_left();
@@ -313,7 +316,7 @@ pub(crate) fn infer(
                 return Err(broken(path, format, message));
             }
             let schema = Schema::from_arrow(&ArrowSchema::new(members.fields()));
-            Ok(Found { schema, rows, complete })
+            Ok(Found { schema, rows, complete, nearly: members.nearly() })
         },
     )
 }

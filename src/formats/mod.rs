@@ -12,6 +12,7 @@ pub mod encode;
 pub mod error;
 pub mod infer;
 pub mod json_rows;
+pub mod kinds;
 pub mod sniff;
 
 mod arrow_ipc;
@@ -21,6 +22,7 @@ mod batches;
 mod blocks;
 mod compression;
 mod csv;
+pub(crate) mod exact_float;
 mod json;
 mod msgpack;
 mod nested;

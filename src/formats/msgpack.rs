@@ -171,8 +171,8 @@ fn node(value: &Value) -> Result<Node<'_>, String> {
             Some(value) => Node::Int(value),
             None => Node::Inexact(number.to_string().into()),
         },
-        Value::F32(value) => Node::Float((*value).into()),
-        Value::F64(value) => Node::Float(*value),
+        Value::F32(value) => Node::Float((*value).into(), None),
+        Value::F64(value) => Node::Float(*value, None),
         Value::String(text) => Node::Text(text.as_str().ok_or("a text is not UTF-8")?.into()),
         Value::Binary(bytes) => Node::Binary(bytes.into()),
         Value::Array(items) => Node::List(items.iter().map(node).collect::<Result<_, _>>()?),
@@ -208,7 +208,7 @@ pub(crate) fn infer(source: &dyn ByteSource, most: Option<u64>) -> Result<Found,
     let mut complete = true;
     while let Some(value) = rows.next() {
         if let Node::Object(object) = row_node(&value?, &rows.path, rows.row)? {
-            members.add(&object);
+            members.add_row(&object, rows.row - 1);
         }
         if most.is_some_and(|most| rows.row >= most) {
             complete = rows.next().is_none();
@@ -221,7 +221,7 @@ pub(crate) fn infer(source: &dyn ByteSource, most: Option<u64>) -> Result<Found,
     }
     let seen = most.map_or(rows.row, |most| most.min(rows.row));
     let schema = Schema::from_arrow(&ArrowSchema::new(members.fields()));
-    Ok(Found { schema, rows: seen, complete })
+    Ok(Found { schema, rows: seen, complete, nearly: members.nearly() })
 }
 
 /// Opens a file.

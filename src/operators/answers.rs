@@ -1,5 +1,7 @@
 //! The answers operators share, bounded, and the JSON schemas that describe them. Pure.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Conclusion};
@@ -127,10 +129,20 @@ pub(super) fn within_bytes(items: impl Iterator<Item = Value>, bytes: usize) -> 
         .collect()
 }
 
-/// Returns a schema as a list of columns, cut when it is long, and how many columns there are.
-pub(super) fn columns_shown(schema: &Schema) -> (Value, usize) {
+/// Returns a schema as a list of columns, cut when it is long, and how many columns there are. A
+/// column of text that nearly has another type says what kept it from that.
+pub(super) fn columns_shown(
+    schema: &Schema,
+    why_text: &BTreeMap<String, String>,
+) -> (Value, usize) {
     const BYTES: usize = 24 * 1024;
-    let columns = schema.columns.iter().map(|column| json!(column));
+    let columns = schema.columns.iter().map(|column| {
+        let mut shown = json!(column);
+        if let (Value::Object(shown), Some(why)) = (&mut shown, why_text.get(&column.name)) {
+            shown.insert("why".to_owned(), json!(why));
+        }
+        shown
+    });
     (Value::Array(within_bytes(columns, BYTES)), schema.columns.len())
 }
 
@@ -148,7 +160,7 @@ pub(super) fn conflict_shown(conflict: &SchemaConflict) -> (Value, bool) {
     shown.insert("differingColumnsTotal".to_owned(), json!(conflict.differing_columns.len()));
     shown.insert("differingColumns".to_owned(), Value::Array(differing));
     shown.insert("losslessCommon".to_owned(), json!(conflict.lossless_common));
-    let common = conflict.common.as_ref().map(|schema| columns_shown(schema).0);
+    let common = conflict.common.as_ref().map(|schema| columns_shown(schema, &BTreeMap::new()).0);
     if let Some(common) = common.filter(|common| common.to_string().len() <= BYTES) {
         shown.insert("common".to_owned(), common);
     }

@@ -1,6 +1,8 @@
 //! What `table/infer` and `table/refresh` have in common: the job that finds a schema, and what its
 //! answer amounts to. Pure.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -83,7 +85,7 @@ pub(super) fn inferred(
     warnings: &[String],
 ) -> Inferred {
     match found {
-        InferAnswer::Same { format, schema, partition_columns, found, files, notes } => {
+        InferAnswer::Same { format, schema, partition_columns, found, files, notes, why_text } => {
             let partition_keys: Vec<String> =
                 partition_columns.columns.iter().map(|column| column.name.clone()).collect();
             let columns = schema.columns.into_iter().chain(partition_columns.columns).collect();
@@ -95,7 +97,8 @@ pub(super) fn inferred(
                 partition_keys,
                 found,
             };
-            let answer = table_answer(&declaration, files, notes, warnings);
+            let mut answer = table_answer(&declaration, &why_text, files, warnings);
+            answer.info = notes.into_iter().take(20).collect();
             Inferred::Table(Box::new(declaration), answer)
         }
         InferAnswer::Conflict { format, conflict, found, files, notes, .. } => {
@@ -125,11 +128,11 @@ fn conflict_said(conflict: &SchemaConflict) -> String {
 
 fn table_answer(
     table: &TableDeclaration,
+    why_text: &BTreeMap<String, String>,
     files: u64,
-    notes: Vec<String>,
     warnings: &[String],
 ) -> Answer {
-    let (columns, columns_total) = columns_shown(&table.schema);
+    let (columns, columns_total) = columns_shown(&table.schema, why_text);
     let cut = columns.as_array().map_or(0, Vec::len) < columns_total;
     let mut answer = Answer::object(json!({
         "table": {"database": table.name.database, "name": table.name.table},
@@ -151,7 +154,6 @@ fn table_answer(
         let seen = format!("{files} of {of_files} files and {rows} rows");
         answer.warnings.push(format!("the schema is that of a sample: {seen}"));
     }
-    answer.info = notes.into_iter().take(20).collect();
     answer
 }
 

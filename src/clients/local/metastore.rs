@@ -225,6 +225,7 @@ fn declared_table(
         files,
         rows,
         notes: Vec::new(),
+        why_text: std::collections::BTreeMap::new(),
         name: found.name,
     })
 }

@@ -1,7 +1,9 @@
-//! What a cell's text is: each reader returns a value only if printing it gives the text back.
+//! What a cell's text is: each reader returns a value only if the text says exactly that value.
 //!
-//! The one exception is for execution: zeros at the end of a fraction may be missing or too many,
-//! since the number is the same.
+//! A whole number has one form. A float is whatever its text names exactly, and a boolean may be
+//! spelled in three cases: there the value is kept and the form is not. For execution, zeros at the end of a fraction may be missing or too many.
+
+use crate::formats::exact_float::names_exactly;
 
 /// The outline of a plain number: digits, perhaps a minus before and a fraction after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,11 +12,13 @@ pub(crate) struct Number {
     pub(crate) whole_digits: usize,
     pub(crate) fraction_digits: usize,
     pub(crate) zero: bool,
-    pub(crate) ends_with_zero: bool,
 }
 
 /// Most digits that every `f64` keeps.
 const EXACT_DIGITS: usize = 15;
+
+/// The largest whole number below which an `f64` has all others.
+const EXACT_WHOLE: u64 = 1 << 53;
 
 /// Returns the outline of a number; `None` for leading zeros, `+`, exponents, a missing whole part.
 #[inline]
@@ -27,13 +31,7 @@ pub(crate) fn number(cell: &[u8]) -> Option<Number> {
     }
     let zero_whole = digits[0] == b'0';
     if whole_digits == digits.len() {
-        return Some(Number {
-            negative,
-            whole_digits,
-            fraction_digits: 0,
-            zero: zero_whole,
-            ends_with_zero: false,
-        });
+        return Some(Number { negative, whole_digits, fraction_digits: 0, zero: zero_whole });
     }
     let fraction = &digits[whole_digits + 1..];
     if digits[whole_digits] != b'.'
@@ -47,7 +45,6 @@ pub(crate) fn number(cell: &[u8]) -> Option<Number> {
         whole_digits,
         fraction_digits: fraction.len(),
         zero: zero_whole && fraction.iter().all(|byte| *byte == b'0'),
-        ends_with_zero: fraction.last() == Some(&b'0'),
     })
 }
 
@@ -107,185 +104,107 @@ pub(crate) fn decimal(cell: &[u8], precision: u8, scale: u8) -> Option<i128> {
     Some(if outline.negative { -value } else { value })
 }
 
-/// Whether a cell is what Rust prints for the `f64` that it reads as: the shortest text without an exponent.
-#[inline]
-pub(crate) fn is_float64(cell: &[u8], outline: Option<Number>) -> bool {
-    let Some(outline) = outline else { return is_special_float(cell) };
-    if outline.ends_with_zero || (outline.zero && outline.negative) {
+/// Whether a cell is a number of any form that a float is read from: as [`number`], but digits may be
+/// missing on one side of the point, and there may be an exponent.
+pub(crate) fn is_number(cell: &[u8]) -> bool {
+    let digits = cell.strip_prefix(b"-").unwrap_or(cell);
+    let run = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = run(digits);
+    if whole > 1 && digits[0] == b'0' {
         return false;
     }
-    outline.whole_digits + outline.fraction_digits <= EXACT_DIGITS || prints_same(cell)
+    let (fraction, rest) = match &digits[whole..] {
+        [b'.', rest @ ..] => (run(rest), &rest[run(rest)..]),
+        rest => (0, rest),
+    };
+    match rest {
+        _ if whole + fraction == 0 => false,
+        [] => true,
+        [b'e' | b'E', b'+' | b'-', power @ ..] | [b'e' | b'E', power @ ..] => {
+            (1..=MOST_POWER_DIGITS).contains(&power.len()) && run(power) == power.len()
+        }
+        _ => false,
+    }
 }
 
-/// `NaN`, `inf` and `-inf`, as Rust prints them.
+/// Most digits of an exponent.
+const MOST_POWER_DIGITS: usize = 5;
+
+/// Whether a cell names an `f64` exactly, and is no identifier: whole numbers without point and
+/// exponent go up to 2^53.
+#[inline]
+pub(crate) fn is_float64(cell: &[u8], outline: Option<Number>) -> bool {
+    match outline {
+        Some(outline) if outline.whole_digits + outline.fraction_digits <= EXACT_DIGITS => true,
+        Some(outline) if outline.fraction_digits == 0 => {
+            int64(cell).is_some_and(|value| value.unsigned_abs() <= EXACT_WHOLE)
+        }
+        Some(_) => named_float(cell).is_some(),
+        None => float64(cell).is_some(),
+    }
+}
+
+/// The names of what is no finite number: `NaN`, `inf` and `-inf` as languages print them.
 pub(crate) fn is_special_float(cell: &[u8]) -> bool {
-    matches!(cell, b"NaN" | b"inf" | b"-inf")
-}
-
-fn prints_same(cell: &[u8]) -> bool {
-    parse_f64(cell).is_some_and(|value| value.to_string().as_bytes() == cell)
+    let unsigned = cell.strip_prefix(b"-").unwrap_or(cell);
+    matches!(cell, b"NaN" | b"nan") || matches!(unsigned, b"inf" | b"Inf" | b"Infinity")
 }
 
 fn parse_f64(cell: &[u8]) -> Option<f64> {
     std::str::from_utf8(cell).ok()?.parse().ok()
 }
 
-/// Returns a number as `f64` if the nearest one prints as this text, or did without the zeros at its end.
+/// Returns the `f64` that a cell names exactly.
 #[inline]
 pub(crate) fn float64(cell: &[u8]) -> Option<f64> {
-    let Some(outline) = number(cell) else {
+    if let Some(outline) = number(cell)
+        && outline.whole_digits + outline.fraction_digits <= EXACT_DIGITS
+    {
+        return parse_f64(cell);
+    }
+    if !is_number(cell) {
         return is_special_float(cell).then(|| parse_f64(cell)).flatten();
-    };
-    if outline.negative && outline.zero {
-        return None;
     }
-    let value = parse_f64(cell)?;
-    if outline.whole_digits + outline.fraction_digits <= EXACT_DIGITS {
-        return Some(value);
-    }
-    let end = if outline.ends_with_zero {
-        let trimmed = cell.iter().rposition(|byte| *byte != b'0').map_or(0, |last| last + 1);
-        if cell[trimmed - 1] == b'.' { trimmed - 1 } else { trimmed }
-    } else {
-        cell.len()
-    };
-    (value.to_string().as_bytes() == &cell[..end]).then_some(value)
+    named_float(cell)
 }
 
-/// Returns a boolean: `true` or `false`, in lower case.
+/// Returns the float that a number names exactly.
+fn named_float(cell: &[u8]) -> Option<f64> {
+    parse_f64(cell).filter(|value| value.is_finite() && names_exactly(cell, *value))
+}
+
+/// Returns the `f32` that a cell names exactly.
+pub(crate) fn float32(cell: &[u8]) -> Option<f32> {
+    let value: f32 = std::str::from_utf8(cell).ok()?.parse().ok()?;
+    if is_number(cell) {
+        return (value.is_finite() && names_exactly(cell, value)).then_some(value);
+    }
+    is_special_float(cell).then_some(value)
+}
+
+/// How a boolean is spelled: all cells of a column alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// `true`
+    Lower,
+    /// `True`
+    Title,
+    /// `TRUE`
+    Upper,
+}
+
+/// Returns a boolean.
 #[inline]
-pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
+pub(crate) fn boolean(cell: &[u8]) -> Option<(bool, Spelling)> {
     match cell {
-        b"true" => Some(true),
-        b"false" => Some(false),
+        b"true" => Some((true, Spelling::Lower)),
+        b"false" => Some((false, Spelling::Lower)),
+        b"True" => Some((true, Spelling::Title)),
+        b"False" => Some((false, Spelling::Title)),
+        b"TRUE" => Some((true, Spelling::Upper)),
+        b"FALSE" => Some((false, Spelling::Upper)),
         _ => None,
     }
-}
-
-fn two_digits(text: &[u8]) -> Option<u32> {
-    match text {
-        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
-            Some(u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
-        }
-        _ => None,
-    }
-}
-
-/// Returns the days since 1970-01-01 of a date `YYYY-MM-DD` that the calendar has.
-#[inline]
-pub(crate) fn date32(cell: &[u8]) -> Option<i32> {
-    if cell.len() != 10 || cell[4] != b'-' || cell[7] != b'-' {
-        return None;
-    }
-    let year = two_digits(&cell[..2])? * 100 + two_digits(&cell[2..4])?;
-    let (month, day) = (two_digits(&cell[5..7])?, two_digits(&cell[8..10])?);
-    let leap = (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
-    let last = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if day == 0 || day > last {
-        return None;
-    }
-    days_since_1970(year, month, day)
-}
-
-/// # Source
-/// <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>
-fn days_since_1970(year: u32, month: u32, day: u32) -> Option<i32> {
-    // March is the first month, so that a leap day is the last of its year.
-    let year = i32::try_from(year).ok()? - i32::from(month <= 2);
-    let shifted = i32::try_from((month + 9) % 12).ok()?;
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * shifted + 2) / 5 + i32::try_from(day).ok()? - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
-}
-
-/// How a time of day is written: all cells of a column alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TimeForm {
-    /// Digits after the second's point, 0 to 9.
-    pub(crate) fraction_digits: usize,
-}
-
-/// How a timestamp is written: all cells of a column alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TimestampForm {
-    /// `T` or a space.
-    pub(crate) separator: u8,
-    /// Digits after the second's point, 0 to 9.
-    pub(crate) fraction_digits: usize,
-    /// Whether it ends with `Z`.
-    pub(crate) utc: bool,
-}
-
-/// Returns the nanoseconds since midnight of `HH:MM:SS` with up to nine digits after a point.
-#[inline]
-pub(crate) fn time_of_day(cell: &[u8]) -> Option<(i64, TimeForm)> {
-    if cell.len() < 8 || cell[2] != b':' || cell[5] != b':' {
-        return None;
-    }
-    let (hour, minute) = (two_digits(&cell[..2])?, two_digits(&cell[3..5])?);
-    let second = two_digits(&cell[6..8])?;
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let seconds = i64::from(hour * 3600 + minute * 60 + second);
-    let fraction = match &cell[8..] {
-        [] => &[][..],
-        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
-        _ => return None,
-    };
-    let mut nanos = 0_i64;
-    for index in 0..9 {
-        let digit = fraction.get(index).copied().unwrap_or(b'0');
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        nanos = nanos * 10 + i64::from(digit - b'0');
-    }
-    Some((seconds * 1_000_000_000 + nanos, TimeForm { fraction_digits: fraction.len() }))
-}
-
-/// A timestamp: days since 1970 and nanoseconds of the day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Timestamp {
-    days: i32,
-    nanos: i64,
-}
-
-impl Timestamp {
-    /// Returns microseconds since 1970; `None` when it is finer.
-    pub(crate) fn micros(self) -> Option<i64> {
-        (self.nanos % 1000 == 0).then(|| i64::from(self.days) * 86_400_000_000 + self.nanos / 1000)
-    }
-
-    /// Returns nanoseconds since 1970; `None` outside of the years 1677 to 2262.
-    pub(crate) fn nanos(self) -> Option<i64> {
-        i64::from(self.days).checked_mul(86_400_000_000_000)?.checked_add(self.nanos)
-    }
-}
-
-/// Returns the timestamp `YYYY-MM-DD`, `T` or a space, a time of day, perhaps `Z`.
-#[inline]
-pub(crate) fn timestamp(cell: &[u8]) -> Option<(Timestamp, TimestampForm)> {
-    if cell.len() < 19 {
-        return None;
-    }
-    let separator = cell[10];
-    if !matches!(separator, b'T' | b' ') {
-        return None;
-    }
-    let days = date32(&cell[..10])?;
-    let utc = cell.last() == Some(&b'Z');
-    let (nanos, time) = time_of_day(&cell[11..cell.len() - usize::from(utc)])?;
-    let form = TimestampForm { separator, fraction_digits: time.fraction_digits, utc };
-    Some((Timestamp { days, nanos }, form))
 }
 
 #[cfg(test)]
@@ -331,46 +250,55 @@ mod tests {
     }
 
     #[test]
-    fn floats_print_as_they_are_written() {
+    fn floats_are_what_their_text_names() {
         for (cell, fits) in [
             ("10", true),
-            ("10.5", true),
+            ("10.0", true),
             ("0.1", true),
-            ("-0.5", true),
+            ("-.5", true),
+            ("1.", true),
+            ("1e-05", true),
+            ("1.5E+10", true),
+            ("1e400", false),
+            ("1e-400", false),
+            ("0e-400", true),
             ("0.30000000000000004", true),
             ("0.3000000000000000444", false),
-            ("1.50", false),
-            ("1e5", false),
-            (".5", false),
-            ("1.", false),
+            ("48.053808600000004", true),
+            ("1.50", true),
             ("01.5", false),
-            ("-0", false),
+            ("+1.5", false),
+            (" 1.5", false),
+            ("1_0", false),
+            ("1e", false),
+            (".", false),
+            ("-", false),
+            ("", false),
+            ("e5", false),
+            ("0x10", false),
+            ("-0", true),
             ("NaN", true),
-            ("nan", false),
+            ("nan", true),
+            ("-Infinity", true),
+            ("+inf", false),
+            ("NAN", false),
+            ("9007199254740992", true),
             ("9007199254740993", false),
+            ("9007199254740994", false),
+            ("9007199254740994.0", true),
+            ("100000000000000000000", false),
+            ("1e20", true),
         ] {
-            assert_eq!(is_float64(cell.as_bytes(), number(cell.as_bytes())), fits, "{cell}");
+            let cell = cell.as_bytes();
+            assert_eq!(is_float64(cell, number(cell)), fits, "{}", cell.escape_ascii());
         }
         assert_eq!(float64(b"1.50"), Some(1.5));
-        assert_eq!(float64(b"0.300000000000000040"), Some(0.300_000_000_000_000_04));
-        assert_eq!(float64(b"10000000000000000.0"), Some(1e16));
-    }
-
-    #[test]
-    fn dates_and_times_exist() {
-        assert_eq!(date32(b"1970-01-01"), Some(0));
-        assert_eq!(date32(b"2000-02-29"), Some(11016));
-        for bad in ["1900-02-29", "2020-13-01", "2020-00-10", "2020-1-01", "03/04/2020", "20200101"]
-        {
-            assert_eq!(date32(bad.as_bytes()), None, "{bad}");
-        }
-        let (nanos, form) = time_of_day(b"23:59:59.25").expect("should be a time");
-        assert_eq!((nanos, form.fraction_digits), (86_399_250_000_000, 2));
-        assert_eq!(time_of_day(b"23:59:60"), None);
-        let (at, form) = timestamp(b"2013-01-01T05:00:00Z").expect("should be a timestamp");
-        assert_eq!(at.micros(), Some(1_357_016_400_000_000));
-        assert!(form.utc && form.separator == b'T');
-        assert_eq!(timestamp(b"2013-01-01T05:00:00+01:00"), None);
+        assert_eq!(float64(b"-0").map(f64::to_bits), Some((-0.0_f64).to_bits()));
+        // Whole numbers that a float has are read where the type is known.
+        assert_eq!(float64(b"100000000000000000000"), Some(1e20));
+        assert_eq!(float64(b"9007199254740993"), None);
+        assert_eq!(float32(b"0.10"), Some(0.1));
+        assert_eq!(float32(b"16777217"), None);
     }
 
     proptest! {
@@ -383,25 +311,18 @@ mod tests {
         fn every_float_is_read(value: f64) {
             let text = value.to_string();
             let read = float64(text.as_bytes());
-            if value == 0.0 && value.is_sign_negative() {
-                prop_assert_eq!(read, None);
-            } else {
-                prop_assert_eq!(read.map(f64::to_bits), Some(value.to_bits()));
-                prop_assert!(is_float64(text.as_bytes(), number(text.as_bytes())));
-            }
+            let same = |read: f64| read.to_bits() == value.to_bits() || (read.is_nan() && value.is_nan());
+            prop_assert!(read.is_some_and(same), "{}", text);
         }
 
         #[test]
-        fn what_is_taken_for_a_float_prints_the_same(text in "-?[0-9]{1,18}(\\.[0-9]{1,18})?") {
-            if is_float64(text.as_bytes(), number(text.as_bytes())) {
-                prop_assert_eq!(text.parse::<f64>().expect("should parse").to_string(), text);
+        fn what_inference_takes_execution_reads(text in "-?[0-9]{0,18}(\\.[0-9]{0,18})?(e-?[0-9]{1,3})?") {
+            let cell = text.as_bytes();
+            if is_float64(cell, number(cell)) {
+                let read = float64(cell);
+                prop_assert_eq!(read.map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits));
             }
         }
 
-        #[test]
-        fn dates_agree_with_the_calendar(days in -719_162_i32..2_932_896) {
-            let date = jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(days);
-            prop_assert_eq!(date32(date.to_string().as_bytes()), Some(days));
-        }
     }
 }

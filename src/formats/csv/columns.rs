@@ -12,7 +12,8 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::error::ArrowError;
 
-use super::cells;
+use super::times::Timestamp;
+use super::{cells, times};
 
 /// Text of one column; checked to be UTF-8 when it is finished.
 #[derive(Debug, Default)]
@@ -52,7 +53,7 @@ impl TextBuilder {
 pub(crate) enum Cells {
     /// No value at all.
     Null(usize),
-    /// `true`, `false`.
+    /// `true`, `false`, in three spellings.
     Boolean(BooleanBuilder),
     /// Whole numbers, with the bounds of the column's type.
     Int(Int64Builder, i64, i64),
@@ -64,9 +65,9 @@ pub(crate) enum Cells {
     Decimal(Decimal128Builder, u8, u8),
     /// Days.
     Date(Date32Builder),
-    /// Microseconds; whether the text ends with `Z`.
+    /// Microseconds; whether the text ends with `Z` or an offset.
     Micros(TimestampMicrosecondBuilder, bool),
-    /// Nanoseconds; whether the text ends with `Z`.
+    /// Nanoseconds; whether the text ends with `Z` or an offset.
     Nanos(TimestampNanosecondBuilder, bool),
     /// Microseconds of the day.
     TimeMicros(Time64MicrosecondBuilder),
@@ -100,18 +101,18 @@ impl Cells {
             }
             DataType::Date32 => Some(Self::Date(Date32Builder::with_capacity(rows))),
             DataType::Timestamp(unit, zone) => {
-                // Only text that ends with `Z` states a zone, and it is UTC.
-                let utc = match zone.as_deref() {
+                // Text states no zone but an offset, and the instant is kept in UTC.
+                let zoned = match zone.as_deref() {
                     None => false,
                     Some("UTC" | "+00:00" | "Z") => true,
                     Some(_) => return None,
                 };
                 match unit {
                     TimeUnit::Microsecond => {
-                        Some(Self::Micros(TimestampMicrosecondBuilder::with_capacity(rows), utc))
+                        Some(Self::Micros(TimestampMicrosecondBuilder::with_capacity(rows), zoned))
                     }
                     TimeUnit::Nanosecond => {
-                        Some(Self::Nanos(TimestampNanosecondBuilder::with_capacity(rows), utc))
+                        Some(Self::Nanos(TimestampNanosecondBuilder::with_capacity(rows), zoned))
                     }
                     TimeUnit::Second | TimeUnit::Millisecond => None,
                 }
@@ -156,35 +157,37 @@ impl Cells {
         match self {
             Self::Null(_) => false,
             Self::Boolean(builder) => {
-                add(cells::boolean(cell), |value| builder.append_value(value))
+                add(cells::boolean(cell), |(value, _)| builder.append_value(value))
             }
             Self::Int(builder, low, high) => {
                 add(cells::int64(cell).filter(|value| value >= low && value <= high), |value| {
                     builder.append_value(value);
                 })
             }
-            Self::Float32(builder) => add(float32(cell), |value| builder.append_value(value)),
+            Self::Float32(builder) => {
+                add(cells::float32(cell), |value| builder.append_value(value))
+            }
             Self::Float64(builder) => {
                 add(cells::float64(cell), |value| builder.append_value(value))
             }
             Self::Decimal(builder, precision, scale) => {
                 add(cells::decimal(cell, *precision, *scale), |value| builder.append_value(value))
             }
-            Self::Date(builder) => add(cells::date32(cell), |value| builder.append_value(value)),
-            Self::Micros(builder, utc) => {
-                let value = cells::timestamp(cell).filter(|(_, form)| form.utc == *utc);
-                add(value.and_then(|(at, _)| at.micros()), |value| builder.append_value(value))
+            Self::Date(builder) => add(times::date32(cell), |value| builder.append_value(value)),
+            Self::Micros(builder, zoned) => {
+                let at = times::timestamp(cell).filter(|at| at.form.zoned == *zoned);
+                add(at.and_then(Timestamp::micros), |value| builder.append_value(value))
             }
-            Self::Nanos(builder, utc) => {
-                let value = cells::timestamp(cell).filter(|(_, form)| form.utc == *utc);
-                add(value.and_then(|(at, _)| at.nanos()), |value| builder.append_value(value))
+            Self::Nanos(builder, zoned) => {
+                let at = times::timestamp(cell).filter(|at| at.form.zoned == *zoned);
+                add(at.and_then(Timestamp::nanos), |value| builder.append_value(value))
             }
             Self::TimeMicros(builder) => {
-                let nanos = cells::time_of_day(cell).filter(|(nanos, _)| nanos % 1000 == 0);
+                let nanos = times::time_of_day(cell).filter(|(nanos, _)| nanos % 1000 == 0);
                 add(nanos, |(nanos, _)| builder.append_value(nanos / 1000))
             }
             Self::TimeNanos(builder) => {
-                add(cells::time_of_day(cell), |(nanos, _)| builder.append_value(nanos))
+                add(times::time_of_day(cell), |(nanos, _)| builder.append_value(nanos))
             }
             Self::Text(builder) => builder.push(Some(cell)),
         }
@@ -224,11 +227,4 @@ impl Cells {
 #[inline]
 fn add<T>(value: Option<T>, append: impl FnOnce(T)) -> bool {
     value.map(append).is_some()
-}
-
-/// Returns a number as `f32` if that prints as this text.
-fn float32(cell: &[u8]) -> Option<f32> {
-    let text = std::str::from_utf8(cell).ok()?;
-    let value: f32 = text.parse().ok()?;
-    (value.to_string() == text).then_some(value)
 }

@@ -11,6 +11,7 @@ use crate::engines::table::{CsvDialect, TextEncoding};
 use crate::formats::blocks::{InOrder, MAX_ROW_BYTES, ParseBlock, Parsed};
 use crate::formats::bytes::ByteSource;
 use crate::formats::error::FormatError;
+use crate::formats::kinds::NearlyTyped;
 use crate::formats::pipeline;
 
 /// The schema of one text.
@@ -19,6 +20,8 @@ pub(crate) struct Found {
     pub(crate) rows: u64,
     pub(crate) complete: bool,
     pub(crate) notes: Vec<String>,
+    /// The columns of text that nearly have another type.
+    pub(crate) nearly: Vec<NearlyTyped>,
     /// The encoding that could be read; differs from the dialect's when a late byte is not UTF-8.
     pub(crate) encoding: TextEncoding,
 }
@@ -143,16 +146,10 @@ fn attempt(
         Err(Stop::Ragged { row, found }) => return Err(ragged(&path, row, expected, found)),
         Err(Stop::Failed(error)) => return Err(error),
     }
-    let schema = Schema {
-        columns: names
-            .names
-            .iter()
-            .zip(&gathered.seen)
-            .map(|(name, seen)| column(name, seen))
-            .collect(),
-    };
+    let columns = || names.names.iter().zip(&gathered.seen);
     Ok(Some(Found {
-        schema,
+        schema: Schema { columns: columns().map(|(name, seen)| column(name, seen)).collect() },
+        nearly: columns().filter_map(|(name, seen)| seen.nearly(name)).collect(),
         rows: gathered.rows,
         complete: gathered.complete,
         notes: names.notes,

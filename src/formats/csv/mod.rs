@@ -15,8 +15,10 @@ mod lines;
 pub(crate) mod names;
 pub(crate) mod records;
 pub(crate) mod seen;
+mod sorts;
 #[cfg(test)]
 mod tests;
+pub(crate) mod times;
 
 use std::io::Read;
 

@@ -1,7 +1,7 @@
 //! Delimited text: commas, quotes where they are needed, a header, line feeds.
 //!
 //! Cells are written so that reading them gives the values back: empty texts are quoted, nulls are
-//! empty, floats are the shortest text without an exponent, every timestamp has all its digits.
+//! empty, floats are the shortest text that reads as them, every timestamp has all its digits.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -13,8 +13,9 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use super::storable::Stored;
 use super::{Counted, Encoder, unwritable, write_error};
 use crate::engines::table::Format;
-use crate::formats::csv::cells;
+use crate::formats::csv::times;
 use crate::formats::error::FormatError;
+use crate::formats::exact_float::write_float;
 
 /// Writes delimited text.
 pub(super) struct CsvEncoder {
@@ -80,14 +81,13 @@ impl<'a> Printer<'a> {
                 push_cell(out, text(row));
                 Ok(())
             }
-            // Rust prints floats without exponents, as the reader wants them.
-            Self::Float64(floats) => write!(out, "{}", floats.value(row)),
-            Self::Float32(floats) => write!(out, "{}", floats.value(row)),
+            Self::Float64(floats) => write_float(out, floats.value(row)),
+            Self::Float32(floats) => write_float(out, floats.value(row)),
             Self::Other(formatter) => write!(out, "{}", formatter.value(row)),
             Self::Dated(formatter) => {
                 let text = formatter.value(row).try_to_string().map_err(|e| e.to_string())?;
-                if cells::timestamp(text.as_bytes()).is_none()
-                    && cells::date32(text.as_bytes()).is_none()
+                if times::timestamp(text.as_bytes()).is_none()
+                    && times::date32(text.as_bytes()).is_none()
                 {
                     return Err(format!("`{text}` is outside of the years 0 to 9999"));
                 }

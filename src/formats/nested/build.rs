@@ -220,7 +220,7 @@ impl<'a> Builder<'a> {
 /// Returns a number that an `f64` has exactly.
 fn as_float(node: &Node<'_>) -> Option<f64> {
     match node {
-        Node::Float(value) => Some(*value),
+        Node::Float(value, _) => Some(*value),
         // JSON has no numbers for these: their texts stand for them.
         Node::Text(text) if cells::is_special_float(text.as_bytes()) => text.parse().ok(),
         Node::Int(value) if value.unsigned_abs() <= 1 << 53 => value.to_string().parse().ok(),

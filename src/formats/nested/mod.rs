@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod extent;
 pub(crate) mod node;
 pub(crate) mod shape;
+mod sorts;
 
 /// Deepest nesting of one row.
 pub(crate) const MAX_DEPTH: usize = 128;

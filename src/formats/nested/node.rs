@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::MAX_DEPTH;
 use super::extent::{Parts, value_end};
 use crate::formats::csv::cells;
+use crate::formats::exact_float::names_exactly;
 
 /// A nested value.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +16,8 @@ pub(crate) enum Node<'a> {
     Null,
     Bool(bool),
     Int(i64),
-    /// A number that an `f64` has exactly or prints as.
-    Float(f64),
+    /// A number that names an `f64` exactly, with its text where it has one.
+    Float(f64, Option<&'a str>),
     /// A number that neither 64 bits nor an `f64` hold, as its text.
     Inexact(Cow<'a, str>),
     Text(Cow<'a, str>),
@@ -87,6 +88,7 @@ impl<'a> Node<'a> {
     pub(crate) fn as_text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) | Self::Inexact(text) => Cow::Borrowed(text),
+            Self::Float(_, Some(text)) => Cow::Borrowed(text),
             other => {
                 let mut out = String::new();
                 other.write_json(&mut out);
@@ -100,7 +102,8 @@ impl<'a> Node<'a> {
             Self::Null => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
             Self::Int(value) => out.push_str(&value.to_string()),
-            Self::Float(value) => out.push_str(&float_text(*value)),
+            Self::Float(_, Some(text)) => out.push_str(text),
+            Self::Float(value, None) => out.push_str(&float_text(*value)),
             Self::Inexact(text) => out.push_str(text),
             Self::Text(text) => push_quoted(out, text),
             Self::Binary(bytes) => push_quoted(out, &BASE64_STANDARD.encode(bytes)),
@@ -134,7 +137,7 @@ impl<'a> Node<'a> {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
-            Self::Int(_) | Self::Float(_) | Self::Inexact(_) => "a number",
+            Self::Int(_) | Self::Float(..) | Self::Inexact(_) => "a number",
             Self::Text(_) => "a text",
             Self::Binary(_) => "binary",
             Self::List(_) => "a list",
@@ -185,37 +188,11 @@ fn number(text: &str) -> Node<'_> {
         return Node::Int(value);
     }
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && is_exact(text, value) => Node::Float(value),
+        Ok(value) if value.is_finite() && names_exactly(text.as_bytes(), value) => {
+            Node::Float(value, Some(text))
+        }
         _ => Node::Inexact(Cow::Borrowed(text)),
     }
-}
-
-/// Whether a shortest text of a float has the value of the text it was read from.
-///
-/// Where two shortest texts are equally near (as for 2 to the power of -44), printers
-/// differ in the one they take: the standard library's and the JSON writer's are both exact.
-fn is_exact(text: &str, value: f64) -> bool {
-    let Some(digits) = normalised(text) else { return false };
-    normalised(&format!("{value:e}")).is_some_and(|shortest| shortest == digits)
-        || normalised(&float_text(value)).is_some_and(|shortest| shortest == digits)
-}
-
-/// Returns significant digits and exponent: 0.<digits> times 10 to the exponent.
-fn normalised(text: &str) -> Option<(String, i64)> {
-    let text = text.trim_start_matches('-');
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let leading = digits.len() - digits.trim_start_matches('0').len();
-    let significant = digits.trim_matches('0');
-    if significant.is_empty() {
-        return Some((String::new(), 0));
-    }
-    let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()?;
-    Some((significant.to_owned(), point.checked_add(exponent)?))
 }
 
 #[cfg(test)]
@@ -228,12 +205,13 @@ mod tests {
     fn numbers_keep_their_value() {
         for (text, node) in [
             ("1", Node::Int(1)),
-            ("-0", Node::Float(-0.0)),
-            ("1.50", Node::Float(1.5)),
-            ("1e5", Node::Float(100_000.0)),
-            ("0.1", Node::Float(0.1)),
+            ("-0", Node::Float(-0.0, Some("-0"))),
+            ("1.50", Node::Float(1.5, Some("1.50"))),
+            ("1e5", Node::Float(100_000.0, Some("1e5"))),
+            ("0.1", Node::Float(0.1, Some("0.1"))),
             ("1e400", Node::Inexact("1e400".into())),
             ("12345678901234567890", Node::Inexact("12345678901234567890".into())),
+            ("48.053808600000004", Node::Float(48.053_808_6, Some("48.053808600000004"))),
             ("0.1000000000000000055", Node::Inexact("0.1000000000000000055".into())),
         ] {
             assert_eq!(Node::from_json(text), Ok(node), "{text}");
@@ -258,6 +236,8 @@ mod tests {
         let text = r#" { "b" : [ 1 , "x\"\n" , null , 2.5 ] , "a" : { } } "#;
         let node = Node::from_json(text).expect("should parse");
         assert_eq!(node.as_text(), r#"{"b":[1,"x\"\n",null,2.5],"a":{}}"#);
+        let numbers = Node::from_json("[1.50, 1E3, 100000000000000000000]").expect("should parse");
+        assert_eq!(numbers.as_text(), "[1.50,1E3,100000000000000000000]");
     }
 
     proptest! {
@@ -265,7 +245,7 @@ mod tests {
         fn every_finite_float_is_exact(value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
             let text = serde_json::to_string(&value).expect("should print");
             match Node::from_json(&text).expect("should parse") {
-                Node::Float(read) => prop_assert_eq!(read.to_bits(), value.to_bits()),
+                Node::Float(read, _) => prop_assert_eq!(read.to_bits(), value.to_bits()),
                 other => prop_assert!(false, "{:?}", other),
             }
         }

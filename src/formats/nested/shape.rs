@@ -7,6 +7,8 @@ use arrow::datatypes::{DataType, Field, Fields};
 
 use super::MAX_KEYS;
 use super::node::Node;
+use super::sorts::{self, KINDS};
+use crate::formats::kinds::{Kinds, Met, NearlyTyped};
 
 /// Whole numbers up to this size are the same as `f64`.
 const EXACT_IN_FLOAT: u64 = 1 << 53;
@@ -25,6 +27,9 @@ pub(crate) struct Shape {
     largest: u64,
     list: Option<Box<Shape>>,
     object: Option<Members>,
+    /// What the values are, in order, and how many there are; only of columns.
+    kinds: Option<Box<Kinds<KINDS>>>,
+    values: u64,
 }
 
 /// The members of objects, in the order in which they were first seen.
@@ -66,14 +71,29 @@ impl Members {
         }
     }
 
-    /// Adds what other objects have.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    /// Adds the columns of a row that comes after so many others.
+    pub(crate) fn add_row(&mut self, object: &[(std::borrow::Cow<'_, str>, Node<'_>)], row: u64) {
+        for (position, (name, value)) in object.iter().enumerate() {
+            if let Some(shape) = self.entry(name, position) {
+                shape.add_in_order(value, row);
+            }
+        }
+    }
+
+    /// Adds what other objects have, which come after so many rows.
+    pub(crate) fn merge(&mut self, rows: u64, other: &Self) {
         self.too_many |= other.too_many;
         for (position, (name, shape)) in other.names.iter().zip(&other.shapes).enumerate() {
             if let Some(known) = self.entry(name, position) {
-                known.merge(shape);
+                known.merge(rows, shape);
             }
         }
+    }
+
+    /// Returns the columns of text that nearly have another type.
+    pub(crate) fn nearly(&self) -> Vec<NearlyTyped> {
+        let columns = self.names.iter().zip(&self.shapes);
+        columns.filter_map(|(name, shape)| shape.nearly(name)).collect()
     }
 
     /// Whether there were more keys than become columns.
@@ -101,7 +121,7 @@ impl Shape {
                 self.ints = true;
                 self.largest = self.largest.max(value.unsigned_abs());
             }
-            Node::Float(_) => self.floats = true,
+            Node::Float(..) => self.floats = true,
             Node::Inexact(_) => self.inexact = true,
             Node::Text(_) => self.texts = true,
             Node::Binary(_) => self.binaries = true,
@@ -115,8 +135,31 @@ impl Shape {
         }
     }
 
-    /// Adds what other values have.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    /// Adds a value of a column, which comes after so many rows.
+    fn add_in_order(&mut self, node: &Node<'_>, row: u64) {
+        self.add(node);
+        let Some(sort) = sorts::of(node) else { return };
+        self.values += 1;
+        let kinds = self.kinds.get_or_insert_default();
+        let met = || Met::new(row, &node.as_text());
+        kinds.add(sort, met);
+        match node {
+            Node::Inexact(_) => kinds.add_unheld(sort, met),
+            Node::Int(value) if value.unsigned_abs() > EXACT_IN_FLOAT => {
+                kinds.add_unheld(sort, met);
+            }
+            _ => {}
+        }
+    }
+
+    fn nearly(&self, column: &str) -> Option<NearlyTyped> {
+        let is_text = self.data_type() == DataType::Utf8;
+        let kinds = self.kinds.as_ref().filter(|_| is_text)?;
+        sorts::nearly(kinds, self.values, column)
+    }
+
+    /// Adds what other values have, which come after so many rows.
+    fn merge(&mut self, rows: u64, other: &Self) {
         self.bools |= other.bools;
         self.ints |= other.ints;
         self.floats |= other.floats;
@@ -125,10 +168,14 @@ impl Shape {
         self.binaries |= other.binaries;
         self.largest = self.largest.max(other.largest);
         if let Some(list) = &other.list {
-            self.list.get_or_insert_default().merge(list);
+            self.list.get_or_insert_default().merge(rows, list);
         }
         if let Some(object) = &other.object {
-            self.object.get_or_insert_default().merge(object);
+            self.object.get_or_insert_default().merge(rows, object);
+        }
+        self.values += other.values;
+        if let Some(kinds) = &other.kinds {
+            self.kinds.get_or_insert_default().merge(rows, kinds, 0);
         }
     }
 
@@ -192,7 +239,7 @@ mod tests {
         for value in values {
             let mut part = Shape::default();
             part.add(&Node::from_json(value).expect("should parse"));
-            whole.merge(&part);
+            whole.merge(0, &part);
         }
         whole.data_type()
     }

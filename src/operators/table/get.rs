@@ -109,7 +109,7 @@ impl Operator for Get {
 
 /// Returns what is known of a table.
 pub(super) fn described(table: &Table) -> Answer {
-    let (columns, columns_total) = columns_shown(&table.schema);
+    let (columns, columns_total) = columns_shown(&table.schema, &table.why_text);
     let (partitions, whole) = partitions(&table.partition_keys, table.files.iter());
     let cut = columns.as_array().map_or(0, Vec::len) < columns_total;
     let mut answer = Answer::object(json!({

@@ -134,6 +134,7 @@ pub(super) fn table(text: &str, kind: TableKind) -> Table {
         version: (kind != TableKind::Discovered).then_some(TableVersion(7)),
         rows: Some(100),
         notes: Vec::new(),
+        why_text: std::collections::BTreeMap::new(),
         name,
     }
 }

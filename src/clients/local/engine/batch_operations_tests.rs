@@ -186,7 +186,7 @@ fn inference_answers_with_what_a_job_can_read() {
         lake.text("shop/t/y=2024/2.csv", "id,name,price\n3,c,2.5\n"),
         lake.text("shop/t/y=2024/empty.csv", ""),
     ];
-    let InferAnswer::Same { format, schema, partition_columns, found, files: count, notes } =
+    let InferAnswer::Same { format, schema, partition_columns, found, files: count, notes, .. } =
         infer(&lake, files.clone())
     else {
         panic!("should be the same")
@@ -228,7 +228,7 @@ fn files_that_disagree_are_inferred_and_merged() {
     let mut input = Input { format, ..parquet_input("shop.t", &rows, files) };
     input.schemas = conflict.schemas.into_iter().map(|one| one.schema).collect();
     let extract_paths = BTreeMap::new();
-    let merge = Operation::Merge { on_conflict: MergeRule::Fail, extract_paths };
+    let merge = Operation::Merge { on_conflict: MergeRule::Text, extract_paths };
     let answer = lake.rows(&job(vec![input], merge));
     assert_eq!(
         answer,

@@ -14,10 +14,11 @@ use crate::clients::local::durable;
 use crate::clients::local::root::{OWN_FOLDER, Root};
 use crate::engines::reading::Reading;
 use crate::engines::table::PinnedFile;
+use crate::formats::kinds::NearlyTyped;
 
 /// Grows when the rules of inference or this document change, so that what older rules found is not
 /// used.
-const RULES: u32 = 2;
+const RULES: u32 = 3;
 
 /// A file that changed so recently may change again within one tick of the file system's clock.
 const SETTLED_NS: i64 = 2_000_000_000;
@@ -32,6 +33,8 @@ struct Entry {
     shape: Option<usize>,
     rows: Option<u64>,
     bytes: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    nearly: Vec<NearlyTyped>,
 }
 
 impl Entry {
@@ -43,6 +46,7 @@ impl Entry {
             shape,
             rows: found.and_then(|one| one.rows),
             bytes: found.map_or(0, |one| one.bytes),
+            nearly: found.map(|one| one.nearly.clone()).unwrap_or_default(),
         }
     }
 
@@ -104,8 +108,8 @@ impl Cache {
         let entry = self.files.get(file.path.as_str()).filter(|entry| entry.is_of(file))?;
         let Some(index) = entry.shape else { return Some(None) };
         let shape = Arc::clone(self.shapes.get(index)?);
-        let (rows, bytes) = (entry.rows, entry.bytes);
-        Some(Some(FoundFile { shape, rows, bytes, complete: true }))
+        let (rows, bytes, nearly) = (entry.rows, entry.bytes, entry.nearly.clone());
+        Some(Some(FoundFile { shape, rows, bytes, complete: true, nearly }))
     }
 
     /// Keeps what was found of files beside what is known of the others of `all`.

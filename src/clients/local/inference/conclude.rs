@@ -1,11 +1,12 @@
 //! What was found in a table's files amounts to one table, or to a conflict. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::failed;
 use super::notes::Notes;
 use super::shape::{Found, Looked, Shape};
+use super::why::why_text;
 use crate::clients::local::partitions;
 use crate::engines::job::InferAnswer;
 use crate::engines::schema::{Schema, SchemaFound};
@@ -29,6 +30,7 @@ pub(crate) struct Concluded {
     total: u64,
     rows: Option<u64>,
     notes: Vec<String>,
+    why_text: BTreeMap<String, String>,
 }
 
 /// Says what was found in files (the first of all, in their order) amounts to.
@@ -64,6 +66,10 @@ pub(super) fn conclude(
     let pairs: Vec<_> =
         pairs.map(|((file, _), index)| (file.path.as_str(), &schemas.distinct[*index])).collect();
     let compared = compare(&pairs, format.format);
+    let why_text = match &compared {
+        Compared::Same(schema) => why_text(schema, &found),
+        Compared::Conflict(..) => BTreeMap::new(),
+    };
     let mut notes = notes.said();
     notes.extend(schemas.shadowed.iter().map(|column| {
         format!("`{column}` is taken from the path, the files' own column is not read")
@@ -77,6 +83,7 @@ pub(super) fn conclude(
         rows: found.iter().map(|(_, one)| one.rows).sum(),
         files: found.into_iter().map(|(file, _)| file.clone()).collect(),
         notes,
+        why_text,
     })
 }
 
@@ -170,9 +177,15 @@ impl Concluded {
     pub(super) fn into_answer(self) -> InferAnswer {
         let Self { format, compared, partition_columns, found, files, total, notes, .. } = self;
         match compared {
-            Compared::Same(schema) => {
-                InferAnswer::Same { format, schema, partition_columns, found, files: total, notes }
-            }
+            Compared::Same(schema) => InferAnswer::Same {
+                format,
+                schema,
+                partition_columns,
+                found,
+                files: total,
+                notes,
+                why_text: self.why_text,
+            },
             Compared::Conflict(conflict, of_file) => InferAnswer::Conflict {
                 format,
                 conflict,
@@ -203,6 +216,7 @@ impl Concluded {
                 files,
                 rows,
                 notes,
+                why_text: self.why_text,
             })),
             Compared::Conflict(conflict, of_file) => {
                 TableLookup::Conflicting(Box::new(ConflictingTable {

@@ -127,8 +127,13 @@ fn look(
             declared: found.declared,
             notes: sniffed.notes.into_iter().chain(found.notes).collect(),
         };
-        let (rows, bytes, complete) = (found.rows, found.bytes, found.complete);
-        Ok(Some(FoundFile { shape: Arc::new(shape), rows, bytes, complete }))
+        Ok(Some(FoundFile {
+            shape: Arc::new(shape),
+            rows: found.rows,
+            bytes: found.bytes,
+            complete: found.complete,
+            nearly: found.nearly,
+        }))
     });
     advance(file.size_bytes);
     Ok(outcome)

@@ -14,6 +14,7 @@ mod notes;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::sync::atomic::AtomicBool;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engines::schema::Schema;
 use crate::engines::table::{FileFormat, PinnedFile};
+use crate::formats::kinds::NearlyTyped;
 
 /// What was found of a file that other files may have alike.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub(super) struct FoundFile {
     pub(super) bytes: u64,
     /// Whether everything was looked at.
     pub(super) complete: bool,
+    /// Columns of text at least half of whose values are of another kind.
+    pub(super) nearly: Vec<NearlyTyped>,
 }
 
 /// What was found of a file; `None` for a file without content.
