@@ -59,7 +59,7 @@ pub fn compare(files: &[(&str, &Schema)], format: Format) -> Compared {
     if groups.len() <= 1 {
         return Compared::Same(groups.pop().map(|group| group.schema).unwrap_or_default());
     }
-    conflict(groups, files.len(), text_format)
+    conflict(groups, files.len())
 }
 
 /// Returns the schemas that are not the same in everything, in the order in which they are first seen,
@@ -78,31 +78,47 @@ fn distinct<'s>(files: &[(&str, &'s Schema)]) -> (Vec<&'s Schema>, Vec<usize>) {
 }
 
 /// Whether the types of a format's columns are found from values, whose text every `Utf8` holds.
-fn types_come_from_values(format: Format) -> bool {
+pub(crate) fn types_come_from_values(format: Format) -> bool {
     matches!(format, Format::Csv | Format::Json | Format::Jsonl | Format::Msgpack)
 }
 
-/// Returns the types of each column that has values, if all files agree on one.
-fn value_types<'s>(schemas: &[&'s Schema]) -> HashMap<&'s str, Option<DataType>> {
-    let mut types: HashMap<&str, Option<DataType>> = HashMap::new();
+/// The types that files have of one column.
+struct ValueTypes {
+    /// The type of all files, if those with values agree on one.
+    agreed: Option<DataType>,
+    /// The type of the first file with a value.
+    first: DataType,
+}
+
+/// Returns the types of each column that has values.
+fn value_types<'s>(schemas: &[&'s Schema]) -> HashMap<&'s str, ValueTypes> {
+    let mut types: HashMap<&str, ValueTypes> = HashMap::new();
     for column in schemas.iter().flat_map(|schema| &schema.columns) {
         let found = canonical(&column.data_type.0);
         types
             .entry(&column.name)
             .and_modify(|known| {
-                *known = known.as_ref().and_then(|known| fill_nulls(known, &found));
+                known.agreed = known.agreed.take().and_then(|agreed| fill_nulls(&agreed, &found));
+                if known.first == DataType::Null {
+                    known.first = found.clone();
+                }
             })
-            .or_insert(Some(found));
+            .or_insert_with(|| ValueTypes { agreed: Some(found.clone()), first: found });
     }
     types
 }
 
-/// Gives columns without values the type that the other files have.
-fn settle(schema: &Schema, types: &HashMap<&str, Option<DataType>>, text_format: bool) -> Schema {
+/// Gives columns without values the type that the other files have; the first of them, if those
+/// disagree.
+fn settle(schema: &Schema, types: &HashMap<&str, ValueTypes>, text_format: bool) -> Schema {
     let mut settled = schema.clone();
     for column in &mut settled.columns {
-        if let Some(Some(agreed)) = types.get(column.name.as_str()) {
-            column.data_type.0 = agreed.clone();
+        match types.get(column.name.as_str()) {
+            Some(ValueTypes { agreed: Some(agreed), .. }) => column.data_type.0 = agreed.clone(),
+            Some(ValueTypes { first, .. }) if column.data_type.0 == DataType::Null => {
+                column.data_type.0 = first.clone();
+            }
+            _ => {}
         }
         if text_format {
             column.data_type.0 = nulls_as_text(&column.data_type.0);
@@ -202,7 +218,7 @@ fn widen_nullability(into: &mut Schema, other: &Schema) {
     }
 }
 
-fn conflict(mut groups: Vec<Group<'_>>, files: usize, text_format: bool) -> Compared {
+fn conflict(mut groups: Vec<Group<'_>>, files: usize) -> Compared {
     // The order of files decides between schemas of as many files: the sort is stable.
     groups.sort_by_key(|group| std::cmp::Reverse(group.files.len()));
     let mut of_file = vec![0; files];
@@ -210,9 +226,9 @@ fn conflict(mut groups: Vec<Group<'_>>, files: usize, text_format: bool) -> Comp
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         group.files.iter().for_each(|(file, _)| of_file[*file] = index);
     }
-    let common = common_schema(&groups, text_format);
+    let common = common_schema(&groups);
     let conflict = SchemaConflict {
-        differing_columns: differing_columns(&groups, text_format),
+        differing_columns: differing_columns(&groups),
         lossless_common: common.is_some(),
         common,
         schemas: groups
@@ -252,15 +268,15 @@ fn exactly<'s>(schema: &'s Schema, name: &str) -> Option<&'s Column> {
     schema.columns.iter().find(|column| column.name == name)
 }
 
-fn common_of(groups: &[Group<'_>], name: &str, text_format: bool) -> Option<DataType> {
+fn common_of(groups: &[Group<'_>], name: &str) -> Option<DataType> {
     let columns = groups.iter().filter_map(|group| exactly(&group.schema, name));
-    lossless_common_of(columns.map(|column| &column.data_type.0), text_format)
+    lossless_common_of(columns.map(|column| &column.data_type.0), false)
 }
 
-fn common_schema(groups: &[Group<'_>], text_format: bool) -> Option<Schema> {
+fn common_schema(groups: &[Group<'_>]) -> Option<Schema> {
     let mut columns = Vec::new();
     for name in names(groups) {
-        let data_type = common_of(groups, name, text_format)?;
+        let data_type = common_of(groups, name)?;
         let nullable = groups
             .iter()
             .any(|group| exactly(&group.schema, name).is_none_or(|column| column.nullable));
@@ -275,7 +291,7 @@ fn common_schema(groups: &[Group<'_>], text_format: bool) -> Option<Schema> {
 }
 
 /// Returns the columns that not every schema has with the same type.
-fn differing_columns(groups: &[Group<'_>], text_format: bool) -> Vec<DifferingColumn> {
+fn differing_columns(groups: &[Group<'_>]) -> Vec<DifferingColumn> {
     let mut differing = Vec::new();
     for name in names(groups) {
         let mut types: BTreeMap<String, u64> = BTreeMap::new();
@@ -287,7 +303,7 @@ fn differing_columns(groups: &[Group<'_>], text_format: bool) -> Vec<DifferingCo
             *types.entry(text).or_default() += count(group.files.len());
         }
         if types.len() > 1 {
-            let common = common_of(groups, name, text_format).map(ColumnType);
+            let common = common_of(groups, name).map(ColumnType);
             differing.push(DifferingColumn { name: name.to_owned(), types, common });
         }
     }
@@ -295,22 +311,15 @@ fn differing_columns(groups: &[Group<'_>], text_format: bool) -> Vec<DifferingCo
     differing
 }
 
-/// Returns the type that holds every value of both without loss, if there is one.
-///
-/// `text_format` says that the values come from text, whose every value is held by `Utf8`.
-/// More than two types must be given to [`lossless_common_of`] together: two of them may have to
-/// give way to a wider type than all of them need.
-#[must_use]
-pub fn lossless_common(left: &DataType, right: &DataType, text_format: bool) -> Option<DataType> {
-    lossless_common_of([left, right], text_format)
-}
-
 /// Returns the type that holds every value of all of these without loss, if there is one. Their
 /// order does not matter.
+///
+/// With `or_text`, what has no such type is `Utf8`: each column, item of a list or member of a struct
+/// by itself.
 #[must_use]
 pub fn lossless_common_of<'t>(
     types: impl IntoIterator<Item = &'t DataType>,
-    text_format: bool,
+    or_text: bool,
 ) -> Option<DataType> {
     let mut distinct: Vec<DataType> = Vec::new();
     for data_type in types {
@@ -323,11 +332,11 @@ pub fn lossless_common_of<'t>(
         [] => Some(DataType::Null),
         [one] => Some(one.clone()),
         several => {
-            let common = lists(several, text_format)
-                .or_else(|| structs(several, text_format))
+            let common = lists(several, or_text)
+                .or_else(|| structs(several, or_text))
                 .or_else(|| numbers(several))
                 .or_else(|| others(several));
-            common.or_else(|| text_format.then_some(DataType::Utf8))
+            common.or_else(|| or_text.then_some(DataType::Utf8))
         }
     }
 }
@@ -337,18 +346,18 @@ fn each<'t, T>(types: &'t [DataType], take: impl Fn(&'t DataType) -> Option<T>) 
     types.iter().map(take).collect()
 }
 
-fn lists(types: &[DataType], text_format: bool) -> Option<DataType> {
+fn lists(types: &[DataType], or_text: bool) -> Option<DataType> {
     let items = each(types, |data_type| match data_type {
         DataType::List(item) | DataType::LargeList(item) => Some(item.data_type()),
         _ => None,
     })?;
-    let item = Arc::new(Field::new("item", lossless_common_of(items, text_format)?, true));
+    let item = Arc::new(Field::new("item", lossless_common_of(items, or_text)?, true));
     let large = types.iter().any(|data_type| matches!(data_type, DataType::LargeList(_)));
     Some(if large { DataType::LargeList(item) } else { DataType::List(item) })
 }
 
 /// Members of any, sorted by name, because order does not count.
-fn structs(types: &[DataType], text_format: bool) -> Option<DataType> {
+fn structs(types: &[DataType], or_text: bool) -> Option<DataType> {
     let members = each(types, |data_type| match data_type {
         DataType::Struct(fields) => Some(fields),
         _ => None,
@@ -359,7 +368,7 @@ fn structs(types: &[DataType], text_format: bool) -> Option<DataType> {
     }
     let fields = by_name
         .into_iter()
-        .map(|(name, types)| Some(Field::new(name, lossless_common_of(types, text_format)?, true)));
+        .map(|(name, types)| Some(Field::new(name, lossless_common_of(types, or_text)?, true)));
     Some(DataType::Struct(fields.collect::<Option<Vec<_>>>()?.into()))
 }
 

@@ -69,12 +69,23 @@ fn column_of_two_among_three_schemas_is_said_to_differ() {
 }
 
 #[test]
-fn whole_numbers_and_floats_have_no_lossless_type_unless_they_are_text() {
-    let schemas = [schema(&[("a", Int64)]), schema(&[("a", Float64)])];
-    let (parquet, _) = conflict(&schemas, Format::Parquet);
-    assert!(!parquet.lossless_common && parquet.common.is_none());
-    let (csv, _) = conflict(&schemas, Format::Csv);
-    assert_eq!(csv.common, Some(schema(&[("a", Utf8)])));
+fn text_is_no_lossless_type_of_what_is_written_as_text() {
+    for format in [Format::Parquet, Format::Csv, Format::Jsonl, Format::Msgpack] {
+        for other in [Float64, Utf8] {
+            let (conflict, _) =
+                conflict(&[schema(&[("a", Int64)]), schema(&[("a", other)])], format);
+            assert!(!conflict.lossless_common && conflict.common.is_none(), "{format}");
+        }
+    }
+}
+
+#[test]
+fn a_file_without_values_of_a_column_takes_no_part_in_a_conflict() {
+    let types = [Null, Int64, DataType::Decimal128(18, 2)];
+    let schemas = types.map(|data_type| schema(&[("a", data_type)]));
+    let (conflict, of_file) = conflict(&schemas, Format::Csv);
+    assert_eq!(of_file, [0, 0, 1]);
+    assert_eq!(conflict.common, Some(schema(&[("a", DataType::Decimal128(21, 2))])));
 }
 
 #[test]
@@ -109,9 +120,9 @@ fn lossless_types_follow_the_table_of_rules() {
         (DataType::Boolean, Int64, None),
         (Null, Int64, Some(Int64)),
     ] {
-        assert_eq!(lossless_common(&left, &right, false), common, "{left} and {right}");
+        assert_eq!(lossless_common_of([&left, &right], false), common, "{left} and {right}");
     }
-    assert_eq!(lossless_common(&Int64, &DataType::Boolean, true), Some(Utf8));
+    assert_eq!(lossless_common_of([&Int64, &DataType::Boolean], true), Some(Utf8));
 }
 
 #[test]
@@ -129,7 +140,7 @@ fn nested_types_are_combined_member_by_member() {
         ]),
         true,
     )));
-    assert_eq!(lossless_common(&left, &right, false), Some(expected));
+    assert_eq!(lossless_common_of([&left, &right], false), Some(expected));
     // Three types are not two by two: each of these is held by a Float64.
     let three = [Int32, DataType::UInt32, Float64];
     assert_eq!(lossless_common_of(&three, false), Some(Float64));
@@ -183,7 +194,7 @@ proptest! {
     ) {
         if let Some(common) = lossless_common_of(&types, text) {
             for data_type in &types {
-                let with = lossless_common(&common, data_type, text);
+                let with = lossless_common_of([&common, data_type], text);
                 prop_assert_eq!(with.map(|t| unordered(&t)), Some(unordered(&common)));
             }
         }
@@ -202,8 +213,8 @@ proptest! {
             for (file, group) in of_file.iter().enumerate() {
                 let group = usize::try_from(*group).expect("should fit");
                 let theirs = &conflict.schemas[group].schema;
-                let settled = lossless_common(
-                    &schemas[file].columns[0].data_type.0, &theirs.columns[0].data_type.0, false);
+                let settled = lossless_common_of(
+                    [&schemas[file].columns[0].data_type.0, &theirs.columns[0].data_type.0], false);
                 prop_assert_eq!(settled.map(|t| unordered(&t)), Some(unordered(&canonical(&theirs.columns[0].data_type.0))));
             }
         }

@@ -9,9 +9,10 @@
 //! [`Tables::file_stream`] (one file in its own schema, for inputs whose files disagree), transforms
 //! the batches, and hands them to [`super::sink::drain`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Field, FieldRef, Schema as ArrowSchema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::memory::MemorySchemaProvider;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::ScalarValue;
@@ -163,8 +164,14 @@ impl Tables {
         self.split(input, columns, self.context.copied_config().target_partitions())
     }
 
-    /// Streams one file of an input in the schema the file itself has, partition keys last.
-    pub(crate) fn file_stream(&self, input: usize, file: usize) -> Result<Batches, EngineError> {
+    /// Streams one file of an input in the schema the file itself has, partition keys last; the
+    /// columns of `read_as` are read in its types instead.
+    pub(crate) fn file_stream(
+        &self,
+        input: usize,
+        file: usize,
+        read_as: &BTreeMap<String, DataType>,
+    ) -> Result<Batches, EngineError> {
         let described = self.input(input)?;
         let Some(one) = described.files.get(file) else {
             return Err(failed(
@@ -183,8 +190,13 @@ impl Tables {
         };
         let mut alone = one.clone();
         alone.schema = 0;
-        let alone =
-            Input { schemas: vec![schema.clone()], files: vec![alone], ..described.clone() };
+        let mut schema = schema.clone();
+        for column in &mut schema.columns {
+            if let Some(data_type) = read_as.get(&column.name) {
+                column.data_type.0 = data_type.clone();
+            }
+        }
+        let alone = Input { schemas: vec![schema], files: vec![alone], ..described.clone() };
         let all = all_columns(&alone)?;
         let mut streams = self.split_input(&alone, &all, 1)?;
         streams.pop().ok_or_else(|| failed(ErrorKind::Unexpected, READING, "there is no stream"))

@@ -16,6 +16,8 @@ use crate::formats::cell::Cell;
 
 /// Cells of a column that did not fit and are shown.
 const EXAMPLES: usize = 20;
+/// Files with such cells that are counted one by one.
+const FILES: usize = 20;
 /// Characters of such a cell that are shown.
 const SHOWN_CHARACTERS: usize = 100;
 
@@ -44,15 +46,30 @@ pub struct ColumnCast {
     pub absent: u64,
     /// The first of them.
     pub examples: Vec<Misfit>,
+    /// How many of them each file has, where files differ; of the first files that have any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub nulled_in: BTreeMap<String, u64>,
 }
 
 /// A cell that did not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Misfit {
-    /// Its row, 1 for the first of the input.
+    /// Its file, where files differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Its row, 1 for the first of the file, or of the input.
     pub row: u64,
     /// Its value as text, cut when it is long.
     pub value: String,
+}
+
+/// Where a part of a column stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The file, where rows are counted in each.
+    pub(super) file: Option<&'a str>,
+    /// How many rows come before it.
+    pub(super) rows_before: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -61,25 +78,39 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl CastReport {
-    /// Takes up what became of a part of a column whose first row is `first_row` (from 1).
+    /// Takes up what became of a part of a column.
     pub(super) fn record(
         &mut self,
         name: &str,
         before: &ArrayRef,
         converted: &Converted,
-        first_row: u64,
+        place: Place<'_>,
     ) {
         let column = self.column(name, converted.array.data_type());
         column.add_source(&before.data_type().to_string());
         column.rows += before.len() as u64;
-        column.nulled += converted.misfits.len() as u64;
+        let misfits = converted.misfits.len() as u64;
+        column.nulled += misfits;
+        if let Some(file) = place.file.filter(|_| misfits > 0) {
+            if let Some(count) = column.nulled_in.get_mut(file) {
+                *count += misfits;
+            } else if column.nulled_in.len() < FILES {
+                column.nulled_in.insert(file.to_owned(), misfits);
+            }
+        }
         let room = EXAMPLES.saturating_sub(column.examples.len());
         for row in converted.misfits.iter().take(room) {
             let mut value = String::new();
             Cell::of(before, *row).write_text(&mut value);
             let value = value.chars().take(SHOWN_CHARACTERS).collect();
-            column.examples.push(Misfit { row: first_row + *row as u64, value });
+            let row = place.rows_before + *row as u64 + 1;
+            column.examples.push(Misfit { file: place.file.map(str::to_owned), row, value });
         }
+    }
+
+    /// Takes up a type that a column has in some files and keeps.
+    pub(super) fn record_source(&mut self, name: &str, from: &DataType, to: &DataType) {
+        self.column(name, to).add_source(&from.to_string());
     }
 
     /// Takes up rows that come from a file without the column.
@@ -97,6 +128,7 @@ impl CastReport {
             nulled: 0,
             absent: 0,
             examples: Vec::new(),
+            nulled_in: BTreeMap::new(),
         })
     }
 
@@ -143,7 +175,11 @@ impl ColumnCast {
 
     fn in_words(&self, name: &str) -> String {
         const IN_WORDS: usize = 3;
-        let example = |misfit: &Misfit| format!("{:?} in row {}", misfit.value, misfit.row);
+        let example = |misfit: &Misfit| {
+            let file =
+                misfit.file.as_ref().map_or_else(String::new, |file| format!(" of `{file}`"));
+            format!("{:?} in row {}{file}", misfit.value, misfit.row)
+        };
         let examples: Vec<_> = self.examples.iter().take(IN_WORDS).map(example).collect();
         let Self { nulled, rows, to, .. } = self;
         format!("{nulled} of {rows} in `{name}` are no {to} (such as {})", examples.join(", "))
@@ -209,7 +245,8 @@ impl CastPlan {
         for (index, to) in &self.wanted {
             let converted = convert(&columns[*index], to)?;
             let name = self.schema.field(*index).name();
-            report.record(name, &columns[*index], &converted, self.rows_seen + 1);
+            let place = Place { file: None, rows_before: self.rows_seen };
+            report.record(name, &columns[*index], &converted, place);
             columns[*index] = converted.array;
         }
         self.rows_seen += batch.num_rows() as u64;
@@ -292,7 +329,7 @@ mod tests {
         );
         let column = &report.columns["c"];
         assert_eq!((column.rows, column.nulled), (3, 1));
-        assert_eq!(column.examples, [Misfit { row: 3, value: "x".to_owned() }]);
+        assert_eq!(column.examples, [Misfit { file: None, row: 3, value: "x".to_owned() }]);
         let error = report.verdict(BadRows::Fail).expect_err("should fail");
         let expected = "values do not fit: 1 of 3 in `c` are no Int64 (such as \"x\" in row 3)";
         assert_eq!(error.to_string(), expected);

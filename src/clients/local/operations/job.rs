@@ -13,13 +13,13 @@ use super::cast::{CastPlan, CastReport};
 use super::error::OperationError;
 use super::explode::ExplodePlan;
 use super::fake::FakeRows;
-use super::merge::{MergeOptions, MergePlan, MergeSource};
+use super::merge::{FilePart, MergeOptions, MergePlan, MergeSource};
 use crate::clients::local::engine::session::Batches;
 use crate::clients::local::engine::tables::Tables;
 use crate::clients::local::work::Executed;
 use crate::engines::job_spec::{BadRows, Input, JobSpec, Operation};
-use crate::engines::table::Format;
 use crate::engines::{EngineError, ErrorKind};
+use crate::formats::compare::types_come_from_values;
 
 /// The rows of an operation, with what is said about them once they have been taken.
 pub(crate) struct Rows {
@@ -60,7 +60,7 @@ pub(crate) fn start(spec: &JobSpec, tables: &Arc<Tables>) -> Result<Rows, Engine
             let options = MergeOptions {
                 on_conflict: *on_conflict,
                 extract_paths: extract_paths.clone(),
-                text_format: input.format.format == Format::Csv,
+                text_format: types_come_from_values(input.format.format),
             };
             let plan = MergePlan::new(&merge_sources(input), &options).map_err(wrong)?;
             merge(Arc::clone(tables), input, plan, report.clone())
@@ -168,18 +168,23 @@ fn explode(rows: Batches, mut plan: ExplodePlan) -> Batches {
 /// Files are opened one after another.
 fn merge(tables: Arc<Tables>, input: &Input, plan: MergePlan, report: Report) -> Batches {
     let schema = plan.schema();
-    let plan = Arc::new(Mutex::new(plan));
+    let plan = Arc::new(plan);
     let shared = report.clone();
-    let sources: Vec<usize> =
-        input.files.iter().map(|file| usize::try_from(file.schema).unwrap_or(0)).collect();
+    let sources: Vec<(usize, String)> = input
+        .files
+        .iter()
+        .map(|file| (usize::try_from(file.schema).unwrap_or(0), file.file.path.to_string()))
+        .collect();
     let merged = stream::iter(sources.into_iter().enumerate())
-        .map(move |(file, source)| {
-            let rows = tables.file_stream(0, file).map_err(external)?;
+        .map(move |(file, (source, path))| {
+            let rows = tables.file_stream(0, file, plan.read_as()).map_err(external)?;
             let (plan, report) = (Arc::clone(&plan), shared.clone());
+            let mut rows_before = 0;
             Ok::<_, DataFusionError>(rows.map(move |batch| {
-                let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
-                report
-                    .with(|casts| plan.apply(source, &batch?, casts).map_err(engine_error("merge")))
+                let batch = batch?;
+                let part = FilePart { source, path: &path, rows_before };
+                rows_before += batch.num_rows() as u64;
+                report.with(|casts| plan.apply(part, &batch, casts).map_err(engine_error("merge")))
             }))
         })
         .try_flatten();
@@ -202,8 +207,10 @@ fn merge_sources(input: &Input) -> Vec<MergeSource> {
         let has_it = |file: &&crate::engines::job_spec::InputFile| {
             usize::try_from(file.schema).is_ok_and(|schema| schema == index)
         };
-        let files = input.files.iter().filter(has_it).count() as u64;
-        MergeSource { schema: Arc::new(ArrowSchema::new(fields)), files }
+        let mut files = input.files.iter().filter(has_it);
+        let example = files.next().map(|file| file.file.path.to_string()).unwrap_or_default();
+        let files = files.count() as u64 + u64::from(!example.is_empty());
+        MergeSource { schema: Arc::new(ArrowSchema::new(fields)), files, example }
     };
     input.schemas.iter().enumerate().map(source).collect()
 }
