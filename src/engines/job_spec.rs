@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::bad_rows::BadRows;
 use super::reading::Reading;
 use super::schema::{ColumnType, Schema};
 use super::table::{FileFormat, Format, PinnedFile, TableName, TableVersion};
@@ -257,19 +258,6 @@ pub enum MergeRule {
     /// The column becomes text, each value as it was printed.
     Text,
     /// The column gets the most frequent type; values that do not fit are null, and counted.
-    Null,
-}
-
-/// What happens to a value or row that cannot be read or converted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BadRows {
-    /// The job fails and names file, row and column.
-    #[default]
-    Fail,
-    /// The whole file is left out, and counted.
-    Reject,
-    /// The value is null, and counted.
     Null,
 }
 

@@ -5,6 +5,7 @@
 //! ([`capability::ClientDescription`]) that `validate` reads, not methods that fail. May import
 //! `api` only.
 
+pub mod bad_rows;
 pub mod capability;
 pub mod error;
 pub mod execution;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::schema::{Schema, SchemaConflict, SchemaFound};
+use super::schema::{ColumnType, Schema, SchemaConflict, SchemaFound};
 
 /// A database of a metastore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,6 +216,17 @@ pub struct FileFormat {
     /// How delimited text is read; present for [`Format::Csv`] only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csv: Option<CsvDialect>,
+    /// Types of columns that are stated; those of the other columns are found in their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, ColumnType>,
+}
+
+impl FileFormat {
+    /// Returns how files of a format are read that needs no further words.
+    #[must_use]
+    pub fn of(format: Format) -> Self {
+        Self { format, csv: None, types: BTreeMap::new() }
+    }
 }
 
 /// Compression around a file's bytes; found by content, per file.
@@ -260,6 +271,18 @@ pub struct CsvDialect {
     pub encoding: TextEncoding,
     /// Unquoted cells that mean null, besides the empty cell.
     pub null_tokens: Vec<String>,
+    /// What stands before the fraction of a number, `.` or `,`.
+    #[serde(default = "point", skip_serializing_if = "is_point")]
+    pub decimal: char,
+}
+
+fn point() -> char {
+    '.'
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_point(decimal: &char) -> bool {
+    *decimal == point()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of the field that it is the default of")]
@@ -284,6 +307,7 @@ impl Default for CsvDialect {
             skip_rows: 0,
             encoding: TextEncoding::Utf8,
             null_tokens: Vec::new(),
+            decimal: point(),
         }
     }
 }
@@ -301,6 +325,65 @@ pub enum TextEncoding {
     Utf16Be,
     /// ISO 8859-1 (read as windows-1252, as the WHATWG encoding standard has it).
     Latin1,
+    /// Another encoding of the WHATWG encoding standard.
+    #[serde(untagged)]
+    Other(OtherEncoding),
+}
+
+impl TextEncoding {
+    /// Returns the encoding that a label of the WHATWG encoding standard means.
+    ///
+    /// # Source
+    /// <https://encoding.spec.whatwg.org/#names-and-labels>
+    #[must_use]
+    pub fn from_label(label: &str) -> Option<Self> {
+        let found = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())?;
+        Some(if found == encoding_rs::UTF_8 {
+            Self::Utf8
+        } else if found == encoding_rs::UTF_16LE {
+            Self::Utf16Le
+        } else if found == encoding_rs::UTF_16BE {
+            Self::Utf16Be
+        } else if found == encoding_rs::WINDOWS_1252 {
+            Self::Latin1
+        } else {
+            Self::Other(OtherEncoding(found))
+        })
+    }
+
+    /// Returns what converts it.
+    #[must_use]
+    pub fn as_encoding(self) -> &'static encoding_rs::Encoding {
+        match self {
+            Self::Utf8 => encoding_rs::UTF_8,
+            Self::Utf16Le => encoding_rs::UTF_16LE,
+            Self::Utf16Be => encoding_rs::UTF_16BE,
+            Self::Latin1 => encoding_rs::WINDOWS_1252,
+            Self::Other(other) => other.0,
+        }
+    }
+}
+
+/// An encoding that is never detected, only stated. It is written as its name: `Shift_JIS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OtherEncoding(&'static encoding_rs::Encoding);
+
+impl TryFrom<String> for OtherEncoding {
+    type Error = String;
+
+    fn try_from(label: String) -> Result<Self, Self::Error> {
+        match TextEncoding::from_label(&label) {
+            Some(TextEncoding::Other(other)) => Ok(other),
+            _ => Err(format!("{label:?} is not the name of an encoding")),
+        }
+    }
+}
+
+impl From<OtherEncoding> for String {
+    fn from(encoding: OtherEncoding) -> Self {
+        encoding.0.name().to_owned()
+    }
 }
 
 /// What sort of table it is.

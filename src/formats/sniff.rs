@@ -98,7 +98,7 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
     if read_prefix(source, PARQUET.len())? == PARQUET {
         let start = Start { bytes: PARQUET, whole: false };
         let content = Content::Binary(Format::Parquet);
-        let format = FileFormat { format: agree(path, content, &named, start, None)?, csv: None };
+        let format = FileFormat::of(agree(path, content, &named, start, None)?);
         let notes = notes(Format::Parquet, &named, Compression::None);
         return Ok(Some(Sniffed { format, compression: Compression::None, notes }));
     }
@@ -116,7 +116,7 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
     let content = content(beginning, text.as_deref());
     let format = agree(path, content, &named, beginning, text.as_deref())?;
     let mut sniffed = Sniffed {
-        format: FileFormat { format, csv: None },
+        format: FileFormat::of(format),
         compression,
         notes: notes(format, &named, compression),
     };
@@ -164,15 +164,7 @@ impl Start<'_> {
                 };
                 String::from_utf8_lossy(&bytes[..valid]).into_owned()
             }
-            TextEncoding::Utf16Le => {
-                encoding_rs::UTF_16LE.decode_without_bom_handling(bytes).0.into_owned()
-            }
-            TextEncoding::Utf16Be => {
-                encoding_rs::UTF_16BE.decode_without_bom_handling(bytes).0.into_owned()
-            }
-            TextEncoding::Latin1 => {
-                encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
-            }
+            other => other.as_encoding().decode_without_bom_handling(bytes).0.into_owned(),
         }
     }
 }

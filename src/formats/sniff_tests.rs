@@ -104,6 +104,7 @@ fn what_the_caller_states_is_used() {
         header: Some(false),
         delimiter: Some("::".into()),
         null_tokens: vec!["NA".into()],
+        ..Reading::default()
     };
     let source = MemoryBytes::new("a.csv", b"a::b\nc::d\n".to_vec());
     let found = sniff(&source, &options).expect("known").expect("content");

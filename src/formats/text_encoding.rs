@@ -64,6 +64,7 @@ pub(crate) fn note(encoding: TextEncoding) -> Option<String> {
         TextEncoding::Utf16Le => "UTF-16 (little endian)",
         TextEncoding::Utf16Be => "UTF-16 (big endian)",
         TextEncoding::Latin1 => "Latin-1 (windows-1252)",
+        TextEncoding::Other(_) => encoding.as_encoding().name(),
     };
     Some(format!("encoding: converted from {name}"))
 }
@@ -79,13 +80,10 @@ pub(crate) fn to_utf8<'a>(
     let mark = by_mark(&start[..filled]);
     let skipped = mark.map_or(0, |(_, length)| length);
     let rest = io::Cursor::new(start[skipped..filled].to_vec()).chain(reader);
-    let encoding: &'static Encoding = match mark.map_or(stated, |(encoding, _)| encoding) {
-        TextEncoding::Utf8 => return Ok(Box::new(rest)),
-        TextEncoding::Utf16Le => encoding_rs::UTF_16LE,
-        TextEncoding::Utf16Be => encoding_rs::UTF_16BE,
-        TextEncoding::Latin1 => encoding_rs::WINDOWS_1252,
-    };
-    Ok(Box::new(Converting::new(rest, encoding)))
+    match mark.map_or(stated, |(encoding, _)| encoding) {
+        TextEncoding::Utf8 => Ok(Box::new(rest)),
+        other => Ok(Box::new(Converting::new(rest, other.as_encoding()))),
+    }
 }
 
 /// Reads until the buffer is full or the end is reached.

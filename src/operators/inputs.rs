@@ -188,7 +188,7 @@ pub(super) fn unread_input(name: TableName, files: Vec<PinnedFile>) -> Input {
     Input {
         name,
         // The inference finds the format of every file; what stands here is not looked at.
-        format: FileFormat { format: Format::Parquet, csv: None },
+        format: FileFormat::of(Format::Parquet),
         schemas: Vec::new(),
         partition_columns: Schema::default(),
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),

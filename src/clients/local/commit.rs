@@ -313,5 +313,5 @@ fn merged_nullability(new: &Schema, current: Option<&Schema>) -> Schema {
 /// Returns how files that Mason wrote are read.
 pub(crate) fn written_format(format: Format) -> FileFormat {
     let csv = (format == Format::Csv).then(CsvDialect::default);
-    FileFormat { format, csv }
+    FileFormat { csv, ..FileFormat::of(format) }
 }

@@ -50,7 +50,7 @@ impl Operator for Refresh {
         let table = stated_table(engines, NAME, &wanted).await?;
         let files = list_files(engines, NAME, &table.locations).await?;
         // What was stated or detected when it was declared holds.
-        let reading = table.format.csv.as_ref().map(Reading::of).unwrap_or_default();
+        let reading = Reading::of(&table.format);
         inference(NAME, request, &table.name, files, reading)
     }
 

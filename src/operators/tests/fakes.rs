@@ -127,7 +127,7 @@ pub(super) fn table(text: &str, kind: TableKind) -> Table {
             file(&format!("{location}/b.parquet"), 20),
         ],
         locations: vec![location],
-        format: FileFormat { format: Format::Parquet, csv: None },
+        format: FileFormat::of(Format::Parquet),
         schema: schema(&[("id", "Int64"), ("City", "Utf8"), ("tags", "List(Utf8)")]),
         partition_keys: Vec::new(),
         found: SchemaFound::Footers { files: 2 },

@@ -48,7 +48,7 @@ fn conflicting() -> ConflictingTable {
     ConflictingTable {
         name: name("sales.mixed"),
         locations: vec!["sales/mixed".into()],
-        format: FileFormat { format: Format::Parquet, csv: None },
+        format: FileFormat::of(Format::Parquet),
         conflict: SchemaConflict {
             schemas: vec![of("Float64", 2, "sales/mixed/a"), of("Utf8", 1, "sales/mixed/c")],
             differing_columns: vec![DifferingColumn {

@@ -95,7 +95,7 @@ pub(super) fn parquet_input(name: &str, schema: &RecordBatch, files: Vec<InputFi
     let (database, table) = name.split_once('.').expect("should have two parts");
     Input {
         name: TableName { database: database.into(), table: table.into() },
-        format: FileFormat { format: Format::Parquet, csv: None },
+        format: FileFormat::of(Format::Parquet),
         schemas: vec![Schema::from_arrow(schema.schema().as_ref())],
         partition_columns: Schema::default(),
         files,
@@ -113,7 +113,7 @@ fn csv_input(name: &str, columns: &[(&str, &str)], files: Vec<InputFile>) -> Inp
     let csv = CsvDialect::default();
     Input {
         name: TableName { database: database.into(), table: table.into() },
-        format: FileFormat { format: Format::Csv, csv: Some(csv) },
+        format: FileFormat { csv: Some(csv), ..FileFormat::of(Format::Csv) },
         schemas: vec![Schema { columns: columns.iter().map(column).collect() }],
         partition_columns: Schema::default(),
         files,
@@ -306,7 +306,7 @@ fn files_are_written_under_the_token_with_their_checksums() {
     });
     let back = Input {
         name: TableName { database: "out".into(), table: "table".into() },
-        format: FileFormat { format: Format::Parquet, csv: None },
+        format: FileFormat::of(Format::Parquet),
         schemas: vec![written.schema.clone()],
         partition_columns: written.partition_columns.clone(),
         files: files.collect(),

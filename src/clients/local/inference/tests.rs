@@ -70,7 +70,7 @@ fn job_spec(root: &Root, sample: Option<Sample>, reading: &Reading) -> JobSpec {
     let files = discovered_files(root, &location).expect("should be listed");
     let input = Input {
         name: TableName { database: "sales".to_owned(), table: "orders".to_owned() },
-        format: FileFormat { format: Format::Parquet, csv: None },
+        format: FileFormat::of(Format::Parquet),
         schemas: Vec::new(),
         partition_columns: Schema::default(),
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
@@ -219,6 +219,7 @@ async fn what_is_stated_of_the_text_holds_for_both() {
         header: Some(false),
         delimiter: Some(";".to_owned()),
         null_tokens: vec!["NA".to_owned()],
+        ..Reading::default()
     };
     let said = both(&[("a.csv", b"1;NA\nNA;2.5\n")], &reading).await.expect("should be inferred");
     assert_eq!(
