@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENTER := source .ci/environment &&
 
-.PHONY: help demo test test-files chaos lint bench bench-cluster generate cluster cluster-down
+.PHONY: help demo test test-files test-sql chaos lint bench bench-cluster generate cluster cluster-down
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,10 @@ DIR ?= tests/files/public
 test-files: ## Read every data file below DIR (one folder or several) and compare with pyarrow, DuckDB and others
 	@.ci/setup rust python && $(ENTER) cargo build --quiet && "$$MASON_TEST_PYTHON" tests/files $(DIR) \
 	  --mason "$$CARGO_TARGET_DIR/debug/mason" --state "$$CARGO_TARGET_DIR/test-files.jsonl" $(if $(AGAIN),--again)
+
+test-sql: ## Run generated SQL beside DuckDB and SQLite (SEED=n, COUNT=m)
+	@.ci/setup rust python && $(ENTER) MASON_SQL_SEED=$(SEED) MASON_SQL_COUNT=$(COUNT) \
+	  cargo test --features test-support --test sql -- --nocapture
 
 KILLS ?= 1000
 chaos: ## Kill controllers and workers on a real API server (KILLS=1000, SEED=n); effects are counted outside

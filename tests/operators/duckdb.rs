@@ -1,17 +1,11 @@
 //! The other engine: one Python process for all cases, asked one thing at a time.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Value, json};
 
-struct Server {
-    _process: Child,
-    requests: ChildStdin,
-    replies: BufReader<ChildStdout>,
-}
+use crate::peer::Peer;
 
 /// Rows with tagged values.
 #[derive(Debug)]
@@ -36,33 +30,10 @@ pub(crate) fn write(root: &Path, sql: &str, path: &str, format: &str) -> Result<
 }
 
 fn ask(request: &Value) -> Result<Value, String> {
-    static SERVER: OnceLock<Mutex<Server>> = OnceLock::new();
-    let mut server = SERVER
-        .get_or_init(|| Mutex::new(start()))
+    static PEER: OnceLock<Mutex<Peer>> = OnceLock::new();
+    PEER.get_or_init(|| Mutex::new(Peer::start("tests/operators/duckdb_expected.py")))
         .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    writeln!(server.requests, "{request}").map_err(|error| error.to_string())?;
-    let mut line = String::new();
-    server.replies.read_line(&mut line).map_err(|error| error.to_string())?;
-    let reply: Value = serde_json::from_str(&line).map_err(|_| {
-        "the other engine does not answer: is duckdb installed for MASON_TEST_PYTHON?".to_owned()
-    })?;
-    match reply["error"].as_str() {
-        Some(error) => Err(format!("the other engine says {error} to {request}")),
-        None => Ok(reply),
-    }
-}
-
-fn start() -> Server {
-    let python = std::env::var("MASON_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/operators/duckdb_expected.py");
-    let mut process = Command::new(&python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("failed to start {python}: {error}"));
-    let requests = process.stdin.take().expect("should be piped");
-    let replies = BufReader::new(process.stdout.take().expect("should be piped"));
-    Server { _process: process, requests, replies }
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .ask(request)
+        .map_err(|error| format!("the other engine says {error} to {request}"))
 }

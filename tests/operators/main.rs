@@ -13,6 +13,8 @@
 mod case;
 mod compare;
 mod duckdb;
+#[path = "../python/peer.rs"]
+mod peer;
 mod runner;
 
 use std::path::PathBuf;
