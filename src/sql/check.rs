@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Spanned, Statement, TableFactor,
-    TableFunctionArgs, Value, ValueWithSpan, VisitMut, VisitorMut, With,
+    Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select, SelectFlavor,
+    SelectItem, SetExpr, Spanned, Statement, TableFactor, TableFunctionArgs, TableWithJoins, Value,
+    ValueWithSpan, VisitMut, VisitorMut, WildcardAdditionalOptions, With,
 };
 
 use super::problem::SqlProblem;
@@ -98,6 +99,8 @@ impl VisitorMut for Checker<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        self.complete_columns(select);
+        select.from.iter().for_each(|table| self.refuse_joins(table));
         self.refuse_clauses_of_select(select);
         ControlFlow::Continue(())
     }
@@ -144,6 +147,44 @@ impl Checker<'_> {
     fn refuse(&mut self, refused: bool, what: &str) {
         if refused {
             self.problems.push(SqlProblem::not_allowed(format!("{what} is not allowed")));
+        }
+    }
+
+    /// `from t` means `select * from t`; any other select says what it wants.
+    fn complete_columns(&mut self, select: &mut Select) {
+        if select.flavor == SelectFlavor::FromFirstNoSelect {
+            select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+        }
+        select.flavor = SelectFlavor::Standard;
+        if select.projection.is_empty() {
+            let problem = SqlProblem::not_allowed("`select` without columns is not allowed");
+            let hint = "write `select *`, or the columns that are wanted";
+            self.problems.push(problem.at(select.span().start).with_hint(hint));
+        }
+        let by_pattern = select.projection.iter().any(|item| match item {
+            SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
+                options.opt_ilike.is_some()
+            }
+            _ => false,
+        });
+        self.refuse(by_pattern, "`* ilike …`");
+    }
+
+    /// A column that both sides of `using` share would be null where only the right side has a row.
+    fn refuse_joins(&mut self, table: &TableWithJoins) {
+        for join in &table.joins {
+            let (JoinOperator::Right(constraint)
+            | JoinOperator::RightOuter(constraint)
+            | JoinOperator::FullOuter(constraint)) = &join.join_operator
+            else {
+                continue;
+            };
+            if matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural) {
+                let what = "`using` or `natural` with a right or full join is not allowed";
+                let hint = "write `on a.id = b.id`, and `coalesce(a.id, b.id) as id` in the select";
+                let place = join.relation.span().start;
+                self.problems.push(SqlProblem::not_allowed(what).at(place).with_hint(hint));
+            }
         }
     }
 
@@ -197,7 +238,8 @@ impl Checker<'_> {
         match factor {
             TableFactor::Table { .. } => self.visit_table(factor),
             TableFactor::Derived { sample, .. } => self.refuse(sample.is_some(), "`TABLESAMPLE`"),
-            TableFactor::UNNEST { .. } | TableFactor::NestedJoin { .. } => {}
+            TableFactor::NestedJoin { table_with_joins, .. } => self.refuse_joins(table_with_joins),
+            TableFactor::UNNEST { .. } => {}
             TableFactor::Function { name, .. } => {
                 if !is_row_function(name) {
                     self.problems.push(refused_function(name));

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select,
-    SelectItem, TableAlias, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
+    Query, Select, SelectItem, SelectItemQualifiedWildcardKind, TableAlias, TableFactor,
+    TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::check::normalised;
@@ -66,6 +67,8 @@ pub(super) fn spell(query: &mut Query, spellings: &Spellings) {
 struct Source {
     qualifier: String,
     table: Option<String>,
+    /// Whether the qualifier is another name than the table's own.
+    aliased: bool,
 }
 
 struct Speller<'a> {
@@ -138,6 +141,62 @@ impl Speller<'_> {
         }
     }
 
+    /// Spells the table of `table.*` as the planner knows it: by its alias, else by database and name.
+    fn spell_wildcard_of(&self, name: &mut ObjectName) {
+        let parts: Vec<Ident> =
+            name.0.iter().filter_map(ObjectNamePart::as_ident).cloned().collect();
+        let lower: Vec<String> = parts.iter().map(|part| part.value.to_ascii_lowercase()).collect();
+        let found = match parts.as_slice() {
+            [one] => self.source(&normalised(one)).or_else(|| self.source(&lower[0])),
+            [_, _] => self.source(&lower.join(".")),
+            _ => None,
+        };
+        let words: Vec<String> = match found {
+            Some(Source { aliased: false, table: Some(table), .. }) => {
+                table.splitn(2, '.').map(str::to_owned).collect()
+            }
+            Some(Source { qualifier, .. }) if parts.len() == 1 => vec![qualifier.clone()],
+            _ => return,
+        };
+        let quoted = |word| ObjectNamePart::Identifier(Ident::with_quote('"', word));
+        *name = ObjectName(words.into_iter().map(quoted).collect());
+    }
+
+    /// Spells the columns that a wildcard leaves out or replaces.
+    fn spell_options(&self, options: &mut WildcardAdditionalOptions) {
+        if let Some(except) = &mut options.opt_except {
+            self.spell(&mut except.first_element);
+            except.additional_elements.iter_mut().for_each(|ident| self.spell(ident));
+        }
+        if let Some(replace) = &mut options.opt_replace {
+            replace.items.iter_mut().for_each(|item| self.spell(&mut item.column_name));
+        }
+        let excluded = match &mut options.opt_exclude {
+            Some(ExcludeSelectItem::Single(name)) => std::slice::from_mut(name),
+            Some(ExcludeSelectItem::Multiple(names)) => names.as_mut_slice(),
+            None => &mut [],
+        };
+        for part in excluded.iter_mut().flat_map(|ObjectName(parts)| parts) {
+            if let ObjectNamePart::Identifier(ident) = part {
+                self.spell(ident);
+            }
+        }
+    }
+
+    fn spell_item(&self, item: &mut SelectItem) {
+        match item {
+            SelectItem::ExprWithAlias { alias, .. } => self.spell(alias),
+            SelectItem::Wildcard(options) => self.spell_options(options),
+            SelectItem::QualifiedWildcard(kind, options) => {
+                if let SelectItemQualifiedWildcardKind::ObjectName(name) = kind {
+                    self.spell_wildcard_of(name);
+                }
+                self.spell_options(options);
+            }
+            _ => {}
+        }
+    }
+
     fn spell_alias(&self, alias: Option<&mut TableAlias>) {
         for column in alias.into_iter().flat_map(|alias| alias.columns.iter_mut()) {
             self.spell(&mut column.name);
@@ -205,12 +264,13 @@ fn sources(from: &[TableWithJoins]) -> Vec<Source> {
                 let qualifier =
                     alias.as_ref().map_or_else(|| last.clone(), |alias| normalised(&alias.name));
                 let table = (parts.len() == 2).then(|| parts.join("."));
-                found.push(Source { qualifier, table });
+                found.push(Source { qualifier, table, aliased: alias.is_some() });
             }
             TableFactor::Derived { alias: Some(alias), .. }
             | TableFactor::UNNEST { alias: Some(alias), .. }
             | TableFactor::Function { alias: Some(alias), .. } => {
-                found.push(Source { qualifier: normalised(&alias.name), table: None });
+                let qualifier = normalised(&alias.name);
+                found.push(Source { qualifier, table: None, aliased: true });
             }
             _ => {}
         }
@@ -237,9 +297,7 @@ impl VisitorMut for Speller<'_> {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         self.scopes.push(sources(&select.from));
         for item in &mut select.projection {
-            if let SelectItem::ExprWithAlias { alias, .. } = item {
-                self.spell(alias);
-            }
+            self.spell_item(item);
         }
         for table in &mut select.from {
             self.spell_using(table);
