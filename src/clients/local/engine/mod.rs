@@ -8,6 +8,8 @@
 mod agreement;
 #[cfg(test)]
 mod batch_operations_tests;
+#[cfg(test)]
+mod bound_tests;
 mod canonical;
 mod counts;
 mod decoded;
@@ -16,18 +18,23 @@ pub(crate) mod error;
 mod files;
 #[cfg(test)]
 mod files_tests;
+mod functions;
 mod join;
 mod parquet;
 mod pool;
 pub(crate) mod progress;
 mod query;
 mod rows;
+mod rules;
 pub(crate) mod session;
 pub(crate) mod sink;
 mod sorted;
+#[cfg(test)]
+mod sql_tests;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -178,5 +185,5 @@ async fn rows_of(
             return Err(failed(ErrorKind::Unsupported, operation, "this client cannot do it"));
         }
     };
-    query::start(query::bounded(frame, spec, work)?, work).await
+    query::start(frame, work).await
 }

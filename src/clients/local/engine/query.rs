@@ -1,16 +1,20 @@
 //! Queries in SQL: checked on the tree by [`crate::sql`], planned and run by DataFusion.
 
 use datafusion::arrow::datatypes::{DataType, Fields};
+use datafusion::common::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
+use futures::StreamExt;
 
-use super::error::{CLIENT, failed, from_datafusion, nearest};
+use super::error::{Allowed, CLIENT, failed, from_datafusion, nearest};
 use super::session::Batches;
 use super::tables::{Tables, allowed};
+use super::words::Words;
 use crate::clients::local::work::Work;
-use crate::engines::job_spec::{JobSpec, Operation, Sink};
+use crate::engines::job_spec::{JobSpec, Operation};
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
 use crate::sql::{Analysed, Scope, Spellings, analyse, refusal};
@@ -39,9 +43,26 @@ pub(super) async fn query(
     check_tables(&analysed, tables)?;
     tables.register()?;
     let statement = analysed.into_statement(&spellings(tables)?);
-    let plan = plan(statement, work, context).await?;
-    let frame = DataFrame::new(context.state(), plan);
-    start(bounded(frame, spec, work)?, work).await
+    let schemas = (0..tables.inputs().len()).map(|input| tables.schema(input));
+    let words = Words::new(statement.clone(), &schemas.collect::<Result<Vec<_>, _>>()?);
+    let started = match plan(statement, work, context).await {
+        Ok(plan) => start(DataFrame::new(context.state(), plan), work).await,
+        Err(error) => Err(error),
+    };
+    let stream = started.map_err(|error| words.explain(error))?;
+    Ok(explained(stream, words, allowed(work)))
+}
+
+/// A stream whose errors are in the words of the query.
+fn explained(stream: Batches, words: Words, allowed: Allowed) -> Batches {
+    let schema = stream.schema();
+    let batches = stream.map(move |batch| {
+        batch.map_err(|error| {
+            let error = words.explain(from_datafusion(QUERY, allowed, error));
+            DataFusionError::External(Box::new(error))
+        })
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, batches))
 }
 
 async fn plan(
@@ -60,21 +81,6 @@ async fn plan(
         .verify_plan(&plan)
         .map_err(wrong)?;
     Ok(plan)
-}
-
-/// An answer needs one row more than its limit, to know whether there are more.
-pub(super) fn bounded(
-    frame: DataFrame,
-    spec: &JobSpec,
-    work: &Work,
-) -> Result<DataFrame, EngineError> {
-    if spec.sink != Sink::Answer {
-        return Ok(frame);
-    }
-    let most = usize::try_from(spec.limits.rows).unwrap_or(usize::MAX).saturating_add(1);
-    frame
-        .limit(0, Some(most))
-        .map_err(|error| from_datafusion(spec.operation.as_str(), allowed(work), error))
 }
 
 /// Plans a frame physically and starts it.

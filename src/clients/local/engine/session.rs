@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::common::Result;
+use datafusion::execution::FunctionRegistry as _;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -16,7 +17,9 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use super::functions::aggregates;
 use super::pool::ExchangePool;
+use super::rules::analyzer_rules;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -114,11 +117,15 @@ pub(crate) fn session(
         .build_arc()?;
     // The registry begins with the files of the whole machine.
     runtime.deregister_object_store(ObjectStoreUrl::local_filesystem().as_ref())?;
-    let state = SessionStateBuilder::new()
+    let mut state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config(budget))
         .with_runtime_env(runtime)
+        .with_analyzer_rules(analyzer_rules())
         .build();
+    for aggregate in aggregates() {
+        state.register_udaf(aggregate)?;
+    }
     Ok(SessionContext::new_with_state(state))
 }
 
@@ -133,6 +140,10 @@ fn config(budget: &Budget) -> SessionConfig {
     options.execution.planning_concurrency = budget.partitions;
     options.execution.sort_pushdown_buffer_capacity = budget.pool_bytes / 8;
     options.optimizer.prefer_hash_join = budget.hash_joins;
+    // Its heap compares floats by `==`: NaN is never found in it again.
+    options.optimizer.enable_topk_aggregation = false;
+    // It compares what may be null in two ways of deriving it, and finds its own rules at fault.
+    options.execution.skip_physical_aggregate_schema_check = true;
     config
 }
 

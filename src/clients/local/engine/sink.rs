@@ -3,7 +3,9 @@
 //!
 //! [`drain`] takes a stream of batches to the sink of the job. Rows of an answer are exact in number
 //! only when all were streamed: one row beyond the limit is read, so that `truncated` is known, and
-//! `rows` is then not.
+//! `rows` is then not. The limit of an answer is kept here, where the stream is read, and is no part
+//! of the plan: what a query answers does not depend on how much of it is shown. The stream is
+//! dropped at the limit, which ends what still reads for it.
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute::cast;

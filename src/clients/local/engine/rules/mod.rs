@@ -1,0 +1,27 @@
+//! Rules of our own among those of DataFusion, so that an answer is that of SQL.
+//!
+//! They work on the logical plan before it is optimised, in every session, and so hold for each
+//! operation that DataFusion plans. [`subqueries`] stands before the types are coerced: what it
+//! writes is coerced like what a user writes. [`floats`] and [`arithmetic`] go by the types.
+
+mod arithmetic;
+mod expressions;
+mod floats;
+mod subqueries;
+
+use std::sync::Arc;
+
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
+use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
+
+/// Returns the rules that make a plan ready to be optimised, in their order.
+pub(super) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    vec![
+        Arc::new(ResolveGroupingFunction::new()),
+        Arc::new(subqueries::Subqueries),
+        Arc::new(TypeCoercion::new()),
+        Arc::new(floats::CanonicalFloats),
+        Arc::new(arithmetic::CheckedArithmetic),
+    ]
+}

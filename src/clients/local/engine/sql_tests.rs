@@ -1,0 +1,300 @@
+//! What a query answers where DataFusion alone would answer otherwise: floats, numbers that do not
+//! fit, names of tables before `*`.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array};
+use serde_json::{Value, json};
+
+use super::tests::{Lake, batch, csv_input, ints, job, parquet_input, query, texts};
+use crate::engines::job_spec::Input;
+use crate::engines::{EngineError, ErrorKind};
+
+struct Tables {
+    lake: Lake,
+    inputs: Vec<Input>,
+}
+
+impl Tables {
+    fn run(&self, sql: &str) -> Result<Value, EngineError> {
+        self.lake.run(&job(self.inputs.clone(), query(sql))).map(|executed| executed.answer)
+    }
+
+    fn rows(&self, sql: &str) -> Value {
+        self.run(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The values of the only column, in the order of the rows.
+    fn column(&self, sql: &str) -> Vec<Value> {
+        let rows = self.rows(sql);
+        let values =
+            |row: &Value| row.as_object().expect("should be a row").values().cloned().collect();
+        rows.as_array().expect("should be rows").iter().flat_map::<Vec<Value>, _>(values).collect()
+    }
+
+    fn one(&self, sql: &str) -> Value {
+        let mut column = self.column(sql);
+        assert_eq!(column.len(), 1, "{sql}");
+        column.remove(0)
+    }
+
+    fn fails(&self, sql: &str) -> EngineError {
+        match self.run(sql) {
+            Ok(rows) => panic!("{sql} should fail, and is {rows}"),
+            Err(error) => error,
+        }
+    }
+}
+
+/// `f` has floats that are equal though their bits are not.
+fn floats() -> Tables {
+    let lake = Lake::new();
+    let x: ArrayRef = Arc::new(Float64Array::from(vec![
+        Some(1.0),
+        Some(f64::NAN),
+        Some(-f64::NAN),
+        Some(0.5),
+        None,
+        Some(-0.0),
+        Some(0.0),
+        Some(f64::from_bits(0x7ff0_0000_0000_0001)),
+    ]));
+    let i = ints(&(1..=8).map(Some).collect::<Vec<_>>());
+    let f = batch(vec![("i", i), ("x", x)]);
+    let inputs = vec![parquet_input("shop.f", &f, vec![lake.parquet("shop/f/1.parquet", &f)])];
+    Tables { lake, inputs }
+}
+
+#[test]
+fn distinct_floats_are_the_same_whatever_else_is_asked() {
+    let tables = floats();
+    let distinct = vec![json!(0.0), json!(0.5), json!(1.0), json!("NaN"), json!(null)];
+    assert_eq!(tables.column("select distinct x from f order by x"), distinct);
+    assert_eq!(tables.column("select distinct x from f order by x limit 3"), distinct[..3]);
+    assert_eq!(tables.column("select x from f group by x order by x limit 4"), distinct[..4]);
+    assert_eq!(tables.column("select x from f union select x from f order by x"), distinct);
+    assert_eq!(tables.column("select x from f intersect select x from f order by 1"), distinct);
+    assert_eq!(tables.column("select x from f except select x from f"), Vec::<Value>::new());
+    let counts = tables.rows(
+        "select count(distinct x) as n, count(distinct i) as m, count(*) as rows, max(x) as most from f",
+    );
+    assert_eq!(counts, json!([{"n": 4, "m": 8, "rows": 8, "most": "NaN"}]));
+    assert_eq!(tables.one("select count(distinct x) from f"), json!(4));
+    let sizes = "select count(*) as n from f group by x order by x";
+    assert_eq!(tables.column(sizes), [2, 1, 1, 3, 1].map(|n| json!(n)));
+    let sets = "select count(*) as n from f group by rollup(x) order by n";
+    assert_eq!(tables.column(sets), [1, 1, 1, 2, 3, 8].map(|n| json!(n)));
+    let windows = "select count(*) over (partition by x) as n from f order by n, i";
+    assert_eq!(tables.column(windows), [1, 1, 1, 2, 2, 3, 3, 3].map(|n| json!(n)));
+}
+
+#[test]
+fn floats_compare_alike_in_conditions_and_joins() {
+    let tables = floats();
+    let nan = "cast('NaN' as double)";
+    let conditions = [
+        ("x = 0.0".to_owned(), 2),
+        ("x = -0.0".to_owned(), 2),
+        ("x < 0.5".to_owned(), 2),
+        ("x in (0.0, 7.5)".to_owned(), 2),
+        ("x between 0.0 and 0.5".to_owned(), 3),
+        ("x > 1e300".to_owned(), 3),
+        (format!("x = {nan}"), 3),
+        (format!("x <> {nan}"), 4),
+        (format!("x < {nan}"), 4),
+        (format!("x is not distinct from {nan}"), 3),
+        (format!("case x when {nan} then true else false end"), 3),
+        (format!("nullif(x, {nan}) is null"), 4),
+        ("x in (select x from f where i in (2, 6))".to_owned(), 5),
+        ("exists (select 1 from f g where g.x = f.x and g.i <> f.i)".to_owned(), 5),
+        ("x = 0.0 / (x - x)".to_owned(), 3),
+    ];
+    for (condition, rows) in conditions {
+        let sql = format!("select count(*) as n from f where {condition}");
+        assert_eq!(tables.one(&sql), json!(rows), "{condition}");
+    }
+    let joined = "select count(*) as n from f join f g on f.x = g.x";
+    assert_eq!(tables.one(joined), json!(4 + 9 + 1 + 1));
+    let joined = "select count(*) as n from f left join f g using (x)";
+    assert_eq!(tables.one(joined), json!(4 + 9 + 1 + 1 + 1));
+}
+
+#[test]
+fn the_least_and_the_largest_float_do_not_depend_on_the_rows() {
+    let tables = floats();
+    let extremes = tables.rows("select min(x) as least, max(x) as most from f");
+    assert_eq!(extremes, json!([{"least": 0.0, "most": "NaN"}]));
+    let grouped = tables.rows(
+        "select i % 2 as odd, min(x) as least, max(x) as most from f group by i % 2 order by 1",
+    );
+    assert_eq!(
+        grouped,
+        json!([
+            {"odd": 0, "least": 0.0, "most": "NaN"},
+            {"odd": 1, "least": 0.0, "most": "NaN"},
+        ])
+    );
+    let infinite = "select min(v) as least, max(-v) as most from \
+                    (values (1, cast('inf' as double)), (1, cast('inf' as double))) t(g, v) group by g";
+    assert_eq!(tables.rows(infinite), json!([{"least": "inf", "most": "-inf"}]));
+    let windows = "select max(x) over (order by i rows between 1 preceding and current row) as m \
+                   from f order by i";
+    let nan = || json!("NaN");
+    assert_eq!(
+        tables.column(windows),
+        [json!(1.0), nan(), nan(), nan(), json!(0.5), json!(0.0), json!(0.0), nan()]
+    );
+    let sums = "select sum(x) over (order by i rows between 1 preceding and current row) as s \
+                from f order by i";
+    assert_eq!(
+        tables.column(sums),
+        [json!(1.0), nan(), nan(), nan(), json!(0.5), json!(0.0), json!(0.0), nan()]
+    );
+    let greatest =
+        "select greatest(x, 0.75) as g, least(x, 0.75) as l from f where i in (3, 6) order by i";
+    assert_eq!(tables.rows(greatest), json!([{"g": "NaN", "l": 0.75}, {"g": 0.75, "l": 0.0}]));
+}
+
+/// `n` has integers and the texts of decimals at the ends of their types.
+fn numbers() -> Tables {
+    let lake = Lake::new();
+    let n = batch(vec![
+        ("v", ints(&[Some(i64::MAX), Some(1), Some(-1), None])),
+        ("least", ints(&[Some(i64::MIN), None, None, None])),
+        ("d", texts(&[Some(&"9".repeat(38)), Some(&"9".repeat(38)), Some("1"), None])),
+        ("g", ints(&[Some(1), Some(1), Some(2), Some(2)])),
+    ]);
+    let inputs = vec![parquet_input("shop.n", &n, vec![lake.parquet("shop/n/1.parquet", &n)])];
+    Tables { lake, inputs }
+}
+
+#[test]
+fn a_sum_that_does_not_fit_is_an_error_that_names_it() {
+    let tables = numbers();
+    let decimal = "cast(d as decimal(38,0))";
+    for sql in [
+        format!("select sum({decimal}) as s from n"),
+        format!("select g, sum({decimal}) as s from n group by g"),
+        format!("select sum({decimal}) over (order by v) as s from n"),
+        "select sum(v) as s from n where v > 0".to_owned(),
+        "select g, sum(v) as s from n where v > 0 group by g".to_owned(),
+        "select sum(distinct v) as s from n where v > 0".to_owned(),
+        "select sum(v) over (order by v rows between 1 preceding and current row) as s from n"
+            .to_owned(),
+        "select sum(least + 0) + sum(least) as s from n".to_owned(),
+    ] {
+        let error = tables.fails(&sql);
+        assert_eq!(error.kind, ErrorKind::InvalidInput, "{sql}: {error}");
+        assert!(error.message.contains("is beyond"), "{sql}: {error}");
+        assert!(error.hint.is_some(), "{sql}: {error}");
+    }
+    let error = tables.fails("select sum(v) as s from n where v > 0");
+    assert!(error.message.contains("sum(") && error.message.contains("v)"), "{error}");
+    let error = tables.fails(&format!("select sum({decimal}) as s from n"));
+    assert!(error.message.contains("38 digits"), "{error}");
+    // What fits is added, in whatever order.
+    let sums = tables.rows("select sum(v) as s, sum(distinct v) as d, sum(g) as g from n");
+    assert_eq!(sums, json!([{"s": i64::MAX.to_string(), "d": i64::MAX.to_string(), "g": 6}]));
+    let sums = "select g, sum(v) as s from n where v < 2 or v is null group by g order by g";
+    assert_eq!(tables.rows(sums), json!([{"g": 1, "s": 1}, {"g": 2, "s": -1}]));
+    assert_eq!(tables.one("select sum(v) as s from n where v is null"), json!(null));
+    assert_eq!(
+        tables.one("select sum(cast(v as decimal(38,0)) * 2) as s from n"),
+        json!("18446744073709551614")
+    );
+}
+
+#[test]
+fn arithmetic_that_does_not_fit_is_an_error_that_names_it() {
+    let tables = numbers();
+    let decimal = "cast(d as decimal(38,0))";
+    for expression in [
+        "v + 1".to_owned(),
+        "least - 1".to_owned(),
+        "v * 2".to_owned(),
+        "-least".to_owned(),
+        "abs(least)".to_owned(),
+        "least / -1".to_owned(),
+        "9223372036854775807 + v".to_owned(),
+        format!("{decimal} + {decimal}"),
+        format!("{decimal} * 10"),
+        "cast(v as int)".to_owned(),
+    ] {
+        let error = tables.fails(&format!("select {expression} as e from n"));
+        assert_eq!(error.kind, ErrorKind::InvalidInput, "{expression}: {error}");
+    }
+    let error = tables.fails("select v + 1 as e from n");
+    assert!(error.message.contains("`v + 1` is beyond a 64-bit integer"), "{error}");
+    let error = tables.fails("select count(*) as n from n where v * 2 > 5");
+    assert!(error.message.contains("v * 2"), "{error}");
+    // Names and values of what fits are as before.
+    let sql = "select v + 1, -v, v * 2 as twice from n where v = 1";
+    let rows = tables.rows(sql);
+    let row = rows[0].as_object().expect("should be a row");
+    assert_eq!(row.values().cloned().collect::<Vec<_>>(), [json!(2), json!(-1), json!(2)]);
+    assert_eq!(tables.one("select v + 1 as e from n where v = 1 limit 1 + 1"), json!(2));
+    let grouped =
+        "select v + 1 as e, count(*) as n from n where v < 2 group by v + 1 order by v + 1";
+    assert_eq!(tables.rows(grouped), json!([{"e": 0, "n": 1}, {"e": 2, "n": 1}]));
+}
+
+fn orders() -> Tables {
+    let lake = Lake::new();
+    let inputs = vec![
+        csv_input(
+            "Shop.Orders",
+            &[("id", "Int64"), ("Who", "Int64")],
+            vec![lake.text("shop/orders.csv", "id,Who\n1,7\n2,8\n")],
+        ),
+        csv_input(
+            "shop.people",
+            &[("who", "Int64"), ("name", "Utf8")],
+            vec![lake.text("shop/people.csv", "who,name\n7,Ann\n8,Ben\n")],
+        ),
+    ];
+    Tables { lake, inputs }
+}
+
+#[test]
+fn the_columns_of_one_table_are_taken_by_its_name() {
+    let tables = orders();
+    let both = json!([{"id": 1, "Who": 7}, {"id": 2, "Who": 8}]);
+    for sql in [
+        "select orders.* from orders order by id",
+        "select ORDERS.* from Orders order by id",
+        "select shop.orders.* from orders order by id",
+        "select Shop.Orders.* from shop.orders order by id",
+        "select \"Orders\".* from orders order by id",
+        "select o.* from orders o order by id",
+        "select O.* from orders as o order by id",
+        "select \"O\".* from orders as \"O\" order by id",
+        "select o.* from (select * from orders) o order by id",
+        "with o as (select * from orders) select o.* from o order by id",
+        "from orders order by id",
+        "from orders select * order by id",
+        "select * from (from orders) as o order by id",
+        "select orders.* from orders join people on people.who = orders.Who order by id",
+    ] {
+        assert_eq!(tables.rows(sql), both, "{sql}");
+    }
+    let joined = "select orders.*, people.NAME from orders join people on people.who = orders.who order by id";
+    let named = json!([{"id": 1, "Who": 7, "name": "Ann"}, {"id": 2, "Who": 8, "name": "Ben"}]);
+    assert_eq!(tables.rows(joined), named);
+    for sql in [
+        "select orders.* except (who) from orders order by id",
+        "select * exclude (WHO) from orders order by id",
+        "select orders.* exclude who from orders order by id",
+    ] {
+        assert_eq!(tables.rows(sql), json!([{"id": 1}, {"id": 2}]), "{sql}");
+    }
+    for sql in [
+        "select orders.* replace (who + 1 as WHO) from orders order by id",
+        "select * replace (who + 1 as who) from orders order by id",
+    ] {
+        assert_eq!(tables.rows(sql), json!([{"id": 1, "Who": 8}, {"id": 2, "Who": 9}]), "{sql}");
+    }
+    let error = tables.fails("select from orders");
+    assert!(error.message.contains("without columns"), "{error}");
+    let error = tables.fails("select orders.* from people");
+    assert_eq!(error.kind, ErrorKind::InvalidInput, "{error}");
+}
