@@ -5,6 +5,7 @@ use super::context::Context;
 use super::failure::Exit;
 use super::printer::{Tone, visible, visible_on_one_line};
 use super::{kinds, outline};
+use crate::api::counted::counted;
 use crate::api::resource::Kind;
 use crate::api::v1alpha1::{OperatorRun, OperatorRunStatus, Phase, RunResult};
 
@@ -57,7 +58,7 @@ fn ending(name: &str, status: &OperatorRunStatus) -> String {
     }
     match status.result.as_ref().and_then(|result| result.rows) {
         Some(1) => text.push_str(", 1 row"),
-        Some(rows) => text.extend([", ", rows.to_string().as_str(), " rows"]),
+        Some(rows) => text.extend([", ", counted(rows, "row").as_str()]),
         None => {}
     }
     text
@@ -70,7 +71,9 @@ fn truncation(result: &RunResult) -> Option<String> {
     }
     let shown = result.data.as_array().map_or(0, Vec::len);
     let part = match result.rows {
-        Some(rows) if shown > 0 => format!("these are the first {shown} of {rows} rows"),
+        Some(rows) if shown > 0 => {
+            format!("these are the first {shown} of {}", counted(rows, "row"))
+        }
         _ => "this is a part of the answer".to_owned(),
     };
     Some(match &result.reference {

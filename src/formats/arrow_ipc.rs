@@ -70,8 +70,8 @@ fn open<'a, S: ByteSource + 'a>(source: S) -> Result<Opened<'a, S>, FormatError>
     }
     let (compression, reader) = compression::open(source)?;
     let mut reader = BufReader::with_capacity(64 * 1024, reader);
-    let start = io::BufRead::fill_buf(&mut reader)
-        .map_err(|source| FormatError::Read { path: path.clone(), source })?;
+    let start =
+        io::BufRead::fill_buf(&mut reader).map_err(|source| FormatError::reading(&path, source))?;
     if compression != Compression::None && start.starts_with(FILE_MAGIC) {
         return Err(FormatError::Unrecognised {
             path,

@@ -3,7 +3,8 @@
 use std::io::Read;
 
 use super::error::FormatError;
-use super::pipeline::Results;
+use super::guard::broke_off;
+use super::pipeline::{Ended, Results};
 use super::text_encoding::fill;
 
 /// Most bytes of one row of delimited text, JSON or `MessagePack`.
@@ -46,7 +47,7 @@ impl<'a> BlockCutter<'a> {
             0
         } else {
             fill(&mut self.reader, &mut block[start..])
-                .map_err(|source| FormatError::Read { path: self.path.clone(), source })?
+                .map_err(|source| FormatError::reading(&self.path, source))?
         };
         self.ended = count < Self::BLOCK_BYTES;
         block.truncate(start + count);
@@ -182,9 +183,12 @@ impl<P: ParseBlock> Iterator for InOrder<P> {
                 self.results = None;
                 return self.finish();
             }
-            Some(Err(error)) => {
+            Some(Err(ended)) => {
                 self.results = None;
-                return Some(Err(error));
+                return Some(Err(match ended {
+                    Ended::Failed(error) => error,
+                    Ended::BrokeOff(message) => broke_off(&self.path, self.format, &message),
+                }));
             }
             Some(Ok(parsed)) => parsed,
         };

@@ -222,7 +222,7 @@ pub(crate) fn read_range(
     length: usize,
 ) -> Result<Vec<u8>, FormatError> {
     let mut buffer = vec![0; length];
-    let read = |cause| FormatError::Read { path: source.path().to_owned(), source: cause };
+    let read = |cause| FormatError::reading(source.path(), cause);
     let count = source.read_at(&mut buffer, offset).map_err(read)?;
     if count < length {
         return Err(read(io::ErrorKind::UnexpectedEof.into()));

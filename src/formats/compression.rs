@@ -1,7 +1,10 @@
 //! Compression around a file's bytes, found by content: every member, frame or stream is read, and
 //! an end that comes too early is an error.
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::bytes::{ByteSource, SourceReader};
 use super::error::FormatError;
@@ -32,9 +35,114 @@ pub(crate) fn open<'a, S: ByteSource + 'a>(
     let path = source.path().to_owned();
     let prefix = super::bytes::read_prefix(&source, 16)?;
     let compression = detect(&prefix);
-    let reader = decompress(SourceReader::new(source, 0), compression)
-        .map_err(|source| FormatError::Read { path, source })?;
-    Ok((compression, reader))
+    let source_failed = Arc::new(AtomicBool::new(false));
+    let watched =
+        Watched { reader: SourceReader::new(source, 0), failed: Arc::clone(&source_failed) };
+    let reader =
+        decompress(watched, compression).map_err(|source| FormatError::reading(&path, source))?;
+    if compression == Compression::None {
+        return Ok((compression, reader));
+    }
+    Ok((compression, Box::new(Unpacked { reader, compression, source_failed })))
+}
+
+/// What a decompressor found wrong with the bytes that it was given.
+#[derive(Debug)]
+pub(crate) struct Damaged {
+    compression: &'static str,
+    message: String,
+}
+
+impl Damaged {
+    /// Returns the name of the compression.
+    pub(crate) fn compression(&self) -> &str {
+        self.compression
+    }
+
+    /// Returns what is wrong.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the {} around it: {}", self.compression, self.message)
+    }
+}
+
+impl std::error::Error for Damaged {}
+
+/// A source that remembers whether it failed itself.
+struct Watched<R> {
+    reader: R,
+    failed: Arc<AtomicBool>,
+}
+
+impl<R> Watched<R> {
+    fn noted<T>(failed: &AtomicBool, ended: io::Result<T>) -> io::Result<T> {
+        if ended.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted) {
+            failed.store(true, Ordering::Relaxed);
+        }
+        ended
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        Self::noted(&self.failed, self.reader.read(out))
+    }
+}
+
+impl<R: BufRead> BufRead for Watched<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Self::noted(&self.failed, self.reader.fill_buf())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.reader.consume(count);
+    }
+}
+
+/// What is within a compression: an error that is not of the source says that the bytes are damaged.
+struct Unpacked<'a> {
+    reader: Box<dyn Read + Send + 'a>,
+    compression: Compression,
+    source_failed: Arc<AtomicBool>,
+}
+
+impl Read for Unpacked<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(out).map_err(|error| {
+            let passed_on = self.source_failed.load(Ordering::Relaxed);
+            if passed_on || error.kind() == io::ErrorKind::Interrupted {
+                return error;
+            }
+            let message = if is_cut(&error) {
+                format!("it ends too early, as a file that was cut does ({error})")
+            } else {
+                error.to_string()
+            };
+            let damaged = Damaged { compression: name(self.compression), message };
+            io::Error::new(io::ErrorKind::InvalidData, damaged)
+        })
+    }
+}
+
+/// The decompressors say it in several ways.
+fn is_cut(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+        || ["incomplete", "premature"].iter().any(|word| error.to_string().contains(word))
+}
+
+fn name(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "no compression",
+        Compression::Gzip => "gzip",
+        Compression::Zstd => "zstd",
+        Compression::Bzip2 => "bzip2",
+        Compression::Xz => "xz",
+    }
 }
 
 /// Returns a reader of what is within.
@@ -113,6 +221,43 @@ pub(crate) mod tests {
             content.extend(compress(b"two\n", compression));
             assert_eq!(detect(&content), compression);
             assert_eq!(read_all(content).expect("should read"), b"one\ntwo\n", "{compression:?}");
+        }
+    }
+
+    #[test]
+    fn a_cut_file_is_broken_and_a_source_that_fails_is_not() {
+        let text = (0..5000).map(|n| format!("{n},{}\n", n * 7)).collect::<Vec<_>>().concat();
+        for compression in ALL {
+            let whole = compress(text.as_bytes(), compression);
+            let error = read_all(whole[..whole.len() / 2].to_vec()).expect_err("should be cut");
+            let error = FormatError::reading("t/a.csv", error).to_string();
+            let named = format!("`t/a.csv` is not readable as {}: it ends", name(compression));
+            assert!(error.starts_with(&named), "{error}");
+            let gone = Gone(MemoryBytes::new("m", whole));
+            let (_, mut reader) = open(&gone).expect("should open");
+            let error = reader.read_to_end(&mut Vec::new()).expect_err("should fail");
+            let error = FormatError::reading("t/a.csv", error);
+            assert!(matches!(error, FormatError::Read { .. }), "{error}");
+        }
+    }
+
+    /// A source that has gone after its first bytes were looked at.
+    struct Gone(MemoryBytes);
+
+    impl ByteSource for Gone {
+        fn path(&self) -> &str {
+            self.0.path()
+        }
+
+        fn size(&self) -> u64 {
+            self.0.size()
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            if buffer.len() > 16 {
+                return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+            }
+            self.0.read_at(buffer, offset)
         }
     }
 

@@ -5,14 +5,26 @@ use std::sync::Arc;
 use super::bytes::ByteSource;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
+use super::guard::{Guarded, guarded};
 use super::{arrow_ipc, avro, csv, json, msgpack, orc, parquet};
 use crate::engines::table::{FileFormat, Format};
 
-/// Opens a file. Compression is found by content.
+/// Opens a file. Compression is found by content. A library that panics over the file's content is an
+/// error of the file, here and in the batches.
 ///
 /// # Errors
 /// `Broken` or `Read` when the beginning is not readable.
 pub fn decode(
+    source: Arc<dyn ByteSource>,
+    format: &FileFormat,
+    options: &DecodeOptions,
+) -> Result<Batches, FormatError> {
+    let (path, word) = (source.path().to_owned(), format.format.as_str());
+    let batches = guarded(&path, word, || open(source, format, options))?;
+    Ok(Box::new(Guarded::new(batches, path, word)))
+}
+
+fn open(
     source: Arc<dyn ByteSource>,
     format: &FileFormat,
     options: &DecodeOptions,

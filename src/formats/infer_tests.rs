@@ -188,7 +188,7 @@ fn many_blocks_with_stray_quotes_and_quoted_line_ends_read_as_one_pass() {
 #[test]
 fn ragged_row_is_named_with_its_counts() {
     let message = failure("dir/a.csv", b"a,b\n1,2\n3\n");
-    for words in ["dir/a.csv", "row 2", "has 1 cells", "2 are expected"] {
+    for words in ["dir/a.csv", "row 2", "has 1 cell,", "not 2"] {
         assert!(message.contains(words), "{message}");
     }
 }

@@ -41,7 +41,7 @@ fn broken(path: &str, format: Format, message: impl Into<String>) -> FormatError
 fn text<'a, S: ByteSource + 'a>(source: S) -> Result<Box<dyn Read + Send + 'a>, FormatError> {
     let path = source.path().to_owned();
     let (_, mut reader) = compression::open(source)?;
-    let failed = |source| FormatError::Read { path: path.clone(), source };
+    let failed = |source| FormatError::reading(&path, source);
     let mut start = [0; 512];
     let count = text_encoding::fill(&mut reader, &mut start).map_err(failed)?;
     // JSON is UTF-8 by its standard; UTF-16 is told by its mark or its zeros.
@@ -87,7 +87,7 @@ impl<'a> Document<'a> {
         let wanted = kept.max(BlockCutter::BLOCK_BYTES);
         self.buffer.resize(kept + wanted, 0);
         let count = text_encoding::fill(&mut self.text, &mut self.buffer[kept..])
-            .map_err(|source| FormatError::Read { path: self.path.clone(), source })?;
+            .map_err(|source| FormatError::reading(&self.path, source))?;
         self.buffer.truncate(kept + count);
         self.ended = count < wanted;
         Ok(count > 0)

@@ -10,6 +10,7 @@ pub mod decode;
 pub mod decoding;
 pub mod encode;
 pub mod error;
+pub(crate) mod guard;
 pub mod infer;
 pub mod json_rows;
 pub mod kinds;

@@ -93,7 +93,7 @@ impl<'a> Rows<'a> {
     }
 
     fn failed(&self, source: io::Error) -> FormatError {
-        FormatError::Read { path: self.path.clone(), source }
+        FormatError::reading(&self.path, source)
     }
 
     fn array_length(&mut self) -> Result<Option<u64>, FormatError> {

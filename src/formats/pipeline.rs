@@ -7,16 +7,28 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::FormatError;
+use super::guard::catch;
 
 /// Passes a block on; false when nobody wants more.
 pub(crate) type Emit<'a, B> = &'a mut dyn FnMut(B) -> bool;
 
-type Ordered<R> = Result<Receiver<R>, FormatError>;
-type Queue<B, R> = Arc<Mutex<Receiver<(B, SyncSender<R>)>>>;
+/// Why there are no more results.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// The producer failed.
+    Failed(FormatError),
+    /// A thread panicked, with this message.
+    BrokeOff(String),
+}
+
+/// What was made of a block, or the message of a panic over it.
+type Made<R> = Result<R, String>;
+type Ordered<R> = Result<Receiver<Made<R>>, Ended>;
+type Queue<B, R> = Arc<Mutex<Receiver<(B, SyncSender<Made<R>>)>>>;
 
 /// The ends of the queues of one pipeline.
 struct Pipeline<B, R> {
-    blocks: SyncSender<(B, SyncSender<R>)>,
+    blocks: SyncSender<(B, SyncSender<Made<R>>)>,
     queue: Queue<B, R>,
     ordered: SyncSender<Ordered<R>>,
     results: Results<R>,
@@ -30,18 +42,19 @@ impl<B, R> Pipeline<B, R> {
     }
 }
 
-/// The results in the order of the blocks; the last may be the error of the producer.
+/// The results in the order of the blocks; the last may say why there are no more.
 pub(crate) struct Results<R>(Receiver<Ordered<R>>);
 
 impl<R> Iterator for Results<R> {
-    type Item = Result<R, FormatError>;
+    type Item = Result<R, Ended>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.0.recv().ok()? {
-            Ok(result) => Some(result.recv().map_err(|_| FormatError::Read {
-                path: String::new(),
-                source: std::io::Error::other("a thread that parses ended unexpectedly"),
-            })),
+            Ok(result) => Some(match result.recv() {
+                Ok(Ok(made)) => Ok(made),
+                Ok(Err(message)) => Err(Ended::BrokeOff(message)),
+                Err(_) => Err(Ended::BrokeOff("a thread is gone".to_owned())),
+            }),
             Err(error) => Some(Err(error)),
         }
     }
@@ -50,17 +63,21 @@ impl<R> Iterator for Results<R> {
 /// Hands the produced blocks to the workers.
 fn feed<B, R>(
     produce: impl FnOnce(Emit<'_, B>) -> Result<(), FormatError>,
-    blocks: &SyncSender<(B, SyncSender<R>)>,
+    blocks: &SyncSender<(B, SyncSender<Made<R>>)>,
     ordered: &SyncSender<Ordered<R>>,
 ) {
     let mut emit = |block| {
         let (sender, receiver) = sync_channel(1);
         ordered.send(Ok(receiver)).is_ok() && blocks.send((block, sender)).is_ok()
     };
-    if let Err(error) = produce(&mut emit) {
-        // A receiver that is gone needs no error.
-        drop(ordered.send(Err(error)));
-    }
+    // Without a word at its end, a producer that panicked would look like one that is done.
+    let ended = match catch(|| produce(&mut emit)) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => Ended::Failed(error),
+        Err(message) => Ended::BrokeOff(message),
+    };
+    // A receiver that is gone needs no error.
+    drop(ordered.send(Err(ended)));
 }
 
 /// Works on blocks until there are no more.
@@ -68,8 +85,13 @@ fn work<B, R>(queue: &Queue<B, R>, mut parse: impl FnMut(B) -> R) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((block, sender)) = next else { return };
+        let made = catch(|| parse(block));
+        let broke_off = made.is_err();
         // A receiver that is gone needs no result.
-        drop(sender.send(parse(block)));
+        drop(sender.send(made));
+        if broke_off {
+            return;
+        }
     }
 }
 
@@ -126,6 +148,26 @@ mod tests {
             assert_eq!(result.as_ref().ok(), Some(&(index as u64 * 2)));
         }
         assert!(results[100].is_err());
+    }
+
+    #[test]
+    #[expect(clippy::panic, reason = "a library that panics")]
+    fn a_panic_of_any_thread_is_the_last_result() {
+        let three = |emit: Emit<'_, u64>| {
+            (0..3).for_each(|n| drop(emit(n)));
+            Ok(())
+        };
+        let parse = || |n: u64| if n == 1 { panic!("over {n}") } else { n };
+        let mut results = spawn(1, three, parse);
+        assert!(matches!(results.next(), Some(Ok(0))));
+        let broke_off = results.next();
+        assert!(matches!(&broke_off, Some(Err(Ended::BrokeOff(why))) if why == "over 1"));
+        let produce = |emit: Emit<'_, u64>| {
+            assert!(!emit(0), "a producer that panics");
+            Ok(())
+        };
+        let results: Vec<_> = scoped(1, produce, || |n: u64| n, Iterator::collect);
+        assert!(matches!(results.as_slice(), [Ok(0), Err(Ended::BrokeOff(_))]), "{results:?}");
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
     let (compression, mut reader) = compression::open(source)?;
     let mut beginning = vec![0; BEGINNING];
     let count = text_encoding::fill(&mut reader, &mut beginning)
-        .map_err(|source| FormatError::Read { path: path.to_owned(), source })?;
+        .map_err(|source| FormatError::reading(path, source))?;
     beginning.truncate(count);
     let beginning = Start { bytes: &beginning, whole: count < BEGINNING };
     let encoding = text_encoding::detect(beginning.bytes, beginning.whole);
@@ -233,8 +233,13 @@ fn agree(
     };
     let json = matches!(named.format, None | Some(Format::Json | Format::Jsonl));
     match content {
-        Content::Zip if matches!(named.format, None | Some(Format::Xlsx)) => {
-            Err(unrecognised(path, "Excel workbooks are written, but not read"))
+        Content::Zip if named.format == Some(Format::Xlsx) || is_workbook(start.bytes) => {
+            Err(unrecognised(path, "Excel workbooks are written, but not read: save it as CSV"))
+        }
+        Content::Zip if named.format.is_none() => {
+            let message = "its content is a zip archive, which may hold many files: unpack it, or \
+                           compress the file with gzip, zstd, bzip2 or xz";
+            Err(unrecognised(path, message))
         }
         Content::Zip => disagree("a zip archive"),
         Content::Binary(found) if named.format.is_none_or(|stated| stated == found) => Ok(found),
@@ -252,6 +257,14 @@ fn agree(
         Content::Unknown if named.format == Some(Format::Msgpack) => Ok(Format::Msgpack),
         Content::Unknown => disagree("binary and of no known format"),
     }
+}
+
+/// Whether a zip archive begins with a part of an Excel workbook.
+fn is_workbook(bytes: &[u8]) -> bool {
+    let name = bytes.get(30..).unwrap_or_default();
+    [b"[Content_Types].xml".as_slice(), b"xl/", b"_rels/", b"docProps/"]
+        .iter()
+        .any(|part| name.starts_with(part))
 }
 
 /// Returns the format of text that is not JSON, or not whole JSON.

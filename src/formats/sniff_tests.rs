@@ -48,6 +48,12 @@ fn content_and_name_that_disagree_are_both_named() {
         ("a.csv", b"\x00\x01\x02\x03\xff", ["csv", "binary"]),
         ("a.csv", b"PK\x03\x04...", ["csv", "zip"]),
         ("a.xlsx", b"PK\x03\x04...", ["written", "not read"]),
+        (
+            "a",
+            b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0abcdefghijkl\x13\0\0\0xl/workbook.xml",
+            ["Excel", "as CSV"],
+        ),
+        ("a.csv.zip", b"PK\x03\x04...", ["a zip archive", "unpack it"]),
     ] {
         let message = refusal(name, content);
         assert!(words.iter().all(|word| message.contains(word)), "{name}: {message}");

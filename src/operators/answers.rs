@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Conclusion};
+use crate::api::counted::counted;
 use crate::api::v1alpha1::ResultKind;
 use crate::engines::job::{Commit, JobOutcome};
 use crate::engines::schema::{Schema, SchemaConflict};
@@ -38,9 +39,12 @@ fn rows(outcome: &JobOutcome) -> Answer {
     };
     if outcome.truncated {
         let shown = outcome.answer.as_array().map_or(0, Vec::len);
-        let of = outcome.rows.map_or_else(String::new, |rows| format!(" of {rows}"));
+        let shown = match outcome.rows {
+            Some(rows) => format!("{shown} of {}", counted(rows, "row")),
+            None => counted(shown, "row"),
+        };
         answer.warnings.push(format!(
-            "the answer is cut to {shown}{of} rows; give output_table or output_path to keep all"
+            "the answer is cut to {shown}; give output_table or output_path to keep all"
         ));
     }
     answer

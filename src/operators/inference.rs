@@ -10,6 +10,7 @@ use super::answers::{changed_schema, columns_shown, conflict_shown};
 use super::inputs::{describe_conflict, reading_plan, unread_input};
 use super::parameters::{count, refused};
 use super::{Answer, Prepared, Request};
+use crate::api::counted::counted;
 use crate::engines::job::{InferAnswer, JobOutcome};
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sample, Sink};
 use crate::engines::metastore::TableDeclaration;
@@ -148,10 +149,11 @@ fn table_answer(
     answer.warnings = warnings.to_vec();
     if cut {
         answer.truncated = true;
-        answer.warnings.push(format!("some of the {columns_total} columns are left out"));
+        answer.warnings.push(format!("not all of {} are shown", counted(columns_total, "column")));
     }
     if let SchemaFound::Sampled { files, rows, of_files, .. } = &table.found {
-        let seen = format!("{files} of {of_files} files and {rows} rows");
+        let seen =
+            format!("{files} of {} and {}", counted(*of_files, "file"), counted(*rows, "row"));
         answer.warnings.push(format!("the schema is that of a sample: {seen}"));
     }
     answer

@@ -4,6 +4,7 @@ use futures::TryStreamExt;
 
 use super::WorkPlan;
 use super::columns::listed;
+use crate::api::counted::counted;
 use crate::engines::job_spec::{Input, InputFile};
 use crate::engines::reading::Reading;
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaConflict};
@@ -153,19 +154,19 @@ pub(super) fn describe_conflict(conflict: &SchemaConflict) -> String {
             let types: Vec<String> = column
                 .types
                 .iter()
-                .map(|(word, files)| format!("{word} in {files} file{}", plural(*files)))
+                .map(|(word, files)| format!("{word} in {}", counted(*files, "file")))
                 .collect();
             format!("column `{}` is {}", column.name, types.join(", "))
         })
         .collect();
     let more = conflict.differing_columns.len().saturating_sub(SHOWN);
-    let more = if more == 0 { String::new() } else { format!("; {more} more columns differ") };
+    let more = match more {
+        0 => String::new(),
+        1 => "; 1 more column differs".to_owned(),
+        more => format!("; {more} more columns differ"),
+    };
     let schemas = conflict.schemas.len();
     format!("{files} files have {schemas} schemas: {}{more}", columns.join("; "))
-}
-
-fn plural(count: u64) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 fn conflict_refused(operator: &str, table: &ConflictingTable) -> EngineError {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::api::conditions::{Reason, of_phase, set_condition};
+use crate::api::counted::counted;
 use crate::api::v1alpha1::{AttemptError, OperatorRunStatus, RunResult};
 use crate::engines::job::Commit;
 use crate::operators::Answer;
@@ -144,9 +145,11 @@ pub(super) fn tail(text: &str, bytes: usize) -> String {
 pub(super) fn with_commit(error: AttemptError, commit: &Commit) -> AttemptError {
     let Commit { location, version, files, rows, .. } = commit;
     let message = format!(
-        "{}; {files} files with {rows} rows were committed to `{location}` before (version {}) and \
-         stay",
-        error.message, version.0
+        "{}; what was committed to `{location}` before (version {}) stays: {} with {}",
+        error.message,
+        version.0,
+        counted(*files, "file"),
+        counted(*rows, "row")
     );
     let next = format!(
         "the files in `{location}` are whole: put right what was refused and register them, or \

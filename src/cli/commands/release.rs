@@ -9,6 +9,7 @@ use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::core::DynamicObject;
 use serde_json::json;
 
+use crate::api::counted::counted;
 use crate::api::labels::FINALIZER;
 use crate::cli::failure::Exit;
 use crate::cli::printer::Printer;
@@ -52,7 +53,7 @@ pub(crate) async fn release(
         released += found;
         quiet = if found == 0 { quiet + 1 } else { 0 };
         if quiet == LOOKS {
-            printer.out(&format!("released {released} runs"))?;
+            printer.out(&format!("released {}", counted(released, "run")))?;
             return Ok(Exit::Success);
         }
         tokio::time::sleep(BETWEEN).await;

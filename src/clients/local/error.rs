@@ -8,6 +8,10 @@ use crate::engines::{EngineError, ErrorKind, Retry};
 /// The name by which this client's errors call it.
 pub(crate) const CLIENT: &str = "local";
 
+/// What to do about a pipe, a device or a socket where a file is looked for.
+pub(crate) const ONLY_FILES: &str =
+    "only regular files are read; names that begin with `_` or `.` are left out";
+
 /// Makes an error of this client.
 pub(crate) fn error(kind: ErrorKind, operation: &str, message: impl Into<String>) -> EngineError {
     EngineError::new(kind, CLIENT, operation, message)
@@ -33,6 +37,7 @@ pub(crate) fn io_error(operation: &str, path: &str, source: io::Error) -> Engine
         io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory => {
             (ErrorKind::InvalidInput, None)
         }
+        io::ErrorKind::InvalidInput => (ErrorKind::InvalidInput, Some(ONLY_FILES)),
         _ => (ErrorKind::Unexpected, None),
     };
     let error = error(kind, operation, format!("`{path}`: {source}")).with_source(source);

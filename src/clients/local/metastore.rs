@@ -15,6 +15,7 @@ use super::error::{error, io_error};
 use super::inference::{Inference, infer_files};
 use super::root::Root;
 use super::{listing, names, partitions, storage};
+use crate::api::counted::counted;
 use crate::engines::metastore::{Changes, Metastore, TableEntry, closest};
 use crate::engines::reading::Reading;
 use crate::engines::table::{
@@ -192,8 +193,11 @@ fn managed_files(root: &Root, manifest: &Manifest) -> Result<Vec<PinnedFile>, En
             return Ok(PinnedFile { partition_values: file.partition_values.clone(), ..pinned });
         }
         let message = format!(
-            "`{}` of `{}` has {} bytes, {} were committed",
-            file.path, manifest.name, pinned.size_bytes, file.size_bytes
+            "`{}` of `{}` has {}, and {} when it was committed",
+            file.path,
+            manifest.name,
+            counted(pinned.size_bytes, "byte"),
+            file.size_bytes
         );
         Err(error(ErrorKind::Conflict, "read a managed table", message).with_hint(
             "somebody changed a file that Mason wrote; restore it, or write the table anew",

@@ -11,6 +11,7 @@ pub mod durable;
 pub mod engine;
 mod error;
 pub mod execution;
+mod file_error;
 mod inference;
 pub mod jobs;
 pub mod leftovers;

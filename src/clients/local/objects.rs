@@ -21,12 +21,16 @@ use object_store::{
     PutResult, Result,
 };
 
+use super::file_error::of_file;
 use super::listing;
 use super::root::{PinnedSource, Root};
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
+use crate::formats::bytes::ByteSource;
+use crate::formats::error::FormatError;
 
 const STORE: &str = "mason-local";
+const READING: &str = "read a file";
 
 impl Root {
     /// Returns the whole root as an object store. Paths are those of [`object_path`].
@@ -57,6 +61,11 @@ fn file_path(path: &Path) -> Result<StoragePath> {
         .decode_utf8()
         .map_err(|source| invalid(source.into()))?;
     StoragePath::new(&text).map_err(|source| invalid(source.into()))
+}
+
+/// Returns the path of the file of an object as messages show it.
+pub(crate) fn shown_path(path: &Path) -> String {
+    file_path(path).map_or_else(|_| path.to_string(), |file| file.to_string())
 }
 
 fn store_error(path: &str, source: EngineError) -> Error {
@@ -101,14 +110,20 @@ fn object_meta(file: &PinnedFile) -> ObjectMeta {
 }
 
 fn read_range(source: &PinnedSource, path: &Path, range: Range<u64>) -> Result<Bytes> {
-    let fail = |source: std::io::Error| Error::Generic { store: STORE, source: source.into() };
+    let fail = |source: std::io::Error| {
+        let file = shown_path(path);
+        store_error(&file, of_file(READING, FormatError::reading(&file, source)))
+    };
+    // Ranges come from the file: a broken one must not reserve memory.
+    if range.end > source.size() {
+        return Err(fail(std::io::ErrorKind::UnexpectedEof.into()));
+    }
     let wanted = usize::try_from(range.end.saturating_sub(range.start))
         .map_err(|source| Error::Generic { store: STORE, source: source.into() })?;
     let mut buffer = vec![0; wanted];
     let filled = source.read_checked(&mut buffer, range.start).map_err(fail)?;
     if filled != wanted {
-        let message = format!("`{path}` ends before byte {}", range.end);
-        return Err(Error::Generic { store: STORE, source: message.into() });
+        return Err(fail(std::io::ErrorKind::UnexpectedEof.into()));
     }
     Ok(buffer.into())
 }
@@ -459,6 +474,26 @@ mod tests {
         fs::write(folder.path().join("y.csv"), "z!").expect("should write");
         let error = store.get(&path).await.expect_err("should notice");
         assert!(error.to_string().contains("y.csv"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_a_conflict_and_one_that_ends_early_is_broken() {
+        let (folder, root) = root();
+        let pinned =
+            root.pin(&StoragePath::new("y.csv").expect("should be a path")).expect("should pin");
+        let source = root.open_pinned(&pinned).expect("should open");
+        let path = object_path(&pinned.path);
+        let kind_of = |error: Error| {
+            let source = std::error::Error::source(&error).expect("should have a cause");
+            let known = source.downcast_ref::<EngineError>().expect("should be ours");
+            assert!(known.message.contains("`y.csv`") && known.hint.is_some(), "{known:?}");
+            known.kind
+        };
+        let beyond = read_range(&source, &path, 0..1 << 60).expect_err("should end early");
+        assert_eq!(kind_of(beyond), ErrorKind::InvalidInput);
+        fs::write(folder.path().join("y.csv"), "z!").expect("should write");
+        let changed = read_range(&source, &path, 0..1).expect_err("should notice");
+        assert_eq!(kind_of(changed), ErrorKind::Conflict);
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use super::disk::{Disk, Durable, is_full};
-use super::error::{changed_error, error, io_error};
+use super::error::{ONLY_FILES, changed_error, error, io_error};
 use crate::engines::job::JobToken;
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
@@ -196,7 +196,7 @@ pub(crate) fn pinned_beneath(
     use cap_std::fs::MetadataExt as _;
     if !metadata.is_file() {
         let message = format!("`{path}` is no regular file");
-        return Err(error(ErrorKind::InvalidInput, "look at a file", message));
+        return Err(error(ErrorKind::InvalidInput, "look at a file", message).with_hint(ONLY_FILES));
     }
     Ok(PinnedFile {
         path,
@@ -348,6 +348,8 @@ mod tests {
             .expect("should make a pipe");
         let error = root.pin(&path("p")).expect_err("should be refused");
         assert!(error.message.contains("no regular file"), "{error}");
+        assert_eq!(error.kind, ErrorKind::InvalidInput);
+        assert_eq!(error.hint.as_deref(), Some(ONLY_FILES));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::error::error;
 use super::metastore;
 use super::root::Root;
 use super::work::WrittenFile;
+use crate::api::counted::counted;
 use crate::engines::job_spec::BadRows;
 use crate::engines::table::{FileFormat, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
@@ -69,8 +70,9 @@ fn verify_file(root: &Root, manifest: &Manifest, file: &WrittenFile) -> Result<(
     let pinned = root.pin(&file.path)?;
     if pinned.size_bytes != file.size_bytes {
         return differs(format!(
-            "has {} bytes, {} were committed",
-            pinned.size_bytes, file.size_bytes
+            "has {}, and {} when it was committed",
+            counted(pinned.size_bytes, "byte"),
+            file.size_bytes
         ));
     }
     let source = root.read(&pinned)?;
@@ -83,7 +85,11 @@ fn verify_file(root: &Root, manifest: &Manifest, file: &WrittenFile) -> Result<(
     };
     let rows = count_rows(source, format, manifest)?;
     if rows != file.rows {
-        return differs(format!("has {rows} rows, {} were committed", file.rows));
+        return differs(format!(
+            "has {}, and {} when it was committed",
+            counted(rows, "row"),
+            file.rows
+        ));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
 
 use crate::api::conditions::Reason;
+use crate::api::counted::counted;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{OperatorRun, OperatorRunStatus, Phase};
 
@@ -95,7 +96,7 @@ fn note_of(status: &OperatorRunStatus, reason: Reason) -> String {
 fn succeeded(status: &OperatorRunStatus) -> String {
     let took = &status.columns.duration;
     let rows = status.result.as_ref().and_then(|result| result.rows);
-    let rows = rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
+    let rows = rows.map(|rows| format!(", {}", counted(rows, "row"))).unwrap_or_default();
     format!("succeeded after {took}{rows}")
 }
 

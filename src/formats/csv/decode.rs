@@ -9,6 +9,7 @@ use super::columns::Cells;
 use super::names::Names;
 use super::records::{Record, RecordParser};
 use super::{Opened, Tokens, broken};
+use crate::api::counted::counted;
 use crate::engines::job_spec::BadRows;
 use crate::engines::table::CsvDialect;
 use crate::formats::batches::{self, BlockBatches};
@@ -242,5 +243,5 @@ impl Plan {
 
 /// Returns the error of a row with another number of cells than the first record has.
 pub(crate) fn ragged(path: &str, row: u64, expected: usize, found: usize) -> FormatError {
-    broken(path, format!("row {row} has {found} cells where {expected} are expected"))
+    broken(path, format!("row {row} has {}, not {expected}", counted(found, "cell")))
 }

@@ -120,7 +120,7 @@ pub(crate) fn text<'a, S: ByteSource + 'a>(
 ) -> Result<Box<dyn Read + Send + 'a>, FormatError> {
     let path = source.path().to_owned();
     let (_, reader) = compression::open(source)?;
-    let read = |source| FormatError::Read { path: path.clone(), source };
+    let read = |source| FormatError::reading(&path, source);
     let text = text_encoding::to_utf8(reader, dialect.encoding).map_err(read)?;
     let text = match dialect.skip_rows {
         0 => text,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use crate::api::counted::counted;
 use crate::engines::capability::Capability;
 use crate::engines::job::JobId;
 use crate::engines::{EngineError, Engines};
@@ -62,7 +63,8 @@ fn last_lines(id: &JobId, lines: &[String], wanted: u64) -> Answer {
     let mut answer = Answer::object(json!({"id": id, "lines": kept}));
     answer.truncated = kept.len() < lines.len();
     if answer.truncated {
-        answer.warnings.push(format!("only the last {} lines are shown", kept.len()));
+        let shown = counted(kept.len(), "line");
+        answer.warnings.push(format!("not all of the log is shown, only its last {shown}"));
     }
     answer
 }

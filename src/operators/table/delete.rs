@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use crate::api::counted::counted;
 use crate::engines::capability::Capability;
 use crate::engines::metastore::{Change, TableEntry};
 use crate::engines::reading::Reading;
@@ -118,7 +119,11 @@ fn plan(entry: &TableEntry, delete_files: bool, files: &[PinnedFile]) -> WorkPla
         (TableKind::External, false) => {
             format!("delete the declaration of {name}; its files are kept")
         }
-        _ => format!("delete {name} with {} files of {bytes} bytes", files.len()),
+        _ => format!(
+            "delete {name} with {} of {}",
+            counted(files.len(), "file"),
+            counted(bytes, "byte")
+        ),
     };
     WorkPlan {
         what,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use crate::api::counted::counted;
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::Schema;
@@ -44,7 +45,11 @@ impl Operator for Fake {
         let columns = schema.columns.len();
         let work = Work {
             operator: NAME,
-            what: format!("make up {rows} rows of {columns} columns with seed {seed}"),
+            what: format!(
+                "make up {} of {} with seed {seed}",
+                counted(rows, "row"),
+                counted(columns, "column")
+            ),
             inputs: Vec::new(),
             rows: None,
             operation: Operation::Fake { schema, rows, seed },

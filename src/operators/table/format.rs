@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+use crate::api::counted::counted;
 use crate::engines::capability::Capability;
 use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::Operation;
@@ -45,7 +46,7 @@ impl Operator for Format {
         let kept = kept_columns(&table.schema, &columns);
         let what = match sample_rows {
             None => format!("format {}", table.name),
-            Some(rows) => format!("format the first {rows} rows of {}", table.name),
+            Some(rows) => format!("format the first {} of {}", counted(rows, "row"), table.name),
         };
         let work = Work {
             operator: NAME,
@@ -66,7 +67,10 @@ impl Operator for Format {
     ) -> Result<Conclusion, EngineError> {
         let mut conclusion = conclude_job(outcome);
         if let Some(rows) = count(NAME, request, "sample_size")? {
-            conclusion.answer.info.push(format!("only the first {rows} rows were wanted"));
+            conclusion
+                .answer
+                .info
+                .push(format!("no more was wanted than the first {}", counted(rows, "row")));
         }
         Ok(conclusion)
     }

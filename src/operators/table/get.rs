@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
+use crate::api::counted::counted;
 use crate::engines::capability::Capability;
 use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::{AnswerLimits, JobSpec, Operation, Sink};
@@ -100,7 +101,9 @@ impl Operator for Get {
         // A preview is a part of its table by its nature; what was asked for and is missing is said.
         if outcome.truncated && shown < wanted {
             answer.truncated = true;
-            answer.warnings.push(format!("the preview is cut to {shown} of {wanted} rows"));
+            answer
+                .warnings
+                .push(format!("the preview is cut to {shown} of {}", counted(wanted, "row")));
         }
         answer.warnings.extend(outcome.warnings.iter().cloned());
         Ok(Conclusion { answer, effect: None })

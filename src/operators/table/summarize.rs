@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use crate::api::counted::counted;
 use crate::engines::capability::Capability;
 use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::{AnswerLimits, Operation, SummaryMethod};
@@ -94,8 +95,9 @@ fn bound_columns(answer: &mut Answer) {
     let shown = within_bytes(columns.iter().cloned(), SHOWN_BYTES);
     if shown.len() < total {
         let message = format!(
-            "the first {} of {total} columns are shown; name others with `columns`",
-            shown.len()
+            "the answer holds the first {} of {}; name others with `columns`",
+            shown.len(),
+            counted(total, "column")
         );
         answer.warnings.push(message);
         answer.truncated = true;

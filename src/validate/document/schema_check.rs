@@ -7,6 +7,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
+use crate::api::counted::counted;
 use crate::api::crds;
 use crate::api::resource::Kind;
 use crate::validate::problem::{Problem, did_you_mean};
@@ -183,19 +184,21 @@ fn misfit(path: String, kind: &ValidationErrorKind, value: &Value) -> Problem {
         ValidationErrorKind::Maximum { limit } => format!("{shown} is above the maximum {limit}"),
         ValidationErrorKind::MinLength { limit: 1 } => "must not be empty".to_owned(),
         ValidationErrorKind::MinLength { limit } => {
-            format!("must have at least {limit} characters")
+            format!("must have at least {}", counted(*limit, "character"))
         }
         ValidationErrorKind::MaxLength { limit } => {
             let length = value.as_str().map_or(0, |text| text.chars().count());
-            format!("must have at most {limit} characters, but has {length}")
+            format!("must have at most {}, but has {length}", counted(*limit, "character"))
         }
-        ValidationErrorKind::MinItems { limit } => format!("must have at least {limit} items"),
+        ValidationErrorKind::MinItems { limit } => {
+            format!("must have at least {}", counted(*limit, "item"))
+        }
         ValidationErrorKind::MaxItems { limit } => {
             let length = value.as_array().map_or(0, Vec::len);
-            format!("must have at most {limit} items, but has {length}")
+            format!("must have at most {}, but has {length}", counted(*limit, "item"))
         }
         ValidationErrorKind::MaxProperties { limit } => {
-            format!("must have at most {limit} keys")
+            format!("must have at most {}", counted(*limit, "key"))
         }
         ValidationErrorKind::Format { .. } => {
             format!("{shown} is not a time such as `2026-01-31T12:00:00Z`")

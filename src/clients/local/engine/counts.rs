@@ -20,10 +20,15 @@ impl Counts {
         let mut warnings = Vec::new();
         match self.nulled.load(Ordering::Relaxed) {
             0 => {}
+            1 => warnings.push("1 cell did not fit its type and is null".to_owned()),
             cells => warnings.push(format!("{cells} cells did not fit their type and are null")),
         }
         match self.rejected.load(Ordering::Relaxed) {
             0 => {}
+            1 => warnings.push(
+                "1 file was left out: it is broken, or a value in it did not fit its type"
+                    .to_owned(),
+            ),
             files => warnings.push(format!(
                 "{files} files were left out: they are broken, or a value in them did not fit its type"
             )),

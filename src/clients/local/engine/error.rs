@@ -7,8 +7,10 @@ use std::io;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use datafusion::object_store;
+use datafusion::parquet::errors::ParquetError;
 
 use crate::clients::local::disk::is_full;
+use crate::clients::local::file_error::{of_file, same_words};
 use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::error::FormatError;
@@ -59,23 +61,14 @@ pub(crate) fn out_of_disk(operation: &str, allowed: Allowed, detail: &str) -> En
 /// Translates an error of a format.
 pub(crate) fn from_format(operation: &str, allowed: Allowed, error: FormatError) -> EngineError {
     match error {
-        // The system has no errors of this kind: it is a pinned file that says it has changed.
-        FormatError::Read { path, source }
-            if source.kind() == io::ErrorKind::Other && !holds_engine_error(&source) =>
-        {
-            failed(ErrorKind::Conflict, operation, format!("`{path}` cannot be read: {source}"))
-                .with_hint("run it again, so that the files are looked at anew")
+        FormatError::Read { path, source } if source.kind() == io::ErrorKind::OutOfMemory => {
+            out_of_memory(operation, allowed, &format!("{path}: {source}"))
         }
-        FormatError::Read { path, source } => from_io(operation, allowed, &path, &source),
         FormatError::Write { format, source } => {
             from_io(operation, allowed, &format!("a file as {format}"), &source)
         }
-        other => failed(ErrorKind::InvalidInput, operation, other.to_string()),
+        other => of_file(operation, other),
     }
-}
-
-fn holds_engine_error(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<EngineError>)
 }
 
 /// Returns whether the disk is full, however deep below the error says so: spilling wraps it.
@@ -136,15 +129,24 @@ pub(crate) fn from_datafusion(
         }
         DataFusionError::ObjectStore(error) => from_store(operation, &error),
         DataFusionError::ArrowError(error, _) => from_arrow(operation, allowed, *error),
-        DataFusionError::ParquetError(error) => failed(
-            ErrorKind::InvalidInput,
-            operation,
-            format!("a Parquet file is broken: {}", first_line(&error.to_string())),
-        ),
+        DataFusionError::ParquetError(error) => from_parquet(operation, &error),
         DataFusionError::Collection(errors) => from_many(operation, allowed, errors),
         DataFusionError::Shared(shared) => from_shared(operation, allowed, &shared),
         other => from_words(operation, &other),
     }
+}
+
+/// An error that names no file: the readers of files name theirs before it comes here.
+fn from_parquet(operation: &str, error: &ParquetError) -> EngineError {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(below) = cause {
+        if let Some(known) = below.downcast_ref::<EngineError>() {
+            return same_words(known);
+        }
+        cause = below.source();
+    }
+    let message = format!("a Parquet file is broken: {}", first_line(&error.to_string()));
+    failed(ErrorKind::InvalidInput, operation, message)
 }
 
 fn from_external(
@@ -160,8 +162,12 @@ fn from_external(
         Ok(error) => return from_format(operation, allowed, *error),
         Err(source) => source,
     };
-    match source.downcast::<DataFusionError>() {
-        Ok(error) => from_datafusion(operation, allowed, *error),
+    let source = match source.downcast::<DataFusionError>() {
+        Ok(error) => return from_datafusion(operation, allowed, *error),
+        Err(source) => source,
+    };
+    match source.downcast::<ParquetError>() {
+        Ok(error) => from_parquet(operation, &error),
         Err(source) => failed(ErrorKind::Unexpected, operation, source.to_string()),
     }
 }
@@ -174,11 +180,7 @@ fn from_shared(operation: &str, allowed: Allowed, shared: &DataFusionError) -> E
             return same_words(known);
         }
         if let Some(known) = error.downcast_ref::<FormatError>() {
-            let message = match known.source() {
-                Some(source) => format!("{known}: {source}"),
-                None => known.to_string(),
-            };
-            return failed(ErrorKind::InvalidInput, operation, message);
+            return of_file(operation, known.in_the_same_words());
         }
         cause = error.source();
     }
@@ -286,21 +288,6 @@ fn from_words(operation: &str, error: &DataFusionError) -> EngineError {
         other => (ErrorKind::Unexpected, other.strip_backtrace()),
     };
     failed(kind, operation, first_line(&message))
-}
-
-/// A copy in the same words, where the error itself is shared.
-fn same_words(error: &EngineError) -> EngineError {
-    let copy = EngineError::new(
-        error.kind,
-        error.client.clone(),
-        error.operation.clone(),
-        error.message.clone(),
-    )
-    .with_retry(error.retry);
-    match &error.hint {
-        Some(hint) => copy.with_hint(hint.clone()),
-        None => copy,
-    }
 }
 
 /// Messages may carry a backtrace or a list of consumers after the first line.

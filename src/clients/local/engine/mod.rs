@@ -20,6 +20,7 @@ mod files;
 mod files_tests;
 mod functions;
 mod join;
+mod named_files;
 mod parquet;
 mod pool;
 pub(crate) mod progress;

@@ -25,7 +25,8 @@ use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt};
 
 use super::agreement::OnlyAgreeing;
-use crate::clients::local::objects::object_path;
+use super::named_files::named;
+use crate::clients::local::objects::{object_path, shown_path};
 use crate::engines::table::PinnedFile;
 
 /// Where the pinned files are, for DataFusion's own sources.
@@ -124,7 +125,11 @@ impl ParquetTable {
                     let schema = Arc::clone(&self.file_schema);
                     let meta = format
                         .infer_stats_and_ordering(session, &store, schema, &file.object_meta)
-                        .await?;
+                        .await
+                        .map_err(|error| {
+                            let path = shown_path(&file.object_meta.location);
+                            named(&path, "parquet", error)
+                        })?;
                     let file = file.with_statistics(Arc::new(meta.statistics));
                     Ok::<_, DataFusionError>(file.with_ordering(meta.ordering))
                 }

@@ -1,15 +1,19 @@
 //! Queries in SQL: checked on the tree by [`crate::sql`], planned and run by DataFusion.
 
+use std::sync::Arc;
+
 use datafusion::arrow::datatypes::{DataType, Fields};
 use datafusion::common::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt;
 
 use super::error::{Allowed, CLIENT, failed, from_datafusion, nearest};
+use super::named_files::with_names;
 use super::session::Batches;
 use super::tables::{Tables, allowed};
 use super::words::Words;
@@ -85,7 +89,10 @@ async fn plan(
 
 /// Plans a frame physically and starts it.
 pub(super) async fn start(frame: DataFrame, work: &Work) -> Result<Batches, EngineError> {
-    frame.execute_stream().await.map_err(|error| from_datafusion(QUERY, allowed(work), error))
+    let wrong = |error| from_datafusion(QUERY, allowed(work), error);
+    let task = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await.map_err(wrong)?;
+    execute_stream(with_names(plan).map_err(wrong)?, task).map_err(wrong)
 }
 
 fn check_tables(analysed: &Analysed, tables: &Tables) -> Result<(), EngineError> {

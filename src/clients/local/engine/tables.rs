@@ -21,8 +21,10 @@ use datafusion::prelude::SessionContext;
 use super::counts::Counts;
 use super::decoded::{DecodedFile, DecodedTable};
 use super::error::{Allowed, failed, from_datafusion, unknown_column};
+use super::named_files::with_names;
 use super::parquet::{ParquetTable, pinned_url};
 use super::session::Batches;
+use crate::api::counted::counted;
 use crate::clients::local::work::Work;
 use crate::engines::job_spec::{BadRows, Input, JobSpec};
 use crate::engines::table::{Format, PinnedFile};
@@ -231,7 +233,7 @@ impl Tables {
         let allowed = allowed(&self.work);
         let wrong = |error| from_datafusion(READING, allowed, error);
         let plan = if self.is_scanned(described) {
-            Self::parquet(described, false)?.unplanned(projection, parts)
+            Self::parquet(described, false)?.unplanned(projection, parts).and_then(with_names)
         } else {
             self.decoded(described)?.plan(Some(projection), None, parts)
         }
@@ -284,8 +286,11 @@ impl Tables {
 
     fn input(&self, index: usize) -> Result<&Input, EngineError> {
         self.inputs.get(index).ok_or_else(|| {
-            let message =
-                format!("the job has {} inputs, and needs {}", self.inputs.len(), index + 1);
+            let message = format!(
+                "the job has {}, and needs {}",
+                counted(self.inputs.len(), "input"),
+                index + 1
+            );
             failed(ErrorKind::InvalidInput, READING, message)
         })
     }
@@ -325,8 +330,11 @@ fn check_input(input: &Input) -> Result<(), EngineError> {
         let values = file.file.partition_values.len();
         if values != keys {
             let message = format!(
-                "`{}` has {values} partition values, and `{}` has {keys} partition keys",
-                file.file.path, input.name
+                "`{}` has {}, and `{}` has {}",
+                file.file.path,
+                counted(values, "partition value"),
+                input.name,
+                counted(keys, "partition key")
             );
             return Err(failed(ErrorKind::InvalidInput, READING, message));
         }

@@ -264,6 +264,40 @@ fn a_file_that_changes_after_it_was_pinned_is_named() {
     assert!(error.to_string().contains("ü.parquet"), "{error}");
 }
 
+/// A Parquet file whose footer is whole and whose last page is not.
+fn broken_page(lake: &Lake, path: &str, batch: &RecordBatch) -> InputFile {
+    lake.parquet(path, batch);
+    let whole = lake.path(path);
+    let mut bytes = fs::read(&whole).expect("should read");
+    let footer = bytes.len() - 8;
+    let length = bytes[footer..].first_chunk::<4>().expect("should be a length");
+    let footer = footer - u32::from_le_bytes(*length) as usize;
+    bytes[4..footer].fill(0xff);
+    fs::write(&whole, bytes).expect("should write");
+    lake.pin(path)
+}
+
+#[test]
+fn a_broken_page_names_the_file_in_queries_and_streams() {
+    let lake = Lake::new();
+    let rows = batch(vec![("Id", ints(&[Some(1), Some(2)]))]);
+    let files =
+        vec![lake.parquet("d/t/a.parquet", &rows), broken_page(&lake, "d/t/ö.parquet", &rows)];
+    let input = parquet_input("d.t", &rows, files);
+    for operation in [
+        query("select * from d.t"),
+        query("select sum(\"Id\") from d.t where \"Id\" > 0"),
+        Operation::Preview { rows: 10 },
+        Operation::Deduplicate { keys: vec![], order_by: vec![] },
+    ] {
+        let error = lake.run(&job(vec![input.clone()], operation)).expect_err("should be broken");
+        assert_eq!(error.kind, ErrorKind::InvalidInput, "{error}");
+        let named = "`d/t/ö.parquet` is not readable as parquet: ";
+        assert!(error.message.starts_with(named), "{error}");
+        assert!(error.hint.is_some(), "{error:?}");
+    }
+}
+
 #[test]
 fn files_are_written_under_the_token_with_their_checksums() {
     use sha2::{Digest, Sha256};
@@ -608,7 +642,7 @@ fn cells_that_became_null_are_counted_once_when_a_column_is_read_again() {
     let column = &executed.answer["columns"][0];
     assert_eq!((&column["nulls"], &column["distinct"]["count"]), (&json!(1), &json!(49_999)));
     assert_eq!(column["quantiles"]["values"], json!([{"quantile": 0.5, "value": 25_000}]));
-    assert_eq!(executed.warnings, ["1 cells did not fit their type and are null"]);
+    assert_eq!(executed.warnings, ["1 cell did not fit its type and is null"]);
     assert!(lake.work.progress.get().is_some_and(|progress| progress.phase.starts_with("sorting")));
 }
 
@@ -649,7 +683,7 @@ fn parquet_files_that_no_longer_fit_their_table_fail_the_job_or_are_left_out_who
         let executed = lake.run(&spec).expect("should run");
         let left = [1, 2, 3, 30, 31, 32].map(|n| json!({"n": n}));
         assert_eq!(executed.answer, json!(left), "{words}");
-        assert!(executed.warnings[0].starts_with("1 files were left out"), "{executed:?}");
+        assert!(executed.warnings[0].starts_with("1 file was left out"), "{executed:?}");
     }
 }
 
@@ -680,5 +714,5 @@ fn a_broken_parquet_file_fails_the_job_or_is_left_out_whole() {
     spec.bad_rows = BadRows::Reject;
     let executed = lake.run(&spec).expect("should run");
     assert_eq!(executed.rows, Some(6));
-    assert!(executed.warnings[0].starts_with("1 files were left out"), "{executed:?}");
+    assert!(executed.warnings[0].starts_with("1 file was left out"), "{executed:?}");
 }

@@ -7,6 +7,7 @@ use super::failed;
 use super::notes::Notes;
 use super::shape::{Found, Looked, Shape};
 use super::why::why_text;
+use crate::api::counted::counted;
 use crate::clients::local::partitions;
 use crate::engines::job::InferAnswer;
 use crate::engines::schema::{Schema, SchemaFound};
@@ -60,7 +61,7 @@ pub(super) fn conclude(
     for (file, one) in &found {
         one.shape.notes.iter().for_each(|note| notes.add(file, note));
     }
-    let format = one_format(&found)?;
+    let format = one_format(files, &found)?;
     let schemas = Schemas::of(&found, keys);
     let pairs = found.iter().zip(&schemas.of_file);
     let pairs: Vec<_> =
@@ -120,14 +121,14 @@ impl Schemas {
 }
 
 /// Returns the one way in which all files are read.
-fn one_format(found: &[Found<'_>]) -> Result<FileFormat, EngineError> {
+fn one_format(files: &[PinnedFile], found: &[Found<'_>]) -> Result<FileFormat, EngineError> {
     let mut ways: HashMap<&FileFormat, (u64, &PinnedFile)> = HashMap::new();
     for (file, one) in found {
         ways.entry(&one.shape.format).or_insert((0, *file)).0 += 1;
     }
     let mut ways: Vec<_> = ways.into_iter().collect();
     match ways.as_slice() {
-        [] => return Err(failed(ErrorKind::InvalidInput, "none of the files has any content")),
+        [] => return Err(without_content(files)),
         [(format, _)] => return Ok((*format).clone()),
         _ => {}
     }
@@ -135,8 +136,8 @@ fn one_format(found: &[Found<'_>]) -> Result<FileFormat, EngineError> {
         right.cmp(left).then_with(|| first.path.cmp(&second.path))
     });
     let each = ways.iter().map(|(format, (files, example))| {
-        let plural = if *files == 1 { "" } else { "s" };
-        format!("{} ({files} file{plural}, such as `{}`)", in_words(format), example.path)
+        let files = counted(*files, "file");
+        format!("{} ({files}, such as `{}`)", in_words(format), example.path)
     });
     let message =
         format!("the files are read in several ways: {}", each.collect::<Vec<_>>().join("; "));
@@ -144,6 +145,17 @@ fn one_format(found: &[Found<'_>]) -> Result<FileFormat, EngineError> {
         "put the files of each format into a folder of their own; state read_headers or delimiter \
          where one was detected wrongly",
     ))
+}
+
+fn without_content(files: &[PinnedFile]) -> EngineError {
+    let message = match files {
+        [one] => format!("`{}` has no content", one.path),
+        [first, ..] => {
+            format!("none of the {} files has any content, such as `{}`", files.len(), first.path)
+        }
+        [] => "there is no file".to_owned(),
+    };
+    failed(ErrorKind::InvalidInput, message).with_hint("write its rows first, or remove it")
 }
 
 fn in_words(format: &FileFormat) -> String {

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::cache::Cache;
 use super::shape::{FoundFile, Looked, Shape, Shapes};
-use super::{Inference, failed};
+use super::{Inference, OPERATION, failed};
+use crate::clients::local::file_error::{MEND, of_file};
 use crate::engines::table::PinnedFile;
 use crate::engines::{EngineError, ErrorKind, Retry};
 use crate::formats::error::FormatError;
+use crate::formats::guard::guarded;
 use crate::formats::infer::infer;
 use crate::formats::sniff::sniff;
 
@@ -75,10 +77,7 @@ fn look_at(
             && !inference.cancelled.load(Ordering::Relaxed)
         {
             match look(inference, file, &done)? {
-                Err(FormatError::Read { path, source }) => {
-                    let message = format!("failed to read `{path}`: {source}");
-                    return Err(failed(ErrorKind::Unexpected, message));
-                }
+                Err(error @ FormatError::Read { .. }) => return Err(of_file(OPERATION, error)),
                 outcome => outcomes.push((*index, outcome)),
             }
         }
@@ -118,7 +117,9 @@ fn look(
     };
     let source = inference.root.open_pinned(file)?;
     let rows = inference.sample.map(|sample| sample.rows).filter(|rows| *rows < u64::MAX);
-    let outcome = sniff(&source, inference.reading).and_then(|sniffed| {
+    let path = file.path.as_str();
+    let sniffed = guarded(path, "any format", || sniff(&source, inference.reading));
+    let outcome = sniffed.and_then(|sniffed| {
         let Some(sniffed) = sniffed else { return Ok(None) };
         let found = infer(&source, &sniffed, rows, &on_bytes)?;
         let shape = Shape {
@@ -163,9 +164,7 @@ pub(super) fn all_or_broken(outcomes: Vec<Outcome>) -> Result<Vec<Looked>, Engin
             format!("{count} of {of} files are broken: {}{more}", broken.join("; "))
         }
     };
-    Err(failed(ErrorKind::InvalidInput, message).with_hint(
-        "correct or remove what is broken; files whose name begins with `_` or `.` are left out",
-    ))
+    Err(failed(ErrorKind::InvalidInput, message).with_hint(MEND))
 }
 
 #[cfg(test)]

@@ -61,6 +61,9 @@ pub(crate) fn infer_files(
     conclude::conclude(&files, &looked, &keys)
 }
 
+/// What fails, in words.
+const OPERATION: &str = "infer the schema";
+
 fn failed(kind: ErrorKind, message: impl Into<String>) -> EngineError {
-    super::error::error(kind, "infer the schema", message)
+    super::error::error(kind, OPERATION, message)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::counted::counted;
 use crate::engines::table::PinnedFile;
 
 /// Notes that are kept.
@@ -26,7 +27,7 @@ impl<'a> Notes<'a> {
         };
         let mut notes: Vec<String> = self.notes.into_iter().take(NOTES).map(said).collect();
         if all > NOTES {
-            notes.push(format!("{} more notes are left out", all - NOTES));
+            notes.push(format!("not shown: {}", counted(all - NOTES, "more note")));
         }
         notes
     }

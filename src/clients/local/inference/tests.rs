@@ -183,7 +183,27 @@ async fn files_without_content_among_others_are_told_and_left_out() {
     let error = both(&[("a.csv", b""), ("b.csv", b"\n")], &Reading::default()).await;
     let error = error.expect_err("should be refused");
     assert_eq!(error.kind, ErrorKind::InvalidInput);
-    assert!(error.message.contains("none of the files has any content"), "{error}");
+    assert!(error.message.contains("none of the 2 files has any content"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_is_named_with_what_to_do() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let text = (0..5000_u32).map(|n| format!("{n},{}\n", n * 7)).collect::<String>();
+    std::io::Write::write_all(&mut packed, text.as_bytes()).expect("should write");
+    let packed = packed.finish().expect("should pack");
+    let files: Files<'_> = &[("a.csv", b"1,2\n"), ("b.csv.gz", &packed[..packed.len() / 2])];
+    let error = both(files, &Reading::default()).await.expect_err("should be refused");
+    assert_eq!(error.kind, ErrorKind::InvalidInput);
+    let named = "`sales/orders/b.csv.gz` is not readable as gzip: it ends too early";
+    assert!(error.message.contains(named), "{error}");
+    assert!(error.hint.is_some(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_of_no_content_is_named() {
+    let error = both(&[("a.csv", b"\n")], &Reading::default()).await.expect_err("should be empty");
+    assert!(error.message.ends_with("`sales/orders/a.csv` has no content"), "{error}");
 }
 
 #[tokio::test]
@@ -271,6 +291,17 @@ fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
         .expect("should begin");
     writer.write(&batch).expect("should write");
     writer.into_inner().expect("should end")
+}
+
+#[tokio::test]
+async fn columns_of_one_name_are_refused_with_the_file() {
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let twice = parquet(vec![("id", Arc::clone(&ids)), ("id", ids)]);
+    let files: Files<'_> = &[("a.parquet", &twice)];
+    let error = both(files, &Reading::default()).await.expect_err("should be refused");
+    let named = "`sales/orders/a.parquet` is not readable as parquet: several of its columns are \
+                 called `id`";
+    assert!(error.message.ends_with(named), "{error}");
 }
 
 #[tokio::test]
