@@ -102,7 +102,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::panic, reason = "a library that panics")]
     fn a_panic_is_the_error_of_the_file_and_ends_its_rows() {
         let rows = (0..3).map(|row| if row == 1 { panic!("bit width {row}") } else { Ok(row) });
         let mut rows = Guarded::new(rows, "t/a.parquet".to_owned(), "parquet");

@@ -74,15 +74,15 @@ def look(file, places, reasons):
 
 
 def known_before(given, program):
-    """The verdicts of a state that are of this program, by the key of the file."""
-    if given.again or given.state is None or not given.state.exists():
-        return {}
-    known = {}
+    """The verdicts of a state that are of this program, and those of another, by the key of the file."""
+    known, before = {}, {}
+    if given.state is None or not given.state.exists():
+        return known, before
     for line in given.state.read_text().splitlines():
         entry = json.loads(line)
-        if entry["program"] == program:
-            known[entry["key"]] = judge.Verdict(**entry["verdict"])
-    return known
+        same = entry["program"] == program and not given.again
+        (known if same else before)[entry["key"]] = judge.Verdict(**entry["verdict"])
+    return known, before
 
 
 def program_key(path):
@@ -97,15 +97,17 @@ def run(given):
     if not files:
         sys.exit(f"there is no data file below {', '.join(given.folders)}")
     program = program_key(given.mason)
-    known = known_before(given, program)
+    known, before = known_before(given, program)
+    # What was not equal with the program of before comes first.
+    in_turn = sorted(files, key=lambda file: file.key() in before and before[file.key()].verdict == judge.EQUAL)
     reasons = judge.read_reasons()
-    state = open(given.state, "a" if known else "w") if given.state else None
+    state = open(given.state, "a") if given.state else None
     verdicts, done = {}, 0
     with tempfile.TemporaryDirectory(prefix="mason-files-") as folder:
         places = Places(given, folder)
         with concurrent.futures.ThreadPoolExecutor(given.at_once) as pool:
             waiting = {}
-            for file in files:
+            for file in in_turn:
                 if file.key() in known:
                     verdicts[file] = dataclasses.replace(known[file.key()], folder=file.folder, name=file.name)
                 else:

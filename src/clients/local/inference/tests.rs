@@ -189,7 +189,7 @@ async fn files_without_content_among_others_are_told_and_left_out() {
 #[tokio::test]
 async fn a_file_that_was_cut_is_named_with_what_to_do() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    let text = (0..5000_u32).map(|n| format!("{n},{}\n", n * 7)).collect::<String>();
+    let text = (0..5000_u32).map(|n| format!("{n},{}\n", n * 7)).collect::<Vec<_>>().concat();
     std::io::Write::write_all(&mut packed, text.as_bytes()).expect("should write");
     let packed = packed.finish().expect("should pack");
     let files: Files<'_> = &[("a.csv", b"1,2\n"), ("b.csv.gz", &packed[..packed.len() / 2])];
