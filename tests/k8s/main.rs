@@ -12,6 +12,7 @@
 )]
 
 mod admission;
+mod alerts;
 #[path = "../cluster/called.rs"]
 mod called;
 mod chart;

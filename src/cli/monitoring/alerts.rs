@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::of_mason;
+
 /// An alert.
 pub(super) struct Alert {
     pub(super) name: &'static str,
@@ -18,10 +20,7 @@ pub(super) struct Alert {
     steps: &'static str,
 }
 
-/// Where the page is that says what to do.
-const PAGE: &str = "docs/monitoring.md";
-
-pub(super) const ALERTS: [Alert; 15] = [
+pub(super) const ALERTS: [Alert; 16] = [
     Alert {
         name: "MasonDown",
         query: "absent(mason_build_info)",
@@ -32,7 +31,7 @@ pub(super) const ALERTS: [Alert; 15] = [
     },
     Alert {
         name: "MasonNoLeader",
-        query: "max(leader_election_master_status) < 1",
+        query: "max(leader_election_master_status{name=\"mason\"} or leader_election_master_status $MASON) < 1",
         wait: "2m",
         severity: "critical",
         summary: "Replicas are there, but none of them holds the Lease, so nothing is reconciled.",
@@ -48,7 +47,7 @@ pub(super) const ALERTS: [Alert; 15] = [
     },
     Alert {
         name: "MasonPassesFail",
-        query: "sum by (controller) (rate(controller_runtime_reconcile_errors_total[5m])) / sum by (controller) (rate(controller_runtime_reconcile_total[5m])) > 0.1",
+        query: "sum by (controller) (rate(controller_runtime_reconcile_errors_total[5m]) $MASON) / sum by (controller) (rate(controller_runtime_reconcile_total[5m]) $MASON) > 0.1",
         wait: "15m",
         severity: "warning",
         summary: "More than a tenth of a controller's passes fail.",
@@ -56,7 +55,7 @@ pub(super) const ALERTS: [Alert; 15] = [
     },
     Alert {
         name: "MasonPanics",
-        query: "sum by (controller) (increase(controller_runtime_reconcile_panics_total[15m])) > 0",
+        query: "sum by (controller) (increase(controller_runtime_reconcile_panics_total[15m]) $MASON) > 0",
         wait: "0m",
         severity: "warning",
         summary: "A pass panicked, which is a defect of Mason.",
@@ -64,7 +63,7 @@ pub(super) const ALERTS: [Alert; 15] = [
     },
     Alert {
         name: "MasonQueueIsSlow",
-        query: "histogram_quantile(0.95, sum by (name, le) (rate(workqueue_queue_duration_seconds_bucket[5m]))) > 30",
+        query: "histogram_quantile(0.95, sum by (name, le) (rate(workqueue_queue_duration_seconds_bucket[5m]) $MASON)) > 30",
         wait: "15m",
         severity: "warning",
         summary: "Resources that are due wait longer than 30 s for a pass.",
@@ -77,6 +76,14 @@ pub(super) const ALERTS: [Alert; 15] = [
         severity: "warning",
         summary: "A deleted run was let go although something of it may be left outside.",
         steps: "Nobody looks after what it left any more. The line `let a deleted run go` in the logs, and the event `Abandoned`, name the job and why it could not be stopped: look whether it still works, and stop it by hand.",
+    },
+    Alert {
+        name: "MasonStandstill",
+        query: "max(mason_oldest_pending_run_age_seconds) > 120 and sum(increase(mason_run_queue_seconds_count[3m])) == 0 and sum(increase(mason_runs_total[3m])) == 0",
+        wait: "1m",
+        severity: "warning",
+        summary: "Runs wait, and for minutes none has begun and none has ended.",
+        steps: "`kubectl get operatorruns -A` shows the REASON of those that wait. `WorkerPoolFull`: all places are taken by runs that take long, which is well if they make progress (PROGRESS); raise `controller.workingRuns` if the machine has room. Other reasons name what is missing. With MasonStuck or MasonNoLeader beside it, begin there.",
     },
     Alert {
         name: "MasonRunsWait",
@@ -120,7 +127,7 @@ pub(super) const ALERTS: [Alert; 15] = [
     },
     Alert {
         name: "MasonApiServerFails",
-        query: "sum(rate(rest_client_requests_total{code=~\"5..|429|<error>\"}[5m])) / sum(rate(rest_client_requests_total[5m])) > 0.05",
+        query: "sum(rate(rest_client_requests_total{code=~\"5..|429|<error>\"}[5m]) $MASON) / sum(rate(rest_client_requests_total[5m]) $MASON) > 0.05",
         wait: "10m",
         severity: "warning",
         summary: "More than a twentieth of the requests to the API server fail.",
@@ -149,13 +156,12 @@ pub(super) fn groups() -> Value {
     let rules = ALERTS.iter().map(|alert| {
         json!({
             "alert": alert.name,
-            "expr": alert.query,
+            "expr": of_mason(alert.query),
             "for": alert.wait,
             "labels": {"severity": alert.severity},
             "annotations": {
                 "summary": alert.summary,
                 "description": alert.steps,
-                "runbook": format!("{PAGE}#{}", alert.name.to_lowercase()),
             },
         })
     });
@@ -167,7 +173,7 @@ pub(super) fn page() -> String {
     let mut text = String::new();
     for Alert { name, query, wait, severity, summary, steps } in &ALERTS {
         let _ = writeln!(text, "### {name}\n\n{summary} Severity `{severity}`, after {wait} of:\n");
-        let _ = writeln!(text, "```promql\n{query}\n```\n\n{steps}\n");
+        let _ = writeln!(text, "```promql\n{}\n```\n\n{steps}\n", of_mason(query));
     }
     text
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::of_mason;
+
 /// How wide a row is, in Grafana's units.
 const WIDTH: u32 = 24;
 
@@ -118,7 +120,7 @@ pub(super) const ROWS: [Row; 5] = [
                 unit: "short",
                 queries: &[(
                     "{{controller}} {{result}}",
-                    "sum by (controller, result) (rate(controller_runtime_reconcile_total[5m]))",
+                    "sum by (controller, result) (rate(controller_runtime_reconcile_total[5m]) $MASON)",
                 )],
             },
             Panel {
@@ -126,28 +128,31 @@ pub(super) const ROWS: [Row; 5] = [
                 unit: "s",
                 queries: &[(
                     "{{controller}}",
-                    "histogram_quantile(0.95, sum by (controller, le) (rate(controller_runtime_reconcile_time_seconds_bucket[5m])))",
+                    "histogram_quantile(0.95, sum by (controller, le) (rate(controller_runtime_reconcile_time_seconds_bucket[5m]) $MASON))",
                 )],
             },
             Panel {
                 title: "Resources that wait",
                 unit: "short",
-                queries: &[("{{name}}", "sum by (name) (workqueue_depth)")],
+                queries: &[("{{name}}", "sum by (name) (workqueue_depth $MASON)")],
             },
             Panel {
                 title: "Time in the queue, 95th percentile",
                 unit: "s",
                 queries: &[(
                     "{{name}}",
-                    "histogram_quantile(0.95, sum by (name, le) (rate(workqueue_queue_duration_seconds_bucket[5m])))",
+                    "histogram_quantile(0.95, sum by (name, le) (rate(workqueue_queue_duration_seconds_bucket[5m]) $MASON))",
                 )],
             },
             Panel {
                 title: "Passes under way",
                 unit: "short",
                 queries: &[
-                    ("{{controller}}", "sum by (controller) (controller_runtime_active_workers)"),
-                    ("at most", "max(controller_runtime_max_concurrent_reconciles)"),
+                    (
+                        "{{controller}}",
+                        "sum by (controller) (controller_runtime_active_workers $MASON)",
+                    ),
+                    ("at most", "max(controller_runtime_max_concurrent_reconciles $MASON)"),
                 ],
             },
             Panel {
@@ -155,7 +160,7 @@ pub(super) const ROWS: [Row; 5] = [
                 unit: "s",
                 queries: &[(
                     "{{name}}",
-                    "max by (name) (workqueue_longest_running_processor_seconds)",
+                    "max by (name) (workqueue_longest_running_processor_seconds $MASON)",
                 )],
             },
         ],
@@ -197,7 +202,7 @@ pub(super) const ROWS: [Row; 5] = [
                 unit: "short",
                 queries: &[(
                     "{{method}} {{code}}",
-                    "sum by (method, code) (rate(rest_client_requests_total[5m]))",
+                    "sum by (method, code) (rate(rest_client_requests_total[5m]) $MASON)",
                 )],
             },
             Panel {
@@ -205,7 +210,7 @@ pub(super) const ROWS: [Row; 5] = [
                 unit: "s",
                 queries: &[(
                     "{{verb}}",
-                    "histogram_quantile(0.95, sum by (verb, le) (rate(rest_client_request_duration_seconds_bucket[5m])))",
+                    "histogram_quantile(0.95, sum by (verb, le) (rate(rest_client_request_duration_seconds_bucket[5m]) $MASON))",
                 )],
             },
             Panel {
@@ -237,7 +242,7 @@ pub(super) const ROWS: [Row; 5] = [
                 unit: "short",
                 queries: &[(
                     "{{pod}} {{name}}",
-                    "max by (pod, name) (leader_election_master_status)",
+                    "max by (pod, name) (leader_election_master_status $MASON)",
                 )],
             },
             Panel {
@@ -286,7 +291,7 @@ pub(super) fn json() -> String {
 fn panel_json(panel: &Panel, id: u32, (x, y, width): (u32, u32, u32)) -> Value {
     let source = json!({"type": "prometheus", "uid": "${datasource}"});
     let targets = panel.queries.iter().zip('A'..).map(|((legend, query), name)| {
-        json!({"refId": name, "expr": query, "legendFormat": legend, "datasource": source})
+        json!({"refId": name, "expr": of_mason(query), "legendFormat": legend, "datasource": source})
     });
     json!({
         "id": id,

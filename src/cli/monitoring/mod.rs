@@ -44,6 +44,14 @@ pub(crate) fn parts() -> [(&'static str, String); 3] {
     ]
 }
 
+/// Returns a query in which `$MASON` keeps only series of processes that are Mason's.
+///
+/// Names of controller-runtime and client-go are every operator's, and which `job` a process has is a matter of
+/// how it is scraped; but what comes from one process has its `job` and `instance`, and only Mason's tells its version.
+fn of_mason(query: &str) -> String {
+    query.replace("$MASON", "* on (job, instance) group_left () mason_build_info")
+}
+
 fn yaml(document: &serde_json::Value) -> String {
     serde_saphyr::to_string(document).expect("should be YAML: it is a document of plain values")
 }
