@@ -306,7 +306,9 @@ impl Execution for PodExecution {
             let (name, uid) = name_and_uid(&pod);
             let is_recorded = recorded.as_ref() == Some(&id_of(&pod));
             // What failed stays for whoever wants to know why, as long as its run does.
-            let is_done = phase(&pod) == "Succeeded";
+            // The proof comes before the phase: a kubelet says Running for a while after the command has ended.
+            let is_proven = ending_of(&pod).is_some_and(|ending| ending.proves(&token.0));
+            let is_done = is_proven || phase(&pod) == "Succeeded";
             if is_of_attempt(&pod, token) && (!is_recorded || is_gated(&pod) || is_done) {
                 self.pods.launcher.delete(name, uid, None).await?;
             }

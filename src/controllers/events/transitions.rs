@@ -50,8 +50,10 @@ pub(super) fn of_run(before: &Stage, run: &OperatorRun) -> Option<Told> {
         return Some(Told { reason, action, note, is_warning: false });
     }
     let reason: Reason = serde_json::from_value(Value::String(after.reason)).ok()?;
+    // A pod that waits for its image and its containers is on its way: every pod does.
     let is_in_the_way = matches!(status.phase, Phase::Pending | Phase::Running)
-        && !status.columns.message.is_empty();
+        && !status.columns.message.is_empty()
+        && reason != Reason::Starting;
     Some(Told {
         reason,
         action: action_of(status.phase, reason),
@@ -188,5 +190,7 @@ mod tests {
         assert_eq!(warns(status("Failed", "UserError", 1, "wrong")), Some(true));
         assert_eq!(warns(status("Cancelled", "Cancelled", 1, "cancelled")), Some(false));
         assert_eq!(warns(status("Running", "Launching", 1, "")), Some(false));
+        assert_eq!(warns(status("Running", "Starting", 1, "waits for its image")), Some(false));
+        assert_eq!(warns(status("Running", "ImagePullFailed", 1, "no such image")), Some(true));
     }
 }

@@ -172,6 +172,18 @@ async fn what_failed_stays_and_what_is_done_is_cleared_away() {
 }
 
 #[tokio::test]
+async fn what_is_proven_is_cleared_away_though_its_phase_says_that_it_runs() {
+    let server = Shared::default();
+    server.lock().unwrap().has_node = true;
+    let pods = execution(&server);
+    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    pods.release(&id).await.unwrap();
+    change(&server, |pod| pod["status"]["phase"] = json!("Running"));
+    pods.sweep(&[(token(), Some(id))]).await.unwrap();
+    assert!(pod(&server).unwrap()["metadata"]["deletionTimestamp"].is_string());
+}
+
+#[tokio::test]
 async fn progress_the_last_lines_and_a_large_result_come_from_the_log() {
     let server = Shared::default();
     server.lock().unwrap().has_node = true;
