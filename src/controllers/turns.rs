@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::scope::Scope;
+use crate::api::conditions::Reason;
 use crate::api::quantity::parse_bytes;
 use crate::api::v1alpha1::{AttemptState, MasonConfig, OperatorRun};
 use crate::plan::{Bounds, Line, Needs, Place};
@@ -86,16 +87,25 @@ impl Turns {
     /// Notes a run as the watch has it: one that works has a place, whoever began it.
     pub(super) fn seen(&self, run: &OperatorRun) {
         let uid = run.uid().unwrap_or_default();
-        if works(run) {
-            if !self.line().works(&uid) {
-                let needs = self.needs_of_recorded(run);
-                self.line().occupy(&uid, needs);
+        if takes_place(run) {
+            if self.occupy(run) {
                 self.known().elsewhere.insert(uid);
             }
         } else if self.known().elsewhere.remove(&uid) {
             let woken = self.line().end(&uid);
             self.wake(&woken);
         }
+    }
+
+    /// Gives a place to a run that works, whatever the bounds are; returns whether it had none.
+    pub(super) fn occupy(&self, run: &OperatorRun) -> bool {
+        let uid = run.uid().unwrap_or_default();
+        let has_none = !self.line().works(&uid);
+        if has_none {
+            let needs = self.needs_of_recorded(run);
+            self.line().occupy(&uid, needs);
+        }
+        has_none
     }
 
     /// Notes that a pass over a run begins here, before anything is read: whatever it waits for wakes it
@@ -183,8 +193,7 @@ impl Turns {
 
     /// What a run takes that another process, or a former one, has begun.
     fn needs_of_recorded(&self, run: &OperatorRun) -> Needs {
-        let resolved = run.status.as_ref().and_then(|status| status.resolved.as_ref());
-        let valid = resolved.and_then(|frozen| ValidRun::thaw(frozen).ok());
+        let valid = run.status.as_ref().and_then(|status| ValidRun::thaw(status).ok().flatten());
         let memory_bytes = valid.map_or(0, |valid| memory_of(&valid, &self.rules));
         needs_of(run, memory_bytes)
     }
@@ -221,7 +230,23 @@ impl Places for Turns {
     }
 }
 
-/// Returns whether an attempt of a run is under way, which takes a place among those that work.
+/// Why a pod does not start that nothing but a change outside will start.
+const HELD_UP: [Reason; 5] = [
+    Reason::ImagePullFailed,
+    Reason::Unschedulable,
+    Reason::QuotaExceeded,
+    Reason::AdmissionDenied,
+    Reason::ServiceAccountMissing,
+];
+
+/// Returns whether a run takes a place among those that work. One whose pod cannot start takes none, so that a wrong
+/// image keeps nobody from working; when it starts all the same, it works beside the others.
+pub(super) fn takes_place(run: &OperatorRun) -> bool {
+    let reason = run.status.as_ref().map_or("", |status| status.columns.reason.as_str());
+    works(run) && HELD_UP.iter().all(|held_up| held_up.as_str() != reason)
+}
+
+/// Returns whether an attempt of a run is under way.
 pub(super) fn works(run: &OperatorRun) -> bool {
     let attempts = run.status.iter().flat_map(|status| &status.attempts);
     let ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());

@@ -22,7 +22,7 @@ use super::error::Error;
 use super::events::{Stage, Told};
 use super::reconcile::{Cache, Reconcile, Wakes};
 use super::scope::Scope;
-use super::turns::{Woken, works};
+use super::turns::{Woken, takes_place, works};
 use super::waited;
 use crate::api::conditions::Reason;
 use crate::api::labels::{FORCE_DELETE, REQUESTED_AT};
@@ -179,6 +179,8 @@ impl Driven {
 enum Keeps {
     /// Its place among those that work.
     Place,
+    /// What it knows of its job, but no place: its pod cannot start.
+    Job,
     /// Its place in line.
     Turn,
     /// Neither: it waits for something else than its turn.
@@ -191,7 +193,8 @@ impl Keeps {
     fn of(run: &OperatorRun) -> Self {
         match run {
             run if has_ended(run) => Self::Nothing,
-            run if works(run) => Self::Place,
+            run if takes_place(run) => Self::Place,
+            run if works(run) => Self::Job,
             run if is_queued(run) => Self::Turn,
             _ => Self::Name,
         }
@@ -258,7 +261,12 @@ impl Reconcile for OperatorRuns {
         let driven = self.drive(&context, (&key_of(run), &uid), &mut session, newest).await; // all of the flow
         // Who waits, or fails again and again, must not keep others from working.
         match driven.as_ref().map(|driven| &driven.keeps) {
-            Ok(Keeps::Place) => {
+            Ok(keeps @ (Keeps::Place | Keeps::Job)) => {
+                if matches!(keeps, Keeps::Place) {
+                    turns.occupy(run);
+                } else {
+                    turns.release(&uid);
+                }
                 let (turns, woken) = (Arc::clone(turns), uid.clone());
                 self.working.pause(&uid, session, move || turns.look_again(&woken));
             }

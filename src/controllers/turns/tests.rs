@@ -81,6 +81,28 @@ fn who_works_under_another_hand_counts_until_it_has_ended() {
 }
 
 #[test]
+fn a_pod_that_cannot_start_frees_its_place_and_takes_one_when_it_runs() {
+    let held_up = |reason: &str| {
+        let mut run = run("typo", "Running", &["Launched"]);
+        run.status.get_or_insert_default().columns.reason = reason.to_owned();
+        run
+    };
+    for reason in HELD_UP {
+        assert!(!takes_place(&held_up(reason.as_str())), "{reason:?}");
+    }
+    assert!(takes_place(&held_up("Starting")) && takes_place(&held_up("Running")));
+    let (turns, mut woken) = turns(one());
+    turns.seen(&held_up("Starting"));
+    turns.begins(&run("a", "Pending", &[]));
+    assert_ne!(turns.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+    turns.seen(&held_up("ImagePullFailed"));
+    assert_eq!(names(&mut woken), ["a"]);
+    assert_eq!(turns.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+    turns.seen(&held_up("Running"));
+    assert_eq!(turns.lengths(), (2, 0), "what runs counts, though there is no place for it");
+}
+
+#[test]
 fn a_stale_event_takes_no_place_away() {
     let (turns, _woken) = turns(one());
     turns.begins(&run("a", "Pending", &[]));
