@@ -26,12 +26,13 @@ impl Session {
         &mut self,
         run: &OperatorRun,
     ) -> Result<Option<Arc<ValidRun>>, RunError> {
-        let frozen = run.status.as_ref().and_then(|status| status.resolved.as_ref());
-        let Some(frozen) = frozen else { return Ok(None) };
+        let Some(status) = run.status.as_ref().filter(|status| status.resolved.is_some()) else {
+            return Ok(None);
+        };
         if self.valid.is_none() {
             let valid =
-                ValidRun::thaw(frozen).map_err(|source| recorded(run, "resolved", source))?;
-            self.valid = Some(Arc::new(valid));
+                ValidRun::thaw(status).map_err(|source| recorded(run, "resolved", source))?;
+            self.valid = valid.map(Arc::new);
         }
         Ok(self.valid.clone())
     }

@@ -9,11 +9,10 @@ use super::config_reference::{UsableConfig, check_lending, resolve_config};
 use super::matching::{Matching, Unmatched, describe};
 use super::problem::{Problem, Problems, did_you_mean};
 use super::rules::Rules;
-use super::valid_run::{Inputs, ValidRun};
+use super::valid_run::{Inputs, ValidRun, values_of};
 use super::{digest, parameter, validate_definition};
 use crate::api::conditions::Reason;
 use crate::api::names::OperatorName;
-use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::{
     ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference, OperatorRun,
     Parameter, ParameterOrigin, ResolvedParameter, Retry,
@@ -57,9 +56,7 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
         },
         action: does,
         allow_writing_sql: allows_writing(&definition.spec.action),
-        parameters: Parameters(
-            values.iter().map(|value| (value.name.clone(), value.value.clone())).collect(),
-        ),
+        parameters: values_of(&values),
         origins: values,
         config: usable.reference,
         clients,
@@ -87,6 +84,9 @@ fn check_times(run: &OperatorRun, problems: &mut Problems) {
         problems.push(Problem::new("spec.retry.backoff.cap", message));
     }
 }
+
+/// Most bytes of all parameters of a run, as JSON.
+const PARAMETER_BYTES: usize = 256 * 1024;
 
 /// The action of a definition that can be used.
 struct ResolvedAction<'a> {
@@ -138,6 +138,7 @@ fn resolve_parameters(
     problems: &mut Problems,
 ) -> Vec<ResolvedParameter> {
     let parameters = &definition.spec.parameters;
+    check_size(run, problems);
     let mut given = assign(run, parameters, problems);
     let mut resolved = Vec::new();
     for parameter in parameters {
@@ -170,6 +171,24 @@ fn resolve_parameters(
         }
     }
     resolved
+}
+
+/// Refuses parameters that cannot be recorded: spec and status are one object, of which etcd takes 1.5 MiB.
+///
+/// # Source
+/// <https://etcd.io/docs/v3.6/dev-guide/limit/>
+fn check_size(run: &OperatorRun, problems: &mut Problems) {
+    let bytes = serde_json::to_string(&run.spec.parameters).map_or(0, |text| text.len());
+    if bytes > PARAMETER_BYTES {
+        let kib = |bytes: usize| bytes.div_ceil(1024);
+        let message = format!(
+            "have {} KiB together, and at most {} KiB can be recorded",
+            kib(bytes),
+            kib(PARAMETER_BYTES)
+        );
+        let hint = "put what is large into a file of the storage and give its path";
+        problems.push(Problem::new("spec.parameters", message).hint(hint));
+    }
 }
 
 /// Returns what was given for each parameter: the key that was used, and the value.
@@ -254,7 +273,7 @@ fn chosen_clients(
     };
     let mut clients: Vec<_> = config.spec.clients.iter().filter(is_chosen).cloned().collect();
     for local in clients.iter_mut().filter_map(|client| client.local.as_mut()) {
-        local.parallelism = local.parallelism.or(rules.maxima.parallelism);
+        local.parallelism = rules.parallelism_of(local);
     }
     clients
 }

@@ -22,6 +22,9 @@ pub struct Rules {
     pub default_placement: Option<Placement>,
 }
 
+/// How many threads a job in a pod has when neither its client nor the administrator says.
+const POD_PARALLELISM: u32 = 4;
+
 /// The largest values that runs and configs may ask for; no bound where there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Maxima {
@@ -49,6 +52,16 @@ impl Rules {
         let maxima = &self.maxima;
         let by_default = maxima.default_timeout.as_ref().or(maxima.timeout.as_ref());
         run.spec.timeout.as_ref().or(by_default).cloned()
+    }
+
+    /// Returns how many threads a job of a client has: what the client asks for, else the administrator's most; in a
+    /// pod 4 where neither says. Otherwise nothing is said, and the worker takes the processors that it may use.
+    ///
+    /// What a pod asks for must not depend on how many processors the controller's node happens to have.
+    #[must_use]
+    pub fn parallelism_of(&self, local: &LocalClient) -> Option<u32> {
+        let asked = local.parallelism.or(self.maxima.parallelism);
+        asked.or_else(|| (!self.works_in_controller(local)).then_some(POD_PARALLELISM))
     }
 
     /// Returns whether the work of a client runs in processes of the controller.
@@ -208,6 +221,20 @@ mod tests {
         assert!(told.contains("x.memoryLimit: `1025Mi` is more than the `1Gi`"), "{told}");
         assert!(told.contains("x.parallelism: `5` is more than the `4`"), "{told}");
         assert!(told.contains("`1Gi` is more than the 512Mi of all work"), "{told}");
+    }
+
+    #[test]
+    fn threads_are_what_is_asked_for_or_allowed_and_four_in_a_pod() {
+        let silent = |placement| LocalClient { parallelism: None, ..local("1Gi", 1, placement) };
+        let rules = Rules::default();
+        assert_eq!(rules.parallelism_of(&silent("Pod")), Some(4));
+        assert_eq!(rules.parallelism_of(&silent("Controller")), None);
+        assert_eq!(rules.parallelism_of(&local("1Gi", 9, "Pod")), Some(9));
+        let bounded = Rules {
+            maxima: Maxima { parallelism: Some(2), ..Maxima::default() },
+            ..Rules::default()
+        };
+        assert_eq!(bounded.parallelism_of(&silent("Pod")), Some(2));
     }
 
     #[test]

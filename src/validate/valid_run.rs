@@ -10,7 +10,7 @@ use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::{
     ActionKind, ClientConfig, ConfigRef, ContainerAction, EngineChoices, FreeForm, MasonConfig,
-    OperatorDefinition, OperatorReference, ResolvedParameter, Results, Retry,
+    OperatorDefinition, OperatorReference, OperatorRunStatus, ResolvedParameter, Results, Retry,
 };
 use crate::engines::capability::{Capability, ClientDescription};
 use crate::engines::job_spec::BoundStatement;
@@ -99,8 +99,10 @@ pub struct ValidRun {
     /// Whether the definition allows SQL that changes data.
     pub allow_writing_sql: bool,
     /// Every parameter that has a value, checked and converted.
+    #[serde(default, skip_serializing)]
     pub parameters: Parameters,
     /// Every parameter that has a value, with where the value came from.
+    #[serde(default, skip_serializing)]
     pub origins: Vec<ResolvedParameter>,
     /// The config that was used, always with its namespace.
     pub config: ConfigRef,
@@ -123,6 +125,12 @@ pub struct ValidRun {
     pub retry: Retry,
 }
 
+/// Returns the values of parameters by their names.
+pub(super) fn values_of(resolved: &[ResolvedParameter]) -> Parameters {
+    let value = |one: &ResolvedParameter| (one.name.clone(), one.value.clone());
+    Parameters(resolved.iter().map(value).collect())
+}
+
 impl ValidRun {
     /// The field of a frozen run that holds `results`.
     const RESULTS: &str = "results";
@@ -133,7 +141,7 @@ impl ValidRun {
         self.clients.iter().find(|client| client.name == name)
     }
 
-    /// Returns the run as `status.resolved` holds it.
+    /// Returns the run as `status.resolved` holds it: without its parameters, which `status.parameters` has.
     #[must_use]
     pub fn freeze(&self) -> FreeForm {
         match serde_json::to_value(self) {
@@ -166,12 +174,19 @@ impl ValidRun {
         frozen.0.get("action").is_some_and(|action| action.get("container").is_some())
     }
 
-    /// Reads what [`ValidRun::freeze`] made.
+    /// Reads what [`ValidRun::freeze`] made and was recorded with the run's parameters; nothing when the run was not
+    /// resolved. Versions before recorded the parameters twice more, which counts for less.
     ///
     /// # Errors
     /// When it was made by a version of Mason that this one does not understand.
-    pub fn thaw(frozen: &FreeForm) -> Result<Self, serde_json::Error> {
+    pub fn thaw(status: &OperatorRunStatus) -> Result<Option<Self>, serde_json::Error> {
+        let Some(frozen) = &status.resolved else { return Ok(None) };
         let object = frozen.0.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        serde_json::from_value(serde_json::Value::Object(object))
+        let frozen: Self = serde_json::from_value(serde_json::Value::Object(object))?;
+        if status.parameters.is_empty() {
+            return Ok(Some(frozen));
+        }
+        let origins = status.parameters.clone();
+        Ok(Some(Self { parameters: values_of(&origins), origins, ..frozen }))
     }
 }

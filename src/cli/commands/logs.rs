@@ -99,7 +99,7 @@ impl Tail<'_> {
     }
 
     async fn job_log(&self, run: &OperatorRun, attempt: &Attempt) -> Option<String> {
-        let valid = ValidRun::thaw(run.status.as_ref()?.resolved.as_ref()?).ok()?;
+        let valid = ValidRun::thaw(run.status.as_ref()?).ok()??;
         let opened = run_context(self.context);
         let engines = opened.open_engines.open(&valid).await.ok()?;
         let id = JobId(attempt.job.as_ref()?.id.clone());

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::api::v1alpha1::{ActionKind, ClientKind, Results};
+use crate::api::v1alpha1::{ActionKind, ClientKind, OperatorRunStatus, Results};
 use crate::engines::capability::{Capability, ClientDescription, Role};
 use crate::validate::{ActionDescription, Maxima, ValidAction};
 
@@ -120,7 +120,26 @@ fn a_valid_run_has_every_question_answered() {
     assert_eq!(clients, ["here", "there"]);
     assert_eq!(valid.config.namespace.as_deref(), Some("analytics"));
     assert_eq!(valid.retry.limit, 0);
-    assert_eq!(ValidRun::thaw(&valid.freeze()).expect("should be read back"), valid);
+    let frozen = valid.freeze();
+    assert!(!frozen.0.contains_key("parameters") && !frozen.0.contains_key("origins"));
+    let recorded = OperatorRunStatus {
+        resolved: Some(frozen),
+        parameters: valid.origins.clone(),
+        ..OperatorRunStatus::default()
+    };
+    assert_eq!(ValidRun::thaw(&recorded).expect("should be read back"), Some(valid));
+    assert_eq!(ValidRun::thaw(&OperatorRunStatus::default()).expect("nothing is there"), None);
+}
+
+#[test]
+fn parameters_too_large_to_be_recorded_are_refused() {
+    let parameters = |bytes| json!({"database_name": "a", "query_string": "x".repeat(bytes)});
+    let (definition, config) = (definition(), config());
+    let check = |bytes| validated(&run(&parameters(bytes)), Some(&definition), Some(&config));
+    assert!(check(200 * 1024).is_ok());
+    let problems = check(300 * 1024).expect_err("should be refused").join("\n");
+    let expect = "spec.parameters: have 301 KiB together, and at most 256 KiB can be recorded";
+    assert!(problems.contains(expect), "{problems}");
 }
 
 #[test]
