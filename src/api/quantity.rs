@@ -39,6 +39,42 @@ pub fn parse_bytes(text: &str) -> Result<u64, QuantityError> {
     number.checked_mul(unit).ok_or_else(refuse)
 }
 
+/// Returns the number that a Kubernetes quantity amounts to, `0.1` for `100m`; nothing when it is none: a number with
+/// an optional suffix of 1000 (`n u m k M G T P E`), of 1024 (`Ki` to `Ei`), or an exponent.
+///
+/// # Source
+/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
+#[must_use]
+pub fn parse_quantity(text: &str) -> Option<f64> {
+    const SUFFIXES: [(&str, f64); 15] = [
+        ("Ki", 1024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("Ti", 1_099_511_627_776.0),
+        ("Pi", 1_125_899_906_842_624.0),
+        ("Ei", 1_152_921_504_606_846_976.0),
+        ("n", 1e-9),
+        ("u", 1e-6),
+        ("m", 1e-3),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+        ("P", 1e15),
+        ("E", 1e18),
+    ];
+    let suffix = SUFFIXES.iter().find(|(suffix, _)| text.ends_with(suffix));
+    let (number, unit) =
+        suffix.map_or((text, 1.0), |(suffix, unit)| (&text[..text.len() - suffix.len()], *unit));
+    let is_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-');
+    let has_exponent = suffix.is_none() && number.contains(['e', 'E']);
+    if !has_exponent && !number.bytes().all(is_number) {
+        return None;
+    }
+    let number: f64 = number.parse().ok()?;
+    number.is_finite().then_some(number * unit)
+}
+
 /// Returns an amount as people write it, in the largest unit of 1024 that divides it: `1536Mi`, `1Gi`.
 #[must_use]
 pub fn show_bytes(bytes: u64) -> String {
@@ -51,6 +87,26 @@ pub fn show_bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantities_are_those_of_kubernetes() {
+        for (text, expect) in [
+            ("100m", Some(0.1)),
+            ("2", Some(2.0)),
+            ("1.5Gi", Some(1_610_612_736.0)),
+            ("1e3", Some(1000.0)),
+            ("5E", Some(5e18)),
+            ("1E3", Some(1000.0)),
+            ("lots", None),
+            ("1 Gi", None),
+            ("1GB", None),
+            ("inf", None),
+            ("", None),
+            ("Mi", None),
+        ] {
+            assert_eq!(parse_quantity(text), expect, "{text:?}");
+        }
+    }
 
     #[test]
     fn amounts_have_units_of_1000_and_1024() {

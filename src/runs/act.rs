@@ -16,7 +16,7 @@ use crate::engines::metastore::Changed;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::{Answer, Effect, Operator, Prepared, Request, WorkPlan};
 use crate::plan::{Decision, needs_job};
-use crate::validate::{ValidAction, ValidRun};
+use crate::validate::{ValidAction, ValidRun, result_problem};
 
 /// How many lines of a log are kept with a failed attempt.
 const LOG_LINES: usize = 60;
@@ -142,8 +142,27 @@ impl Work<'_> {
         request_of(self.valid, answer_bytes(self.results.context, self.valid))
     }
 
-    /// Stores what is too large of an answer; nothing of the work takes place with that.
-    async fn answered(&self, answer: Answer, committed: bool) -> Outcome {
+    /// Checks an answer against the schema that the definition promises, and stores what is too large of it;
+    /// nothing of the work takes place with that.
+    async fn answered(&self, mut answer: Answer, committed: bool) -> Outcome {
+        let promised = self.valid.result_schema.as_ref();
+        match promised.and_then(|schema| result_problem(schema, &answer.data)) {
+            // What is committed took place, whatever is told of it.
+            Some(problem) if committed => {
+                answer
+                    .warnings
+                    .push(format!("the result is not as `resultSchema` says: {problem}"));
+            }
+            Some(problem) => {
+                let message = format!("the result is not as `resultSchema` says: {problem}");
+                let kind = ErrorKind::InvalidInput;
+                let error = EngineError::new(kind, "mason", "check the result", message).with_hint(
+                    "correct what the operator answers, or the definition's `resultSchema`",
+                );
+                return failed(Step::Conclude { committed }, &error);
+            }
+            None => {}
+        }
         match self.results.keep(answer).await {
             Ok(answer) => Outcome::Answered(Box::new(answer)),
             Err(error) => failed(Step::Conclude { committed }, &error),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::problem::{Problem, Problems, did_you_mean};
 use super::valid_run::{ActionDescription, ValidAction};
 use crate::api::duration::DurationText;
+use crate::api::quantity::parse_quantity;
 use crate::api::v1alpha1::{
     Action, ContainerAction, OperatorDefinition, Parameter, ParameterType, ResolvedParameter,
     SqlAction,
@@ -72,7 +73,10 @@ pub(super) fn check_action(
             }
         }
         (None, Some(sql), None) => check_statement(definition, sql, problems),
-        (None, None, Some(container)) => check_environment(container, problems),
+        (None, None, Some(container)) => {
+            check_environment(container, problems);
+            check_resources(container, problems);
+        }
         _ => {
             let message = "exactly one kind of action is needed: builtin, sql or container";
             problems.push(Problem::new("spec.action", message));
@@ -84,6 +88,28 @@ fn check_environment(container: &ContainerAction, problems: &mut Problems) {
     for name in container.reserved_names() {
         let path = format!("spec.action.container.env.{name}");
         problems.push(Problem::new(path, "names that begin with `MASON_` are Mason's own"));
+    }
+}
+
+/// Checks what a container needs and may use: quantities, and no request above its limit.
+fn check_resources(container: &ContainerAction, problems: &mut Problems) {
+    const PATH: &str = "spec.action.container.resources";
+    let resources = &container.resources;
+    for (part, amounts) in [("requests", &resources.requests), ("limits", &resources.limits)] {
+        for (name, amount) in amounts {
+            if parse_quantity(amount).is_none_or(|number| number < 0.0) {
+                let message = format!("{amount:?} is not a quantity of Kubernetes");
+                let problem = Problem::new(format!("{PATH}.{part}.{name}"), message);
+                problems.push(problem.hint("for example `500m` of cpu, `512Mi` of memory"));
+            }
+        }
+    }
+    for (name, asked) in &resources.requests {
+        let Some(most) = resources.limits.get(name) else { continue };
+        if parse_quantity(asked) > parse_quantity(most) && parse_quantity(most).is_some() {
+            let message = format!("`{asked}` is more than the limit `{most}`");
+            problems.push(Problem::new(format!("{PATH}.requests.{name}"), message));
+        }
     }
 }
 

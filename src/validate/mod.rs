@@ -14,6 +14,7 @@ mod operator_definition;
 mod operator_run;
 mod parameter;
 mod problem;
+mod result;
 mod rules;
 mod valid_run;
 
@@ -24,5 +25,6 @@ pub use mason_config::validate_config;
 pub use operator_definition::validate_definition;
 pub use operator_run::validate;
 pub use problem::{Problem, Problems, did_you_mean, nearest};
+pub use result::result_problem;
 pub use rules::{Maxima, Rules};
 pub use valid_run::{ActionDescription, Inputs, ValidAction, ValidRun};

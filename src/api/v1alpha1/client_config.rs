@@ -57,7 +57,7 @@ pub struct LocalClient {
     #[serde(default = "default_memory_limit")]
     #[schemars(length(max = 32), regex(pattern = "^[0-9]{1,12}(Ki|Mi|Gi|Ti|k|M|G|T)?$"))]
     pub memory_limit: String,
-    /// How many threads one job uses, 1 to 256. Default: the number of processors.
+    /// How many threads one job uses, 1 to 256. Default: in a pod 4, else the processors that the process may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 256))]
     pub parallelism: Option<u32>,

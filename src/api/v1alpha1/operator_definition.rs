@@ -58,7 +58,8 @@ pub struct OperatorDefinitionSpec {
     #[serde(default)]
     #[schemars(length(max = 32))]
     pub supported_configurations: Vec<SupportedConfiguration>,
-    /// JSON schema (2020-12) of the result. Default: the builtin action's own.
+    /// JSON schema (2020-12) of the result. A run whose result does not fit fails with reason `UserError`; one that
+    /// has written files says so in a warning. Default: the builtin action's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_schema: Option<FreeForm>,
     /// What is done. Exactly one kind of action must be given.

@@ -89,6 +89,21 @@ fn a_set_of_clients_that_cannot_do_the_work_is_named() {
     assert_eq!(problems(&json!([]), &sets), expect);
 }
 
+#[test]
+fn amounts_of_a_container_that_kubernetes_would_refuse_are_named() {
+    let container = json!({
+        "image": "i", "command": ["c"],
+        "resources": {
+            "requests": {"cpu": "lots", "memory": "2Gi"}, "limits": {"cpu": "1", "memory": "512Mi"},
+        },
+    });
+    let found = problems(&json!([]), &json!({"action": {"container": container}}));
+    let path = "spec.action.container.resources.requests";
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with(&format!("{path}.cpu: \"lots\" is not a quantity")), "{found:#?}");
+    assert_eq!(found[1], format!("{path}.memory: `2Gi` is more than the limit `512Mi`"));
+}
+
 fn statement_problems(statement: &str, parameters: &serde_json::Value) -> Vec<String> {
     problems(parameters, &json!({"action": {"sql": {"statement": statement}}}))
 }
