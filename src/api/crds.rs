@@ -29,6 +29,7 @@ pub fn crd(kind: Kind) -> CustomResourceDefinition {
         let mut schema = serde_json::to_value(derived).expect("should be JSON: it is a schema");
         complete(&mut schema);
         own_as_a_whole(&mut schema["properties"]["status"]);
+        leave_lists_as_given(&mut schema["properties"]["spec"], false);
         validation.open_api_v3_schema = Some(
             serde_json::from_value(schema).expect("should be a schema: only bounds were added"),
         );
@@ -43,6 +44,25 @@ pub fn crd(kind: Kind) -> CustomResourceDefinition {
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy>
 fn own_as_a_whole(status: &mut Value) {
     status["x-kubernetes-map-type"] = "atomic".into();
+}
+
+/// Takes the defaults out of what stands in lists. `kubectl apply` without `--server-side` compares a list as a
+/// whole: filled in by the API server it never equals what was applied, and every apply reports a change. The
+/// program knows the defaults all the same, and the descriptions name them.
+fn leave_lists_as_given(schema: &mut Value, in_list: bool) {
+    let Value::Object(object) = schema else { return };
+    if in_list {
+        object.remove("default");
+    }
+    if let Some(items) = object.get_mut("items") {
+        leave_lists_as_given(items, true);
+    }
+    if let Some(values) = object.get_mut("additionalProperties") {
+        leave_lists_as_given(values, in_list);
+    }
+    if let Some(Value::Object(properties)) = object.get_mut("properties") {
+        properties.values_mut().for_each(|property| leave_lists_as_given(property, in_list));
+    }
 }
 
 /// Returns the custom resource definitions of all kinds, in the order of the docs.
