@@ -131,9 +131,9 @@ fn dispatch(
             let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
             commands::library(&namespace, &cluster, printer).await
         }),
-        Command::Release { watch_namespace } => on_this_thread(async {
+        Command::Release { watch_namespace, lease } => on_this_thread(async {
             let cluster = settings::cluster_of(&cli.global, environment);
-            commands::release(&watch_namespace, &cluster, printer).await
+            commands::release(&watch_namespace, lease.as_deref(), &cluster, printer).await
         }),
         command => {
             let settings = Settings::resolve(&cli.global, environment, called)?;

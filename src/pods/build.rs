@@ -119,7 +119,8 @@ pub(super) fn container_pod(
         spec.remove("schedulingGates");
     }
     place(&mut spec, &container.node_selector, &container.tolerations, &secrets);
-    pod(child, &json!({labels::TOKEN: child.token, PARAMETERS: words}), &spec)
+    classes(&mut spec, settings);
+    pod(child, settings, json!({labels::TOKEN: child.token, PARAMETERS: words}), &spec)
 }
 
 /// What a pod of the local engine's work needs.
@@ -145,15 +146,20 @@ pub(super) fn worker_pod(
     shape.root(needs.root, needs.root, false, settings)?;
     let memory = format!("{}Mi", needs.memory_bytes.saturating_add(MEMORY_BESIDE) >> 20);
     let threads = needs.parallelism.max(1);
+    let mut resources = json!({
+        "requests": {"cpu": format!("{}m", threads * 100), "memory": memory},
+        "limits": {"cpu": threads.to_string(), "memory": memory},
+    });
+    if let Some(disk) = &settings.ephemeral_storage {
+        resources["requests"]["ephemeral-storage"] = json!(disk);
+        resources["limits"]["ephemeral-storage"] = json!(disk);
+    }
     let worker = json!({
         "name": MAIN,
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
         "args": ["worker", "--supervise", "--job", needs.folder],
-        "resources": {
-            "requests": {"cpu": format!("{}m", threads * 100), "memory": memory},
-            "limits": {"cpu": threads.to_string(), "memory": memory},
-        },
+        "resources": resources,
         "securityContext": restricted(),
         "volumeMounts": shape.mounts,
     });
@@ -161,7 +167,15 @@ pub(super) fn worker_pod(
     spec.insert("containers".to_owned(), json!([worker]));
     let PodSettings { node_selector, tolerations, image_pull_secrets, .. } = settings;
     place(&mut spec, node_selector, tolerations, image_pull_secrets);
-    pod(child, &json!({labels::TOKEN: child.token}), &spec)
+    classes(&mut spec, settings);
+    if let Some(affinity) = &settings.affinity {
+        spec.insert("affinity".to_owned(), json!(affinity));
+    }
+    if !settings.topology_spread_constraints.is_empty() {
+        let constraints = json!(settings.topology_spread_constraints);
+        spec.insert("topologySpreadConstraints".to_owned(), constraints);
+    }
+    pod(child, settings, json!({labels::TOKEN: child.token}), &spec)
 }
 
 /// The parts of a pod that grow with what it is to see.
@@ -293,6 +307,16 @@ fn place(
     }
 }
 
+/// Adds the classes that the administrator gives to every pod.
+fn classes(spec: &mut Map<String, Value>, settings: &PodSettings) {
+    let PodSettings { priority_class_name, runtime_class_name, .. } = settings;
+    for (field, class) in
+        [("priorityClassName", priority_class_name), ("runtimeClassName", runtime_class_name)]
+    {
+        spec.extend(class.iter().map(|class| (field.to_owned(), json!(class))));
+    }
+}
+
 fn command(child: Child<'_>, container: &ContainerAction, storage: &[Value]) -> Vec<Value> {
     let own = [
         path::MASON,
@@ -350,7 +374,8 @@ fn parameter_text(parameters: &Parameters) -> Result<String, EngineError> {
 
 fn pod(
     child: Child<'_>,
-    annotations: &Value,
+    settings: &PodSettings,
+    mut annotations: Value,
     spec: &Map<String, Value>,
 ) -> Result<Pod, EngineError> {
     let JobOwner { run_uid, run, attempt } = child.owner;
@@ -359,6 +384,12 @@ fn pod(
         labels::ATTEMPT: attempt.to_string(),
         labels::OPERATOR: child.place.operator.to_string().replace('/', "."),
     });
+    for (ours, given) in [(&mut label, &settings.labels), (&mut annotations, &settings.annotations)]
+    {
+        for (name, value) in given {
+            ours[name] = json!(value);
+        }
+    }
     // A label is shorter than a name may be.
     if child.place.config.len() <= 63 {
         label[labels::CONFIG] = json!(child.place.config);

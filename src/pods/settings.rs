@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::api::core::v1::Volume;
+use k8s_openapi::api::core::v1::{Affinity, TopologySpreadConstraint, Volume};
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::api::labels;
+use crate::api::quantity::parse_bytes;
 use crate::api::v1alpha1::{ImagePullPolicy, Placement, Toleration};
 
 /// What the administrator says about pods.
@@ -48,6 +51,28 @@ pub struct PodSettings {
     /// Taints of nodes that the local engine's pods tolerate.
     #[serde(default)]
     pub tolerations: Vec<Toleration>,
+    /// Further labels of every pod, for example those by which a mesh leaves it alone. Mason's own count.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Further annotations of every pod, for example `cluster-autoscaler.kubernetes.io/safe-to-evict`.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+    /// The priority class of every pod. Default: the cluster's.
+    #[serde(default)]
+    pub priority_class_name: Option<String>,
+    /// The runtime class of every pod, for example a sandbox. Default: the node's.
+    #[serde(default)]
+    pub runtime_class_name: Option<String>,
+    /// Where the local engine's pods may run, as in a pod.
+    #[serde(default)]
+    pub affinity: Option<Map<String, Value>>,
+    /// How the local engine's pods spread, as in a pod.
+    #[serde(default)]
+    pub topology_spread_constraints: Vec<Map<String, Value>>,
+    /// Local disk that each of the local engine's pods asks for and may use, for what its operations spill, such
+    /// as `10Gi`. Default: no request and no limit.
+    #[serde(default)]
+    pub ephemeral_storage: Option<String>,
 }
 
 /// The volume behind a folder.
@@ -143,11 +168,53 @@ fn problems_of(settings: &PodSettings) -> Vec<String> {
             problems.push(format!("roots.{index}.volume: {problem}"));
         }
     }
+    problems.extend(problems_of_pods(settings));
     if !settings.allowed_placements.contains(&settings.default_placement) {
         let default = settings.default_placement;
         problems.push(format!("defaultPlacement: `{default:?}` is not among allowedPlacements"));
     }
     problems
+}
+
+/// Returns what is wrong with what every pod gets beside its work.
+fn problems_of_pods(settings: &PodSettings) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (field, words) in [("labels", &settings.labels), ("annotations", &settings.annotations)] {
+        let own = |name: &&String| name.starts_with("mason.dev/") || *name == labels::MANAGED_BY;
+        problems.extend(
+            words
+                .keys()
+                .filter(own)
+                .map(|name| format!("{field}.{name}: such names are Mason's own")),
+        );
+    }
+    if let Some(affinity) = &settings.affinity
+        && let Err(problem) = check_part::<Affinity>(affinity)
+    {
+        problems.push(format!("affinity: {problem}"));
+    }
+    for (index, constraint) in settings.topology_spread_constraints.iter().enumerate() {
+        if let Err(problem) = check_part::<TopologySpreadConstraint>(constraint) {
+            problems.push(format!("topologySpreadConstraints.{index}: {problem}"));
+        }
+    }
+    if let Some(amount) = &settings.ephemeral_storage
+        && let Err(problem) = parse_bytes(amount)
+    {
+        problems.push(format!("ephemeralStorage: {problem}"));
+    }
+    problems
+}
+
+/// Checks that a part of a pod has nothing that such a part does not have.
+fn check_part<Part: DeserializeOwned + Serialize>(part: &Map<String, Value>) -> Result<(), String> {
+    let given = Value::Object(part.clone());
+    let read: Part = serde_json::from_value(given.clone()).map_err(|error| error.to_string())?;
+    let known = serde_json::to_value(read).map_err(|error| error.to_string())?;
+    match unknown(&given, &known) {
+        Some(field) => Err(format!("a pod has no such field `{field}`")),
+        None => Ok(()),
+    }
 }
 
 /// Checks a volume: exactly one source, and nothing in it that a pod's volume does not have.
@@ -212,10 +279,18 @@ roots:
 - {path: /a, volume: {}}
 - {path: /a, volume: {nfsx: {}}}
 defaultPlacement: Controller
+labels: {mason.dev/attempt: x}
+affinity: {nodeAffinty: {}}
+topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, x: 1}]
+ephemeralStorage: much
 ",
         )
         .unwrap_err();
         for expect in [
+            "labels.mason.dev/attempt: such names are Mason's own",
+            "affinity: a pod has no such field `nodeAffinty`",
+            "topologySpreadConstraints.0: a pod has no such field `x`",
+            "ephemeralStorage: ",
             "roots.0.path: `data` is not an absolute path",
             "roots.0.volume: a pod's volume has no field `hostPath.typo`",
             "roots.1.volume: exactly one source is needed",

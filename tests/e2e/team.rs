@@ -43,6 +43,11 @@ impl Team {
 
     /// Installs the chart as a release of this name, in a namespace of that name.
     pub(crate) fn install(&self, release: &str, more: &[&str]) {
+        self.install_as(release, &[&["--create-namespace"], more].concat());
+    }
+
+    /// Installs the chart as a release of this name, in the namespace of that name, which is there.
+    pub(crate) fn install_as(&self, release: &str, more: &[&str]) {
         let (repository, tag) = IMAGE.rsplit_once(':').unwrap();
         let values = [
             format!("image.repository={repository}"),
@@ -53,8 +58,8 @@ impl Team {
         ];
         let values = values.join(",");
         let args = ["upgrade", "--install", release, "charts/mason", "--namespace", release];
-        let wait = ["--create-namespace", "--wait", "--timeout", "90s", "--set", &values];
-        self.node.helm(&[&args, &wait, more].concat());
+        let wait = ["--wait", "--timeout", "90s", "--set", &values];
+        self.node.helm(&[&args[..], &wait, more].concat());
     }
 
     /// Applies resources to the namespace.

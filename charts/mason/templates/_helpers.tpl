@@ -70,6 +70,11 @@ nodeSelector: {{ toJson . }}
 {{- with .tolerations }}
 tolerations: {{ toJson . }}
 {{- end }}
+{{- range $field := list "affinity" "topologySpreadConstraints" "ephemeralStorage" "labels" "annotations" "priorityClassName" "runtimeClassName" }}
+{{- with get $.Values.pods $field }}
+{{ $field }}: {{ toJson . }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- with .Values.localRoots }}
 roots:
@@ -125,9 +130,10 @@ spec:
       nodeSelector:
         {{- toYaml . | nindent 8 }}
       {{- end }}
-      {{- with $values.tolerations }}
-      tolerations:
-        {{- toYaml . | nindent 8 }}
+      {{- range $field := list "tolerations" "affinity" "priorityClassName" "dnsConfig" "hostAliases" }}
+      {{- with get $values $field }}
+      {{ $field }}: {{ toJson . }}
+      {{- end }}
       {{- end }}
       securityContext:
         {{- toYaml $values.podSecurityContext | nindent 8 }}
@@ -144,7 +150,8 @@ spec:
             {{- toYaml $values.securityContext | nindent 12 }}
 {{- end }}
 
-{{- /* Its rights in a namespace, or in all when that is empty. Takes also: namespace, rules. */}}
+{{- /* Its rights in a namespace, or in all when that is empty. Takes also: namespace, rules; and account, where that
+       is not called as the rights are. */}}
 {{- define "mason.hookRights" -}}
 {{- $kind := ternary "Role" "ClusterRole" (ne .namespace "") -}}
 apiVersion: rbac.authorization.k8s.io/v1
@@ -168,5 +175,17 @@ metadata:
   {{- include "mason.hookMetadata" (merge (dict "weight" "-10") .) | nindent 2 }}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: {{ $kind }}, name: {{ .name }}}
 subjects:
-  - {kind: ServiceAccount, name: {{ .name }}, namespace: {{ .root.Release.Namespace }}}
+  - {kind: ServiceAccount, name: {{ .account | default .name }}, namespace: {{ .root.Release.Namespace }}}
+{{- end }}
+
+{{- /* The administrator's limits, with what some of them are by default. */}}
+{{- define "mason.limits" -}}
+{{- $limits := deepCopy .Values.limits }}
+{{- if not (or $limits.defaultTimeout $limits.maxTimeout) }}
+{{- $_ := set $limits "defaultTimeout" "24h" }}
+{{- end }}
+{{- if eq (toString $limits.namespaceRuns) "half" }}
+{{- $_ := set $limits "namespaceRuns" (max 1 (div (int .Values.controller.workingRuns) 2)) }}
+{{- end }}
+{{- toJson $limits }}
 {{- end }}

@@ -11,7 +11,7 @@
 # Finalizers of runs with work outside are set and removed; runs whose ttl has passed are deleted.
 - apiGroups: [mason.dev]
   resources: [operatorruns]
-  verbs: [update, patch, delete]
+  verbs: [patch, delete]
 # Children name their run as owner also where the API server asks for this right.
 - apiGroups: [mason.dev]
   resources: [operatorruns/finalizers]
@@ -32,10 +32,12 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, create, delete]
+{{- if .Values.rbac.secrets }}
 # Credentials of configs are read when they are needed. No list, no watch: both would give all of them.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]
+{{- end }}
 # Transitions of runs are told as events.
 - apiGroups: [events.k8s.io]
   resources: [events]
@@ -79,6 +81,13 @@
 - apiGroups: [mason.dev]
   resources: [operatorruns]
   verbs: [list, patch]
+{{- end }}
+{{- define "mason.leaseRules" -}}
+# The Lease of the controller that is gone; its own right to give it back went with it.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "mason.fullname" . }}]
+  verbs: [delete]
 {{- end }}
 {{- define "mason.libraryRules" -}}
 # Definitions of the library are applied to this one namespace.

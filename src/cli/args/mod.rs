@@ -307,6 +307,10 @@ Example:
         /// Namespace whose runs are released; may be repeated. Default: all.
         #[arg(long, value_name = "NAME")]
         watch_namespace: Vec<String>,
+        /// Lease of the controllers that are gone, NAMESPACE/NAME: it is deleted, so that the next installation
+        /// does not wait until it expires.
+        #[arg(long, value_name = "LEASE")]
+        lease: Option<String>,
     },
     /// Stand before the command of a container operator in its pod; started by Mason itself.
     #[command(hide = true)]

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kube::ResourceExt as _;
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::DynamicObject;
+use kube::{Client, ResourceExt as _};
 use serde_json::json;
 
 use crate::api::counted::counted;
@@ -27,16 +28,21 @@ const LOOKS: u32 = 2;
 /// How many looks there are at most.
 const MOST_LOOKS: u32 = 30;
 
-/// Takes Mason's finalizer off every run of the namespaces, or of all when none is named.
+/// Takes Mason's finalizer off every run of the namespaces, or of all when none is named, and deletes the
+/// Lease `NAMESPACE/NAME` when one is given.
 ///
 /// # Errors
 /// When the cluster cannot be reached, or refuses.
 pub(crate) async fn release(
     namespaces: &[String],
+    lease: Option<&str>,
     choice: &ClusterChoice,
     printer: &Printer,
 ) -> anyhow::Result<Exit> {
     let connection = connect_to(choice).await?;
+    if let Some(lease) = lease {
+        delete_lease(&connection.client, lease).await?;
+    }
     let store = KubernetesStore::new(connection.client, FIELD_MANAGER);
     let scopes: Vec<Api<DynamicObject>> = if namespaces.is_empty() {
         vec![store.objects(Kind::OperatorRun, None)]
@@ -59,6 +65,18 @@ pub(crate) async fn release(
         tokio::time::sleep(BETWEEN).await;
     }
     anyhow::bail!("runs are held again and again: a controller is still there")
+}
+
+/// Deletes a Lease. The controller that held it is gone and could not give it back: its rights went first.
+async fn delete_lease(client: &Client, lease: &str) -> anyhow::Result<()> {
+    let (namespace, name) =
+        lease.split_once('/').with_context(|| format!("`{lease}` is no NAMESPACE/NAME"))?;
+    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
+    match leases.delete(name, &DeleteParams::default()).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("failed to delete the Lease `{lease}`")),
+    }
 }
 
 /// Takes the finalizer off the runs of a scope and returns how many had it.

@@ -32,7 +32,7 @@ const LOGS: &[Right] =
     &[("", "events", &["list"]), ("", "pods", &["get"]), ("", "pods/log", &["get"])];
 /// What a controller needs, as the chart gives it.
 const CONTROLLER: &[Right] = &[
-    (GROUP, "operatorruns", &["get", "list", "watch", "update", "patch", "delete"]),
+    (GROUP, "operatorruns", &["get", "list", "watch", "patch", "delete"]),
     (GROUP, "masonconfigs", &["get", "list", "watch"]),
     (GROUP, "operatordefinitions", &["get", "list", "watch"]),
     (GROUP, "operatorruns/status", &["update", "patch"]),
@@ -41,10 +41,11 @@ const CONTROLLER: &[Right] = &[
     ("", "pods", &["get", "list", "watch", "create", "patch", "delete"]),
     ("", "pods/log", &["get"]),
     ("", "configmaps", &["get", "create", "delete"]),
-    ("", "secrets", &["get"]),
     ("", "events", &["list"]),
     ("events.k8s.io", "events", &["create"]),
 ];
+/// What a controller needs for configs that name a Secret; the chart gives it unless `rbac.secrets` is off.
+const SECRETS: &[Right] = &[("", "secrets", &["get"])];
 
 /// Looks what the person may do, by what it is for. Only what runs need has to be there.
 pub(super) async fn of_user(context: &Context, cluster: &Cluster) -> Vec<Check> {
@@ -81,11 +82,23 @@ pub(super) async fn of_controller(context: &Context, cluster: &Cluster, account:
         return Check::failed(name, message, "write NAMESPACE/NAME");
     };
     let user = format!("system:serviceaccount:{namespace}:{account}");
-    match missing(context, cluster, CONTROLLER, Some(&user)).await {
-        Err(check) => check.named(name),
-        Ok(missing) if missing.is_empty() => Check::ok(name, format!("all there for {user}")),
-        Ok(missing) => {
-            let message = format!("{user} may not: {}", missing.join(", "));
+    let looked = async {
+        let needed = missing(context, cluster, CONTROLLER, Some(&user)).await?;
+        Ok((needed, missing(context, cluster, SECRETS, Some(&user)).await?))
+    };
+    let may_not = |missing: &[String]| format!("{user} may not: {}", missing.join(", "));
+    match looked.await {
+        Err(check) => Check::named(check, name),
+        Ok((needed, secrets)) if needed.is_empty() && secrets.is_empty() => {
+            Check::ok(name, format!("all there for {user}"))
+        }
+        Ok((needed, secrets)) if needed.is_empty() => {
+            let hint =
+                "configs that name a Secret are not ready; the chart's `rbac.secrets` gives it";
+            Check::warning(name, may_not(&secrets), hint)
+        }
+        Ok((needed, secrets)) => {
+            let message = may_not(&[needed, secrets].concat());
             Check::failed(name, message, "the chart gives them to its service account")
         }
     }
