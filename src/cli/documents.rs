@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::checks::check_alone;
 use super::context::Context;
 use super::failure::{Failure, Finding};
-use super::sources::{self, Source};
+use super::sources::{self, Source, Sources};
 use crate::api::resource::{Key, Resource};
 use crate::api::v1alpha1::MasonConfig;
 use crate::validate::{self, Origin, Problem, Problems};
@@ -33,7 +33,22 @@ pub(crate) fn read(
     paths: &[PathBuf],
     upshot: &str,
 ) -> Result<Vec<Document>, Failure> {
-    let sources = sources::read_sources(paths).map_err(|findings| invalid(upshot, findings))?;
+    let (documents, findings) = read_what_can_be(context, paths);
+    if findings.is_empty() { Ok(documents) } else { Err(invalid(upshot, findings)) }
+}
+
+/// Reads as [`read`] does, and returns the documents that are right by themselves beside every problem of the others.
+pub(crate) fn read_what_can_be(
+    context: &Context,
+    paths: &[PathBuf],
+) -> (Vec<Document>, Vec<Finding>) {
+    let sources = match sources::read_sources(paths) {
+        Ok(Sources { texts, foreign }) => {
+            tell_left_out(context, &foreign);
+            texts
+        }
+        Err(findings) => return (Vec::new(), findings),
+    };
     let (mut documents, mut findings) = (Vec::new(), Vec::new());
     for source in &sources {
         for read in validate::read_with_origins(&source.text, &source.name) {
@@ -59,7 +74,19 @@ pub(crate) fn read(
             hint: Some("a resource begins with `apiVersion: mason.dev/v1alpha1`".to_owned()),
         });
     }
-    if findings.is_empty() { Ok(documents) } else { Err(invalid(upshot, findings)) }
+    (documents, findings)
+}
+
+/// Says which files of folders were not looked at further.
+fn tell_left_out(context: &Context, foreign: &[String]) {
+    const SHOWN: usize = 3;
+    if foreign.is_empty() {
+        return;
+    }
+    let more = foreign.len().saturating_sub(SHOWN);
+    let names = foreign[..foreign.len().min(SHOWN)].join(", ");
+    let names = if more == 0 { names } else { format!("{names} and {more} more") };
+    context.printer.note(&format!("note: left out, because nothing in it is Mason's: {names}"));
 }
 
 /// Returns problems as findings; those that do not say where they stand are in `source`.

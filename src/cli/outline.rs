@@ -8,7 +8,8 @@ use crate::api::v1alpha1::RunResult;
 
 /// Most levels of keys that are indented; anything deeper stands on one line.
 const DEEPEST: usize = 4;
-/// Most characters in a line of a table that describes something; rows of data have no bound.
+/// Most characters in a line of a table that describes something, on a terminal that is as wide; rows of data have no
+/// bound.
 const WIDEST: u16 = 140;
 
 /// Returns an answer for people: rows as a framed table, an object as an outline.
@@ -19,11 +20,11 @@ pub(crate) fn answer(data: &Value, printer: &Printer) -> String {
             Some(rows) if rows.is_empty() => "no rows".to_owned(),
             Some(rows) if printer.style().terminal_out => framed(&rows, Width::Terminal),
             Some(rows) => framed(&rows, Width::Needed),
-            None => items.iter().map(|item| compact("", item)).collect::<Vec<_>>().join("\n"),
+            None => items.iter().map(compact).collect::<Vec<_>>().join("\n"),
         },
         Value::Object(object) => outline(object, printer),
         Value::String(text) => visible(text),
-        other => compact("", other),
+        other => compact(other),
     }
 }
 
@@ -79,7 +80,7 @@ fn add_object(
                 lines.push(format!("{indent}{label}"));
                 lines.extend(visible(text).lines().map(|line| format!("{indent}  {line}")));
             }
-            _ => lines.push(format!("{indent}{label} {}", compact(key, value))),
+            _ => lines.push(format!("{indent}{label} {}", compact(value))),
         }
     }
 }
@@ -89,11 +90,12 @@ fn add_list(items: &[Value], depth: usize, lines: &mut Vec<String>) {
     match rows_of(items) {
         Some(mut rows) => {
             let reasons: Vec<String> = rows.iter_mut().filter_map(take_reason).collect();
-            let table = framed(&rows, Width::Within(WIDEST));
+            let indented = u16::try_from(indent.len()).unwrap_or(WIDEST);
+            let table = framed(&rows, Width::Within { most: WIDEST, indent: indented });
             lines.extend(table.lines().map(|line| format!("{indent}{line}")));
             lines.extend(reasons.into_iter().map(|reason| format!("{indent}{reason}")));
         }
-        None => lines.extend(items.iter().map(|item| format!("{indent}- {}", compact("", item)))),
+        None => lines.extend(items.iter().map(|item| format!("{indent}- {}", compact(item)))),
     }
 }
 
@@ -101,7 +103,7 @@ fn add_list(items: &[Value], depth: usize, lines: &mut Vec<String>) {
 fn take_reason(row: &mut Map<String, Value>) -> Option<String> {
     let name = visible_on_one_line(row.get("name")?.as_str()?);
     let reason = row.remove("why")?;
-    Some(format!("{name}: {}", compact("why", &reason)))
+    Some(format!("{name}: {}", compact(&reason)))
 }
 
 /// Returns a list's items as rows, if every item is an object.
@@ -112,7 +114,7 @@ fn rows_of(items: &[Value]) -> Option<Vec<Map<String, Value>>> {
 /// Returns whether a map is better read on one line.
 fn is_short(value: &Value) -> bool {
     let Value::Object(object) = value else { return false };
-    object.len() <= 4 && object.values().all(is_scalar) && compact("", value).len() <= 60
+    object.len() <= 4 && object.values().all(is_scalar) && compact(value).len() <= 60
 }
 
 /// Returns a key as words: `losslessCommon` becomes `lossless common`; a key with other characters is

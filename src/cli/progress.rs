@@ -103,11 +103,11 @@ fn draw(
     });
     match status.progress.as_ref().filter(|_| status.phase == Phase::Running) {
         Some(Progress { total: Some(total), done, .. }) => {
-            bar.set_style(style("{spinner} {prefix} [{bar:30}] {percent:>3}% {msg}"));
+            bar.set_style(style("{spinner} {prefix} [{bar:20}] {percent:>3}% {wide_msg}"));
             bar.set_length(*total);
             bar.set_position(*done);
         }
-        _ => bar.set_style(style("{spinner} {prefix} {msg}")),
+        _ => bar.set_style(style("{spinner} {prefix} {wide_msg}")),
     }
     bar.set_prefix(name.to_owned());
     bar.set_message(words_of(status));

@@ -21,19 +21,29 @@ pub(crate) struct Source {
     pub text: String,
 }
 
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// Texts of resources.
+    pub texts: Vec<Source>,
+    /// Files of folders that were left out, because nothing in them is Mason's.
+    pub foreign: Vec<String>,
+}
+
 /// Reads files, folders (every `.yaml`, `.yml` and `.json` below them, by path) and `-`, standard
-/// input.
+/// input. Of a folder, what begins with `.` or `_` is left out, as are `node_modules` and files in which nothing is
+/// Mason's: a folder holds other things than resources.
 ///
 /// # Errors
 /// Every path that cannot be read.
-pub(crate) fn read_sources(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<Finding>> {
-    let (mut sources, mut findings, mut stdin_read) = (Vec::new(), Vec::new(), false);
+pub(crate) fn read_sources(paths: &[PathBuf]) -> Result<Sources, Vec<Finding>> {
+    let (mut sources, mut findings, mut stdin_read) = (Sources::default(), Vec::new(), false);
     for path in paths {
         if path.as_os_str() == "-" {
             if stdin_read {
                 findings.push(finding("-", "standard input is named twice", None));
             } else {
-                collect(read_stdin(), &mut sources, &mut findings);
+                collect(read_stdin(), &mut sources.texts, &mut findings);
             }
             stdin_read = true;
         } else {
@@ -50,9 +60,9 @@ fn collect(read: Result<Source, Finding>, sources: &mut Vec<Source>, findings: &
     }
 }
 
-fn read_path(path: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
+fn read_path(path: &Path, sources: &mut Sources, findings: &mut Vec<Finding>) {
     if !path.is_dir() {
-        return collect(read_file(path), sources, findings);
+        return collect(read_file(path), &mut sources.texts, findings);
     }
     let mut files = Vec::new();
     if let Err(error) = add_files_below(path, &mut HashSet::new(), &mut files) {
@@ -65,8 +75,21 @@ fn read_path(path: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>
         findings.push(finding(&name, "the folder holds no file of resources", Some(hint)));
     }
     files.sort();
-    for file in files {
-        collect(read_file(&file), sources, findings);
+    let before = sources.texts.len();
+    for file in &files {
+        if is_foreign(file) {
+            sources.foreign.push(file.display().to_string());
+        } else {
+            collect(read_file(file), &mut sources.texts, findings);
+        }
+    }
+    if !files.is_empty() && sources.texts.len() == before && findings.is_empty() {
+        let message = match files.len() {
+            1 => "its one file holds no resource of Mason's".to_owned(),
+            many => format!("none of its {many} files holds a resource of Mason's"),
+        };
+        let hint = "a resource begins with `apiVersion: mason.dev/v1alpha1`";
+        findings.push(finding(&path.display().to_string(), &message, Some(hint)));
     }
 }
 
@@ -80,7 +103,11 @@ fn add_files_below(
         return Ok(());
     }
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
+        if is_left_out(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
         if path.is_dir() {
             add_files_below(&path, entered, files)?;
         } else if is_resource_file(&path) {
@@ -90,9 +117,21 @@ fn add_files_below(
     Ok(())
 }
 
+/// Whether a name within a folder is no place for resources: hidden, of a tool, or Mason's own.
+fn is_left_out(name: &str) -> bool {
+    name.starts_with(['.', '_']) || name == "node_modules"
+}
+
 fn is_resource_file(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending))
+}
+
+/// Whether nothing in a file is, or was meant to be, a resource of Mason's. One that cannot be read is not left out.
+fn is_foreign(path: &Path) -> bool {
+    let is_large = |found: fs::Metadata| found.len() > MAX_BYTES;
+    path.metadata().is_ok_and(is_large)
+        || fs::read(path).is_ok_and(|bytes| memchr::memmem::find(&bytes, b"mason.dev/").is_none())
 }
 
 fn read_file(path: &Path) -> Result<Source, Finding> {
@@ -141,16 +180,49 @@ mod tests {
         let folder = tempfile::tempdir().expect("should make a folder");
         let below = folder.path().join("b");
         fs::create_dir(&below).expect("should make a folder");
-        for (path, text) in
-            [("b/2.yml", "two"), ("a.yaml", "one"), ("b/3.json", "3"), ("x.txt", "")]
-        {
+        for (path, text) in [
+            ("b/2.yml", "mason.dev/ two"),
+            ("a.yaml", "mason.dev/ one"),
+            ("b/3.json", "mason.dev/"),
+            ("x.txt", ""),
+        ] {
             fs::write(folder.path().join(path), text).expect("should write");
         }
         std::os::unix::fs::symlink(folder.path(), below.join("up")).expect("should link");
         let sources = read_sources(&[folder.path().to_owned()]).expect("should be read");
-        let texts: Vec<&str> = sources.iter().map(|source| source.text.as_str()).collect();
-        assert_eq!(texts, ["one", "two", "3"]);
-        assert_eq!(sources[1].folder, below);
+        let texts: Vec<&str> = sources.texts.iter().map(|source| source.text.as_str()).collect();
+        assert_eq!(texts, ["mason.dev/ one", "mason.dev/ two", "mason.dev/"]);
+        assert_eq!(sources.texts[1].folder, below);
+        assert!(sources.foreign.is_empty());
+    }
+
+    #[test]
+    fn hidden_folders_and_foreign_files_of_a_folder_are_left_out() {
+        let folder = tempfile::tempdir().expect("should make a folder");
+        let ours = "apiVersion: mason.dev/v1alpha1";
+        for (path, text) in [
+            (".mason/jobs/spec.json", ours),
+            (".git/x.yaml", ours),
+            ("node_modules/a/b.yaml", ours),
+            ("_drafts/x.yaml", ours),
+            ("data.json", "[1, 2]"),
+            ("broken.json", "\u{0}"),
+            ("ours.yaml", ours),
+        ] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("should be in a folder")).expect("should make");
+            fs::write(path, text).expect("should write");
+        }
+        let sources = read_sources(&[folder.path().to_owned()]).expect("should be read");
+        assert_eq!(sources.texts.len(), 1);
+        assert!(sources.texts[0].name.ends_with("ours.yaml"));
+        assert_eq!(sources.foreign.len(), 2, "{:?}", sources.foreign);
+        // What is named itself is looked at, whatever it is.
+        let named = read_sources(&[folder.path().join("data.json")]).expect("should be read");
+        assert_eq!(named.texts.len(), 1);
+        fs::remove_file(folder.path().join("ours.yaml")).expect("should remove");
+        let findings = read_sources(&[folder.path().to_owned()]).expect_err("should be refused");
+        assert!(findings[0].message.contains("none of its 2 files"), "{findings:?}");
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub(crate) fn plain(headings: &[String], rows: Vec<Vec<String>>) -> String {
     table.trim_fmt()
 }
 
+/// Narrower than this nothing can be read.
+const LEAST_WIDTH: u16 = 24;
+
 /// How wide a framed table may be; cells that are too wide are wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Width {
@@ -27,8 +30,13 @@ pub(crate) enum Width {
     Needed,
     /// As wide as the terminal.
     Terminal,
-    /// At most this many characters.
-    Within(u16),
+    /// At most this many characters, and with what stands before it no wider than the terminal.
+    Within {
+        /// The most.
+        most: u16,
+        /// How far it is indented.
+        indent: u16,
+    },
 }
 
 /// Returns a framed table of rows of data. The columns are the rows' keys, in the order in which they
@@ -38,15 +46,16 @@ pub(crate) fn framed(rows: &[Map<String, Value>], width: Width) -> String {
     let columns = columns_of(rows);
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(match width {
-        Width::Terminal | Width::Within(_) => ContentArrangement::Dynamic,
+        Width::Terminal | Width::Within { .. } => ContentArrangement::Dynamic,
         Width::Needed => ContentArrangement::Disabled,
     });
-    if let Width::Within(width) = width {
-        table.set_width(width);
+    if let Width::Within { most, indent } = width {
+        let terminal = table.width().unwrap_or(most);
+        table.set_width(most.min(terminal).saturating_sub(indent).max(LEAST_WIDTH));
     }
     table.set_header(columns.iter().map(|name| visible_on_one_line(name)));
     for row in rows {
-        table.add_row(columns.iter().map(|name| cell(name, row.get(*name))));
+        table.add_row(columns.iter().map(|name| cell(row.get(*name))));
     }
     table.trim_fmt()
 }
@@ -62,8 +71,8 @@ fn columns_of(rows: &[Map<String, Value>]) -> Vec<&str> {
     columns
 }
 
-fn cell(name: &str, value: Option<&Value>) -> Cell {
-    let text = value.map_or_else(String::new, |value| compact(name, value));
+fn cell(value: Option<&Value>) -> Cell {
+    let text = value.map_or_else(String::new, compact);
     let alignment = match value {
         Some(Value::Number(_)) => CellAlignment::Right,
         _ => CellAlignment::Left,
@@ -72,21 +81,22 @@ fn cell(name: &str, value: Option<&Value>) -> Cell {
 }
 
 /// Returns a value on one line: texts as they are, a schema as `id Int64, name Utf8`, a list with
-/// commas, a map as `key: value`, anything deeper as JSON.
+/// commas, a map as `key: value`, anything deeper as JSON. Whose value it is makes no difference: a number is shown as it
+/// is, because a column of data may be called like one of Mason's own keys.
 #[must_use]
-pub(crate) fn compact(name: &str, value: &Value) -> String {
+pub(crate) fn compact(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::String(text) => visible_on_one_line(text),
-        Value::Number(number) => size_of(name, value).unwrap_or_else(|| number.to_string()),
+        Value::Number(number) => number.to_string(),
         Value::Bool(truth) => truth.to_string(),
         Value::Array(items) if items.iter().all(is_scalar) => {
-            items.iter().map(|item| compact("", item)).collect::<Vec<_>>().join(", ")
+            items.iter().map(compact).collect::<Vec<_>>().join(", ")
         }
         Value::Array(items) => schema_of(items).unwrap_or_else(|| value.to_string()),
         Value::Object(object) if object.values().all(is_scalar) => {
             let entry = |(key, value): (&String, &Value)| {
-                format!("{}: {}", visible_on_one_line(key), compact(key, value))
+                format!("{}: {}", visible_on_one_line(key), compact(value))
             };
             counted(object)
                 .unwrap_or_else(|| object.iter().map(entry).collect::<Vec<_>>().join(", "))
@@ -98,7 +108,7 @@ pub(crate) fn compact(name: &str, value: &Value) -> String {
 /// Returns the values of a summary as text: quantiles as `0.5: 12`, frequent values as `ab (17)`.
 fn listed(object: &Map<String, Value>) -> Option<String> {
     let one = |item: &Value| {
-        let shown = compact("", item.get("value")?);
+        let shown = compact(item.get("value")?);
         match (item.get("quantile"), item.get("count")) {
             (Some(quantile), None) => Some(format!("{quantile}: {shown}")),
             (None, Some(count)) => Some(format!("{shown} ({count})")),
@@ -130,16 +140,6 @@ fn schema_of(items: &[Value]) -> Option<String> {
         Some(format!("{} {}", visible_on_one_line(name), visible_on_one_line(kind)))
     };
     Some(items.iter().map(column).collect::<Option<Vec<_>>>()?.join(", "))
-}
-
-/// Returns a size with its unit, for keys that say they hold one: `sizeBytes`, `size_bytes`, `bytes`.
-fn size_of(name: &str, value: &Value) -> Option<String> {
-    let is_size = name.ends_with("Bytes") || name.ends_with("_bytes") || name == "bytes";
-    let bytes = value.as_u64().filter(|_| is_size)?;
-    Some(match bytes {
-        0..1024 => format!("{bytes} B"),
-        _ => indicatif::BinaryBytes(bytes).to_string(),
-    })
 }
 
 #[cfg(test)]
@@ -176,17 +176,23 @@ mod tests {
     #[test]
     fn nested_values_stand_on_one_line() {
         let schema = json!([{"name": "id", "type": "Int64"}, {"name": "a b", "type": "Utf8"}]);
-        assert_eq!(compact("schema", &schema), "id Int64, a b Utf8");
-        assert_eq!(compact("types", &json!({"Int64": 3, "absent": 1})), "Int64: 3, absent: 1");
-        assert_eq!(compact("x", &json!([[1], 2])), "[[1],2]");
+        assert_eq!(compact(&schema), "id Int64, a b Utf8");
+        assert_eq!(compact(&json!({"Int64": 3, "absent": 1})), "Int64: 3, absent: 1");
+        assert_eq!(compact(&json!([[1], 2])), "[[1],2]");
         let estimate = json!({"count": 852, "exact": false, "standardError": 0.0081});
-        assert_eq!(compact("distinct", &estimate), "about 852 (±0.8 %)");
+        assert_eq!(compact(&estimate), "about 852 (±0.8 %)");
         let quantiles = json!({"exact": true, "values": [{"quantile": 0.5, "value": 7}]});
-        assert_eq!(compact("quantiles", &quantiles), "0.5: 7");
+        assert_eq!(compact(&quantiles), "0.5: 7");
         let top = json!({"exact": false, "values": [{"value": "a", "count": 3}]});
-        assert_eq!(compact("top", &top), "about a (3)");
-        assert_eq!(compact("sizeBytes", &json!(1_572_864)), "1.50 MiB");
-        assert_eq!(compact("bytes", &json!(12)), "12 B");
-        assert_eq!(compact("rows", &json!(1_572_864)), "1572864");
+        assert_eq!(compact(&top), "about a (3)");
+    }
+
+    #[test]
+    fn numbers_are_shown_as_they_are_whatever_they_are_called() {
+        let rows = json!({"bytes": 1500, "total_bytes": 123_456_789, "sizeBytes": 1_572_864});
+        let shown = framed(&[rows.as_object().cloned().expect("should be a row")], Width::Needed);
+        for number in ["1500", "123456789", "1572864"] {
+            assert!(shown.contains(&format!("{number} ")), "{shown}");
+        }
     }
 }

@@ -101,6 +101,15 @@ pub fn referenced_tables(
     analyse(sql, scope).map(|analysed| analysed.tables)
 }
 
+/// Looks whether a text can be read as SQL; `$table` is taken for a table's name.
+///
+/// # Errors
+/// The place that cannot be read, and how the text differs from SQL there.
+pub fn check_syntax(sql: &str) -> Result<(), SqlProblem> {
+    let any = TableName { database: "database".to_owned(), table: "table".to_owned() };
+    parse(sql, Scope { this_table: Some(&any), ..Scope::default() }).map(drop)
+}
+
 /// Returns the names of the placeholders of a statement, without `$`.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use serde_json::{Number, Value};
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{Parameter, ParameterType};
 use crate::engines::table::StoragePath;
+use crate::sql::check_syntax;
 
 /// Most characters of an identifier.
 const IDENTIFIER_LENGTH: usize = 255;
@@ -252,7 +253,10 @@ fn sql(text: &str) -> Result<Value, Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::new("must not be empty"));
     }
-    Ok(text.into())
+    match check_syntax(text) {
+        Ok(()) => Ok(text.into()),
+        Err(problem) => Err(Refusal { message: problem.to_string(), hint: problem.hint }),
+    }
 }
 
 fn timestamp(text: &str) -> Result<Value, Refusal> {

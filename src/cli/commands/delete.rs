@@ -4,7 +4,7 @@ use crate::cli::args::DeleteArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{documents, kinds};
-use crate::store::{Key, Resource};
+use crate::store::{Key, Kind, Resource};
 
 /// Removes the resources that are named, or that files hold.
 ///
@@ -38,16 +38,37 @@ fn keys_of(context: &Context, args: &DeleteArgs) -> anyhow::Result<Vec<Key>> {
         let resources = documents::read(context, &args.files, "nothing was deleted")?;
         return Ok(resources.iter().map(|read| read.resource.key()).collect());
     };
-    let (kind, mut names) = match word.split_once('/') {
-        Some((kind, name)) => (kinds::resolve_one(kind)?, vec![name.to_owned()]),
-        None => (kinds::resolve_one(word)?, Vec::new()),
+    let (of_all, first) = match word.split_once('/') {
+        Some(_) => (None, Some(word)),
+        None => (Some(kinds::resolve_one(word)?), None),
     };
-    names.extend(args.names.iter().cloned());
-    if names.is_empty() {
+    let named = first.into_iter().chain(&args.names);
+    let keys = named.map(|name| key_of(context, of_all, name)).collect::<Result<Vec<_>, _>>()?;
+    if keys.is_empty() {
         let message = format!("no {word} is named");
         return Err(Failure::usage(message, "write `mason delete KIND NAME`").into());
     }
-    Ok(names.iter().map(|name| context.key(kind, name)).collect())
+    Ok(keys)
+}
+
+/// Returns what a word names: `KIND/NAME`, as `-o name` prints it, or a name of the kind that stands before all.
+fn key_of(context: &Context, of_all: Option<Kind>, word: &str) -> anyhow::Result<Key> {
+    match (word.split_once('/'), of_all) {
+        (Some((kind, name)), None) => Ok(context.key(kinds::resolve_one(kind)?, name)),
+        (Some((kind, name)), Some(of_all)) if kinds::resolve_one(kind)? == of_all => {
+            Ok(context.key(of_all, name))
+        }
+        (None, Some(kind)) => Ok(context.key(kind, word)),
+        (Some(_), Some(of_all)) => {
+            let message = format!("`{word}` is no {of_all}");
+            Err(Failure::usage(message, "leave the kind before it out").into())
+        }
+        (None, None) => {
+            let message = format!("`{word}` has no kind");
+            Err(Failure::usage(message, "write KIND/NAME for each, or `mason delete KIND NAME…`")
+                .into())
+        }
+    }
 }
 
 /// Refuses to delete a run whose work may still go on.

@@ -50,8 +50,7 @@ async fn explain_operator(context: &Context, operator: &str) -> anyhow::Result<S
     sections.extend(needs_of(&definition).map(|needs| format!("{}\n  {needs}", heading("needs:"))));
     if !spec.supported_configurations.is_empty() {
         let sets = spec.supported_configurations.iter().map(|set| json!(set));
-        let lines: Vec<String> =
-            sets.map(|set| format!("  - {}", tables::compact("", &set))).collect();
+        let lines: Vec<String> = sets.map(|set| format!("  - {}", tables::compact(&set))).collect();
         sections.push(format!("{}\n{}", heading("supported configurations:"), lines.join("\n")));
     }
     sections
@@ -67,7 +66,7 @@ fn parameters_of(parameters: &[Parameter]) -> String {
     let headings = ["NAME", "TYPE", "DEFAULT", "DESCRIPTION"].map(str::to_owned);
     let rows = parameters.iter().map(|parameter| {
         let default = match &parameter.default {
-            Some(value) => tables::compact("", value),
+            Some(value) => tables::compact(value),
             None if parameter.required => "(required)".to_owned(),
             None => String::new(),
         };
@@ -123,7 +122,7 @@ fn result_of(definition: &OperatorDefinition) -> Option<String> {
     let rows = properties.iter().map(|(name, field)| {
         let text = |key: &str| match field.get(key) {
             Some(Value::String(text)) => text.clone(),
-            Some(other) => tables::compact("", other),
+            Some(other) => tables::compact(other),
             None => String::new(),
         };
         vec![name.clone(), text("type"), text("description")]
@@ -180,7 +179,7 @@ fn field_text(context: &Context, name: &str, field: &JSONSchemaProps) -> String 
     }
     let bounds = bounds_of(field);
     if !bounds.is_empty() {
-        sections.push(format!("  {}", tables::compact("", &Value::Object(bounds))));
+        sections.push(format!("  {}", tables::compact(&Value::Object(bounds))));
     }
     let rules = field.x_kubernetes_validations.iter().flatten();
     sections.extend(rules.filter_map(|rule| Some(format!("  rule: {}", rule.message.as_ref()?))));

@@ -20,8 +20,7 @@ const UPSHOT: &str = "not valid";
 /// # Errors
 /// Every problem.
 pub(crate) async fn validate(context: &Context, args: &ValidateArgs) -> anyhow::Result<Exit> {
-    let documents = documents::read(context, &args.files, UPSHOT)?;
-    let mut findings: Vec<Finding> = Vec::new();
+    let (documents, mut findings) = documents::read_what_can_be(context, &args.files);
     for document in &documents {
         if let Resource::OperatorRun(run) = &document.resource {
             let surroundings = surroundings(context, &documents, run).await?;

@@ -96,6 +96,7 @@ fn values_that_say_one_thing_are_accepted(
 #[case(Path, json!("a/[b"), "is not a pattern of paths")]
 #[case(Path, json!(""), "is not a path below the root: it is empty")]
 #[case(Sql, json!("  \n"), "must not be empty")]
+#[case(Sql, json!("selec 1"), "syntax error")]
 #[case(Timestamp, json!("2026-01-31"), "\"2026-01-31\" is not an instant")]
 #[case(Timestamp, json!("yesterday"), "\"yesterday\" is not an instant")]
 #[case(Duration, json!("5 minutes"), "\"5 minutes\" is not a length of time")]
