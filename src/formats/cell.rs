@@ -6,15 +6,16 @@
 use std::fmt::Write as _;
 
 use super::exact_float::write_float;
-use super::json_rows::{Wholes, values};
+use super::json_rows::{Wholes, run_of, values};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal128Type, Decimal256Type,
-    DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType,
-    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type,
+    Decimal128Type, Decimal256Type, DurationMicrosecondType, DurationMillisecondType,
+    DurationNanosecondType, DurationSecondType, Float16Type, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, Time32MillisecondType, Time32SecondType,
+    Time64MicrosecondType, Time64NanosecondType, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use jiff::civil::{Date, Time};
@@ -68,6 +69,10 @@ impl<'a> Cell<'a> {
             DataType::Utf8View => Self::Text(array.as_string_view().value(row)),
             data_type if is_json(data_type) => Self::Printed(json_text(array, row)),
             DataType::Dictionary(..) => dictionary_value(array, row),
+            DataType::RunEndEncoded(..) => {
+                let (values, place) = run_of(array, row);
+                Cell::of(values.as_ref(), place)
+            }
             _ => Self::Printed(printed(array, row)),
         }
     }
@@ -118,9 +123,16 @@ fn dictionary_value(array: &dyn Array, row: usize) -> Cell<'_> {
     keys.get(row).map_or(Cell::Null, |&key| Cell::of(dictionary.values().as_ref(), key))
 }
 
-/// Prints what has a fixed form: ISO 8601 for dates and times, `Z` for instants, plain digits for decimals.
-fn printed(array: &dyn Array, row: usize) -> String {
+/// Prints what has a fixed form: ISO 8601 for dates and times, `Z` for instants, plain digits for
+/// decimals; a number with its unit for what no calendar or clock has. No value is without a form.
+pub(super) fn printed(array: &dyn Array, row: usize) -> String {
     match array.data_type() {
+        DataType::Decimal32(_, scale) => {
+            Decimal32Type::format_exact(value::<Decimal32Type>(array, row).to_string(), *scale)
+        }
+        DataType::Decimal64(_, scale) => {
+            Decimal64Type::format_exact(value::<Decimal64Type>(array, row).to_string(), *scale)
+        }
         DataType::Decimal128(_, scale) => {
             Decimal128Type::format_exact(value::<Decimal128Type>(array, row).to_string(), *scale)
         }
@@ -128,14 +140,19 @@ fn printed(array: &dyn Array, row: usize) -> String {
             Decimal256Type::format_exact(value::<Decimal256Type>(array, row).to_string(), *scale)
         }
         DataType::Date32 => date(i64::from(value::<Date32Type>(array, row))),
-        DataType::Date64 => date(value::<Date64Type>(array, row).div_euclid(86_400_000)),
+        DataType::Date64 => date64(value::<Date64Type>(array, row)),
         DataType::Time32(_) | DataType::Time64(_) => time(time_nanoseconds(array, row)),
         DataType::Timestamp(unit, zone) => {
             timestamp(timestamp_nanoseconds(array, row, *unit), zone.is_some())
         }
         DataType::Duration(unit) => duration(duration_nanoseconds(array, row, *unit)),
-        _ => ArrayFormatter::try_new(array, &FormatOptions::default())
-            .map_or_else(|error| error.to_string(), |formatter| formatter.value(row).to_string()),
+        _ => {
+            // Intervals: years, months, days and nanoseconds that no calendar bounds.
+            let options = FormatOptions::new().with_display_error(false);
+            let formatter = ArrayFormatter::try_new(array, &options);
+            let text = formatter.and_then(|formatter| formatter.value(row).try_to_string());
+            text.expect("should print: every interval has a text")
+        }
     }
 }
 
@@ -156,6 +173,8 @@ trait FormatExact {
     }
 }
 
+impl FormatExact for Decimal32Type {}
+impl FormatExact for Decimal64Type {}
 impl FormatExact for Decimal128Type {}
 impl FormatExact for Decimal256Type {}
 
@@ -168,10 +187,23 @@ fn date(days: i64) -> String {
     }
 }
 
-fn time(nanoseconds: i64) -> String {
-    match Time::midnight().checked_add(SignedDuration::from_nanos(nanoseconds)) {
-        Ok(time) => time.to_string(),
-        Err(_) => format!("{nanoseconds} ns since midnight"),
+/// Days, as milliseconds; a file may hold a part of one.
+fn date64(milliseconds: i64) -> String {
+    const DAY: i64 = 86_400_000;
+    if milliseconds % DAY == 0 {
+        return date(milliseconds / DAY);
+    }
+    match Timestamp::from_millisecond(milliseconds) {
+        Ok(timestamp) => timestamp.to_zoned(TimeZone::UTC).datetime().to_string(),
+        Err(_) => format!("{milliseconds} ms since 1970"),
+    }
+}
+
+fn time(nanoseconds: i128) -> String {
+    let since = i64::try_from(nanoseconds).ok().map(SignedDuration::from_nanos);
+    match since.and_then(|since| Time::midnight().checked_add(since).ok()) {
+        Some(time) => time.to_string(),
+        None => format!("{nanoseconds} ns since midnight"),
     }
 }
 
@@ -189,16 +221,16 @@ fn duration(nanoseconds: i128) -> String {
     text.unwrap_or_else(|_| format!("{nanoseconds} ns"))
 }
 
-fn time_nanoseconds(array: &dyn Array, row: usize) -> i64 {
+fn time_nanoseconds(array: &dyn Array, row: usize) -> i128 {
     match array.data_type() {
         DataType::Time32(TimeUnit::Second) => {
-            i64::from(value::<Time32SecondType>(array, row)) * 1_000_000_000
+            i128::from(value::<Time32SecondType>(array, row)) * 1_000_000_000
         }
-        DataType::Time32(_) => i64::from(value::<Time32MillisecondType>(array, row)) * 1_000_000,
+        DataType::Time32(_) => i128::from(value::<Time32MillisecondType>(array, row)) * 1_000_000,
         DataType::Time64(TimeUnit::Microsecond) => {
-            value::<Time64MicrosecondType>(array, row) * 1_000
+            i128::from(value::<Time64MicrosecondType>(array, row)) * 1_000
         }
-        _ => value::<Time64NanosecondType>(array, row),
+        _ => i128::from(value::<Time64NanosecondType>(array, row)),
     }
 }
 

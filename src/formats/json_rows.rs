@@ -2,10 +2,13 @@
 //!
 //! Whole numbers beyond 2^53 and decimals are texts, because many readers of JSON keep no more than
 //! an `f64`; so are `NaN`, `inf` and `-inf`. Dates and times are ISO 8601, timestamps RFC 3339 (with
-//! `Z` or an offset only when the column has a zone), binary is base64, durations are ISO 8601.
+//! `Z` or an offset only when the column has a zone), binary is base64, durations are ISO 8601. What
+//! no calendar or clock has is the number that it is, with its unit: every value has a form, so that no
+//! error ever stands in the place of one.
+
+use std::collections::HashMap;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -14,6 +17,8 @@ use arrow::util::display::{ArrayFormatter, DurationFormat, FormatOptions};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Number, Value};
+
+use super::cell::printed as printed_cell;
 
 /// Whole numbers up to this size are exact in every reader of JSON.
 const EXACT: u64 = 1 << 53;
@@ -101,17 +106,65 @@ pub(crate) fn values(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
         DataType::LargeBinary => binaries(array.as_binary::<i64>().iter()),
         DataType::BinaryView => binaries(array.as_binary_view().iter()),
         DataType::FixedSizeBinary(_) => binaries(array.as_fixed_size_binary().iter()),
-        DataType::List(_) => lists(array.as_list::<i32>().iter(), wholes),
-        DataType::LargeList(_) => lists(array.as_list::<i64>().iter(), wholes),
-        DataType::FixedSizeList(..) => lists(array.as_fixed_size_list().iter(), wholes),
-        DataType::Struct(_) => structs(array, wholes),
-        DataType::Map(..) => maps(array, wholes),
-        DataType::Dictionary(_, inner) => match cast(array, inner) {
-            Ok(plain) => values(&plain, wholes),
-            Err(_) => printed(array),
-        },
+        DataType::Dictionary(..) | DataType::RunEndEncoded(..) | DataType::Union(..) => {
+            encoded(array, wholes)
+        }
+        nested if nested.is_nested() => nested_values(array, wholes),
         _ => printed(array),
     }
+}
+
+fn nested_values(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+    match array.data_type() {
+        DataType::List(_) => lists(array.as_list::<i32>().iter(), wholes),
+        DataType::LargeList(_) => lists(array.as_list::<i64>().iter(), wholes),
+        DataType::ListView(_) => lists(array.as_list_view::<i32>().iter(), wholes),
+        DataType::LargeListView(_) => lists(array.as_list_view::<i64>().iter(), wholes),
+        DataType::FixedSizeList(..) => lists(array.as_fixed_size_list().iter(), wholes),
+        DataType::Map(..) => maps(array, wholes),
+        _ => structs(array, wholes),
+    }
+}
+
+/// Dictionaries and runs as what they stand for, unions as the value that they have.
+fn encoded(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+    match array.data_type() {
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            if array.null_count() == array.len() {
+                return vec![Value::Null; array.len()];
+            }
+            let known = values(dictionary.values(), wholes);
+            let keys = dictionary.normalized_keys().into_iter().enumerate();
+            keys.map(|(row, key)| if array.is_null(row) { Value::Null } else { known[key].clone() })
+                .collect()
+        }
+        DataType::Union(..) => {
+            let union = array.as_union();
+            let member = |(id, _)| (id, values(union.child(id), wholes));
+            let members: HashMap<i8, Vec<Value>> = union.fields().iter().map(member).collect();
+            let value = |row| &members[&union.type_id(row)][union.value_offset(row)];
+            (0..array.len()).map(|row| value(row).clone()).collect()
+        }
+        _ => (0..array.len())
+            .map(|row| {
+                let (known, place) = run_of(array.as_ref(), row);
+                values(&known.slice(place, 1), wholes).pop().unwrap_or(Value::Null)
+            })
+            .collect(),
+    }
+}
+
+/// Returns the values of an array of runs, and the place of a row's among them.
+pub(super) fn run_of(array: &dyn Array, row: usize) -> (&ArrayRef, usize) {
+    if let Some(runs) = array.as_run_opt::<Int16Type>() {
+        return (runs.values(), runs.get_physical_index(row));
+    }
+    if let Some(runs) = array.as_run_opt::<Int32Type>() {
+        return (runs.values(), runs.get_physical_index(row));
+    }
+    let runs = array.as_run::<Int64Type>();
+    (runs.values(), runs.get_physical_index(row))
 }
 
 fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Vec<Value> {
@@ -162,14 +215,25 @@ fn maps(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
         .collect()
 }
 
-/// Decimals, dates, times, durations, intervals: as Arrow prints them.
+/// What Arrow prints of a duration that it cannot tell.
+const INVALID: &str = "<invalid>";
+
+/// Decimals, dates, times, durations, intervals: as Arrow prints them, or as the number that they are
+/// when no calendar or clock has them.
 fn printed(array: &ArrayRef) -> Vec<Value> {
-    let options = FormatOptions::new().with_duration_format(DurationFormat::ISO8601);
-    let formatter = ArrayFormatter::try_new(array.as_ref(), &options);
-    let text = |row: usize| match &formatter {
-        // What cannot be printed says so: it must not look like a null.
-        Ok(formatter) => formatter.value(row).try_to_string().unwrap_or_else(|e| e.to_string()),
-        Err(error) => error.to_string(),
+    let options = FormatOptions::new()
+        .with_display_error(false)
+        .with_duration_format(DurationFormat::ISO8601);
+    // A zone that is not known prints none of its instants.
+    let formatter = ArrayFormatter::try_new(array.as_ref(), &options).ok();
+    let whole_days = array.data_type() == &DataType::Date64;
+    let text = |row: usize| {
+        let text = formatter.as_ref().and_then(|shown| shown.value(row).try_to_string().ok());
+        match text.filter(|text| text != INVALID) {
+            Some(text) if whole_days => text.strip_suffix("T00:00:00").unwrap_or(&text).to_owned(),
+            Some(text) => text,
+            None => printed_cell(array.as_ref(), row),
+        }
     };
     (0..array.len())
         .map(|row| if array.is_null(row) { Value::Null } else { Value::String(text(row)) })
@@ -181,17 +245,19 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        BinaryArray, Date32Array, Decimal128Array, DurationSecondArray, Float32Array, Float64Array,
-        Int64Array, StringArray, StructArray, TimestampMicrosecondArray, UInt64Array,
+        BinaryArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray,
+        DurationSecondArray, Float32Array, Float64Array, Int32Array, Int64Array, RunArray,
+        StringArray, StructArray, Time32SecondArray, Time64MicrosecondArray,
+        TimestampMicrosecondArray, UInt64Array, UnionArray,
     };
-    use arrow::datatypes::Field;
+    use arrow::datatypes::{Field, UnionFields};
     use serde_json::json;
 
     use super::*;
 
     #[expect(clippy::needless_pass_by_value, reason = "calls are shorter")]
     fn encoded(array: ArrayRef) -> Vec<Value> {
-        values(&array, Wholes::TextBeyondFloats)
+        super::values(&array, Wholes::TextBeyondFloats)
     }
 
     #[test]
@@ -229,6 +295,50 @@ mod tests {
         assert_eq!(encoded(Arc::new(Date32Array::from(vec![1]))), [json!("1970-01-02")]);
         assert_eq!(encoded(Arc::new(BinaryArray::from_vec(vec![&[0xff, 0]]))), [json!("/wA=")]);
         assert_eq!(encoded(Arc::new(DurationSecondArray::from(vec![90]))), [json!("PT90S")]);
+    }
+
+    #[test]
+    fn what_no_calendar_or_clock_has_is_its_number_with_its_unit() {
+        let stamps = TimestampMicrosecondArray::from(vec![i64::MAX, i64::MIN]);
+        let far = ["9223372036854775807000 ns since 1970", "-9223372036854775808000 ns since 1970"];
+        assert_eq!(encoded(Arc::new(stamps.clone())), far);
+        assert_eq!(encoded(Arc::new(stamps.with_timezone("Europe/Berlin"))), far);
+        let days = encoded(Arc::new(Date32Array::from(vec![i32::MAX, 4_000_000])));
+        assert_eq!(days, ["2147483647 days since 1970", "+12921-08-18"]);
+        let half_days = Date64Array::from(vec![i64::MAX, 86_400_000, 43_200_000]);
+        let expected = ["9223372036854775807 ms since 1970", "1970-01-02", "1970-01-01T12:00:00"];
+        assert_eq!(encoded(Arc::new(half_days)), expected);
+        let times = encoded(Arc::new(Time64MicrosecondArray::from(vec![86_400_000_000, i64::MAX])));
+        let expected =
+            ["86400000000000 ns since midnight", "9223372036854775807000 ns since midnight"];
+        assert_eq!(times, expected);
+        let times = encoded(Arc::new(Time32SecondArray::from(vec![-1])));
+        assert_eq!(times, ["-1000000000 ns since midnight"]);
+        let long = encoded(Arc::new(DurationSecondArray::from(vec![i64::MAX])));
+        assert_eq!(long, ["9223372036854775807000000000 ns"]);
+        let nowhere = TimestampMicrosecondArray::from(vec![0]).with_timezone("Mars/Phobos");
+        assert_eq!(encoded(Arc::new(nowhere)), ["1970-01-01T00:00:00Z"]);
+    }
+
+    #[test]
+    fn dictionaries_runs_and_unions_are_their_values() {
+        let words: DictionaryArray<Int8Type> =
+            vec![Some("a"), None, Some("a")].into_iter().collect();
+        assert_eq!(encoded(Arc::new(words)), [json!("a"), json!(null), json!("a")]);
+        let none: DictionaryArray<Int8Type> = vec![None::<&str>].into_iter().collect();
+        assert_eq!(encoded(Arc::new(none)), [json!(null)]);
+        let values = Int64Array::from(vec![Some(7), None]);
+        let runs = RunArray::<Int32Type>::try_new(&Int32Array::from(vec![2, 3]), &values);
+        let runs: ArrayRef = Arc::new(runs.expect("should be runs"));
+        assert_eq!(encoded(Arc::clone(&runs)), [json!(7), json!(7), json!(null)]);
+        assert_eq!(encoded(runs.slice(1, 2)), [json!(7), json!(null)]);
+        let fields =
+            [Field::new("a", DataType::Int64, true), Field::new("b", DataType::Utf8, true)];
+        let fields = UnionFields::try_new([4, 2], fields).expect("should be a union");
+        let columns: Vec<ArrayRef> = vec![Arc::new(values), Arc::new(StringArray::from(vec!["x"]))];
+        let (ids, offsets) = (vec![2_i8, 4, 4].into(), Some(vec![0, 1, 0].into()));
+        let union = UnionArray::try_new(fields, ids, offsets, columns).expect("should be a union");
+        assert_eq!(encoded(Arc::new(union)), [json!("x"), json!(null), json!(7)]);
     }
 
     #[test]

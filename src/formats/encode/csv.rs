@@ -22,11 +22,12 @@ pub(super) struct CsvEncoder {
     stored: Stored,
     out: Counted,
     text: String,
+    rows: u64,
 }
 
 impl CsvEncoder {
     pub(super) fn new(stored: Stored, out: Counted) -> Result<Self, FormatError> {
-        let mut encoder = Self { stored, out, text: String::new() };
+        let mut encoder = Self { stored, out, text: String::new(), rows: 0 };
         let mut header = String::new();
         for (index, field) in encoder.stored.schema.fields().iter().enumerate() {
             if index > 0 {
@@ -85,7 +86,8 @@ impl<'a> Printer<'a> {
             Self::Float32(floats) => write_float(out, floats.value(row)),
             Self::Other(formatter) => write!(out, "{}", formatter.value(row)),
             Self::Dated(formatter) => {
-                let text = formatter.value(row).try_to_string().map_err(|e| e.to_string())?;
+                let text = formatter.value(row).try_to_string();
+                let text = text.map_err(|_| "no calendar has the value".to_owned())?;
                 if times::timestamp(text.as_bytes()).is_none()
                     && times::date32(text.as_bytes()).is_none()
                 {
@@ -95,7 +97,7 @@ impl<'a> Printer<'a> {
                 Ok(())
             }
         };
-        printed.map_err(|_| "the value cannot be printed".to_owned())
+        printed.map_err(|_| "no clock has the value".to_owned())
     }
 }
 
@@ -150,6 +152,7 @@ impl Encoder for CsvEncoder {
             batch.columns().iter().map(Printer::new).collect::<Result<Vec<_>, FormatError>>()?;
         self.text.clear();
         for row in 0..batch.num_rows() {
+            self.rows += 1;
             for (index, (column, printer)) in batch.columns().iter().zip(&printers).enumerate() {
                 if index > 0 {
                     self.text.push(',');
@@ -167,7 +170,8 @@ impl Encoder for CsvEncoder {
                     continue;
                 }
                 printer.push(row, &mut self.text).map_err(|message| {
-                    unwritable(Format::Csv, format!("column `{}`: {message}", name()))
+                    let message = format!("column `{}`, row {}: {message}", name(), self.rows);
+                    unwritable(Format::Csv, format!("{message}; cast it to text"))
                 })?;
             }
             self.text.push('\n');

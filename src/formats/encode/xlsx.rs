@@ -116,18 +116,6 @@ enum Cell<'a> {
     Boolean(bool),
 }
 
-/// Returns the texts of a column, or says that it is written otherwise.
-fn printed(array: &ArrayRef) -> Result<Vec<Option<String>>, FormatError> {
-    let options = FormatOptions::new();
-    let formatter = ArrayFormatter::try_new(array.as_ref(), &options)
-        .map_err(|error| write_error(Format::Xlsx, error))?;
-    let text = |row: usize| (!array.is_null(row)).then(|| formatter.value(row).try_to_string());
-    (0..array.len())
-        .map(|row| text(row).transpose())
-        .collect::<Result<_, _>>()
-        .map_err(|error| unwritable(Format::Xlsx, error.to_string()))
-}
-
 /// Returns a number that a cell keeps.
 fn exact_number(text: &str) -> Result<f64, &'static str> {
     let outline = cells::number(text.as_bytes()).ok_or("the value is no number")?;
@@ -151,6 +139,21 @@ enum Column {
 }
 
 impl XlsxEncoder {
+    /// Returns the texts of a column.
+    fn printed(&self, at: usize, array: &ArrayRef) -> Result<Vec<Option<String>>, FormatError> {
+        let options = FormatOptions::new().with_display_error(false);
+        let formatter = ArrayFormatter::try_new(array.as_ref(), &options)
+            .map_err(|error| self.refuse(at, &error.to_string()))?;
+        let text = |row: usize| {
+            let text = (!array.is_null(row)).then(|| formatter.value(row).try_to_string());
+            let row = size_of_buffer(row) + u64::from(self.next_row);
+            let refused =
+                |_| self.refuse(at, &format!("no calendar or clock has that of row {row}"));
+            text.transpose().map_err(refused)
+        };
+        (0..array.len()).map(text).collect()
+    }
+
     fn column(&self, at: usize, array: &ArrayRef) -> Result<Column, FormatError> {
         let data_type = array.data_type();
         if data_type == &DataType::Boolean {
@@ -165,7 +168,7 @@ impl XlsxEncoder {
             }
             return Ok(Column::Number(floats.iter().collect()));
         }
-        let texts = printed(array)?;
+        let texts = self.printed(at, array)?;
         if !data_type.is_numeric() {
             return Ok(Column::Text(texts));
         }

@@ -25,6 +25,7 @@ use crate::engines::job_spec::FileSink;
 use crate::engines::schema::Schema;
 use crate::engines::table::{Format, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
+use crate::formats::cell::Cell;
 use crate::formats::encode::{Encoder, encoder};
 use crate::formats::error::FormatError;
 
@@ -169,9 +170,9 @@ impl FileWriter {
             let first = group.first().map_or(0, |row| usize::try_from(*row).unwrap_or(0));
             let key = columns
                 .iter()
-                .map(|column| text_of(column, first))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(wrong)?;
+                .zip(&self.keys)
+                .map(|(column, key)| text_of(self.schema.field(*key).name(), column, first))
+                .collect::<Result<Vec<_>, _>>()?;
             let taken = take_record_batch(batch, &UInt32Array::from(group)).map_err(wrong)?;
             parts.push((key, taken));
         }
@@ -402,16 +403,21 @@ fn converter(schema: &ArrowSchema, keys: &[usize]) -> Result<Option<RowConverter
         .map_err(|error| failed(ErrorKind::InvalidInput, WRITING, error.to_string()))
 }
 
-fn text_of(
-    column: &ArrayRef,
-    row: usize,
-) -> Result<Option<String>, datafusion::arrow::error::ArrowError> {
+/// Returns what a folder says of a value; one that no calendar has is refused.
+fn text_of(name: &str, column: &ArrayRef, row: usize) -> Result<Option<String>, EngineError> {
     if column.is_null(row) {
         return Ok(None);
     }
-    let options = FormatOptions::new();
-    let formatter = ArrayFormatter::try_new(column.as_ref(), &options)?;
-    formatter.value(row).try_to_string().map(Some)
+    let options = FormatOptions::new().with_display_error(false);
+    let formatter = ArrayFormatter::try_new(column.as_ref(), &options);
+    let text = formatter.and_then(|formatter| formatter.value(row).try_to_string());
+    text.map(Some).map_err(|_| {
+        let mut value = String::new();
+        Cell::of(column.as_ref(), row).write_text(&mut value);
+        let message = format!("the partition key `{name}` has `{value}`, which names no folder");
+        failed(ErrorKind::InvalidInput, WRITING, message)
+            .with_hint("cast it to text, or leave out rows with such a value")
+    })
 }
 
 /// Translates the error of an encoder, with the kind the file below it failed with.
