@@ -31,8 +31,14 @@ pub struct JobSpec {
 }
 
 impl JobSpec {
-    /// The version this program writes and understands.
-    pub const VERSION: u32 = 1;
+    /// The version this program writes. Documents of version 1, whose types are text, are read too.
+    pub const VERSION: u32 = 2;
+
+    /// Returns whether this program understands the document.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        (1..=Self::VERSION).contains(&self.version)
+    }
 }
 
 /// A statement of a definition, with what its placeholders stand for.

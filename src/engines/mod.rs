@@ -7,6 +7,7 @@
 
 pub mod bad_rows;
 pub mod capability;
+mod column_type;
 pub mod error;
 pub mod execution;
 pub mod job;

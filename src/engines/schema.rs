@@ -1,33 +1,12 @@
 //! Schemas as every client understands them: Arrow types, with the source's own type kept beside.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-/// An Arrow type; as text it is Arrow's own notation, `Int64`, `Timestamp(µs, "UTC")`, `List(Utf8)`.
-///
-/// # Source
-/// <https://docs.rs/arrow-schema/latest/arrow_schema/enum.DataType.html>
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ColumnType(pub DataType);
-
-impl TryFrom<String> for ColumnType {
-    type Error = arrow::error::ArrowError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        DataType::from_str(&text).map(Self)
-    }
-}
-
-impl From<ColumnType> for String {
-    fn from(column_type: ColumnType) -> Self {
-        column_type.0.to_string()
-    }
-}
+pub use super::column_type::ColumnType;
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -159,39 +138,4 @@ pub struct DifferingColumn {
     /// The type that holds every value without loss, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub common: Option<ColumnType>,
-}
-
-#[cfg(test)]
-mod tests {
-    use arrow::datatypes::{Fields, TimeUnit};
-
-    use super::*;
-
-    #[test]
-    fn column_types_survive_their_text() {
-        let fields = Fields::from(vec![
-            Field::new("a b", DataType::Int64, false),
-            Field::new(
-                "c",
-                DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
-                true,
-            ),
-        ]);
-        for data_type in [
-            DataType::Int64,
-            DataType::Decimal128(10, 2),
-            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            DataType::Timestamp(TimeUnit::Nanosecond, None),
-            DataType::Struct(fields),
-            DataType::Date32,
-            DataType::Time64(TimeUnit::Microsecond),
-        ] {
-            let text = String::from(ColumnType(data_type.clone()));
-            assert_eq!(
-                ColumnType::try_from(text.clone()).expect("should parse").0,
-                data_type,
-                "{text}"
-            );
-        }
-    }
 }

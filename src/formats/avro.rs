@@ -8,6 +8,7 @@ use arrow_avro::reader::{Reader, ReaderBuilder};
 use super::avro_blocks::count_rows;
 use super::bytes::ByteSource;
 use super::compression;
+use super::declared::declared;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::projection;
@@ -35,7 +36,7 @@ fn broken(path: &str, error: &dyn std::error::Error) -> FormatError {
 /// Returns the schema that the header declares, and the rows that the blocks state.
 pub(crate) fn header(source: &dyn ByteSource) -> Result<(Schema, u64), FormatError> {
     let rows = count_rows(source).map_err(|error| broken(source.path(), &error))?;
-    Ok((Schema::from_arrow(&open(source, 1)?.schema()), rows))
+    Ok((declared(source.path(), "avro", &open(source, 1)?.schema())?, rows))
 }
 
 /// Opens a file.

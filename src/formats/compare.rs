@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 
+use super::canonical::{same_type, unordered};
 use crate::engines::schema::{
     Column, ColumnType, ConflictingSchema, DifferingColumn, Schema, SchemaConflict,
 };
@@ -94,7 +95,7 @@ struct ValueTypes {
 fn value_types<'s>(schemas: &[&'s Schema]) -> HashMap<&'s str, ValueTypes> {
     let mut types: HashMap<&str, ValueTypes> = HashMap::new();
     for column in schemas.iter().flat_map(|schema| &schema.columns) {
-        let found = canonical(&column.data_type.0);
+        let found = same_type(&column.data_type.0);
         types
             .entry(&column.name)
             .and_modify(|known| {
@@ -169,47 +170,15 @@ fn nulls_as_text(data_type: &DataType) -> DataType {
     }
 }
 
-/// Returns a type without metadata, names of list items and nullability within.
-fn canonical(data_type: &DataType) -> DataType {
-    let plain = |field: &FieldRef, name: &str| {
-        Arc::new(Field::new(name, canonical(field.data_type()), true))
-    };
-    match data_type {
-        DataType::List(item) => DataType::List(plain(item, "item")),
-        DataType::LargeList(item) => DataType::LargeList(plain(item, "item")),
-        DataType::Struct(fields) => {
-            DataType::Struct(fields.iter().map(|field| plain(field, field.name())).collect())
-        }
-        other => other.clone(),
-    }
-}
-
 /// Returns what equal schemas have in common.
 fn key(schema: &Schema) -> Vec<(String, DataType)> {
     let mut key: Vec<(String, DataType)> = schema
         .columns
         .iter()
-        .map(|column| (column.name.clone(), unordered(&canonical(&column.data_type.0))))
+        .map(|column| (column.name.clone(), unordered(&same_type(&column.data_type.0))))
         .collect();
     key.sort_by(|left, right| left.0.cmp(&right.0));
     key
-}
-
-/// Returns a type whose members are sorted by name, so that their order does not count.
-fn unordered(data_type: &DataType) -> DataType {
-    let inner = |field: &FieldRef| {
-        Arc::new(field.as_ref().clone().with_data_type(unordered(field.data_type())))
-    };
-    match data_type {
-        DataType::List(item) => DataType::List(inner(item)),
-        DataType::LargeList(item) => DataType::LargeList(inner(item)),
-        DataType::Struct(fields) => {
-            let mut fields: Vec<FieldRef> = fields.iter().map(inner).collect();
-            fields.sort_by(|left, right| left.name().cmp(right.name()));
-            DataType::Struct(fields.into())
-        }
-        other => other.clone(),
-    }
 }
 
 fn widen_nullability(into: &mut Schema, other: &Schema) {
@@ -298,7 +267,7 @@ fn differing_columns(groups: &[Group<'_>]) -> Vec<DifferingColumn> {
         for group in groups {
             let text = exactly(&group.schema, name).map_or_else(
                 || "absent".to_owned(),
-                |column| unordered(&canonical(&column.data_type.0)).to_string(),
+                |column| unordered(&same_type(&column.data_type.0)).to_string(),
             );
             *types.entry(text).or_default() += count(group.files.len());
         }
@@ -323,7 +292,7 @@ pub fn lossless_common_of<'t>(
 ) -> Option<DataType> {
     let mut distinct: Vec<DataType> = Vec::new();
     for data_type in types {
-        let data_type = canonical(data_type);
+        let data_type = same_type(data_type);
         if data_type != DataType::Null && !distinct.contains(&data_type) {
             distinct.push(data_type);
         }

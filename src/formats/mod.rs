@@ -4,6 +4,7 @@
 //! execution read with the same parser and the same rules. May import models of `engines` only.
 
 pub mod bytes;
+pub(crate) mod canonical;
 pub mod cell;
 pub mod compare;
 pub mod decode;
@@ -23,7 +24,9 @@ mod batches;
 mod blocks;
 mod compression;
 mod csv;
+mod declared;
 pub(crate) mod exact_float;
+mod fit;
 mod json;
 mod msgpack;
 mod nested;

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema as ArrowSchema;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema};
@@ -16,6 +15,7 @@ use parquet::file::metadata::{
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::bytes::{ByteSource, SourceReader, size_of_buffer};
+use super::declared::declared;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::projection;
@@ -112,12 +112,12 @@ pub(crate) fn footer(source: &dyn ByteSource) -> Result<(Schema, u64), FormatErr
     let rows = u64::try_from(file.num_rows()).map_err(|_| {
         broken(path, &ParquetError::General("a negative number of rows".to_owned()))
     })?;
-    Ok((with_source_types(&arrow, file), rows))
+    let schema = declared(path, "parquet", &arrow)?;
+    Ok((with_source_types(schema, file), rows))
 }
 
 /// Keeps the file's own word where the canonical type says less.
-fn with_source_types(arrow: &ArrowSchema, file: &FileMetaData) -> Schema {
-    let mut schema = Schema::from_arrow(arrow);
+fn with_source_types(mut schema: Schema, file: &FileMetaData) -> Schema {
     for leaf in file.schema_descr().columns() {
         if leaf.physical_type() == PhysicalType::INT96
             && let [name] = leaf.path().parts()

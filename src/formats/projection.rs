@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
+use super::fit::fit;
 
 /// Batches as a reader gives them.
 pub(crate) type Read = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
@@ -60,27 +60,10 @@ fn project(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Strin
         let name = field.name();
         let column =
             batch.column_by_name(name).ok_or_else(|| format!("it has no column `{name}`"))?;
-        columns.push(fit(column, field.data_type()).map_err(|found| {
-            format!(
-                "column `{name}` is {found}, not {} as it was when it was inferred",
-                field.data_type()
-            )
-        })?);
+        let fitted = fit(column, field.data_type());
+        columns.push(fitted.map_err(|misfit| format!("column `{name}`: {misfit}"))?);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
         .map_err(|error| error.to_string())
-}
-
-/// Types that differ only in names or metadata within are the same.
-fn fit(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, DataType> {
-    let found = column.data_type();
-    if found == wanted {
-        return Ok(Arc::clone(column));
-    }
-    if !found.equals_datatype(wanted) {
-        return Err(found.clone());
-    }
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(column, wanted, &strict).map_err(|_| found.clone())
 }

@@ -8,7 +8,7 @@ use super::{Answer, Conclusion};
 use crate::api::counted::counted;
 use crate::api::v1alpha1::ResultKind;
 use crate::engines::job::{Commit, JobOutcome};
-use crate::engines::schema::{Schema, SchemaConflict};
+use crate::engines::schema::{Column, ConflictingSchema, DifferingColumn, Schema, SchemaConflict};
 
 /// Returns the answer to a job whose outcome is rows, one object or written files, with no effect left.
 pub(super) fn conclude_job(outcome: &JobOutcome) -> Conclusion {
@@ -141,7 +141,7 @@ pub(super) fn columns_shown(
 ) -> (Value, usize) {
     const BYTES: usize = 24 * 1024;
     let columns = schema.columns.iter().map(|column| {
-        let mut shown = json!(column);
+        let mut shown = column_shown(column);
         if let (Value::Object(shown), Some(why)) = (&mut shown, why_text.get(&column.name)) {
             shown.insert("why".to_owned(), json!(why));
         }
@@ -150,12 +150,37 @@ pub(super) fn columns_shown(
     (Value::Array(within_bytes(columns, BYTES)), schema.columns.len())
 }
 
+/// Returns a column for people: its type is Arrow's notation, not the structure of documents.
+fn column_shown(column: &Column) -> Value {
+    let mut shown = json!({
+        "name": column.name,
+        "type": column.data_type.to_string(),
+        "nullable": column.nullable,
+    });
+    if let (Value::Object(object), Some(word)) = (&mut shown, &column.source_type) {
+        object.insert("sourceType".to_owned(), json!(word));
+    }
+    shown
+}
+
+fn schema_shown(found: &ConflictingSchema) -> Value {
+    let columns: Vec<Value> = found.schema.columns.iter().map(column_shown).collect();
+    json!({"schema": columns, "files": found.files, "examples": found.examples})
+}
+
+fn difference_shown(column: &DifferingColumn) -> Value {
+    let mut shown = json!({"name": column.name, "types": column.types});
+    if let (Value::Object(object), Some(common)) = (&mut shown, &column.common) {
+        object.insert("common".to_owned(), json!(common.to_string()));
+    }
+    shown
+}
+
 /// Returns a conflict within bounds, and whether something was left out.
 pub(super) fn conflict_shown(conflict: &SchemaConflict) -> (Value, bool) {
     const BYTES: usize = 20 * 1024;
-    let schemas = within_bytes(conflict.schemas.iter().map(|found| json!(found)), BYTES);
-    let differing =
-        within_bytes(conflict.differing_columns.iter().map(|column| json!(column)), BYTES);
+    let schemas = within_bytes(conflict.schemas.iter().map(schema_shown), BYTES);
+    let differing = within_bytes(conflict.differing_columns.iter().map(difference_shown), BYTES);
     let cut = schemas.len() < conflict.schemas.len()
         || differing.len() < conflict.differing_columns.len();
     let mut shown = Map::new();

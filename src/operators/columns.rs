@@ -64,8 +64,11 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// # Errors
 /// `InvalidInput` when it is neither.
 pub(super) fn column_type(operator: &str, text: &str) -> Result<ColumnType, EngineError> {
-    if let Ok(parsed) = ColumnType::try_from(text.to_owned()) {
-        return Ok(parsed);
+    if let Ok(parsed) = text.parse::<ColumnType>() {
+        return match parsed.problem() {
+            Some(problem) => Err(refused(operator, format!("`{text}` is no type: {problem}"))),
+            None => Ok(parsed),
+        };
     }
     let compact: String =
         text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
@@ -194,7 +197,17 @@ mod tests {
         assert_eq!(read("BIGINT").expect("should be a type"), DataType::Int64);
         assert_eq!(read("decimal(10, 2)").expect("should be a type"), DataType::Decimal128(10, 2));
         assert_eq!(read("numeric(50,0)").expect("should be a type"), DataType::Decimal256(50, 0));
-        for bad in ["", "number", "decimal", "decimal(2,3)", "decimal(77,0)", "decimal(1)"] {
+        for bad in [
+            "",
+            "number",
+            "decimal",
+            "decimal(2,3)",
+            "decimal(77,0)",
+            "decimal(1)",
+            "Time32(ns)",
+            "Decimal128(39, 0)",
+            "List(Decimal128(0, 0))",
+        ] {
             assert!(read(bad).is_err(), "{bad:?} should be refused");
         }
     }

@@ -92,8 +92,8 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The version this program writes and understands.
-    pub const VERSION: u32 = 1;
+    /// The version this program writes. Documents of version 1, whose types are text, are read too.
+    pub const VERSION: u32 = 2;
 
     /// Returns what sort of table it is; `None` when it is deleted.
     #[must_use]
@@ -117,6 +117,12 @@ impl Manifest {
     pub fn partition_keys(&self) -> Vec<String> {
         self.partition_columns.columns.iter().map(|column| column.name.clone()).collect()
     }
+}
+
+/// What every version of a manifest has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
 }
 
 /// A manifest with the digest of its bytes.
@@ -167,13 +173,15 @@ pub(crate) fn read(
     let path = manifest_path(location, generation);
     let bytes =
         root.dir().read(&path).map_err(|source| io_error("read a manifest", &path, source))?;
-    let manifest: Manifest = serde_json::from_slice(&bytes)
-        .map_err(|source| json_error("read a manifest", &path, source))?;
-    if manifest.version != Manifest::VERSION {
-        let message = format!("`{path}` has version {}, which is not known", manifest.version);
+    let unreadable = |source| json_error("read a manifest", &path, source);
+    // A later version may have another form: it is told before the rest is read.
+    let Versioned { version } = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    if !(1..=Manifest::VERSION).contains(&version) {
+        let message = format!("`{path}` has version {version}, which is not known");
         return Err(super::error::error(ErrorKind::Unsupported, "read a manifest", message)
             .with_hint("it was written by a newer Mason; use that one"));
     }
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(unreadable)?;
     Ok(StoredManifest { manifest, digest: digest(&bytes) })
 }
 

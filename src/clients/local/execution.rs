@@ -101,7 +101,7 @@ impl LocalExecution {
         owner: &JobOwner,
     ) -> Result<JobId, EngineError> {
         let folder = JobFolder::of(&self.root, token)?;
-        if spec.version != JobSpec::VERSION {
+        if !spec.is_known() {
             let message = format!("version {} of a job is not known", spec.version);
             return Err(error(ErrorKind::InvalidInput, "create a job", message));
         }

@@ -96,9 +96,9 @@ pub fn run_with(
     let (root, token) = locate(job_folder)?;
     let root = Arc::new(prepare_root(root));
     let folder = JobFolder::of(&root, &token)?;
-    let missing = || super::jobs::no_such_job(&token.0);
-    let record: JobRecord = folder.read(file::OWNER)?.ok_or_else(missing)?;
-    let spec: JobSpec = folder.read(file::SPEC)?.ok_or_else(missing)?;
+    if !folder.has(file::OWNER) || !folder.has(file::SPEC) {
+        return Err(super::jobs::no_such_job(&token.0));
+    }
     let Some(_lock) = take_lock(&folder)? else { return Ok(ExitCode::SUCCESS) };
     let ends = [file::STARTED, file::OUTCOME, file::ERROR, file::FENCED];
     #[cfg(test)]
@@ -107,6 +107,10 @@ pub fn run_with(
     if ends.iter().any(|mark| folder.has(mark)) {
         return Ok(ExitCode::SUCCESS);
     }
+    let (record, spec) = match described(&folder, &token) {
+        Ok(described) => described,
+        Err(error) => return refuse(&folder, &error),
+    };
     let process = i32::try_from(std::process::id()).ok().and_then(ProcessIdentity::of);
     let process = process.unwrap_or(ProcessIdentity { pid: 0, start_ticks: None, boot_id: None });
     folder.publish(file::STARTED, &Started { at: super::now(), process })?;
@@ -119,6 +123,27 @@ pub fn run_with(
     let code = job.write_end(ended)?;
     leftovers::collect_when_due(&job.root);
     Ok(code)
+}
+
+/// Returns for whom a job is, and what it is.
+fn described(folder: &JobFolder, token: &JobToken) -> Result<(JobRecord, JobSpec), EngineError> {
+    let missing = || super::jobs::no_such_job(&token.0);
+    let record = folder.read(file::OWNER)?.ok_or_else(missing)?;
+    Ok((record, folder.read(file::SPEC)?.ok_or_else(missing)?))
+}
+
+/// Ends a job that this program does not understand, before it begins: no other worker would.
+fn refuse(folder: &JobFolder, error: &EngineError) -> Result<ExitCode, EngineError> {
+    tracing::error!(%error, "the job cannot be read");
+    let mut error = JobError::from(error);
+    error.message = format!("the worker cannot read its job: {}", error.message);
+    error.hint = Some(
+        "a worker has to be of the version of Mason that made the job; if it is, this is a bug"
+            .to_owned(),
+    );
+    folder.publish(file::ERROR, &Ended { at: super::now(), state: JobState::Failed, error })?;
+    folder.forget(file::RESERVE)?;
+    Ok(ExitCode::FAILURE)
 }
 
 /// Returns the root and the token of a job's absolute folder.

@@ -109,7 +109,7 @@ pub(super) fn file(path: &str, size_bytes: u64) -> PinnedFile {
 pub(super) fn schema(columns: &[(&str, &str)]) -> Schema {
     let column = |(name, word): &(&str, &str)| Column {
         name: (*name).to_owned(),
-        data_type: (*word).to_owned().try_into().expect("should be a type"),
+        data_type: word.parse().expect("should be a type"),
         nullable: true,
         source_type: None,
     };

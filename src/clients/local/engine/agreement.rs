@@ -9,11 +9,11 @@ use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
 };
 
-use super::canonical::canonical_schema;
 use super::error::failed;
 use crate::engines::ErrorKind;
 use crate::engines::schema::Schema;
 use crate::engines::table::Format;
+use crate::formats::canonical::canonical_schema;
 use crate::formats::compare::{Compared, compare};
 
 /// Adapts files that agree with their table, which differ in the order of columns at most.

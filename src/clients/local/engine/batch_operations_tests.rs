@@ -16,7 +16,7 @@ use crate::engines::schema::{Column, ColumnType, Schema, SchemaFound};
 use crate::engines::table::Format;
 
 fn column_type(text: &str) -> ColumnType {
-    ColumnType::try_from(text.to_owned()).expect("should be a type")
+    text.parse().expect("should be a type")
 }
 
 fn summarize(method: SummaryMethod) -> Operation {

@@ -10,7 +10,6 @@ mod agreement;
 mod batch_operations_tests;
 #[cfg(test)]
 mod bound_tests;
-mod canonical;
 mod counts;
 mod decoded;
 mod deduplicate;
@@ -64,8 +63,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// column or value; `Conflict` when a pinned file has changed; `Unavailable` when cancelled. After an
 /// error, files that were written are removed.
 pub async fn execute(spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> {
-    if spec.version != JobSpec::VERSION {
-        let message = format!("the job is of version {}, not {}", spec.version, JobSpec::VERSION);
+    if !spec.is_known() {
+        let message =
+            format!("the job is of version {}, later than {}", spec.version, JobSpec::VERSION);
         return Err(failed(ErrorKind::Unsupported, spec.operation.as_str(), message));
     }
     let budget = Budget::of(work.memory_limit_bytes, work.parallelism);

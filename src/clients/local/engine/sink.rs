@@ -8,14 +8,13 @@
 //! dropped at the limit, which ends what still reads for it.
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{FieldRef, Schema as ArrowSchema, SchemaRef};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-use super::canonical::canonical_schema;
 use super::error::{Allowed, failed, from_datafusion};
 use super::files::FileWriter;
 use super::progress::Reporter;
@@ -24,6 +23,7 @@ use super::tables::allowed;
 use crate::clients::local::work::{Executed, Work};
 use crate::engines::job_spec::{AnswerLimits, FileSink, JobSpec, Sink};
 use crate::engines::{EngineError, ErrorKind};
+use crate::formats::canonical::canonical_schema;
 use crate::formats::json_rows::json_rows;
 
 /// How many batches may wait for the thread that encodes.
@@ -68,11 +68,12 @@ impl Canonical<'_> {
     }
 
     fn batch(&self, batch: &RecordBatch) -> Result<RecordBatch, EngineError> {
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
         let column = |(column, field): (&ArrayRef, &FieldRef)| {
             if column.data_type() == field.data_type() {
                 Ok(Arc::clone(column))
             } else {
-                cast(column, field.data_type())
+                cast_with_options(column, field.data_type(), &strict)
             }
         };
         let columns: Result<Vec<_>, _> =

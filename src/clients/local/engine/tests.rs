@@ -12,7 +12,7 @@ use crate::clients::local::root::Root;
 use crate::clients::local::work::{Executed, Work};
 use crate::engines::job::{JobOwner, JobToken};
 use crate::engines::job_spec::*;
-use crate::engines::schema::{Column, ColumnType, Schema};
+use crate::engines::schema::{Column, Schema};
 use crate::engines::table::*;
 
 pub(super) struct Lake {
@@ -106,7 +106,7 @@ pub(super) fn csv_input(name: &str, columns: &[(&str, &str)], files: Vec<InputFi
     let (database, table) = name.split_once('.').expect("should have two parts");
     let column = |(name, data_type): &(&str, &str)| Column {
         name: (*name).to_owned(),
-        data_type: ColumnType::try_from((*data_type).to_owned()).expect("should be a type"),
+        data_type: data_type.parse().expect("should be a type"),
         nullable: true,
         source_type: None,
     };

@@ -169,3 +169,24 @@ fn name_that_differs_only_in_case_is_refused() {
     assert_eq!(error.kind, ErrorKind::InvalidInput);
     assert!(error.message.contains("Orders"), "{error}");
 }
+
+#[test]
+fn manifests_of_the_first_version_are_read_and_later_ones_are_told_apart() {
+    let (folder, root) = new_root();
+    commit_rows(&root, &sink(WriteMode::Error, None), "r", 1).expect("should commit");
+    let path = folder.path().join("sales/orders/_mason/00000000000000000001.json");
+    let written = fs::read_to_string(&path).expect("should be there");
+    let rewrite = |version: u32, data_type: serde_json::Value| {
+        let mut document: serde_json::Value =
+            serde_json::from_str(&written).expect("should be JSON");
+        document["version"] = version.into();
+        document["schema"][0]["type"] = data_type;
+        fs::write(&path, document.to_string()).expect("should be written");
+        catalogue::read(&root, &orders(), TableVersion(1))
+    };
+    let text = r#"Struct("a": Timestamp(µs, "UTC"), "b": non-null List(Decimal128(10, 2)))"#;
+    let old = rewrite(1, text.into()).expect("should be read").manifest;
+    assert_eq!(old.schema.columns[0].data_type.to_string(), text);
+    let newer = rewrite(catalogue::Manifest::VERSION + 1, serde_json::json!({"Of": "tomorrow"}));
+    assert_eq!(newer.expect_err("should be refused").kind, ErrorKind::Unsupported);
+}

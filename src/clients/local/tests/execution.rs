@@ -13,11 +13,11 @@ use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::jobs::{JobFolder, Started, file};
 use crate::clients::local::root::Root;
 use crate::clients::local::settings::JobLimits;
-use crate::engines::ErrorKind;
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{JobId, JobState, JobStatus};
 use crate::engines::job_spec::WriteMode;
 use crate::engines::table::{StoragePath, TableVersion};
+use crate::engines::{ErrorKind, Retry};
 
 pub(crate) const LIMITS: JobLimits =
     JobLimits { memory_bytes: 256 << 20, disk_bytes: 1 << 30, parallelism: 2 };
@@ -176,6 +176,26 @@ async fn failure_panic_and_kill_are_told_apart() {
         let error = execution.collect(&id).await.expect_err("should have no outcome");
         assert_eq!(error.kind, ErrorKind::InvalidInput);
     }
+}
+
+#[tokio::test]
+async fn worker_that_cannot_read_its_job_says_so() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let token = token("t");
+    let id =
+        execution.create(&spec(WRITES, None), &token, &owner("u", 1)).await.expect("should create");
+    let folder = JobFolder::of(&root, &token).expect("should be a folder");
+    std::fs::write(folder.absolute().join(file::SPEC), "{\"version\": \"new\"}")
+        .expect("should be written");
+    execution.release(&id).await.expect("should release");
+    let status = ended(&execution, &id).await;
+    let error = status.error.expect("should have an error");
+    assert_eq!((status.state, error.retry), (JobState::Failed, Retry::Never), "{error:?}");
+    assert!(error.message.contains("the worker cannot read its job"), "{error:?}");
+    assert!(error.message.contains("spec.json"), "{error:?}");
+    assert!(error.hint.expect("should have a hint").contains("version of Mason"));
+    assert!(!folder.has(file::STARTED), "it never began");
 }
 
 #[tokio::test]
