@@ -31,6 +31,7 @@ mod json;
 mod msgpack;
 mod nested;
 mod orc;
+mod orc_zone;
 mod parquet;
 mod pipeline;
 mod projection;

@@ -1,14 +1,18 @@
 //! Apache ORC.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use orc_rust::reader::ChunkReader;
+use orc_rust::schema::DataType;
 use orc_rust::{ArrowReaderBuilder, projection::ProjectionMask};
 
 use super::bytes::{ByteSource, SourceReader};
+use super::declared::declared;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
+use super::orc_zone::{Clock, is_known, writer_zones};
 use super::projection;
 use crate::engines::schema::Schema;
 
@@ -40,19 +44,63 @@ impl<S: ByteSource + Clone> ChunkReader for Chunks<S> {
     }
 }
 
-fn open<S: ByteSource + Clone>(source: S) -> Result<ArrowReaderBuilder<Chunks<S>>, FormatError> {
+fn broken(path: &str, message: String) -> FormatError {
+    FormatError::Broken { path: path.to_owned(), format: "orc".to_owned(), message }
+}
+
+/// A file that can be read: its decimals are stated, and its time zones are known.
+struct Opened<S> {
+    builder: ArrowReaderBuilder<Chunks<S>>,
+    zones: BTreeSet<String>,
+}
+
+fn open<S: ByteSource + Clone>(source: S) -> Result<Opened<S>, FormatError> {
     let path = source.path().to_owned();
-    ArrowReaderBuilder::try_new(Chunks(source)).map_err(|error| FormatError::Broken {
-        path,
-        format: "orc".to_owned(),
-        message: error.to_string(),
-    })
+    let builder = ArrowReaderBuilder::try_new(Chunks(source.clone()))
+        .map_err(|error| broken(&path, error.to_string()))?;
+    for column in builder.file_metadata().root_data_type().children() {
+        if let Some(problem) = wrong_decimal(column.data_type()) {
+            return Err(broken(&path, format!("column `{}`: {problem}", column.name())));
+        }
+    }
+    let zones = writer_zones(&Chunks(source), builder.file_metadata())
+        .map_err(|source| FormatError::Read { path: path.clone(), source })?;
+    if let Some(zone) = zones.iter().find(|zone| !is_known(zone)) {
+        let message = format!("its times are of the time zone `{zone}`, which is not known");
+        return Err(broken(&path, format!("{message}; write it with those of UTC")));
+    }
+    Ok(Opened { builder, zones })
+}
+
+/// Returns why the decimals of a type cannot be read: their digits would be cut.
+fn wrong_decimal(data_type: &DataType) -> Option<String> {
+    match data_type {
+        DataType::Decimal { precision: 0, .. } => Some(
+            "a decimal of Hive 0.11 does not say how many digits it has; write it anew with a \
+             precision and a scale"
+                .to_owned(),
+        ),
+        DataType::Decimal { precision, .. } if *precision > 38 => {
+            Some(format!("a decimal has {precision} digits, and 38 are the most"))
+        }
+        DataType::Decimal { precision, scale, .. } if scale > precision => {
+            Some(format!("a decimal of {precision} digits has {scale} after the point"))
+        }
+        DataType::Struct { children, .. } => {
+            children.iter().find_map(|child| wrong_decimal(child.data_type()))
+        }
+        DataType::List { child, .. } => wrong_decimal(child),
+        DataType::Map { key, value, .. } => wrong_decimal(key).or_else(|| wrong_decimal(value)),
+        DataType::Union { variants, .. } => variants.iter().find_map(wrong_decimal),
+        _ => None,
+    }
 }
 
 /// Schema and number of rows from the footer.
 pub(crate) fn footer(source: &dyn ByteSource) -> Result<(Schema, u64), FormatError> {
-    let builder = open(source)?;
-    Ok((Schema::from_arrow(&builder.schema()), builder.file_metadata().number_of_rows()))
+    let Opened { builder, .. } = open(source)?;
+    let rows = builder.file_metadata().number_of_rows();
+    Ok((declared(source.path(), "orc", &builder.schema())?, rows))
 }
 
 /// Opens a file.
@@ -61,10 +109,33 @@ pub(crate) fn decode(
     options: &DecodeOptions,
 ) -> Result<Batches, FormatError> {
     let path = source.path().to_owned();
-    let builder = open(source)?;
+    let Opened { builder, zones } = open(source)?;
+    let clock = Clock::of(&zones);
     let names: Vec<&str> =
         options.schema.fields().iter().map(|field| field.name().as_str()).collect();
     let mask = ProjectionMask::named_roots(builder.file_metadata().root_data_type(), &names);
     let reader = builder.with_projection(mask).with_batch_size(options.batch_rows.max(1)).build();
+    let reader = reader.map(move |batch| batch.and_then(|batch| clock.correct(batch)));
     Ok(projection::conform(Box::new(reader), path, "orc", options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_that_would_lose_digits_are_refused() {
+        for (precision, scale, problem) in [
+            (38, 38, None),
+            (0, 0, Some("a decimal of Hive 0.11 does not say how many digits it has")),
+            (77, 0, Some("a decimal has 77 digits, and 38 are the most")),
+            (4, 7, Some("a decimal of 4 digits has 7 after the point")),
+        ] {
+            let decimal = DataType::Decimal { column_index: 2, precision, scale };
+            let list = DataType::List { column_index: 1, child: Box::new(decimal) };
+            let found = wrong_decimal(&list);
+            assert_eq!(found.is_some(), problem.is_some(), "{found:?}");
+            assert!(found.unwrap_or_default().starts_with(problem.unwrap_or_default()));
+        }
+    }
 }
