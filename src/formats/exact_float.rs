@@ -246,9 +246,11 @@ mod tests {
         let printed = format!("{value:.*e}", digits - 1);
         let (mantissa, exponent) = printed.split_once('e').expect("should have an exponent");
         let exponent: i32 = exponent.parse().expect("should be a number");
-        let trimmed = |text: &str| match text.contains('.') {
-            true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-            false => text.to_owned(),
+        let trimmed = |text: &str| {
+            let is_fraction = text.contains('.');
+            let end =
+                if is_fraction { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+            end.to_owned()
         };
         match usize::try_from(exponent) {
             Ok(whole) if whole < digits => trimmed(&format!("{value:.*}", digits - 1 - whole)),

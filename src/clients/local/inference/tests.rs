@@ -1,5 +1,6 @@
 //! What `table/get` and `table/infer` find in the same files, and what is remembered of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ struct Said {
     keys: Vec<String>,
     found: SchemaFound,
     notes: Vec<String>,
+    why_text: BTreeMap<String, String>,
 }
 
 type Files<'a> = &'a [(&'a str, &'a [u8])];
@@ -54,6 +56,7 @@ async fn got(root: &Arc<Root>, reading: &Reading) -> Result<Said, EngineError> {
             keys: table.partition_keys,
             found: table.found,
             notes: table.notes,
+            why_text: table.why_text,
         },
         TableLookup::Conflicting(table) => Said {
             format: table.format,
@@ -61,6 +64,7 @@ async fn got(root: &Arc<Root>, reading: &Reading) -> Result<Said, EngineError> {
             keys: table.partition_keys,
             found: table.found,
             notes: table.notes,
+            why_text: BTreeMap::new(),
         },
     })
 }
@@ -99,17 +103,19 @@ fn answer(
 }
 
 fn inferred(root: &Arc<Root>, reading: &Reading) -> Result<Said, EngineError> {
-    let said = |format, schema, keys: Schema, found, notes| {
+    let said = |format, schema, keys: Schema, found, notes, why_text| {
         let keys = keys.columns.into_iter().map(|key| key.name).collect();
-        Said { format, schema, keys, found, notes }
+        Said { format, schema, keys, found, notes, why_text }
     };
     Ok(match answer(root, None, reading)? {
-        InferAnswer::Same { format, mut schema, partition_columns, found, notes, .. } => {
+        InferAnswer::Same {
+            format, mut schema, partition_columns, found, notes, why_text, ..
+        } => {
             schema.columns.extend(partition_columns.columns.clone());
-            said(format, Ok(schema), partition_columns, found, notes)
+            said(format, Ok(schema), partition_columns, found, notes, why_text)
         }
         InferAnswer::Conflict { format, conflict, partition_columns, found, notes, .. } => {
-            said(format, Err(*conflict), partition_columns, found, notes)
+            said(format, Err(*conflict), partition_columns, found, notes, BTreeMap::new())
         }
     })
 }
@@ -171,6 +177,40 @@ async fn a_header_that_only_some_files_show_is_that_of_all() {
     }
     let stated = Reading { header: Some(false), ..Reading::default() };
     assert!(both(files, &stated).await.expect("should be inferred").schema.is_err());
+}
+
+#[tokio::test]
+async fn what_kept_a_column_text_is_told_over_all_files_whatever_the_threads() {
+    use std::fmt::Write as _;
+    const ROWS: u64 = 200_000;
+    let text = |word: &str, at: u64, name: &str| {
+        let mut text = "lat,name,mixed\n".to_owned();
+        for row in 1..=ROWS {
+            // Several blocks are looked at by several threads.
+            let lat = if row == at { word.to_owned() } else { format!("{row}.25") };
+            let mixed = if row == at { word } else { "2024-01-31" };
+            writeln!(text, "{lat},{name},{mixed}").expect("should be written");
+        }
+        text.into_bytes()
+    };
+    let files = [text("n/a", 150_000, "x"), text("-", 7, "5"), b"lat,name,mixed\nx,y,z\n".to_vec()];
+    let names = ["a.csv", "b.csv", "c.csv"];
+    let two: Vec<_> = names.iter().zip(&files).take(2).map(|(n, f)| (*n, f.as_slice())).collect();
+    let said = both(&two, &Reading::default()).await;
+    // `name` is text in one file only: the files disagree, and nothing is told.
+    assert!(said.expect("should be inferred").schema.is_err());
+    let same = [("a.csv", files[0].as_slice()), ("b.csv", &text("-", 7, "y"))];
+    let said = agreed(&same).await;
+    let why = |kind: &str, noun: &str| {
+        let place = "`sales/orders/a.csv`, row 150000";
+        format!("{place}: \"n/a\" is no {noun}; 399,998 of 400,000 cells are {kind}")
+    };
+    let expected = [("lat", why("numbers", "number")), ("mixed", why("dates", "date"))];
+    let expected = expected.map(|(name, why)| (name.to_owned(), why));
+    assert_eq!(said.why_text, BTreeMap::from(expected));
+    // A file of which less than half are numbers makes it a column of words.
+    let with_words = [same[0], same[1], ("c.csv", files[2].as_slice())];
+    assert_eq!(agreed(&with_words).await.why_text, BTreeMap::new());
 }
 
 #[tokio::test]
