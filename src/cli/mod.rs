@@ -63,6 +63,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment)
     match &cli.command {
         Command::Worker { job, supervise: false, .. } => {
             take_small_pages();
+            // What it prints is the job's log. Without one the work is the same.
+            drop(telemetry::start(
+                &telemetry::Logging::Level(tracing_subscriber::filter::LevelFilter::INFO),
+                false,
+            ));
             return work(job.as_deref());
         }
         // What it starts is the user's, and so is how that takes its memory.

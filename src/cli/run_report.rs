@@ -41,13 +41,19 @@ pub(crate) fn print(
     if let Some(note) = status.result.as_ref().and_then(truncation) {
         context.printer.warn(&note);
     }
-    let exit = if status.phase == Phase::Succeeded { Exit::Success } else { Exit::Failed };
-    match exit {
-        Exit::Success if quiet => {}
-        Exit::Success => context.printer.note(&ending(name, &status)),
+    match status.phase {
+        Phase::Succeeded if quiet => {}
+        Phase::Succeeded => context.printer.note(&ending(name, &status)),
         _ => print_failure(context, name, &status),
     }
-    Ok(exit)
+    let is_done = status.phase == Phase::Succeeded && !has_declined(&status);
+    Ok(if is_done { Exit::Success } else { Exit::Failed })
+}
+
+/// Whether an operator answered why it did not do what it was asked for: `table/infer` of files that disagree
+/// registers nothing. What follows in a script must not go on as if there were a table.
+fn has_declined(status: &OperatorRunStatus) -> bool {
+    status.result.as_ref().is_some_and(|result| result.data["registered"] == false)
 }
 
 /// Returns the last line about a run: `table-query-x7k2p: Succeeded in 1.2s, 3 rows`.

@@ -145,6 +145,19 @@ fn wanted_place(operator: &str, request: &Request) -> Result<Option<Wanted>, Eng
     }
 }
 
+/// Returns the format that an ending is of, as `format` names it.
+fn format_of(ending: &str) -> &str {
+    match ending.to_ascii_lowercase().as_str() {
+        "csv" | "tsv" | "tab" | "psv" | "txt" => "csv",
+        "json" | "geojson" => "json",
+        "jsonl" | "ndjson" => "jsonl",
+        "avro" => "avro",
+        "arrow" | "arrows" | "ipc" | "feather" => "arrow",
+        "xlsx" => "xlsx",
+        _ => "parquet",
+    }
+}
+
 fn wanted_folder(operator: &str, path: &str) -> Result<Wanted, EngineError> {
     let folder = StoragePath::new(path)
         .map_err(|source| refused(operator, format!("`output_path`: {source}")))?;
@@ -154,7 +167,7 @@ fn wanted_folder(operator: &str, path: &str) -> Result<Wanted, EngineError> {
         return Err(refused(operator, message).with_hint(format!(
             "output_path is a folder: give {:?} and format={}",
             path.trim_end_matches('/').trim_end_matches(&format!(".{ending}")),
-            if ending == "json" || ending == "csv" { ending } else { "parquet" }
+            format_of(ending)
         )));
     }
     for part in folder.as_str().split('/') {

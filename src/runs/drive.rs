@@ -86,6 +86,9 @@ pub async fn reconcile(
     let observation = gather(context, session, &run).await?; // reads the store and the engines
     let decision = plan(&run, &observation, context.clock.now()); // pure
     let part = part_of(&decision);
+    if !part.is_empty() {
+        tracing::debug!(run = name_of(&run), step = part, "takes a step");
+    }
     faults::reach(part, "before-act");
     let outcome = act(context, session, &run, &decision).await?; // at most one effect
     if let Some(reconciled) = lifetime::write(context, &run, &decision, &outcome).await? {

@@ -188,6 +188,7 @@ fn a_root_that_is_read_only_is_named_and_the_run_goes_on_once_it_is_not() {
             assert!(called.err.contains(part), "{part} is not in {}", called.err);
         }
     }
+    assert_eq!(disk.phase("copying"), "Failed", "it is known that nothing took place");
     disk.remount("rw");
     let resumed = disk.call(&["resume", "changing", "-q"]);
     assert_eq!((resumed.code, disk.phase("changing").as_str()), (0, "Succeeded"), "{resumed:?}");

@@ -317,8 +317,13 @@ impl LocalExecution {
             // A folder with the mark only: a delayed `create` finds it and makes nothing.
             let json = |source| super::error::json_error("fence a job", folder.path(), source);
             let bytes = serde_json::to_vec(&mark).map_err(json)?;
-            if folder.create(&[(file::FENCED, bytes)])? {
-                return Ok(Fence::Down);
+            match folder.create(&[(file::FENCED, bytes)]) {
+                Ok(true) => return Ok(Fence::Down),
+                Ok(false) => {}
+                // Where no folder can be made there is no job. One that is made late, when the disk takes it again, never
+                // begins: its attempt is over, so that nothing records it, and only what is recorded is released.
+                Err(error) if takes_nothing(&error) && folder.is_gone() => return Ok(Fence::Down),
+                Err(error) => return Err(error),
             }
         }
         folder.publish(file::FENCED, &mark)?;
@@ -394,6 +399,11 @@ fn as_lost(error: JobError) -> JobError {
 }
 
 type Found = (JobState, Option<Timestamp>, Option<JobError>);
+
+/// Whether an error says that the root takes no new file: it may not be written, or is full.
+fn takes_nothing(error: &EngineError) -> bool {
+    matches!(error.kind, ErrorKind::PermissionDenied | ErrorKind::OutOfDisk)
+}
 
 fn fenced(token: &JobToken) -> EngineError {
     error(ErrorKind::Conflict, "create a job", format!("`{token}` has been fenced"))

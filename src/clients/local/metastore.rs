@@ -3,6 +3,7 @@
 //! A table is a file (named without its endings), a folder with everything below it, or a folder with
 //! manifests of the catalogue, which say what the table is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -105,10 +106,21 @@ fn tables_where(
         };
         found.extend(table);
     }
+    let mut found = shadowed(found);
     found.sort_by(|left: &FoundTable, right| {
         left.name.cmp(&right.name).then_with(|| left.path.cmp(&right.path))
     });
     Ok(found)
+}
+
+/// Leaves out what only lies there under the name of a table that Mason keeps or was told of: a declaration stands for
+/// the files that it is made of, and `orders.csv` beside it is not a second table `orders`.
+fn shadowed(mut found: Vec<FoundTable>) -> Vec<FoundTable> {
+    let lower = |table: &FoundTable| table.name.table.to_ascii_lowercase();
+    let is_kept = |table: &&FoundTable| table.kind != TableKind::Discovered;
+    let kept: BTreeSet<String> = found.iter().filter(is_kept).map(lower).collect();
+    found.retain(|table| table.kind != TableKind::Discovered || !kept.contains(&lower(table)));
+    found
 }
 
 fn discovered(database: &Database, name: &str, path: StoragePath) -> FoundTable {

@@ -142,6 +142,13 @@ impl Root {
             Ok(()) => Ok(()),
             Err(source) if source.kind() == io::ErrorKind::ReadOnlyFilesystem => Err(source),
             Err(source) if is_full(&source) => Err(source),
+            // The system refuses; a link that leads outside is refused without asking it.
+            Err(source)
+                if source.kind() == io::ErrorKind::PermissionDenied
+                    && source.raw_os_error().is_some() =>
+            {
+                Err(source)
+            }
             Err(source) => Err(self.dir.open_dir(path).err().unwrap_or(source)),
         }
     }

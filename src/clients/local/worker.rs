@@ -116,6 +116,7 @@ pub fn run_with(
     folder.publish(file::STARTED, &Started { at: super::now(), process })?;
     faults::reach("worker", "begun");
     let job = Job { root, folder, token, record, spec };
+    job.tell_begin();
     let ended = match job.work(executor) {
         Ok(executed) => job.finish(executed),
         Err(error) => Err(error),
@@ -219,6 +220,22 @@ struct Job {
 }
 
 impl Job {
+    /// Says in the log what is worked on, without any of its data.
+    fn tell_begin(&self) {
+        let files: usize = self.spec.inputs.iter().map(|input| input.files.len()).sum();
+        let sizes = self.spec.inputs.iter().flat_map(|input| &input.files);
+        let bytes: u64 = sizes.map(|file| file.file.size_bytes).sum();
+        tracing::info!(
+            run = self.record.owner.run,
+            attempt = self.record.owner.attempt,
+            operation = self.spec.operation.as_str(),
+            files,
+            bytes,
+            memory_bytes = self.record.limits.memory_bytes,
+            "begins"
+        );
+    }
+
     /// Returns whether somebody asked for its end, or nobody can ask for it any more.
     fn is_stopped(&self) -> bool {
         self.folder.has(file::CANCEL) || self.folder.has(file::FENCED) || self.folder.is_gone()
@@ -319,7 +336,10 @@ impl Job {
         };
         faults::reach("worker", "executed");
         if let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &executed.written) {
-            outcome.commit = Some(self.commit(sink, written, &outcome)?);
+            let commit = self.commit(sink, written, &outcome)?;
+            let Commit { location, version, files, bytes, rows, .. } = &commit;
+            tracing::info!(location, ?version, files, bytes, rows, "committed");
+            outcome.commit = Some(commit);
             faults::reach("worker", "committed");
         }
         Ok(outcome)
@@ -378,6 +398,7 @@ impl Job {
         let at = super::now();
         match ended {
             Ok(outcome) => {
+                tracing::info!(rows = outcome.rows, "the job is done");
                 self.folder.publish(file::OUTCOME, &Succeeded { at, outcome })?;
                 faults::reach("worker", "proven");
                 Ok(ExitCode::SUCCESS)

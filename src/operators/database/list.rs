@@ -35,11 +35,11 @@ impl Operator for List {
         let mut databases = engines.metastore.list_databases();
         while let Some(database) = databases.try_next().await? {
             if filter.accepts(&database.name) {
-                listing.push(json!({
-                    "database": database.name,
-                    "location": database.location,
-                    "tables": database.tables,
-                }));
+                let mut row = json!({"database": database.name, "location": database.location});
+                if let Some(tables) = database.tables {
+                    row["tables"] = json!(tables);
+                }
+                listing.push(row);
             }
         }
         Ok(Prepared::Answer(listing.into_answer("give a pattern or a higher limit")))

@@ -55,6 +55,21 @@ async fn managed_table_has_the_committed_files_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_table_that_mason_knows_shadows_a_file_of_its_name() {
+    use futures::TryStreamExt;
+    let (folder, root) = new_root();
+    fs::create_dir_all(folder.path().join("sales")).expect("should make a folder");
+    fs::write(folder.path().join("sales/Orders.csv"), "a\n9\n").expect("should write");
+    assert_eq!(get(&root, &orders()).await.kind, TableKind::Discovered);
+    managed_table(&root, "r1", "1\n2\n");
+    assert_eq!(get(&root, &orders()).await.rows, Some(2));
+    let metastore = LocalMetastore::new(root);
+    let listed: Vec<_> = metastore.list_tables("sales").try_collect().await.expect("should list");
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0].kind, TableKind::Managed);
+}
+
+#[tokio::test]
 async fn no_table_is_looked_into_but_the_one_that_is_meant() {
     let (folder, root) = new_root();
     managed_table(&root, "r1", "1\n2\n");
