@@ -325,6 +325,8 @@ pub enum TextEncoding {
     Utf16Be,
     /// ISO 8859-1 (read as windows-1252, as the WHATWG encoding standard has it).
     Latin1,
+    /// Found in the bytes of each file, since files of the table have other ones than UTF-8.
+    PerFile,
     /// Another encoding of the WHATWG encoding standard.
     #[serde(untagged)]
     Other(OtherEncoding),
@@ -355,7 +357,7 @@ impl TextEncoding {
     #[must_use]
     pub fn as_encoding(self) -> &'static encoding_rs::Encoding {
         match self {
-            Self::Utf8 => encoding_rs::UTF_8,
+            Self::Utf8 | Self::PerFile => encoding_rs::UTF_8,
             Self::Utf16Le => encoding_rs::UTF_16LE,
             Self::Utf16Be => encoding_rs::UTF_16BE,
             Self::Latin1 => encoding_rs::WINDOWS_1252,

@@ -10,6 +10,10 @@ use super::text_encoding::fill;
 /// Most bytes of one row of delimited text, JSON or `MessagePack`.
 pub(crate) const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;
 
+/// What is wrong with a quote at the end of a text, and what to state.
+pub(crate) const NEVER_CLOSED: &str =
+    "is never closed; state quote=none if quotes are characters like any other";
+
 /// Cuts a text at line feeds with an even number of quotes before them.
 pub(crate) struct BlockCutter<'a> {
     reader: Box<dyn Read + Send + 'a>,
@@ -167,7 +171,7 @@ impl<P: ParseBlock> InOrder<P> {
         let parsed = self.parser.parse(last);
         if parsed.tail < parsed.block.len() {
             let row = self.rows + parsed.rows + 1;
-            let message = format!("a quote opened in row {row} is never closed");
+            let message = format!("a quote opened in row {row} {NEVER_CLOSED}");
             return Some(Err(self.broken(message)));
         }
         Some(self.accept(parsed))

@@ -21,7 +21,7 @@ use super::nested::extent::value_end;
 use super::nested::node::Node;
 use super::nested::shape::Members;
 use super::pipeline::{self, Emit};
-use super::text_encoding;
+use super::{text_detection, text_encoding};
 use crate::engines::job_spec::BadRows;
 use crate::engines::schema::Schema;
 use crate::engines::table::{Format, TextEncoding};
@@ -45,10 +45,7 @@ fn text<'a, S: ByteSource + 'a>(source: S) -> Result<Box<dyn Read + Send + 'a>, 
     let mut start = [0; 512];
     let count = text_encoding::fill(&mut reader, &mut start).map_err(failed)?;
     // JSON is UTF-8 by its standard; UTF-16 is told by its mark or its zeros.
-    let encoding = match text_encoding::detect(&start[..count], false) {
-        Some(encoding @ (TextEncoding::Utf16Le | TextEncoding::Utf16Be)) => encoding,
-        _ => TextEncoding::Utf8,
-    };
+    let encoding = text_detection::utf16_or_mark(&start[..count]).unwrap_or(TextEncoding::Utf8);
     let whole = io::Cursor::new(start[..count].to_vec()).chain(reader);
     text_encoding::to_utf8(Box::new(whole), encoding).map_err(failed)
 }

@@ -4,9 +4,12 @@ use serde::de::IgnoredAny;
 
 use super::bytes::{ByteSource, read_prefix};
 use super::compression;
-use super::csv::dialect::{Beginning, find_delimiter, has_header};
+use super::csv::dialect::{self, Stated};
+use super::csv::header::Header;
+use super::csv::sample::Beginning;
 use super::error::FormatError;
-use super::text_encoding;
+use super::text_detection::{self, Detected};
+use super::{endings, text_encoding};
 use crate::engines::reading::Reading;
 use crate::engines::table::{Compression, CsvDialect, FileFormat, Format, TextEncoding};
 
@@ -19,6 +22,9 @@ pub struct Sniffed {
     pub compression: Compression,
     /// What a reader should know: a detected header, a converted encoding.
     pub notes: Vec<String>,
+    /// Why it cannot be told whether delimited text has a header. It is then read without one, which
+    /// is right only if other files of its table show it.
+    pub unsure: Option<String>,
 }
 
 /// Bytes of the beginning, decompressed, that are looked at.
@@ -65,21 +71,9 @@ fn named(path: &str) -> Named<'_> {
         // A name without a dot has no ending.
         named.ending = "";
     }
-    let (format, delimiter) = match named.ending.to_ascii_lowercase().as_str() {
-        "csv" => (Format::Csv, None),
-        "tsv" | "tab" => (Format::Csv, Some("\t")),
-        "psv" => (Format::Csv, Some("|")),
-        "json" | "geojson" => (Format::Json, None),
-        "jsonl" | "ndjson" => (Format::Jsonl, None),
-        "parquet" | "parq" | "pq" => (Format::Parquet, None),
-        "avro" => (Format::Avro, None),
-        "orc" => (Format::Orc, None),
-        "msgpack" | "mpk" => (Format::Msgpack, None),
-        "arrow" | "arrows" | "ipc" | "feather" => (Format::Arrow, None),
-        "xlsx" => (Format::Xlsx, None),
-        _ => return named,
-    };
-    (named.format, named.delimiter) = (Some(format), delimiter);
+    if let Some((format, delimiter)) = endings::format_of(named.ending) {
+        (named.format, named.delimiter) = (Some(format), delimiter);
+    }
     named
 }
 
@@ -98,9 +92,11 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
     if read_prefix(source, PARQUET.len())? == PARQUET {
         let start = Start { bytes: PARQUET, whole: false };
         let content = Content::Binary(Format::Parquet);
-        let format = FileFormat::of(agree(path, content, &named, start, None)?);
+        let looked = Looked { content, start, text: "" };
+        let format = FileFormat::of(agree(path, &looked, &named, reading)?);
         let notes = notes(Format::Parquet, &named, Compression::None);
-        return Ok(Some(Sniffed { format, compression: Compression::None, notes }));
+        let compression = Compression::None;
+        return Ok(Some(Sniffed { format, compression, notes, unsure: None }));
     }
     let (compression, mut reader) = compression::open(source)?;
     let mut beginning = vec![0; BEGINNING];
@@ -108,24 +104,25 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
         .map_err(|source| FormatError::reading(path, source))?;
     beginning.truncate(count);
     let beginning = Start { bytes: &beginning, whole: count < BEGINNING };
-    let encoding = text_encoding::detect(beginning.bytes, beginning.whole);
+    let encoding = encoding(source, beginning, &named, reading)?;
     let text = encoding.map(|encoding| beginning.text(encoding));
     if beginning.bytes.is_empty() || text.as_ref().is_some_and(|text| text.trim().is_empty()) {
         return Ok(None);
     }
     let content = content(beginning, text.as_deref());
-    let format = agree(path, content, &named, beginning, text.as_deref())?;
+    let looked = Looked { content, start: beginning, text: text.as_deref().unwrap_or_default() };
+    let format = agree(path, &looked, &named, reading)?;
     let mut sniffed = Sniffed {
         format: FileFormat::of(format),
         compression,
         notes: notes(format, &named, compression),
+        unsure: None,
     };
     match (format, encoding, text) {
         (Format::Csv, Some(encoding), Some(text)) => {
             let text = Beginning { text: &text, whole: beginning.whole };
-            let (dialect, notes) = dialect(text, encoding, &named, reading);
-            sniffed.format.csv = Some(dialect);
-            sniffed.notes.extend(notes);
+            sniffed.notes.extend(text_encoding::note(encoding));
+            delimited(&mut sniffed, path, text, encoding, (reading, &named))?;
         }
         (Format::Json | Format::Jsonl, Some(encoding), _) => {
             sniffed.notes.extend(text_encoding::note(encoding));
@@ -151,20 +148,51 @@ struct Start<'a> {
     whole: bool,
 }
 
+/// Returns the encoding of text; `None` when it is none, or in one that has to be stated. Where the
+/// beginning is not UTF-8, all of the file decides.
+fn encoding(
+    source: &dyn ByteSource,
+    start: Start<'_>,
+    named: &Named<'_>,
+    reading: &Reading,
+) -> Result<Option<TextEncoding>, FormatError> {
+    if let Some(stated) = reading.encoding.filter(|stated| *stated != TextEncoding::PerFile) {
+        let by_mark = text_encoding::by_mark(start.bytes).map(|(encoding, _)| encoding);
+        return Ok(by_mark.or(Some(stated)));
+    }
+    let is_text = named.format == Some(Format::Csv) || reading.delimiter.is_some();
+    let detected = match text_detection::detect(start.bytes, start.whole, is_text) {
+        Detected::Text(TextEncoding::Latin1) | Detected::Other if !start.whole => {
+            text_detection::of_file(source)?
+        }
+        detected => detected,
+    };
+    Ok(match detected {
+        Detected::Text(encoding) => Some(encoding),
+        Detected::Other | Detected::Binary => None,
+    })
+}
+
 impl Start<'_> {
     /// Returns the text; a character cut at the end is left out.
     fn text(self, encoding: TextEncoding) -> String {
         let skipped = text_encoding::by_mark(self.bytes).map_or(0, |(_, length)| length);
         let bytes = &self.bytes[skipped..];
-        match encoding {
-            TextEncoding::Utf8 => {
-                let valid = match std::str::from_utf8(bytes) {
-                    Ok(_) => bytes.len(),
-                    Err(error) => error.valid_up_to(),
+        let text = match encoding {
+            TextEncoding::Utf8 | TextEncoding::PerFile => {
+                let cut = match std::str::from_utf8(bytes) {
+                    Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                    _ => bytes.len(),
                 };
-                String::from_utf8_lossy(&bytes[..valid]).into_owned()
+                String::from_utf8_lossy(&bytes[..cut]).into_owned()
             }
             other => other.as_encoding().decode_without_bom_handling(bytes).0.into_owned(),
+        };
+        match text.strip_suffix(char::from(text_encoding::END_MARK)) {
+            Some(_) if self.whole => {
+                text.trim_end_matches(char::from(text_encoding::END_MARK)).to_owned()
+            }
+            _ => text,
         }
     }
 }
@@ -217,13 +245,20 @@ fn json(text: &str, whole: bool) -> Option<Content> {
     }
 }
 
+/// What was seen of a file.
+struct Looked<'a> {
+    content: Content,
+    start: Start<'a>,
+    /// Its beginning as text; empty when it is none.
+    text: &'a str,
+}
+
 /// Returns the format if content and name agree on it.
 fn agree(
     path: &str,
-    content: Content,
+    looked: &Looked<'_>,
     named: &Named<'_>,
-    start: Start<'_>,
-    text: Option<&str>,
+    reading: &Reading,
 ) -> Result<Format, FormatError> {
     let disagree = |found: &str| {
         let stated = named.format.map_or_else(String::new, |format| {
@@ -232,8 +267,8 @@ fn agree(
         Err(unrecognised(path, format!("{stated}its content is {found}")))
     };
     let json = matches!(named.format, None | Some(Format::Json | Format::Jsonl));
-    match content {
-        Content::Zip if named.format == Some(Format::Xlsx) || is_workbook(start.bytes) => {
+    match looked.content {
+        Content::Zip if named.format == Some(Format::Xlsx) || is_workbook(looked.start.bytes) => {
             Err(unrecognised(path, "Excel workbooks are written, but not read: save it as CSV"))
         }
         Content::Zip if named.format.is_none() => {
@@ -246,16 +281,14 @@ fn agree(
         Content::Binary(found) => disagree(found.as_str()),
         // One line of JSON lines is a JSON document, too.
         Content::Json if json => Ok(match named.format {
-            Some(Format::Jsonl) if !text.unwrap_or_default().trim_start().starts_with('[') => {
-                Format::Jsonl
-            }
+            Some(Format::Jsonl) if is_one_line(looked.text) => Format::Jsonl,
             _ => Format::Json,
         }),
         Content::JsonLines if json => Ok(Format::Jsonl),
         Content::Json | Content::JsonLines => disagree("json"),
-        Content::Text => plain_text(path, named, start, text.unwrap_or_default()),
+        Content::Text => plain_text(path, looked, named, reading),
         Content::Unknown if named.format == Some(Format::Msgpack) => Ok(Format::Msgpack),
-        Content::Unknown => disagree("binary and of no known format"),
+        Content::Unknown => disagree(&unknown(looked.start)),
     }
 }
 
@@ -267,14 +300,33 @@ fn is_workbook(bytes: &[u8]) -> bool {
         .any(|part| name.starts_with(part))
 }
 
+/// Returns what bytes are that are no text and of no known format.
+fn unknown(start: Start<'_>) -> String {
+    let zero = memchr::memchr(0, start.bytes);
+    let Some(zero) = zero else {
+        let detected = text_detection::detect(start.bytes, start.whole, true);
+        let is_text = detected == Detected::Other;
+        let other = format!("text in an unknown encoding ({})", text_detection::NEITHER);
+        return if is_text { other } else { "binary and of no known format".to_owned() };
+    };
+    let line = memchr::memchr_iter(b'\n', &start.bytes[..zero]).count() + 1;
+    format!("binary and of no known format: its byte {} (in line {line}) is zero", zero + 1)
+}
+
+/// Whether a JSON document is an object in one line, as JSON lines are.
+fn is_one_line(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with('{') && !text.contains(['\r', '\n'])
+}
+
 /// Returns the format of text that is not JSON, or not whole JSON.
 fn plain_text(
     path: &str,
+    looked: &Looked<'_>,
     named: &Named<'_>,
-    start: Start<'_>,
-    text: &str,
+    reading: &Reading,
 ) -> Result<Format, FormatError> {
-    let begins_as_json = text.trim_start().starts_with(['{', '[']);
+    let begins_as_json = looked.text.trim_start().starts_with(['{', '[']);
     match named.format {
         Some(Format::Csv) => Ok(Format::Csv),
         // Reading it will say where it is broken.
@@ -286,14 +338,24 @@ fn plain_text(
                 named.ending
             ),
         )),
+        // What separates its cells is stated, so it has cells.
+        None if reading.delimiter.is_some() => Ok(Format::Csv),
         None => {
-            let beginning = Beginning { text, whole: start.whole };
-            let found = find_delimiter(beginning, None);
-            if found.records > 1 && found.cells.is_some_and(|cells| cells > 1) {
+            let beginning = Beginning { text: looked.text, whole: looked.start.whole };
+            let found = dialect::find(beginning, stated(reading, named));
+            if found.rows.len() > 1 && found.cells.is_some_and(|cells| cells > 1) {
                 return Ok(Format::Csv);
             }
-            let what = if begins_as_json { "broken JSON" } else { "text without regular cells" };
-            Err(unrecognised(path, format!("its content is {what} and its name states no format")))
+            if let Some(problem) = found.problem {
+                return Err(not_delimited(path, problem));
+            }
+            let (what, hint) = if begins_as_json {
+                ("broken JSON", "")
+            } else {
+                ("text without regular cells", "; state the delimiter if it has some")
+            };
+            let message = format!("its content is {what} and its name states no format{hint}");
+            Err(unrecognised(path, message))
         }
     }
 }
@@ -311,27 +373,53 @@ fn notes(format: Format, named: &Named<'_>, compression: Compression) -> Vec<Str
     notes
 }
 
-fn dialect(
+/// Returns what is stated of delimited text.
+fn stated<'a>(reading: &'a Reading, named: &Named<'_>) -> Stated<'a> {
+    Stated {
+        delimiter: reading.delimiter.as_deref(),
+        quote: reading.quote.as_ref(),
+        escape: reading.escape.as_ref(),
+        comment: reading.comment.as_ref(),
+        skip_rows: reading.skip_rows.unwrap_or(0),
+        by_name: named.delimiter,
+    }
+}
+
+fn not_delimited(path: &str, message: String) -> FormatError {
+    FormatError::Broken { path: path.to_owned(), format: Format::Csv.to_string(), message }
+}
+
+/// Finds how text is delimited, where it is not stated.
+fn delimited(
+    sniffed: &mut Sniffed,
+    path: &str,
     beginning: Beginning<'_>,
     encoding: TextEncoding,
-    named: &Named<'_>,
-    reading: &Reading,
-) -> (CsvDialect, Vec<String>) {
-    let mut notes: Vec<String> = text_encoding::note(encoding).into_iter().collect();
-    let delimiter = reading.delimiter.clone().unwrap_or_else(|| {
-        let found = find_delimiter(beginning, named.delimiter).delimiter;
-        if found != "," {
-            notes.push(format!("delimiter: detected {found:?}"));
-        }
-        found
+    (reading, named): (&Reading, &Named<'_>),
+) -> Result<(), FormatError> {
+    let found = dialect::find(beginning, stated(reading, named));
+    if let Some(problem) = found.problem {
+        return Err(not_delimited(path, problem));
+    }
+    let header = reading.header.map_or_else(|| found.header(), Header::stated);
+    sniffed.notes.extend(found.notes);
+    sniffed.unsure = header.why();
+    if reading.header.is_none() && sniffed.unsure.is_none() {
+        let one = if header == Header::Found { "one" } else { "none" };
+        sniffed.notes.push(format!("header: detected {one}"));
+    }
+    sniffed.format.csv = Some(CsvDialect {
+        delimiter: found.delimiter,
+        header: header == Header::Found,
+        quote: found.quote,
+        escape: found.escape,
+        comment: found.comment,
+        skip_rows: found.skip_rows,
+        encoding,
+        null_tokens: reading.null_tokens.clone(),
+        decimal: reading.decimal.unwrap_or(CsvDialect::default().decimal),
     });
-    let header = reading.header.unwrap_or_else(|| {
-        let header = has_header(beginning, &delimiter);
-        notes.push(format!("header: detected {}", if header { "one" } else { "none" }));
-        header
-    });
-    let null_tokens = reading.null_tokens.clone();
-    (CsvDialect { delimiter, header, encoding, null_tokens, ..CsvDialect::default() }, notes)
+    Ok(())
 }
 
 #[cfg(test)]

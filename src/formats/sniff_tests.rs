@@ -28,6 +28,8 @@ fn content_and_name_that_agree_give_the_format() {
         ("a", b"{\"a\":1}\n{\"a\":2}\n", Format::Jsonl),
         ("a.json", b"{\"a\":1}\n{\"a\":2}\n", Format::Jsonl),
         ("a.jsonl", b"[{\"a\":1}]", Format::Json),
+        ("a.jsonl", b"{\n  \"id\": 1,\n  \"tags\": {\"a\": \"x\"}\n}\n", Format::Json),
+        ("a.jsonl", b"\n{\"a\":1}\r\n\n", Format::Jsonl),
         ("a.parquet", b"PAR1....", Format::Parquet),
         ("a", b"Obj\x01", Format::Avro),
         ("a.msgpack", b"\x81\xa1a\x01", Format::Msgpack),

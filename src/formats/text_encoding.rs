@@ -6,6 +6,9 @@ use encoding_rs::{Decoder, DecoderResult, Encoding};
 
 use crate::engines::table::TextEncoding;
 
+/// What DOS programs end a text with: Ctrl-Z.
+pub(crate) const END_MARK: u8 = 0x1a;
+
 /// Returns the encoding that a byte order mark states, and the mark's length.
 pub(crate) fn by_mark(prefix: &[u8]) -> Option<(TextEncoding, usize)> {
     match prefix {
@@ -16,33 +19,8 @@ pub(crate) fn by_mark(prefix: &[u8]) -> Option<(TextEncoding, usize)> {
     }
 }
 
-/// Returns the encoding that the beginning of a text shows: its mark, a pattern of zero bytes, or
-/// bytes that are not UTF-8. `None` when it is binary.
-pub(crate) fn detect(prefix: &[u8], whole: bool) -> Option<TextEncoding> {
-    if let Some((encoding, _)) = by_mark(prefix) {
-        return Some(encoding);
-    }
-    if let Some(encoding) = utf16_by_zeros(prefix) {
-        return Some(encoding);
-    }
-    if prefix.iter().any(|byte| is_binary(*byte)) {
-        return None;
-    }
-    match std::str::from_utf8(prefix) {
-        Ok(_) => Some(TextEncoding::Utf8),
-        // The prefix may end in the middle of a character.
-        Err(error) if error.error_len().is_none() && !whole => Some(TextEncoding::Utf8),
-        Err(_) => Some(TextEncoding::Latin1),
-    }
-}
-
-/// Whether no text has this byte.
-fn is_binary(byte: u8) -> bool {
-    matches!(byte, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1e | 0x7f)
-}
-
 /// Mostly ASCII in UTF-16 has a zero in every second byte.
-fn utf16_by_zeros(prefix: &[u8]) -> Option<TextEncoding> {
+pub(super) fn utf16_by_zeros(prefix: &[u8]) -> Option<TextEncoding> {
     let pairs = prefix.len() / 2;
     if pairs < 2 {
         return None;
@@ -60,7 +38,7 @@ fn utf16_by_zeros(prefix: &[u8]) -> Option<TextEncoding> {
 /// Returns what a result says about a conversion.
 pub(crate) fn note(encoding: TextEncoding) -> Option<String> {
     let name = match encoding {
-        TextEncoding::Utf8 => return None,
+        TextEncoding::Utf8 | TextEncoding::PerFile => return None,
         TextEncoding::Utf16Le => "UTF-16 (little endian)",
         TextEncoding::Utf16Be => "UTF-16 (big endian)",
         TextEncoding::Latin1 => "Latin-1 (windows-1252)",
@@ -81,7 +59,7 @@ pub(crate) fn to_utf8<'a>(
     let skipped = mark.map_or(0, |(_, length)| length);
     let rest = io::Cursor::new(start[skipped..filled].to_vec()).chain(reader);
     match mark.map_or(stated, |(encoding, _)| encoding) {
-        TextEncoding::Utf8 => Ok(Box::new(rest)),
+        TextEncoding::Utf8 | TextEncoding::PerFile => Ok(Box::new(rest)),
         other => Ok(Box::new(Converting::new(rest, other.as_encoding()))),
     }
 }
@@ -98,6 +76,49 @@ pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize
         }
     }
     Ok(filled)
+}
+
+/// Text without the marks that DOS programs end it with.
+pub(crate) struct WithoutEndMark<'a> {
+    inner: Box<dyn Read + Send + 'a>,
+    /// Marks that are left out unless something follows them.
+    held: usize,
+    behind: Vec<u8>,
+}
+
+impl<'a> WithoutEndMark<'a> {
+    pub(crate) fn new(inner: Box<dyn Read + Send + 'a>) -> Self {
+        Self { inner, held: 0, behind: Vec::new() }
+    }
+}
+
+impl Read for WithoutEndMark<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        while self.behind.is_empty() {
+            let count = self.inner.read(out)?;
+            if count == 0 {
+                return Ok(0);
+            }
+            let text = super::text_detection::without_end_mark(&out[..count]).len();
+            if self.held == 0 || text == 0 {
+                self.held += count - text;
+                if text > 0 {
+                    return Ok(text);
+                }
+                continue;
+            }
+            // Marks in the middle of the text are characters like any other.
+            self.behind = vec![END_MARK; std::mem::replace(&mut self.held, count - text)];
+            self.behind.extend_from_slice(&out[..text]);
+        }
+        let count = out.len().min(self.behind.len());
+        out[..count].copy_from_slice(&self.behind[..count]);
+        self.behind.drain(..count);
+        Ok(count)
+    }
 }
 
 struct Converting<R> {
@@ -171,6 +192,36 @@ impl<R: Read> Read for Converting<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::text_detection::{Detected, detect};
+
+    /// Reads a few bytes at a time.
+    struct Slow(io::Cursor<Vec<u8>>, usize);
+
+    impl Read for Slow {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let most = out.len().min(self.1);
+            self.0.read(&mut out[..most])
+        }
+    }
+
+    #[test]
+    fn marks_of_the_end_are_left_out_at_the_end_only() {
+        for (text, expected) in [
+            ("a,b\n\u{1a}", "a,b\n"),
+            ("a\u{1a}b\u{1a}\u{1a}\u{1a}", "a\u{1a}b"),
+            ("\u{1a}\u{1a}a", "\u{1a}\u{1a}a"),
+            ("\u{1a}", ""),
+            ("", ""),
+        ] {
+            for step in 1..5 {
+                let inner = Slow(io::Cursor::new(text.as_bytes().to_vec()), step);
+                let mut read = String::new();
+                let mut reader = WithoutEndMark::new(Box::new(inner));
+                reader.read_to_string(&mut read).expect("should be read");
+                assert_eq!(read, expected, "{text:?} by {step}");
+            }
+        }
+    }
 
     fn read(content: Vec<u8>, encoding: TextEncoding) -> io::Result<String> {
         let mut text = String::new();
@@ -191,7 +242,7 @@ mod tests {
             (utf16(u16::to_be_bytes), TextEncoding::Utf16Be),
             (latin1, TextEncoding::Latin1),
         ] {
-            assert_eq!(detect(&content, true), Some(encoding));
+            assert_eq!(detect(&content, true, false), Detected::Text(encoding));
             assert_eq!(read(content, encoding).expect("should convert"), text);
         }
     }
@@ -200,7 +251,7 @@ mod tests {
     fn mark_goes_before_what_is_stated() {
         let mut content = vec![0xff, 0xfe];
         content.extend("a,b".encode_utf16().flat_map(u16::to_le_bytes));
-        assert_eq!(detect(&content, true), Some(TextEncoding::Utf16Le));
+        assert_eq!(detect(&content, true, false), Detected::Text(TextEncoding::Utf16Le));
         assert_eq!(read(content, TextEncoding::Utf8).expect("should convert"), "a,b");
         let marked = b"\xef\xbb\xbfa,b".to_vec();
         assert_eq!(read(marked, TextEncoding::Latin1).expect("should convert"), "a,b");

@@ -41,10 +41,22 @@ def compare_with_python(records, outcome):
     return difference(mine, theirs or [[] for _ in mine.columns], "Python's csv")
 
 
+def decoded(content, encoding):
+    """A text in its encoding; `per-file` leaves it to the bytes."""
+    if encoding == "per-file":
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return content.decode("utf-16")
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            encoding = "utf16-le" if b"\0" in content[:4] else "latin1"
+    return content.decode(ENCODINGS.get(encoding, encoding), errors="surrogateescape")
+
+
 def cells(content, dialect):
     """The records of a text under a dialect."""
     encoding = dialect.get("encoding", "utf8")
-    text = content.decode(ENCODINGS.get(encoding, encoding), errors="surrogateescape").lstrip("\ufeff")
+    text = decoded(content, encoding).lstrip("\ufeff")
     for _ in range(int(dialect.get("skipRows") or 0)):
         text = text.split("\n", 1)[1]
     comment = dialect.get("comment")

@@ -23,6 +23,7 @@ use crate::engines::table::{
     Database, PinnedFile, StoragePath, Table, TableKind, TableLookup, TableName,
 };
 use crate::engines::{EngineError, ErrorKind};
+use crate::formats::endings;
 
 /// The metastore role of a `local` client.
 #[derive(Debug, Clone)]
@@ -101,7 +102,7 @@ fn tables_where(
         let table = if entry.file_type().map_err(fail)?.is_dir() {
             if is_wanted(name) { folder_table(root, database, name, path)? } else { None }
         } else {
-            let name = names::table_of_file(name).filter(|name| is_wanted(name));
+            let name = endings::without_endings(name).filter(|name| is_wanted(name));
             name.map(|name| discovered(database, name, path))
         };
         found.extend(table);

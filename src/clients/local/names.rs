@@ -53,42 +53,9 @@ fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<String
     near.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
 }
 
-/// Endings of files that are tables, and of compression around them.
-const ENDINGS: [&str; 22] = [
-    "parquet", "csv", "tsv", "psv", "txt", "json", "jsonl", "ndjson", "avro", "orc", "msgpack",
-    "mpk", "arrow", "arrows", "feather", "ipc", "gz", "gzip", "zst", "bz2", "xz", "zstd",
-];
-/// How many of the endings say only how the file is compressed.
-const COMPRESSIONS: usize = 6;
-
-/// Returns the table's name of a file, which is the file's without its endings; `None` for a file whose
-/// name is not that of a table.
-pub(crate) fn table_of_file(file_name: &str) -> Option<&str> {
-    let (stem, ending) = file_name.rsplit_once('.')?;
-    let at = ENDINGS.iter().position(|known| known.eq_ignore_ascii_case(ending))?;
-    let compressed = at >= ENDINGS.len() - COMPRESSIONS;
-    let name = if compressed { table_of_file(stem)? } else { stem };
-    (!name.is_empty()).then_some(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn table_is_named_by_its_file_without_endings() {
-        for (file, table) in [
-            ("orders.csv", Some("orders")),
-            ("orders.CSV.gz", Some("orders")),
-            ("a.b.parquet", Some("a.b")),
-            ("README.md", None),
-            ("archive.gz", None),
-            (".csv", None),
-            ("orders", None),
-        ] {
-            assert_eq!(table_of_file(file), table, "{file}");
-        }
-    }
 
     #[test]
     fn unknown_name_gets_the_nearest_as_hint() {

@@ -36,8 +36,12 @@ struct Plan {
 pub(crate) enum RowError {
     /// Another number of cells than the header.
     Ragged { found: usize },
+    /// A cell with text behind its closing quote; why it cannot be read.
+    Quotes(String),
     /// A cell does not fit its column.
     Value { column: usize, cell: String },
+    /// A cell of text is not UTF-8.
+    NotUtf8 { column: usize, cell: String },
     /// Not text, or not an array.
     Broken(String),
 }
@@ -106,12 +110,14 @@ struct Decoder {
     plan: Arc<Plan>,
     parser: RecordParser,
     nulled: u64,
+    /// Whether every cell is looked at, since a text of the block is not UTF-8.
+    looks_for_broken_text: bool,
 }
 
 impl Decoder {
     fn new(plan: Arc<Plan>) -> Self {
         let parser = RecordParser::new(&plan.tokens);
-        Self { plan, parser, nulled: 0 }
+        Self { plan, parser, nulled: 0, looks_for_broken_text: false }
     }
 
     fn columns(&self) -> Vec<Cells> {
@@ -127,35 +133,37 @@ impl Decoder {
         block: &[u8],
         record: Record,
     ) -> Result<(), RowError> {
+        let stray = self.parser.text_behind_quote(block, record);
         let found = self.parser.count();
-        if found != self.plan.expected {
+        if stray.is_some() || found != self.plan.expected {
             if self.plan.bad_rows != BadRows::Null {
-                return Err(RowError::Ragged { found });
+                return Err(match stray {
+                    Some(stray) => RowError::Quotes(stray.why(block)),
+                    None => RowError::Ragged { found },
+                });
             }
             // No cell is surely in its column: the whole row is null.
             self.nulled += size_of_buffer(columns.len());
             columns.iter_mut().for_each(Cells::null);
             return Ok(());
         }
-        let mut quotes_known = false;
         for (column, index) in self.plan.cells.iter().enumerate() {
             let cell = self.parser.cell(*index);
-            if self.plan.tokens.may_be_null(cell) {
-                if !quotes_known {
-                    self.parser.find_quoted(block, record);
-                    quotes_known = true;
-                }
-                if !self.parser.is_quoted(*index) {
-                    columns[column].null();
-                    continue;
-                }
+            if self.plan.tokens.may_be_null(cell) && !self.parser.is_quoted(*index) {
+                columns[column].null();
+                continue;
             }
-            let cell = self.parser.cell(*index);
-            if columns[column].value(cell) {
+            let is_text = !self.looks_for_broken_text || std::str::from_utf8(cell).is_ok();
+            if is_text && columns[column].value(cell) {
                 continue;
             }
             if self.plan.bad_rows != BadRows::Null {
-                return Err(RowError::Value { column, cell: shown(cell) });
+                let cell = shown(cell);
+                return Err(if is_text {
+                    RowError::Value { column, cell }
+                } else {
+                    RowError::NotUtf8 { column, cell }
+                });
             }
             self.nulled += 1;
             columns[column].null();
@@ -190,6 +198,21 @@ impl ParseBlock for Decoder {
     type Output = BlockBatches<(u64, RowError)>;
 
     fn parse(&mut self, block: Vec<u8>) -> Parsed<Self::Output> {
+        let parsed = self.parse_rows(block);
+        let broken = matches!(parsed.output.failed, Some((_, RowError::Broken(_))));
+        if !broken || std::str::from_utf8(&parsed.block).is_ok() {
+            return parsed;
+        }
+        // Text is checked by the batch: once more, to find the cell.
+        self.looks_for_broken_text = true;
+        let parsed = self.parse_rows(parsed.block);
+        self.looks_for_broken_text = false;
+        parsed
+    }
+}
+
+impl Decoder {
+    fn parse_rows(&mut self, block: Vec<u8>) -> Parsed<BlockBatches<(u64, RowError)>> {
         let mut batches = Vec::new();
         let mut columns = self.columns();
         let (mut at, mut rows, mut in_batch) = (0, 0_u64, 0);
@@ -231,6 +254,12 @@ impl Plan {
         let path = self.path.clone();
         match error {
             RowError::Ragged { found } => ragged(&path, row, self.expected, found),
+            RowError::NotUtf8 { column, cell } => {
+                let column = self.schema.field(column).name().clone();
+                let message = format!("`{cell}` is not UTF-8; correct it, or state the encoding");
+                FormatError::Value { path, row, column, message }
+            }
+            RowError::Quotes(why) => broken(&path, format!("row {row} {why}")),
             RowError::Broken(message) => broken(&path, format!("before row {row}: {message}")),
             RowError::Value { column, cell } => {
                 let field = self.schema.field(column);

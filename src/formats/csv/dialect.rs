@@ -1,11 +1,11 @@
-//! Finds delimiter and header from the beginning of a text.
+//! Finds how a text is delimited from its beginning: what most of its first records agree on.
+//!
+//! First lines that are no records of the table are never taken for one: they state a delimiter, are
+//! comments, or are a problem that says how to leave them out.
 
-use std::io::Read;
-
-use super::delimiters::OneByteDelimiter;
-use super::records::RecordParser;
-use super::seen::Seen;
-use super::{Tokens, UNIT_SEPARATOR, cells};
+use super::header::{self, Header};
+use super::sample::{Beginning, Row, Sample, tokens};
+use crate::engines::reading::Mark;
 
 /// Delimiters of one character that are looked for.
 const SINGLE: [&str; 4] = [",", "\t", ";", "|"];
@@ -13,188 +13,339 @@ const SINGLE: [&str; 4] = [",", "\t", ";", "|"];
 /// Delimiters of several characters that are looked for.
 const SEVERAL: [&str; 3] = ["~|~", "||", "::"];
 
-/// Most records looked at.
-const RECORDS: usize = 200;
+/// How comments begin that are looked for; `#` alone only where not all of them begin with `##`.
+const COMMENTS: [&str; 5] = ["##", "#", "//", "--", "%"];
 
-/// The beginning of a text, in UTF-8.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Beginning<'a> {
-    /// The text.
-    pub(crate) text: &'a str,
-    /// Whether it is the whole text.
-    pub(crate) whole: bool,
+/// What is stated of a text; the rest is found.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Stated<'a> {
+    pub(crate) delimiter: Option<&'a str>,
+    pub(crate) quote: Option<&'a Mark<char>>,
+    pub(crate) escape: Option<&'a Mark<char>>,
+    pub(crate) comment: Option<&'a Mark<String>>,
+    pub(crate) skip_rows: u64,
+    /// The delimiter that the name of the file states.
+    pub(crate) by_name: Option<&'a str>,
 }
 
-/// What separates the cells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FoundDelimiter {
+impl<'a> Stated<'a> {
+    /// Returns the quote that is stated, or the usual one.
+    fn quote(&self) -> Option<char> {
+        self.quote.map_or(Some('"'), |quote| quote.as_option().copied())
+    }
+
+    fn escape(&self) -> Option<char> {
+        self.escape.and_then(Mark::as_option).copied()
+    }
+
+    fn comment(&self) -> Option<&'a str> {
+        self.comment.and_then(Mark::as_option).map(String::as_str)
+    }
+}
+
+/// How a text is delimited.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundDialect {
     pub(crate) delimiter: String,
+    pub(crate) quote: Option<char>,
+    pub(crate) escape: Option<char>,
+    pub(crate) comment: Option<String>,
+    pub(crate) skip_rows: u64,
     /// Cells of every record, if all have the same number.
     pub(crate) cells: Option<usize>,
-    pub(crate) records: usize,
+    pub(crate) rows: Vec<Row>,
+    /// Why it cannot be read as a table.
+    pub(crate) problem: Option<String>,
+    /// What was found without being stated.
+    pub(crate) notes: Vec<String>,
 }
 
-type Records = Vec<Vec<Vec<u8>>>;
-
-/// Returns the first complete records as a delimiter splits them; `None` when it cannot be used.
-fn split(beginning: Beginning<'_>, delimiter: &str) -> Option<Records> {
-    let mut text = beginning.text.as_bytes().to_vec();
-    if beginning.whole {
-        text.push(b'\n');
-    }
-    let byte = match delimiter.as_bytes() {
-        [one] => *one,
-        several => {
-            let mut rewritten = Vec::new();
-            let inner = Box::new(std::io::Cursor::new(text));
-            let tokens = Tokens::plain(UNIT_SEPARATOR);
-            OneByteDelimiter::new(inner, several, &tokens).read_to_end(&mut rewritten).ok()?;
-            text = rewritten;
-            UNIT_SEPARATOR
-        }
-    };
-    let tokens = Tokens::plain(byte);
-    let mut parser = RecordParser::new(&tokens);
-    let mut records = Vec::new();
-    let mut at = 0;
-    while records.len() < RECORDS
-        && let Some(record) = parser.next(&text, at)
-    {
-        records.push(parser.cells().map(<[u8]>::to_vec).collect());
-        at = record.end;
-    }
-    Some(records)
+/// One way to split a text.
+struct Way<'a> {
+    delimiter: &'a str,
+    quote: Option<u8>,
+    escape: Option<u8>,
+    sample: Sample,
+    /// How far from the usual quoting it is.
+    rank: usize,
 }
 
-fn same_count(records: &Records) -> Option<usize> {
-    let count = records.first()?.len();
-    records.iter().all(|record| record.len() == count).then_some(count)
+/// A text and what is known of it while it is looked at.
+struct Look<'a> {
+    beginning: Beginning<'a>,
+    stated: Stated<'a>,
+    /// Lines left out before it.
+    skipped: u64,
+    notes: Vec<String>,
 }
 
-/// Returns the delimiter that splits all records alike, the one with the most cells first; else the
-/// one by which most records have as many cells as the first. `preferred` comes from the name.
-pub(crate) fn find_delimiter(beginning: Beginning<'_>, preferred: Option<&str>) -> FoundDelimiter {
-    let mut order: Vec<&str> = preferred.into_iter().collect();
-    order.extend(SINGLE.iter().filter(|single| Some(**single) != preferred));
-    let tried: Vec<(&str, Records)> = order
-        .iter()
-        .filter_map(|delimiter| Some((*delimiter, split(beginning, delimiter)?)))
-        .collect();
-    if let Some(found) = several_characters(beginning, &tried) {
-        return found;
+/// Returns how a text is delimited.
+pub(crate) fn find(beginning: Beginning<'_>, stated: Stated<'_>) -> FoundDialect {
+    let mut stated = stated;
+    let mut beginning = beginning.without_lines(stated.skip_rows);
+    let mut look = Look { beginning, stated, skipped: stated.skip_rows, notes: Vec::new() };
+    if let Some(delimiter) = stated_by_line(beginning.text) {
+        look.notes.push(format!("the first line states the delimiter {delimiter:?}"));
+        stated.delimiter = stated.delimiter.or(Some(delimiter));
+        beginning = beginning.without_lines(1);
+        look = Look { beginning, stated, skipped: look.skipped + 1, ..look };
     }
-    let alike = tried
-        .iter()
-        .filter_map(|(delimiter, records)| Some((*delimiter, records, same_count(records)?)))
-        .filter(|(_, _, count)| *count > 1);
-    // `max_by_key` takes the last of equals: reversed, the first in order wins.
-    if let Some((delimiter, records, count)) = alike.rev().max_by_key(|(_, _, count)| *count) {
-        return found(delimiter, records, Some(count));
+    let comment = stated.comment();
+    let ways = look.ways(comment);
+    if let Some(found) = look.several_characters(&ways) {
+        return look.found(&found, comment, None);
     }
-    let mostly = tried
-        .iter()
-        .filter(|(_, records)| records.first().is_some_and(|first| first.len() > 1))
-        .rev()
-        .max_by_key(|(_, records)| {
-            records.iter().filter(|record| record.len() == records[0].len()).count()
-        });
-    if let Some((delimiter, records)) = mostly {
-        return found(delimiter, records, None);
+    if let Some(way) = look.alike(&ways) {
+        return look.found(way, comment, None);
     }
-    let (delimiter, records) = (order.first().copied().unwrap_or(","), tried.first());
-    FoundDelimiter {
-        delimiter: delimiter.to_owned(),
-        cells: records.and_then(|(_, records)| same_count(records)),
-        records: records.map_or(0, |(_, records)| records.len()),
+    if let Some((prefix, way)) = look.commented() {
+        look.notes.push(format!("comment: detected {prefix:?}"));
+        return look.found(&way, Some(prefix), None);
     }
-}
-
-fn found(delimiter: &str, records: &Records, cells: Option<usize>) -> FoundDelimiter {
-    FoundDelimiter { delimiter: delimiter.to_owned(), cells, records: records.len() }
-}
-
-/// Returns a delimiter of several characters if it explains every place where its characters occur.
-fn several_characters(
-    beginning: Beginning<'_>,
-    tried: &[(&str, Records)],
-) -> Option<FoundDelimiter> {
-    for delimiter in SEVERAL {
-        if !beginning.text.contains(delimiter) {
-            continue;
-        }
-        let records = split(beginning, delimiter)?;
-        let Some(count) = same_count(&records).filter(|count| *count > 1) else { continue };
-        let explained = tried.iter().all(|(single, split)| {
-            let within = delimiter.matches(single).count();
-            match same_count(split) {
-                Some(cells) if within > 0 => cells == (count - 1) * within + 1,
-                Some(cells) => cells == 1,
-                None => within == 0,
+    if let Some((way, count)) = mostly_alike(&ways) {
+        let problem = look.odd_first_lines(way, count);
+        return look.found(way, comment, problem);
+    }
+    let first = ways.iter().position(|way| !way.sample.rows.is_empty()).unwrap_or_default();
+    match ways.get(first) {
+        Some(way) => {
+            if stated.delimiter.is_none() && way.sample.same_count() == Some(1) {
+                look.notes.push("delimiter: none found, so there is one column".to_owned());
             }
-        });
-        if explained {
-            return Some(found(delimiter, &records, Some(count)));
+            look.found(way, comment, None)
         }
+        None => look.unreadable(),
     }
-    None
 }
 
-/// Whether the first record looks like names: no cell of it is a number, a boolean, a date or a
-/// time, and at least one is not empty.
-pub(crate) fn has_header(beginning: Beginning<'_>, delimiter: &str) -> bool {
-    let Some(records) = split(beginning, delimiter) else { return true };
-    let Some(first) = records.first() else { return true };
-    let typed = |cell: &Vec<u8>| {
-        let mut seen = Seen::default();
-        seen.value(cell);
-        seen.data_type() != arrow::datatypes::DataType::Utf8 || cells::number(cell).is_some()
-    };
-    first.iter().any(|cell| !cell.is_empty()) && !first.iter().any(typed)
+/// Returns the delimiter that a first line `sep=;` states, as Excel writes and reads it.
+fn stated_by_line(text: &str) -> Option<&str> {
+    let line = text.split(['\r', '\n']).next()?;
+    let line = line.strip_prefix('"').map_or(line, |inner| inner.trim_end_matches('"'));
+    let delimiter = line.get(..4).filter(|word| word.eq_ignore_ascii_case("sep="))?;
+    let delimiter = line.strip_prefix(delimiter)?;
+    let mut characters = delimiter.chars();
+    let sign = characters.next().filter(|one| !one.is_alphanumeric() && *one != '"')?;
+    // Excel itself writes more cells behind it when the line passes through it again.
+    characters.all(|other| other == sign).then(|| &delimiter[..sign.len_utf8()])
+}
+
+impl<'a> Look<'a> {
+    /// Returns every way to split the text, that of the name first.
+    fn ways(&self, comment: Option<&str>) -> Vec<Way<'a>> {
+        if let Some(delimiter) = self.stated.delimiter {
+            return self.way(delimiter, comment).into_iter().collect();
+        }
+        let preferred = self.stated.by_name;
+        let others = SINGLE.iter().copied().filter(|single| Some(*single) != preferred);
+        let order = preferred.into_iter().chain(others);
+        order.filter_map(|delimiter| self.way(delimiter, comment)).collect()
+    }
+
+    /// Splits the text with the quoting under which every quoted cell ends where its quote does.
+    fn way(&self, delimiter: &'a str, comment: Option<&str>) -> Option<Way<'a>> {
+        let split = |rank, quote: Option<char>, escape: Option<char>| {
+            let byte =
+                |mark: Option<char>| mark.and_then(|mark| u8::try_from(u32::from(mark)).ok());
+            let (quote, escape) =
+                (byte(quote), byte(escape).filter(|one| Some(*one) != byte(quote)));
+            let mut tokens = tokens(delimiter, quote, escape)?;
+            tokens.comment = comment.map(|comment| comment.as_bytes().to_vec());
+            let sample = Sample::new(self.beginning, delimiter, &tokens)?;
+            Some(Way { delimiter, quote, escape, sample, rank })
+        };
+        let quote = self.stated.quote();
+        let usual = split(0, quote, self.stated.escape())?;
+        if usual.sample.is_well_quoted() {
+            return Some(usual);
+        }
+        if self.stated.escape.is_none()
+            && let Some(quote) = quote
+            && self.beginning.text.contains(&format!("\\{quote}"))
+            && let Some(escaped) = split(1, Some(quote), Some('\\'))
+            && escaped.sample.is_well_quoted()
+        {
+            return Some(escaped);
+        }
+        if self.stated.quote.is_none()
+            && self.stated.escape().is_none()
+            && usual.sample.stray > 0
+            && usual.sample.enclosed == 0
+            && let Some(unquoted) = split(2, None, None)
+            && unquoted.sample.same_count().is_some_and(|count| count > 1)
+        {
+            return Some(unquoted);
+        }
+        Some(Way { rank: 3, ..usual })
+    }
+
+    /// Returns the way that splits all records alike: that of the name, else the one with the most
+    /// cells; of equals the first.
+    fn alike<'w>(&self, ways: &'w [Way<'a>]) -> Option<&'w Way<'a>> {
+        let least = if self.stated.delimiter.is_some() { 1 } else { 2 };
+        let count = |way: &Way<'_>| way.sample.same_count().filter(|count| *count >= least);
+        let rank = ways.iter().filter(|way| count(way).is_some()).map(|way| way.rank).min()?;
+        let alike = || ways.iter().filter(|way| way.rank == rank && count(way).is_some());
+        let named = alike().find(|way| self.stated.by_name == Some(way.delimiter));
+        // `max_by_key` takes the last of equals: reversed, the first in order wins.
+        named.or_else(|| alike().rev().max_by_key(|way| count(way)))
+    }
+
+    /// Returns a delimiter of several characters if it explains every place where its characters
+    /// occur.
+    fn several_characters(&self, tried: &[Way<'a>]) -> Option<Way<'a>> {
+        if self.stated.delimiter.is_some() {
+            return None;
+        }
+        for delimiter in SEVERAL {
+            if !self.beginning.text.contains(delimiter) {
+                continue;
+            }
+            let way = self.way(delimiter, self.stated.comment())?;
+            let Some(count) = way.sample.same_count().filter(|count| *count > 1) else { continue };
+            let explained = tried.iter().all(|single| {
+                let within = delimiter.matches(single.delimiter).count();
+                match single.sample.same_count() {
+                    Some(cells) if within > 0 => cells == (count - 1) * within + 1,
+                    Some(cells) => cells == 1,
+                    None => within == 0,
+                }
+            });
+            if explained {
+                return Some(way);
+            }
+        }
+        None
+    }
+
+    /// Returns how comments begin if the first line is one, and all other lines are split alike.
+    fn commented(&self) -> Option<(&'static str, Way<'a>)> {
+        if self.stated.comment.is_some() {
+            return None;
+        }
+        let text = self.beginning.text.trim_start_matches(['\r', '\n']);
+        let prefixes = COMMENTS.iter().filter(|prefix| text.starts_with(**prefix));
+        prefixes.copied().find_map(|prefix| {
+            let mut ways = self.ways(Some(prefix));
+            let delimiter = self.alike(&ways)?.delimiter;
+            let way = ways.extract_if(.., |way| way.delimiter == delimiter).next()?;
+            (way.rank < 3 && !self.may_be_names(prefix, &way)).then_some((prefix, way))
+        })
+    }
+
+    /// Whether the last comment above the first record may hold the names of its cells.
+    fn may_be_names(&self, prefix: &str, way: &Way<'_>) -> bool {
+        if header::find(&way.sample.rows) == Header::Found {
+            return false;
+        }
+        let all = self.way(way.delimiter, None);
+        let rows = all.map(|all| all.sample.rows).unwrap_or_default();
+        let comments = rows.iter().take_while(|row| row.begins.starts_with(prefix.as_bytes()));
+        comments.last().is_some_and(|row| row.cells.len() > 1)
+    }
+
+    /// Returns what is wrong with the lines before the first record that is like most.
+    fn odd_first_lines(&self, way: &Way<'_>, count: usize) -> Option<String> {
+        let rows = &way.sample.rows;
+        let usual = rows.iter().position(|row| row.cells.len() == count).filter(|at| *at > 0)?;
+        let (first, last) = (rows[0].line + self.skipped, rows[usual].line + self.skipped - 1);
+        let (lines, have, them) = if first == last {
+            (format!("line {first}"), "has", "it")
+        } else {
+            (format!("lines {first} to {last}"), "have", "them")
+        };
+        Some(format!(
+            "{lines} {have} not the {count} cells that most records have with the delimiter {:?}; \
+             leave {them} out with skip_rows={last}, or with comment and how such lines begin; or \
+             state another delimiter",
+            way.delimiter
+        ))
+    }
+
+    fn found(
+        mut self,
+        way: &Way<'_>,
+        comment: Option<&str>,
+        problem: Option<String>,
+    ) -> FoundDialect {
+        let mut notes = Vec::new();
+        if self.stated.delimiter.is_none() && way.delimiter != "," {
+            notes.push(format!("delimiter: detected {:?}", way.delimiter));
+        }
+        match way.rank {
+            1 => notes.push("escape: detected \"\\\\\"".to_owned()),
+            2 => notes.push("quote: detected none, as quotes do not enclose cells".to_owned()),
+            _ => {}
+        }
+        notes.append(&mut self.notes);
+        FoundDialect {
+            delimiter: way.delimiter.to_owned(),
+            quote: way.quote.map(char::from),
+            escape: way.escape.map(char::from),
+            comment: comment.map(str::to_owned),
+            skip_rows: self.skipped,
+            cells: way.sample.same_count(),
+            rows: way.sample.rows.clone(),
+            problem,
+            notes,
+        }
+    }
+
+    /// Returns what is stated of a text that cannot be split so; reading it says why.
+    fn unreadable(self) -> FoundDialect {
+        FoundDialect {
+            delimiter: self.stated.delimiter.unwrap_or(",").to_owned(),
+            quote: self.stated.quote(),
+            escape: self.stated.escape(),
+            comment: self.stated.comment().map(str::to_owned),
+            skip_rows: self.skipped,
+            cells: None,
+            rows: Vec::new(),
+            problem: None,
+            notes: self.notes,
+        }
+    }
+}
+
+/// Returns the way that splits most records alike, or the last ones, and their number of cells.
+fn mostly_alike<'w, 'a>(ways: &'w [Way<'a>]) -> Option<(&'w Way<'a>, usize)> {
+    let likely = ways.iter().filter_map(|way| {
+        let (count, records) = way.sample.usual_count()?;
+        let last = way.sample.rows.iter().rev();
+        let at_end = last.take_while(|row| row.cells.len() == count).count();
+        let most = records > 1 && (records * 2 >= way.sample.rows.len() || at_end > 1);
+        most.then_some((way, count, records))
+    });
+    let likely: Vec<_> = likely.collect();
+    let best = likely.iter().rev().max_by_key(|(way, _, records)| (4 - way.rank, *records));
+    best.map(|(way, count, _)| (*way, *count))
+}
+
+impl FoundDialect {
+    /// Returns whether the first record holds the names.
+    pub(crate) fn header(&self) -> Header {
+        let found = header::find(&self.rows);
+        let Some(first) = self.rows.first().filter(|_| self.comment.is_none()) else {
+            return found;
+        };
+        let prefix = COMMENTS.iter().find(|prefix| first.begins.starts_with(prefix.as_bytes()));
+        let Some(prefix) = prefix else { return found };
+        // A comment that happens to have as many cells as the records below it.
+        let below = self.rows.iter().filter(|row| !row.begins.starts_with(prefix.as_bytes()));
+        let below: Vec<Row> = below.cloned().collect();
+        let another = header::has_names(&below)
+            || (self.cells == Some(1) && header::find(&below) != Header::Missing);
+        if another && !below.is_empty() {
+            return Header::Unsure(format!(
+                "line {} begins with {prefix:?} and may be a comment or hold the names; state \
+                 comment (or that it is none), or read_headers",
+                first.line + self.skip_rows
+            ));
+        }
+        found
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn delimiter(text: &str) -> (String, Option<usize>) {
-        let found = find_delimiter(Beginning { text, whole: true }, None);
-        (found.delimiter, found.cells)
-    }
-
-    #[test]
-    fn delimiters_are_found() {
-        for (text, expected, cells) in [
-            ("a,b\n1,2\n", ",", Some(2)),
-            ("a\tb\tc\n1\t2,5\t3", "\t", Some(3)),
-            ("a;b\n1,5;2,5\n", ";", Some(2)),
-            ("a|b\n1|2\n", "|", Some(2)),
-            ("a||b||c\n1||2||3\n", "||", Some(3)),
-            ("a::b\n1::2\n", "::", Some(2)),
-            ("a~|~b\n1~|~2\n", "~|~", Some(2)),
-            ("a,b\n\"x|y;z\",2\n", ",", Some(2)),
-            ("time,b\n10:20::x,2\n", ",", Some(2)),
-            ("only\n1\n2\n", ",", Some(1)),
-            ("a,b\n1,2\n3\n4,5\n", ",", None),
-            ("a|b|c\n1||3\n4|5|6\n", "|", Some(3)),
-        ] {
-            assert_eq!(delimiter(text), (expected.to_owned(), cells), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn header_is_told_from_values() {
-        for (text, header) in [
-            ("type,price\nwrench,20.0\n", true),
-            ("wrench,20.0\nhammer,10.0\n", false),
-            (",a,b\n0,1,2\n", true),
-            ("2020-01-01,x\n", false),
-            ("true,x\n", false),
-            ("a,b\nc,d\n", true),
-            ("+431234,x\n", true),
-            ("007,x\n", true),
-        ] {
-            let beginning = Beginning { text, whole: true };
-            assert_eq!(has_header(beginning, ","), header, "{text:?}");
-        }
-    }
-}
+#[path = "dialect_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 //! may be a null token.
 
 use super::Tokens;
+use super::records::Stray;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -23,6 +24,8 @@ pub(super) struct Escaped<'a> {
     pub(super) ends: &'a mut Vec<usize>,
     /// Which cells are quoted.
     pub(super) quoted: &'a mut Vec<bool>,
+    /// The first cell with text behind its closing quote.
+    pub(super) stray: &'a mut Option<Stray>,
 }
 
 /// Reads the record that begins at `start` and returns where it ends; `None` when the block does not
@@ -36,9 +39,11 @@ pub(super) fn next_record(
     record.text.clear();
     record.ends.clear();
     record.quoted.clear();
-    let (mut at, mut state) = (start, State::CellStart);
+    *record.stray = None;
+    let (mut at, mut state, mut cell) = (start, State::CellStart, start);
     while let Some(&byte) = block.get(at) {
         if state == State::CellStart {
+            cell = at;
             record.quoted.push(Some(byte) == tokens.quote);
         }
         if state != State::Closed && Some(byte) == tokens.escape {
@@ -66,6 +71,10 @@ pub(super) fn next_record(
                 State::Quoted
             }
             State::Quoted | State::CellStart | State::Plain | State::Closed => {
+                if state == State::Closed {
+                    let stray = Stray { cell: record.ends.len(), at: cell };
+                    record.stray.get_or_insert(stray);
+                }
                 record.text.push(byte);
                 if state == State::Quoted { State::Quoted } else { State::Plain }
             }
@@ -99,7 +108,7 @@ mod tests {
     fn cells(tokens: &Tokens, text: &str) -> Option<Vec<(String, bool)>> {
         let mut parser = RecordParser::new(tokens);
         let record = parser.next(text.as_bytes(), 0)?;
-        parser.find_quoted(text.as_bytes(), record);
+        assert!(parser.text_behind_quote(text.as_bytes(), record).is_none(), "{text:?}");
         let cell = |index| String::from_utf8_lossy(parser.cell(index)).into_owned();
         Some((0..parser.count()).map(|index| (cell(index), parser.is_quoted(index))).collect())
     }
@@ -121,6 +130,17 @@ mod tests {
             let found: Vec<_> = found.iter().map(|(cell, is)| (cell.as_str(), *is)).collect();
             assert_eq!(found, expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn text_behind_a_closing_quote_is_found() {
+        let tokens = Tokens { escape: Some(b'\\'), ..Tokens::plain(b',') };
+        let mut parser = RecordParser::new(&tokens);
+        let block = b"a,\"b\" c,\"d\"e\n\"\",\"\"\n";
+        let record = parser.next(block, 0).expect("should be a record");
+        assert_eq!(parser.text_behind_quote(block, record), Some(Stray { cell: 1, at: 2 }));
+        let record = parser.next(block, record.end).expect("should be a record");
+        assert_eq!(parser.text_behind_quote(block, record), None);
     }
 
     #[test]

@@ -2,17 +2,18 @@
 
 use arrow::datatypes::DataType;
 
-use super::decode::ragged;
+use super::decode::{ragged, shown};
 use super::records::RecordParser;
 use super::seen::Seen;
 use super::{Opened, Tokens, broken};
 use crate::engines::schema::{Column, ColumnType, Schema};
 use crate::engines::table::{CsvDialect, TextEncoding};
-use crate::formats::blocks::{InOrder, MAX_ROW_BYTES, ParseBlock, Parsed};
+use crate::formats::blocks::{InOrder, MAX_ROW_BYTES, NEVER_CLOSED, ParseBlock, Parsed};
 use crate::formats::bytes::ByteSource;
 use crate::formats::error::FormatError;
 use crate::formats::kinds::NearlyTyped;
 use crate::formats::pipeline;
+use crate::formats::text_detection::{self, Detected};
 
 /// The schema of one text.
 pub(crate) struct Found {
@@ -31,7 +32,8 @@ const THREADS: usize = 2;
 
 enum Wrong {
     Ragged { found: usize },
-    NotUtf8,
+    Quotes(String),
+    NotUtf8(String),
 }
 
 struct Looker {
@@ -53,15 +55,16 @@ impl ParseBlock for Looker {
         while self.most_rows.is_none_or(|most| rows < most)
             && let Some(record) = self.parser.next(&block, at)
         {
+            if let Some(stray) = self.parser.text_behind_quote(&block, record) {
+                wrong = Some((rows, Wrong::Quotes(stray.why(&block))));
+                break;
+            }
             let found = self.parser.count();
             if found != self.expected {
                 wrong = Some((rows, Wrong::Ragged { found }));
                 break;
             }
             let nulls = self.parser.cells().any(|cell| self.tokens.may_be_null(cell));
-            if nulls {
-                self.parser.find_quoted(&block, record);
-            }
             for (index, seen) in seen.iter_mut().enumerate() {
                 let cell = self.parser.cell(index);
                 if nulls && self.tokens.may_be_null(cell) && !self.parser.is_quoted(index) {
@@ -72,11 +75,27 @@ impl ParseBlock for Looker {
             }
             (at, rows) = (record.end, rows + 1);
         }
-        if std::str::from_utf8(&block[..at]).is_err() {
-            wrong = Some((0, Wrong::NotUtf8));
+        if let Err(error) = std::str::from_utf8(&block[..at]) {
+            wrong = Some(self.not_utf8(&block, error.valid_up_to()));
         }
         let tail = if wrong.is_some() { block.len() } else { self.parser.skip_between(&block, at) };
         Parsed { output: (seen, wrong), block, tail, rows }
+    }
+}
+
+impl Looker {
+    /// Returns the row of a place that is not UTF-8, with what stands there.
+    fn not_utf8(&mut self, block: &[u8], place: usize) -> (u64, Wrong) {
+        let (mut at, mut row) = (0, 0);
+        while let Some(record) = self.parser.next(block, at)
+            && record.end <= place
+        {
+            (at, row) = (record.end, row + 1);
+        }
+        let line = |byte: &u8| !matches!(byte, b'\r' | b'\n');
+        let around = &block[place.saturating_sub(20)..];
+        let around: Vec<u8> = around.iter().take(40).copied().filter(line).collect();
+        (row, Wrong::NotUtf8(shown(&around)))
     }
 }
 
@@ -86,27 +105,33 @@ pub(crate) fn infer(
     dialect: &CsvDialect,
     rows: Option<u64>,
 ) -> Result<Found, FormatError> {
-    match attempt(source, dialect, rows)? {
-        Some(found) => Ok(found),
-        None if dialect.encoding == TextEncoding::Utf8 => {
-            let latin1 = CsvDialect { encoding: TextEncoding::Latin1, ..dialect.clone() };
-            attempt(source, &latin1, rows)?
-                .ok_or_else(|| broken(source.path(), "it is neither UTF-8 nor Latin-1"))
+    let place = match attempt(source, dialect, rows)? {
+        Ok(found) => return Ok(found),
+        Err(place) => place,
+    };
+    // A late byte: all of the file says whether it is Latin-1.
+    let is_latin1 = dialect.encoding == TextEncoding::Utf8
+        && text_detection::of_file(source)? == Detected::Text(TextEncoding::Latin1);
+    if is_latin1 {
+        let latin1 = CsvDialect { encoding: TextEncoding::Latin1, ..dialect.clone() };
+        if let Ok(found) = attempt(source, &latin1, rows)? {
+            return Ok(found);
         }
-        None => Err(broken(source.path(), "its text could not be converted")),
     }
+    let message = format!("{place}; correct it, or state the encoding");
+    Err(broken(source.path(), message))
 }
 
-/// Returns `None` when the text is not in the stated encoding.
+/// Returns the first place that is not UTF-8, in words, when there is one.
 fn attempt(
     source: &dyn ByteSource,
     dialect: &CsvDialect,
     most_rows: Option<u64>,
-) -> Result<Option<Found>, FormatError> {
+) -> Result<Result<Found, String>, FormatError> {
     let opened = match super::open(source, dialect) {
         Ok(opened) => opened,
         Err(FormatError::Broken { message, .. }) if message.contains("is not UTF-8") => {
-            return Ok(None);
+            return Ok(Err(message));
         }
         Err(error) => return Err(error),
     };
@@ -142,12 +167,13 @@ fn attempt(
     };
     match outcome {
         Ok(()) => {}
-        Err(Stop::NotUtf8) => return Ok(None),
+        Err(Stop::NotUtf8(place)) => return Ok(Err(place)),
         Err(Stop::Ragged { row, found }) => return Err(ragged(&path, row, expected, found)),
+        Err(Stop::Quotes { row, why }) => return Err(broken(&path, format!("row {row} {why}"))),
         Err(Stop::Failed(error)) => return Err(error),
     }
     let columns = || names.names.iter().zip(&gathered.seen);
-    Ok(Some(Found {
+    Ok(Ok(Found {
         schema: Schema { columns: columns().map(|(name, seen)| column(name, seen)).collect() },
         nearly: columns().filter_map(|(name, seen)| seen.nearly(name)).collect(),
         rows: gathered.rows,
@@ -159,8 +185,9 @@ fn attempt(
 
 /// Why looking stops.
 enum Stop {
-    NotUtf8,
+    NotUtf8(String),
     Ragged { row: u64, found: usize },
+    Quotes { row: u64, why: String },
     Failed(FormatError),
 }
 
@@ -172,10 +199,16 @@ struct Gathered {
 
 impl Gathered {
     fn add(&mut self, output: &Output, before: u64, rows: u64) -> Result<(), Stop> {
-        match output.1 {
-            Some((_, Wrong::NotUtf8)) => return Err(Stop::NotUtf8),
+        match &output.1 {
+            Some((row, Wrong::NotUtf8(text))) => {
+                let row = before + row + 1;
+                return Err(Stop::NotUtf8(format!("row {row} is not UTF-8: `{text}`")));
+            }
             Some((row, Wrong::Ragged { found })) => {
-                return Err(Stop::Ragged { row: before + row + 1, found });
+                return Err(Stop::Ragged { row: before + row + 1, found: *found });
+            }
+            Some((row, Wrong::Quotes(why))) => {
+                return Err(Stop::Quotes { row: before + row + 1, why: why.clone() });
             }
             None => {}
         }
@@ -221,7 +254,7 @@ impl Gathered {
         }
         self.complete = text.is_empty() && blocks.next().is_none();
         if !self.complete && self.rows < most {
-            let message = format!("a quote opened in row {} is never closed", self.rows + 1);
+            let message = format!("a quote opened in row {} {NEVER_CLOSED}", self.rows + 1);
             return Err(Stop::Failed(broken(path, message)));
         }
         Ok(())

@@ -10,11 +10,14 @@ pub(crate) mod decode;
 pub(crate) mod delimiters;
 pub(crate) mod dialect;
 mod escaped;
+pub(crate) mod header;
 pub(crate) mod infer;
 mod lines;
 pub(crate) mod names;
 pub(crate) mod records;
+pub(crate) mod sample;
 pub(crate) mod seen;
+mod shapes;
 mod sorts;
 #[cfg(test)]
 mod tests;
@@ -24,12 +27,13 @@ use std::io::Read;
 
 use self::delimiters::OneByteDelimiter;
 use self::records::RecordParser;
-use super::blocks::{BlockCutter, MAX_ROW_BYTES};
+use super::blocks::{BlockCutter, MAX_ROW_BYTES, NEVER_CLOSED};
 use super::bytes::ByteSource;
 use super::compression;
 use super::error::FormatError;
+use super::text_detection::{self, Detected};
 use super::text_encoding;
-use crate::engines::table::CsvDialect;
+use crate::engines::table::{CsvDialect, TextEncoding};
 
 /// The byte that stands for a delimiter of several bytes: ASCII's unit separator.
 pub(crate) const UNIT_SEPARATOR: u8 = 0x1f;
@@ -119,9 +123,18 @@ pub(crate) fn text<'a, S: ByteSource + 'a>(
     tokens: &Tokens,
 ) -> Result<Box<dyn Read + Send + 'a>, FormatError> {
     let path = source.path().to_owned();
+    let encoding = match dialect.encoding {
+        TextEncoding::PerFile => encoding_of(&source)?,
+        encoding => encoding,
+    };
     let (_, reader) = compression::open(source)?;
     let read = |source| FormatError::reading(&path, source);
-    let text = text_encoding::to_utf8(reader, dialect.encoding).map_err(read)?;
+    let text = text_encoding::to_utf8(reader, encoding).map_err(read)?;
+    let text = if tokens.delimiter == text_encoding::END_MARK {
+        text
+    } else {
+        Box::new(text_encoding::WithoutEndMark::new(text))
+    };
     let text = match dialect.skip_rows {
         0 => text,
         lines => lines::skip(text, lines).map_err(read)?.map_err(|there| {
@@ -132,6 +145,16 @@ pub(crate) fn text<'a, S: ByteSource + 'a>(
         return Ok(text);
     }
     Ok(Box::new(OneByteDelimiter::new(text, dialect.delimiter.as_bytes(), tokens)))
+}
+
+/// Returns the encoding of one file, by all of its bytes.
+fn encoding_of(source: &dyn ByteSource) -> Result<TextEncoding, FormatError> {
+    match text_detection::of_file(source)? {
+        Detected::Text(encoding) => Ok(encoding),
+        Detected::Other | Detected::Binary => {
+            Err(broken(source.path(), text_detection::NEITHER.to_owned()))
+        }
+    }
 }
 
 /// Opens text and reads its first record.
@@ -151,6 +174,9 @@ pub(crate) fn open<'a, S: ByteSource + 'a>(
         first.extend(more.unwrap_or_else(|| b"\n".to_vec()));
         first.drain(..parser.skip_between(&first, 0));
         if let Some(record) = parser.next(&first, 0) {
+            if let Some(stray) = parser.text_behind_quote(&first, record) {
+                return Err(broken(&path, format!("the first record {}", stray.why(&first))));
+            }
             let cells = parser.cells().map(<[u8]>::to_vec).collect::<Vec<_>>();
             break (record.end, cells);
         }
@@ -158,7 +184,8 @@ pub(crate) fn open<'a, S: ByteSource + 'a>(
             break (0, Vec::new());
         }
         if ended {
-            return Err(broken(&path, "a quote opened in the first record is never closed"));
+            let message = format!("a quote opened in the first record {NEVER_CLOSED}");
+            return Err(broken(&path, message));
         }
         if first.len() > MAX_ROW_BYTES {
             return Err(broken(&path, "the first record is longer than 16 MiB"));

@@ -21,7 +21,9 @@ pub(crate) fn numbered(count: usize) -> Names {
 pub(crate) fn from_header(cells: &[Vec<u8>]) -> Result<Names, String> {
     let given = cells
         .iter()
-        .map(|cell| std::str::from_utf8(cell).map_err(|_| "the header is not UTF-8".to_owned()))
+        .map(|cell| {
+            std::str::from_utf8(cell).map_err(|_| "the first record is not UTF-8".to_owned())
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let mut used: HashSet<String> = HashSet::new();
     let reserved: HashSet<&str> = given.iter().map(|name| name.trim()).collect();

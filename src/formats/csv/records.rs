@@ -3,7 +3,7 @@
 //! `csv_core` drops an escape before any character and ends a comment at a line feed only: records with
 //! an escape are read in `escaped`, comments are left out here.
 
-use csv_core::{ReadFieldResult, ReadRecordResult, Reader, ReaderBuilder};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::Tokens;
 use super::escaped::{self, Escaped};
@@ -17,32 +17,55 @@ pub(crate) struct Record {
     pub(crate) end: usize,
 }
 
+/// A cell with text behind its closing quote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stray {
+    /// The cell, from 0.
+    pub(crate) cell: usize,
+    /// Where it begins in its block.
+    pub(crate) at: usize,
+}
+
+impl Stray {
+    /// Returns what is wrong and what to state, to stand behind the name of the row.
+    pub(crate) fn why(self, block: &[u8]) -> String {
+        let raw = &block[self.at..];
+        let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
+        format!(
+            "has text behind the closing quote of cell {}: {}; state quote=none if quotes are \
+             characters like any other, or escape if one makes them so",
+            self.cell + 1,
+            super::decode::shown(&raw[..end])
+        )
+    }
+}
+
 /// Tokenises records; holds the cells of the latest.
 pub(crate) struct RecordParser {
     records: Reader,
-    fields: Reader,
     tokens: Tokens,
     text: Vec<u8>,
     ends: Vec<usize>,
     count: usize,
     quoted: Vec<bool>,
+    stray: Option<Stray>,
+    /// Where the next quote is, unless a record begins behind it.
+    next_quote: usize,
 }
 
 impl RecordParser {
     pub(crate) fn new(tokens: &Tokens) -> Self {
-        let reader = || {
-            let mut builder = ReaderBuilder::new();
-            builder.delimiter(tokens.delimiter).quoting(tokens.quote.is_some());
-            builder.quote(tokens.quote.unwrap_or(b'"')).build()
-        };
+        let mut builder = ReaderBuilder::new();
+        builder.delimiter(tokens.delimiter).quoting(tokens.quote.is_some());
         let mut parser = Self {
-            records: reader(),
-            fields: reader(),
+            records: builder.quote(tokens.quote.unwrap_or(b'"')).build(),
             tokens: tokens.clone(),
             text: vec![0; 4096],
             ends: vec![0; 256],
             count: 0,
             quoted: Vec::new(),
+            stray: None,
+            next_quote: 0,
         };
         parser.reset();
         parser
@@ -50,15 +73,17 @@ impl RecordParser {
 
     /// Begins anew. The line feed keeps `csv_core` from taking a first character for a byte order mark.
     fn reset(&mut self) {
-        for reader in [&mut self.records, &mut self.fields] {
-            reader.reset();
-            reader.read_record(b"\n", &mut self.text, &mut self.ends);
-        }
+        self.records.reset();
+        self.records.read_record(b"\n", &mut self.text, &mut self.ends);
     }
 
     /// Reads the record that begins at or after `at`; `None` when the block does not end it.
     #[inline]
     pub(crate) fn next(&mut self, block: &[u8], at: usize) -> Option<Record> {
+        if at == 0 {
+            // Another block.
+            self.next_quote = 0;
+        }
         let start = self.skip_between(block, at);
         if self.tokens.escape.is_some() {
             return self.next_escaped(block, start);
@@ -90,7 +115,7 @@ impl RecordParser {
 
     fn next_escaped(&mut self, block: &[u8], start: usize) -> Option<Record> {
         let (text, ends, quoted) = (&mut self.text, &mut self.ends, &mut self.quoted);
-        let mut record = Escaped { text, ends, quoted };
+        let mut record = Escaped { text, ends, quoted, stray: &mut self.stray };
         let end = escaped::next_record(&self.tokens, block, start, &mut record);
         self.count = end.map_or(0, |_| self.ends.len());
         end.map(|end| Record { start, end })
@@ -127,38 +152,60 @@ impl RecordParser {
         (0..self.count).map(|index| self.cell(index))
     }
 
-    /// Finds which cells of the latest record are quoted. Only needed when a cell looks like null.
-    pub(crate) fn find_quoted(&mut self, block: &[u8], record: Record) {
+    /// Returns the first cell of the latest record with text behind its closing quote, which `csv_core`
+    /// would join to the rest. Only a record that holds a quote takes time.
+    #[inline]
+    pub(crate) fn text_behind_quote(&mut self, block: &[u8], record: Record) -> Option<Stray> {
         if self.tokens.escape.is_some() {
-            // They are known.
-            return;
+            return self.stray;
         }
-        self.quoted.clear();
-        let raw = &block[record.start..record.end];
-        let quote = self.tokens.quote.filter(|quote| memchr::memchr(*quote, raw).is_some());
-        let Some(quote) = quote else {
-            self.quoted.resize(self.count, false);
-            return;
-        };
-        let mut position = 0;
-        let mut out = [0; 1024];
-        while self.quoted.len() < self.count {
-            self.quoted.push(raw.get(position) == Some(&quote));
-            loop {
-                let (result, read, _) = self.fields.read_field(&raw[position..], &mut out);
-                position += read;
-                match result {
-                    ReadFieldResult::OutputFull => {}
-                    _ => break,
-                }
-            }
+        let quote = self.tokens.quote?;
+        if self.next_quote < record.start {
+            let next = memchr::memchr(quote, &block[record.start..]);
+            self.next_quote = next.map_or(usize::MAX, |at| record.start + at);
         }
+        if self.next_quote >= record.end {
+            self.quoted.clear();
+            return None;
+        }
+        self.look_at_quotes(quote, block, record)
     }
 
-    /// Whether a cell of the latest record is quoted, after [`Self::find_quoted`].
+    fn look_at_quotes(&mut self, quote: u8, block: &[u8], record: Record) -> Option<Stray> {
+        self.quoted.clear();
+        let raw = &block[..record.end];
+        let (mut at, mut start) = (record.start, 0);
+        for (cell, end) in self.ends[..self.count].iter().enumerate() {
+            let quoted = raw.get(at) == Some(&quote);
+            self.quoted.push(quoted);
+            let begins = at;
+            at = if quoted { behind_closing(quote, raw, at + 1) } else { at + end - start };
+            if raw.get(at).is_some_and(|byte| {
+                *byte != self.tokens.delimiter && !matches!(byte, b'\r' | b'\n')
+            }) {
+                return Some(Stray { cell, at: begins });
+            }
+            (at, start) = (at + 1, *end);
+        }
+        None
+    }
+
+    /// Whether a cell of the latest record is quoted, after [`Self::text_behind_quote`].
     pub(crate) fn is_quoted(&self, index: usize) -> bool {
         self.quoted.get(index).copied().unwrap_or(false)
     }
+}
+
+/// Returns where the byte behind the quote is that closes a cell; two quotes are one within it.
+fn behind_closing(quote: u8, raw: &[u8], mut at: usize) -> usize {
+    while let Some(next) = raw.get(at..).and_then(|rest| memchr::memchr(quote, rest)) {
+        at += next + 1;
+        if raw.get(at) != Some(&quote) {
+            return at;
+        }
+        at += 1;
+    }
+    raw.len()
 }
 
 /// Returns where the next byte is that ends no line.
@@ -182,14 +229,38 @@ mod tests {
         let block = b"\"\",,x,\"a\"\"b,\n\",\"\"\n";
         let mut parser = RecordParser::new(&tokens());
         let record = parser.next(block, 0).expect("should be a record");
-        parser.find_quoted(block, record);
+        assert_eq!(parser.text_behind_quote(block, record), None);
         let cells: Vec<_> = parser.cells().map(String::from_utf8_lossy).collect();
         assert_eq!(cells, ["", "", "x", "a\"b,\n", ""]);
         let quoted: Vec<_> = (0..5).map(|index| parser.is_quoted(index)).collect();
         assert_eq!(quoted, [true, false, false, true, true]);
-        // The reader of cells is at the beginning of a record again.
-        parser.find_quoted(block, record);
-        assert!(parser.is_quoted(4) && !parser.is_quoted(1));
+    }
+
+    #[test]
+    fn text_behind_a_closing_quote_is_found() {
+        for (block, stray) in [
+            (&b"\"Others\" and,x\n"[..], Some(Stray { cell: 0, at: 0 })),
+            (b"a b,,\"x\"\"y\" z\r\n", Some(Stray { cell: 2, at: 5 })),
+            (b"1,\"say \\\"hi\\\" now\"\n", Some(Stray { cell: 1, at: 2 })),
+            (b"5\" pipe,\"x\",6\"\"\n", None),
+            (b"\"\",\"\"\"\",\"a\nb\"\r", None),
+            (b"plain,x\n", None),
+        ] {
+            let mut parser = RecordParser::new(&tokens());
+            let record = parser.next(block, 0).expect("should be a record");
+            assert_eq!(parser.text_behind_quote(block, record), stray, "{block:?}");
+        }
+        // Also behind records without any quote, and in the next block.
+        let mut parser = RecordParser::new(&tokens());
+        for block in [&b"a\nb\n\"c\"d\n"[..], b"\"e\"f\n"] {
+            let (mut at, mut found) = (0, Vec::new());
+            while let Some(record) = parser.next(block, at) {
+                found.push(parser.text_behind_quote(block, record).is_some());
+                at = record.end;
+            }
+            assert_eq!(found.pop(), Some(true));
+            assert!(!found.contains(&true));
+        }
     }
 
     #[test]
@@ -221,7 +292,7 @@ mod tests {
         let block = b"\"a,b\n\"\",\n";
         let record = parser.next(block, 0).expect("should be a record");
         assert_eq!(parser.cells().collect::<Vec<_>>(), [b"\"a", &b"b"[..]]);
-        parser.find_quoted(block, record);
+        assert_eq!(parser.text_behind_quote(block, record), None);
         assert!(!parser.is_quoted(0));
         parser.next(block, record.end).expect("should be a record");
         assert_eq!(parser.cells().collect::<Vec<_>>(), [b"\"\"", &b""[..]]);

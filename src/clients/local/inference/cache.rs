@@ -18,7 +18,7 @@ use crate::formats::kinds::NearlyTyped;
 
 /// Grows when the rules of inference or this document change, so that what older rules found is not
 /// used.
-const RULES: u32 = 3;
+const RULES: u32 = 4;
 
 /// A file that changed so recently may change again within one tick of the file system's clock.
 const SETTLED_NS: i64 = 2_000_000_000;

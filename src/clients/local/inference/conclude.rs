@@ -10,9 +10,11 @@ use super::why::why_text;
 use crate::api::counted::counted;
 use crate::clients::local::partitions;
 use crate::engines::job::InferAnswer;
+use crate::engines::reading::Reading;
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{
     ConflictingTable, FileFormat, PinnedFile, Table, TableKind, TableLookup, TableName,
+    TextEncoding,
 };
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::compare::{Compared, compare};
@@ -43,6 +45,7 @@ pub(super) fn conclude(
     files: &[PinnedFile],
     looked: &[Looked],
     keys: &[String],
+    reading: &Reading,
 ) -> Result<Concluded, EngineError> {
     if files.is_empty() {
         return Err(failed(ErrorKind::NotFound, "there are no files"));
@@ -61,7 +64,7 @@ pub(super) fn conclude(
     for (file, one) in &found {
         one.shape.notes.iter().for_each(|note| notes.add(file, note));
     }
-    let format = one_format(files, &found)?;
+    let format = one_format(reading, files, &found)?;
     let schemas = Schemas::of(&found, keys);
     let pairs = found.iter().zip(&schemas.of_file);
     let pairs: Vec<_> =
@@ -120,16 +123,28 @@ impl Schemas {
     }
 }
 
-/// Returns the one way in which all files are read.
-fn one_format(files: &[PinnedFile], found: &[Found<'_>]) -> Result<FileFormat, EngineError> {
-    let mut ways: HashMap<&FileFormat, (u64, &PinnedFile)> = HashMap::new();
+/// Returns the one way in which all files are read. Each file has its own encoding, unless all are
+/// UTF-8: a table in which one is not may get others.
+fn one_format(
+    reading: &Reading,
+    files: &[PinnedFile],
+    found: &[Found<'_>],
+) -> Result<FileFormat, EngineError> {
+    let mut dialects = found.iter().filter_map(|(_, one)| one.shape.format.csv.as_ref());
+    let all_utf8 = dialects.all(|csv| csv.encoding == TextEncoding::Utf8);
+    let encoding = reading.encoding.or((!all_utf8).then_some(TextEncoding::PerFile));
+    let mut ways: HashMap<FileFormat, (u64, &PinnedFile)> = HashMap::new();
     for (file, one) in found {
-        ways.entry(&one.shape.format).or_insert((0, *file)).0 += 1;
+        let mut format = one.shape.format.clone();
+        if let (Some(csv), Some(encoding)) = (&mut format.csv, encoding) {
+            csv.encoding = encoding;
+        }
+        ways.entry(format).or_insert((0, *file)).0 += 1;
     }
     let mut ways: Vec<_> = ways.into_iter().collect();
     match ways.as_slice() {
         [] => return Err(without_content(files)),
-        [(format, _)] => return Ok((*format).clone()),
+        [(format, _)] => return Ok(format.clone()),
         _ => {}
     }
     ways.sort_by(|(_, (left, first)), (_, (right, second))| {
@@ -142,8 +157,8 @@ fn one_format(files: &[PinnedFile], found: &[Found<'_>]) -> Result<FileFormat, E
     let message =
         format!("the files are read in several ways: {}", each.collect::<Vec<_>>().join("; "));
     Err(failed(ErrorKind::InvalidInput, message).with_hint(
-        "put the files of each format into a folder of their own; state read_headers or delimiter \
-         where one was detected wrongly",
+        "put the files of each format into a folder of their own; state what was detected wrongly, \
+         such as read_headers or delimiter",
     ))
 }
 
@@ -160,10 +175,17 @@ fn without_content(files: &[PinnedFile]) -> EngineError {
 
 fn in_words(format: &FileFormat) -> String {
     let Some(csv) = &format.csv else { return format.format.to_string() };
-    let header = if csv.header { "a header" } else { "no header" };
-    let encoding = serde_json::to_value(csv.encoding).unwrap_or_default();
-    let encoding = encoding.as_str().unwrap_or_default();
-    format!("{} with delimiter {:?}, {header}, in {encoding}", format.format, csv.delimiter)
+    let mut words = vec![format!("{} with delimiter {:?}", format.format, csv.delimiter)];
+    if csv.quote != Some('"') {
+        words.push(csv.quote.map_or("no quote".to_owned(), |quote| format!("quote {quote:?}")));
+    }
+    words.extend(csv.escape.map(|escape| format!("escape {escape:?}")));
+    words.extend(csv.comment.as_ref().map(|comment| format!("comment {comment:?}")));
+    if csv.skip_rows > 0 {
+        words.push(format!("skip_rows {}", csv.skip_rows));
+    }
+    words.push(if csv.header { "a header" } else { "no header" }.to_owned());
+    words.join(", ")
 }
 
 fn how_found(files: &[PinnedFile], looked: &[Looked], found: &[Found<'_>]) -> SchemaFound {

@@ -127,6 +127,7 @@ fn look(
             schema: found.schema,
             declared: found.declared,
             notes: sniffed.notes.into_iter().chain(found.notes).collect(),
+            unsure: sniffed.unsure,
         };
         Ok(Some(FoundFile {
             shape: Arc::new(shape),
@@ -153,18 +154,22 @@ pub(super) fn all_or_broken(outcomes: Vec<Outcome>) -> Result<Vec<Looked>, Engin
             Err(problem) => broken.push(problem.to_string()),
         }
     }
-    let count = broken.len();
-    let message = match count {
-        0 => return Ok(looked),
-        1 => broken.remove(0),
-        _ => {
-            broken.truncate(NAMED);
-            let more = count - broken.len();
-            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-            format!("{count} of {of} files are broken: {}{more}", broken.join("; "))
-        }
+    let Some(message) = in_words(broken, &format!("of {of} files are broken")) else {
+        return Ok(looked);
     };
     Err(failed(ErrorKind::InvalidInput, message).with_hint(MEND))
+}
+
+/// Returns problems of files in one line, at most 20 of them; `None` when there is none.
+pub(super) fn in_words(mut problems: Vec<String>, of_what: &str) -> Option<String> {
+    let count = problems.len();
+    if count < 2 {
+        return problems.pop();
+    }
+    problems.truncate(NAMED);
+    let more = count - problems.len();
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    Some(format!("{count} {of_what}: {}{more}", problems.join("; ")))
 }
 
 #[cfg(test)]

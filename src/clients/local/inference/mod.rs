@@ -58,7 +58,7 @@ pub(crate) fn infer_files(
     let count = files.len().min(usize::try_from(most).unwrap_or(usize::MAX));
     let looked = look::all_or_broken(look::at_files(inference, &files, count)?)?;
     let looked = headers::agreed(inference, &files, looked)?;
-    conclude::conclude(&files, &looked, &keys)
+    conclude::conclude(&files, &looked, &keys, inference.reading)
 }
 
 /// What fails, in words.

@@ -18,6 +18,9 @@ pub(super) struct Shape {
     /// Whether a footer or header declares the schema.
     pub(super) declared: bool,
     pub(super) notes: Vec<String>,
+    /// Why it cannot be told whether it has a header, unless other files show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unsure: Option<String>,
 }
 
 /// What was found of one file with content.

@@ -19,7 +19,9 @@ use crate::engines::job_spec::{Input, InputFile, JobSpec, Operation, Sample};
 use crate::engines::metastore::Metastore;
 use crate::engines::reading::Reading;
 use crate::engines::schema::{Schema, SchemaConflict, SchemaFound};
-use crate::engines::table::{FileFormat, Format, StoragePath, TableLookup, TableName};
+use crate::engines::table::{
+    FileFormat, Format, StoragePath, TableLookup, TableName, TextEncoding,
+};
 use crate::engines::{EngineError, ErrorKind};
 
 /// What both ways say of a table.
@@ -159,20 +161,23 @@ fn columns(said: &Said) -> Vec<(&str, DataType)> {
 #[tokio::test]
 async fn a_header_that_only_some_files_show_is_that_of_all() {
     let said = agreed(&[
-        ("a.csv", b"id, 2020\nx,1\n"),
-        // Alone, these would be taken for a first row and for no header.
-        ("b.csv", b"id,2020\ny,2\n"),
-        ("c.csv", b"id,2020\n"),
+        ("a.csv", b"id,2020,size\nx,1,5\n"),
+        ("b.csv", b"\"id\",\"2020\",\"size\"\ny,2,6\n"),
+        // Alone, these could be either, and would be taken for a first row.
+        ("c.csv", b"id,2020,size\nz,3,7\n"),
+        ("d.csv", b"id,2020,size\n"),
     ])
     .await;
-    assert_eq!(columns(&said), [("id", DataType::Utf8), ("2020", DataType::Int64)]);
-    assert_eq!(said.found, SchemaFound::AllRows { files: 3, rows: 2 });
-    let expected = "2 files, such as `sales/orders/b.csv`: header: as in the other files";
+    let int = DataType::Int64;
+    let expected = [("id", DataType::Utf8), ("2020", int.clone()), ("size", int)];
+    assert_eq!(columns(&said), expected);
+    assert_eq!(said.found, SchemaFound::AllRows { files: 4, rows: 3 });
+    let expected = "3 files, such as `sales/orders/a.csv`: header: as in the other files";
     assert!(said.notes.iter().any(|note| note == expected), "{:?}", said.notes);
     // Other names, or a first record that no header can be, are no header.
     let files: Files<'_> = &[("a.csv", b"id,n\nx,1\n"), ("b.csv", b"1,2\n"), ("c.csv", b"3,3\n")];
     let error = both(files, &Reading::default()).await.expect_err("should be refused");
-    for part in ["a header, in utf8 (1 file", "no header, in utf8 (2 files"] {
+    for part in ["a header (1 file", "no header (2 files"] {
         assert!(error.message.contains(part), "{error}");
     }
     let stated = Reading { header: Some(false), ..Reading::default() };
@@ -211,6 +216,44 @@ async fn what_kept_a_column_text_is_told_over_all_files_whatever_the_threads() {
     // A file of which less than half are numbers makes it a column of words.
     let with_words = [same[0], same[1], ("c.csv", files[2].as_slice())];
     assert_eq!(agreed(&with_words).await.why_text, BTreeMap::new());
+}
+
+#[tokio::test]
+async fn a_header_that_no_file_shows_is_asked_for() {
+    let unsure: &[u8] = b"id,2020\n1,2\n";
+    let error = both(&[("a.csv", unsure), ("b.csv", unsure)], &Reading::default()).await;
+    let error = error.expect_err("should be refused");
+    assert_eq!(error.kind, ErrorKind::InvalidInput);
+    for part in ["2 files may have a header", "`sales/orders/a.csv`", "`2020` (above `2`)"] {
+        assert!(error.message.contains(part), "{error}");
+    }
+    assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("read_headers=true")));
+    for (header, rows) in [(true, 1), (false, 2)] {
+        let stated = Reading { header: Some(header), ..Reading::default() };
+        let said = both(&[("a.csv", unsure)], &stated).await.expect("should be inferred");
+        assert_eq!(said.found, SchemaFound::AllRows { files: 1, rows });
+    }
+    // Files that surely have none show it, too.
+    let unsure: &[u8] = b"x,5\ny,abc\nz,def\n";
+    let said = agreed(&[("a.csv", unsure), ("b.csv", b"A-1,q\nA-2,w\n")]).await;
+    assert_eq!(columns(&said), [("column_1", DataType::Utf8), ("column_2", DataType::Utf8)]);
+    assert!(said.notes.iter().any(|note| note.contains("header: none, as in the other files")));
+}
+
+#[tokio::test]
+async fn files_of_several_encodings_are_one_table() {
+    let said = agreed(&[
+        ("a.csv", "id,city\n1,Zürich\n".as_bytes()),
+        ("b.csv", b"id,city\n2,K\xf6ln\n"),
+        ("c.csv", b"id,city\n3,Bern\n"),
+    ])
+    .await;
+    assert_eq!(columns(&said), [("id", DataType::Int64), ("city", DataType::Utf8)]);
+    assert_eq!(said.format.csv.map(|csv| csv.encoding), Some(TextEncoding::PerFile));
+    let note = "`sales/orders/b.csv`: encoding: converted from Latin-1 (windows-1252)";
+    assert!(said.notes.iter().any(|one| one == note), "{:?}", said.notes);
+    let said = agreed(&[("a.csv", "id\nü\n".as_bytes()), ("b.csv", b"id\nx\n")]).await;
+    assert_eq!(said.format.csv.map(|csv| csv.encoding), Some(TextEncoding::Utf8));
 }
 
 #[tokio::test]
