@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::ipc::root_as_message;
 
+use super::arrow_early::is_compressed_early;
 use super::bytes::{ByteSource, size_of_buffer};
 use super::compression;
 use super::declared::declared;
@@ -69,8 +70,26 @@ enum Opened<'a, S> {
     Stream(Stream<'a>),
 }
 
+/// Refuses what the reader of batches would take for values.
+fn refuse_early(source: &dyn ByteSource) -> Result<(), FormatError> {
+    let (_, mut reader) = compression::open(source)?;
+    let mut start = [0; 8];
+    let path = source.path();
+    let count = super::text_encoding::fill(&mut reader, &mut start)
+        .map_err(|source| FormatError::reading(path, source))?;
+    let is_file = start.starts_with(FILE_MAGIC);
+    let messages = if is_file { &[] } else { &start[..count] };
+    if is_compressed_early(messages.chain(reader)) {
+        let message = "it is compressed as Arrow 0.17 did, before the format said how: write it \
+                       anew with a later version";
+        return Err(FormatError::broken(path, "arrow", message));
+    }
+    Ok(())
+}
+
 fn open<'a, S: ByteSource + 'a>(source: S) -> Result<Opened<'a, S>, FormatError> {
     let path = source.path().to_owned();
+    refuse_early(&source)?;
     let prefix = super::bytes::read_prefix(&source, 16)?;
     if prefix.starts_with(FILE_MAGIC) {
         let reader = BufReader::with_capacity(64 * 1024, Cursor { source, position: 0 });
@@ -94,8 +113,8 @@ fn open<'a, S: ByteSource + 'a>(source: S) -> Result<Opened<'a, S>, FormatError>
 /// Opens a stream, but none whose values are big-endian: the reader would take their bytes in the wrong
 /// order.
 fn open_stream<'a>(path: &str, mut reader: Content<'a>) -> Result<Stream<'a>, FormatError> {
-    let (begin, schema) = first_message(&mut reader)
-        .map_err(|source| FormatError::Read { path: path.to_owned(), source })?;
+    let (begin, schema) =
+        first_message(&mut reader).map_err(|source| FormatError::reading(path, source))?;
     let message = root_as_message(&schema).ok();
     if let Some(schema) = message.and_then(|message| message.header_as_schema())
         && !schema.endianness().equals_to_target_endianness()

@@ -1,6 +1,5 @@
 //! Finds the schema of one file.
 
-use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,8 +40,7 @@ pub type OnBytes<'a> = &'a (dyn Fn(u64) -> bool + Sync);
 /// Infers the schema of a file from its footer, or from every row, or from the first `rows`.
 ///
 /// # Errors
-/// `Broken` when the file cannot be read as what it was sniffed as, or two of its columns have one name;
-/// `Read`, also when stopped.
+/// `Broken` when the file cannot be read as what it was sniffed as; `Read`, also when stopped.
 pub fn infer(
     source: &dyn ByteSource,
     sniffed: &Sniffed,
@@ -50,15 +48,7 @@ pub fn infer(
     on_bytes: OnBytes<'_>,
 ) -> Result<InferredFile, FormatError> {
     let (path, word) = (source.path(), sniffed.format.format.as_str());
-    let file = guarded(path, word, || look(source, sniffed, rows, on_bytes))?;
-    let mut names = HashSet::new();
-    match file.schema.columns.iter().find(|column| !names.insert(column.name.as_str())) {
-        Some(twice) => {
-            let message = format!("several of its columns are called `{}`", twice.name);
-            Err(FormatError::broken(path, word, message))
-        }
-        None => Ok(file),
-    }
+    guarded(path, word, || look(source, sniffed, rows, on_bytes))
 }
 
 fn look(

@@ -18,6 +18,7 @@ pub mod json_rows;
 pub mod kinds;
 pub mod sniff;
 
+mod arrow_early;
 mod arrow_ipc;
 mod avro;
 mod avro_blocks;

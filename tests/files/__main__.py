@@ -68,7 +68,7 @@ def look(file, places, reasons):
     form = form if form in peers.PEERS else file.format
     said = [asked.ask(form, name, file, outcome) for name in peers.named(form)]
     reader.forget()
-    verdict, sentence = judge.with_reason(*judge.judge(outcome, said), digest, reasons)
+    verdict, sentence = judge.with_reason(outcome, said, digest, reasons)
     seconds = round(time.monotonic() - began, 1)
     return judge.Verdict(file.folder, file.name, file.format, digest, verdict, sentence, seconds)
 

@@ -34,10 +34,13 @@ def compare_with_python(records, outcome):
     mine, dialect = outcome.table(), outcome.dialect
     for at, record in enumerate(records):
         if len(record) != mine.num_columns:
-            return f"record {at + 1} has {len(record)} cells with Python's csv, and the table {mine.num_columns} columns"
+            found, there = values.counted(len(record), "cell"), values.counted(mine.num_columns, "column")
+            return f"record {at + 1} has {found} with Python's csv, and the table {there}"
     rows = records[1:] if dialect.get("header") else records
     tokens = set(dialect.get("nullTokens") or [])
     theirs = [[None if cell in tokens else cell for cell in column] for column in zip(*rows)]
+    if dialect.get("decimal", ".") != ".":
+        theirs = [with_points(column, field.type, dialect["decimal"]) for column, field in zip(theirs, mine.schema)]
     return difference(mine, theirs or [[] for _ in mine.columns], "Python's csv")
 
 
@@ -51,6 +54,13 @@ def decoded(content, encoding):
         except UnicodeDecodeError:
             encoding = "utf16-le" if b"\0" in content[:4] else "latin1"
     return content.decode(ENCODINGS.get(encoding, encoding), errors="surrogateescape")
+
+
+def with_points(column, kind, mark):
+    """The cells of a column of numbers whose fractions begin with another mark than a point."""
+    if not (kinds.is_floating(kind) or kinds.is_decimal(kind)):
+        return column
+    return [cell and cell.replace(mark, ".") for cell in column]
 
 
 def cells(content, dialect):
@@ -86,7 +96,7 @@ def compare_with_duckdb(columns, outcome):
     """Compares with DuckDB's texts."""
     mine = outcome.table()
     if mine.num_columns != len(columns):
-        return f"{mine.num_columns} columns, DuckDB has {len(columns)}"
+        return f"{values.counted(mine.num_columns, 'column')}, DuckDB has {len(columns)}"
     return difference(mine, columns, "DuckDB")
 
 
@@ -122,7 +132,7 @@ def typed(cell, kind):
 
 
 MOMENT = re.compile(
-    r"(?:(\d{4})-(\d\d)-(\d\d))?[T ]?(?:(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?(Z|[+-]\d\d:?\d\d)?"
+    r"(?:(\d{4})-(\d\d)-(\d\d))?[T ]?(?:(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?(Z|[+-]\d\d(?::?\d\d)?)?"
 )
 
 
@@ -137,7 +147,7 @@ def moment(cell, kind):
         count = datetime.date(int(year), int(month), int(day)).toordinal() - 719_163
     count = count * 24 * 60 + int(hour or 0) * 60 + int(minute or 0)
     if zone and zone != "Z":
-        hours, minutes = int(zone[1:3]), int(zone[-2:])
+        hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
         count -= (hours * 60 + minutes) * (1 if zone[0] == "+" else -1)
     count = (count * 60 + int(second or 0)) * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
     return ("time of day" if kinds.is_time(kind) else "time", count)

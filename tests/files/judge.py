@@ -58,13 +58,16 @@ def read_reasons(path=pathlib.Path(__file__).with_name("reasons.toml")):
         reasons = tomllib.load(file).get("reason", [])
     for one in reasons:
         if one["class"] not in CLASSES or one["class"] in FAULTS:
-            raise ValueError(f"{one['file']}: {one['class']} is no class that a reason can give")
+            raise ValueError(f"{one['files']}: {one['class']} is no class that a reason can give")
     return {digest: one for one in reasons for digest in one["digests"]}
 
 
-def with_reason(verdict, sentence, digest, reasons):
-    """The class that a written reason gives to a file that would be wrong."""
+def with_reason(outcome, said, digest, reasons):
+    """The class of a file and a sentence, where a written reason excuses what only a peer says that follows
+    its own detection: the cells must be those of the first peer all the same."""
+    verdict, sentence = judge(outcome, said)
     reason = reasons.get(digest)
-    if verdict != WRONG or reason is None:
+    differing = {one.peer for one in said if one.read and one.sentence}
+    if verdict != WRONG or reason is None or not differing <= DECIDING:
         return verdict, sentence
     return reason["class"], f"{reason['why']} ({sentence})"

@@ -117,6 +117,7 @@ def refusal(name, operator, status):
         broken = f"`{operator}` failed with {error.get('class')}/{reason}"
     elif "nternal error" in message or "panicked" in message:
         broken = f"`{operator}` failed with an internal error"
-    elif name not in message and reason != "OutOfMemory":
+    elif name not in message and reason != "OutOfMemory" and "failed to write the files" not in message:
+        # What cannot be written names the column; all else is about the file that was read.
         broken = "the message does not name the file"
     return Outcome(False, message, broken)

@@ -37,7 +37,7 @@ def compare_tables(peer):
 
 def names_differ(mine, theirs, peer):
     if len(mine) != len(theirs):
-        return f"{len(mine)} columns, {peer} has {len(theirs)}"
+        return f"{values.counted(len(mine), 'column')}, {peer} has {len(theirs)}"
     left, right = next((one, other) for one, other in zip(mine, theirs) if one != other)
     return f"a column is called `{left}`, with {peer} `{right}`"
 
@@ -58,7 +58,7 @@ def pyarrow_ipc(file, _outcome):
         table = pyarrow.ipc.open_file(content).read_all()
     else:
         table = pyarrow.ipc.open_stream(content).read_all()
-    table.validate(full=True)
+    table.validate()
     return table
 
 
@@ -86,7 +86,7 @@ def duckdb_json(file, _outcome):
 
 def compare_count(rows, outcome):
     mine = outcome.table().num_rows
-    return None if mine == rows else f"{mine} rows, DuckDB has {rows}"
+    return None if mine == rows else f"{values.counted(mine, 'row')}, DuckDB has {rows}"
 
 
 def fastavro(file, _outcome):

@@ -68,7 +68,7 @@ def array(column):
     if kinds.is_interval(kind):
         return [None if value is None else plain([value.months, value.days, value.nanoseconds / 1e6]) for value in column.to_pylist()]
     if kinds.is_union(kind):
-        return [plain(value.value.as_py() if value.value is not None else None) for value in column]
+        return unions(column)
     return [plain(value) for value in column.to_pylist()]
 
 
@@ -154,6 +154,17 @@ def structs(column):
     ]
 
 
+def unions(column):
+    """Values of a union as structs of its members, of which one has a value; of one type as its values."""
+    kind = column.type
+    members = [kind.field(at) for at in range(kind.num_fields)]
+    found = [(kind.type_codes.index(code), value.value) for code, value in zip(column.type_codes.to_pylist(), column)]
+    values = [(at, None if value is None else array(pyarrow.array([value.as_py()], members[at].type))[0]) for at, value in found]
+    if len(members) == 1:
+        return [value for _, value in values]
+    return [struct((field.name, value if at == of else None) for at, field in enumerate(members)) for of, value in values]
+
+
 def layout(kind):
     """A type without what only says how its values are laid out."""
     if kinds.is_dictionary(kind):
@@ -187,13 +198,18 @@ def shown(value):
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def counted(count, noun):
+    """A count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def difference(mine, theirs, names, peer):
     """A sentence that says how columns of values differ from the peer's, or None."""
     if len(mine) != len(theirs):
-        return f"{len(mine)} columns, {peer} has {len(theirs)}"
+        return f"{counted(len(mine), 'column')}, {peer} has {len(theirs)}"
     rows, others = len(mine[0]) if mine else 0, len(theirs[0]) if theirs else 0
     if rows != others:
-        return f"{rows} rows, {peer} has {others}"
+        return f"{counted(rows, 'row')}, {peer} has {others}"
     if mine == theirs:
         return None
     if collections.Counter(zip(*mine)) == collections.Counter(zip(*theirs)):

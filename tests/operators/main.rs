@@ -13,6 +13,7 @@
 mod case;
 mod compare;
 mod duckdb;
+mod files;
 #[path = "../python/peer.rs"]
 mod peer;
 mod runner;

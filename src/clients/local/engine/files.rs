@@ -81,6 +81,16 @@ struct Part {
     used: u64,
 }
 
+fn nothing_to_write(keys: &[usize]) -> EngineError {
+    if keys.is_empty() {
+        let message = "the rows have no columns, and a file needs one";
+        return failed(ErrorKind::InvalidInput, WRITING, message)
+            .with_hint("what was read holds no value at all, such as an empty array of JSON");
+    }
+    let message = "every column is a partition key, and none is left for the files";
+    failed(ErrorKind::InvalidInput, WRITING, message)
+}
+
 impl FileWriter {
     /// Prepares to write; nothing is created before the first rows or the end.
     pub(super) fn new(
@@ -101,8 +111,7 @@ impl FileWriter {
         let file_columns: Vec<usize> =
             (0..schema.fields().len()).filter(|at| !keys.contains(at)).collect();
         if file_columns.is_empty() {
-            let message = "every column is a partition key, and none is left for the files";
-            return Err(failed(ErrorKind::InvalidInput, WRITING, message));
+            return Err(nothing_to_write(&keys));
         }
         let file_schema = project(schema, &file_columns)?;
         Ok(Self {

@@ -382,9 +382,8 @@ async fn columns_of_one_name_are_refused_with_the_file() {
     let twice = parquet(vec![("id", Arc::clone(&ids)), ("id", ids)]);
     let files: Files<'_> = &[("a.parquet", &twice)];
     let error = both(files, &Reading::default()).await.expect_err("should be refused");
-    let named = "`sales/orders/a.parquet` is not readable as parquet: several of its columns are \
-                 called `id`";
-    assert!(error.message.ends_with(named), "{error}");
+    let named = "`sales/orders/a.parquet` is not readable as parquet: two of its columns are named";
+    assert!(error.message.contains(named), "{error}");
 }
 
 #[tokio::test]
