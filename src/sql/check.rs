@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select, SelectFlavor,
-    SelectItem, SetExpr, Spanned, Statement, TableFactor, TableFunctionArgs, TableWithJoins, Value,
-    ValueWithSpan, VisitMut, VisitorMut, WildcardAdditionalOptions, With,
+    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select,
+    SelectFlavor, SelectItem, SetExpr, Spanned, Statement, TableAlias, TableFactor,
+    TableFunctionArgs, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    WildcardAdditionalOptions, With,
 };
 
 use super::problem::SqlProblem;
@@ -132,6 +133,7 @@ impl Checker<'_> {
     /// is recursive, itself.
     fn visit_with(&mut self, mut with: With) -> With {
         for table in &mut with.cte_tables {
+            name_items(&mut table.query, &table.alias);
             let name = normalised(&table.alias.name);
             if with.recursive {
                 self.common_tables.push(name);
@@ -237,7 +239,12 @@ impl Checker<'_> {
     fn visit_factor(&mut self, factor: &mut TableFactor) {
         match factor {
             TableFactor::Table { .. } => self.visit_table(factor),
-            TableFactor::Derived { sample, .. } => self.refuse(sample.is_some(), "`TABLESAMPLE`"),
+            TableFactor::Derived { sample, subquery, alias, .. } => {
+                self.refuse(sample.is_some(), "`TABLESAMPLE`");
+                if let Some(alias) = alias {
+                    name_items(subquery, alias);
+                }
+            }
             TableFactor::NestedJoin { table_with_joins, .. } => self.refuse_joins(table_with_joins),
             TableFactor::UNNEST { .. } => {}
             TableFactor::Function { name, .. } => {
@@ -328,6 +335,27 @@ impl Checker<'_> {
                 "the table name `{name}` has {} parts, and only `database.table` is known",
                 parts.len()
             ))),
+        }
+    }
+}
+
+/// Gives the computed columns of a query the names that its alias has for them: `with r(a, b) as
+/// (select 1, 1)` has two columns, though neither has a name of its own.
+fn name_items(query: &mut Query, alias: &TableAlias) {
+    let mut body = &mut *query.body;
+    while let SetExpr::SetOperation { left, .. } = body {
+        body = left;
+    }
+    let SetExpr::Select(select) = body else { return };
+    if select.projection.len() != alias.columns.len() {
+        return;
+    }
+    for (item, column) in select.projection.iter_mut().zip(&alias.columns) {
+        if let SelectItem::UnnamedExpr(expr) = item
+            && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+        {
+            let expr = expr.clone();
+            *item = SelectItem::ExprWithAlias { expr, alias: column.name.clone() };
         }
     }
 }

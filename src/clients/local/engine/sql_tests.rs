@@ -298,3 +298,33 @@ fn the_columns_of_one_table_are_taken_by_its_name() {
     let error = tables.fails("select orders.* from people");
     assert_eq!(error.kind, ErrorKind::InvalidInput, "{error}");
 }
+
+#[test]
+fn errors_say_which_column_is_of_which_type() {
+    let tables = orders();
+    let cases = [
+        ("select avg(name) as a from people", "`avg` needs a number; `name` is text"),
+        ("select sum(p.Name) as s from people p", "`sum` needs a number; `p.name` is text"),
+        (
+            "select * from people where name > 71",
+            "the text column `name` has the value 'Ann', which is no integer",
+        ),
+        ("select people.* from orders", "`from` has no table `people`"),
+    ];
+    for (sql, words) in cases {
+        let error = tables.fails(sql);
+        assert_eq!(error.kind, ErrorKind::InvalidInput, "{sql}: {error}");
+        assert_eq!(error.message, words, "{sql}");
+        assert!(error.hint.is_some(), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn an_alias_names_columns_that_have_no_names() {
+    let tables = orders();
+    let sql = "with recursive r(i, s) as (select 1, 1 union all select i + 1, s + i from r where i < 3) \
+               select * from r order by i";
+    assert_eq!(tables.rows(sql), json!([{"i": 1, "s": 1}, {"i": 2, "s": 2}, {"i": 3, "s": 4}]));
+    let sql = "select * from (select 1, 1) as t(a, b)";
+    assert_eq!(tables.rows(sql), json!([{"a": 1, "b": 1}]));
+}

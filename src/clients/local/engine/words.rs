@@ -102,13 +102,18 @@ impl Words {
             let types: Vec<String> = arguments(call)
                 .filter_map(|argument| {
                     let data_type = self.type_of(argument)?;
+                    let argument = shown(argument);
                     if hint.is_none() && data_type.is_string() {
                         hint = Some(format!("cast it: `cast({argument} as double)`"));
                     }
                     Some(format!("`{argument}` is {}", type_in_words(&data_type)))
                 })
                 .collect();
-            calls.push(if types.is_empty() { format!("`{call}`") } else { types.join(", ") });
+            calls.push(if types.is_empty() {
+                format!("`{}`", shown(expr))
+            } else {
+                types.join(", ")
+            });
         });
         calls.dedup();
         let is_of_numbers = OF_NUMBERS.contains(&name.to_ascii_lowercase().as_str());
@@ -132,8 +137,10 @@ impl Words {
             let words = (type_in_words(&left_type), type_in_words(&right_type));
             if words.0 != words.1 && message.contains(&format!(" {op} ")) {
                 found.push(format!(
-                    "`{left} {op} {right}`: {} and {} do not go together",
-                    words.0, words.1
+                    "`{}`: {} and {} do not go together",
+                    shown(expr),
+                    words.0,
+                    words.1
                 ));
             }
         });
@@ -176,7 +183,7 @@ impl Words {
     /// The columns of text that an expression casts or compares with something else.
     fn collect_texts(&self, expr: &Expr, columns: &mut Vec<String>) {
         let is_text = |expr: &Expr| self.type_of(expr).is_some_and(|found| found.is_string());
-        let mut add = |expr: &Expr| columns.push(expr.to_string().replace('"', ""));
+        let mut add = |expr: &Expr| columns.push(shown(expr));
         let is_other = |expr: &Expr| self.type_of(expr).is_some_and(|found| !found.is_string());
         match expr {
             Expr::Cast { expr, .. } if is_text(expr) => add(expr),
@@ -233,6 +240,18 @@ impl Words {
     }
 }
 
+/// An expression as it was written: names that need no quotes have none.
+fn shown(expr: &Expr) -> String {
+    let quoted = expr.to_string();
+    let plain = quoted.replace('"', "");
+    let needs_quotes = |part: &str| {
+        part.starts_with('"')
+            && !part.trim_matches('"').chars().all(|one| one.is_ascii_alphanumeric() || one == '_')
+    };
+    let parts = quoted.split(|one: char| one == '.' || one == '(' || one == ')' || one == ' ');
+    if parts.into_iter().any(needs_quotes) { quoted } else { plain }
+}
+
 fn is_arithmetic(operator: &BinaryOperator) -> bool {
     use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus};
     matches!(operator, Plus | Minus | Multiply | Divide | Modulo)
@@ -284,6 +303,13 @@ fn plain(message: &str) -> Option<EngineError> {
         let error = invalid(format!("`from` has no table `{table}`"));
         return Some(
             error.with_hint("write the name or the alias of a table of this `select` before `.*`"),
+        );
+    }
+    if message.contains("duplicate qualified field name") {
+        let (_, name) = message.rsplit_once("name ")?;
+        let error = invalid(format!("`{name}` stands twice among the keys or columns"));
+        return Some(
+            error.with_hint("name it once, or give one of the two another name: `… as a`"),
         );
     }
     if message.contains("require unique expression names") {
