@@ -416,9 +416,7 @@ fn take(nodes: &mut impl Iterator<Item = Node>) -> Result<DataType, String> {
         Node::Time64(unit) => DataType::Time64(unit.into()),
         Node::Duration(unit) => DataType::Duration(unit.into()),
         Node::Interval(unit) => DataType::Interval(unit.into()),
-        Node::Timestamp { unit, zone } => {
-            DataType::Timestamp(unit.into(), zone.map(|zone| zone.into()))
-        }
+        Node::Timestamp { unit, zone } => DataType::Timestamp(unit.into(), zone.map(Into::into)),
         Node::Decimal32(Decimal { precision, scale }) => DataType::Decimal32(precision, scale),
         Node::Decimal64(Decimal { precision, scale }) => DataType::Decimal64(precision, scale),
         Node::Decimal128(Decimal { precision, scale }) => DataType::Decimal128(precision, scale),

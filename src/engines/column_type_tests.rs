@@ -139,7 +139,7 @@ fn any_flat() -> impl Strategy<Value = DataType> {
         1 => any_unit().prop_map(DataType::Time64),
         1 => any_unit().prop_map(DataType::Duration),
         2 => (any_unit(), any::<Option<String>>())
-            .prop_map(|(unit, zone)| DataType::Timestamp(unit, zone.map(|zone| zone.into()))),
+            .prop_map(|(unit, zone)| DataType::Timestamp(unit, zone.map(Into::into))),
         1 => any::<(u8, i8)>().prop_map(|(digits, scale)| DataType::Decimal32(digits, scale)),
         1 => any::<(u8, i8)>().prop_map(|(digits, scale)| DataType::Decimal64(digits, scale)),
         1 => any::<(u8, i8)>().prop_map(|(digits, scale)| DataType::Decimal128(digits, scale)),

@@ -9,7 +9,8 @@ use crate::engines::job_spec::{AnswerLimits, Input};
 
 /// Four files of text, of which the last is gone since it was pinned: reading it fails.
 fn long_text(lake: &Lake) -> Input {
-    let rows: String = (0..100_000).map(|n| format!("{n}\n")).collect();
+    let numbers: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
+    let rows = format!("{}\n", numbers.join("\n"));
     let files =
         (0..4).map(|at| lake.text(&format!("shop/long/{at}.csv"), &format!("n\n{rows}"))).collect();
     fs::remove_file(lake.path("shop/long/3.csv")).expect("should remove");

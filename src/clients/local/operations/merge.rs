@@ -149,9 +149,9 @@ impl MergePlan {
             let found = self.find(part.source, field.name(), batch)?;
             if self.changes.contains(field.name()) && found.is_some() {
                 let from = self.type_in(part.source, field.name());
-                from.iter().for_each(|from| {
+                for from in &from {
                     report.record_source(field.name(), from, field.data_type());
-                });
+                }
             }
             columns.push(placed(field, found, batch.num_rows(), place, report)?);
         }
@@ -347,8 +347,8 @@ impl Candidate {
         if files(&typed) < files(&texts) {
             return None;
         }
-        let types: Vec<&DataType> = typed.iter().map(|(data_type, ..)| data_type).collect();
-        common(&types, true)
+        let others: Vec<&DataType> = typed.iter().map(|(data_type, ..)| data_type).collect();
+        common(&others, true)
     }
 
     /// The first met, of several that are as frequent.

@@ -211,11 +211,11 @@ impl<F: Fold> GroupsAccumulator for FoldedGroups<F> {
 
 /// Returns states in the type of an aggregate's values, or an error where one does not fit.
 pub(super) fn narrowed(
-    states: ArrayRef,
+    states: &ArrayRef,
     to: &DataType,
     too_large: impl Fn() -> DataFusionError,
 ) -> Result<ArrayRef> {
-    let narrowed = cast(&states, to)?;
+    let narrowed = cast(states, to)?;
     // A cast makes null of what does not fit.
     if narrowed.null_count() == states.null_count() { Ok(narrowed) } else { Err(too_large()) }
 }

@@ -239,7 +239,7 @@ where
     }
 
     fn finish(&self, states: PrimitiveArray<Decimal128Type>) -> Result<ArrayRef> {
-        narrowed(Arc::new(states), &T::DATA_TYPE, || self.too_large())
+        narrowed(&(Arc::new(states) as ArrayRef), &T::DATA_TYPE, || self.too_large())
     }
 
     fn too_large(&self) -> DataFusionError {

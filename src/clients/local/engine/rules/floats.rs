@@ -72,11 +72,11 @@ fn grouped(aggregate: Aggregate) -> Result<LogicalPlan> {
     let Aggregate { input, group_expr, aggr_expr, .. } = aggregate;
     let schema = input.schema();
     let names = NamePreserver::new_for_projection();
-    let named = |expr: Expr| -> Result<Expr> {
+    let with_its_name = |expr: Expr| -> Result<Expr> {
         let name = names.save(&expr);
         Ok(name.restore(canonical(expr, schema)?))
     };
-    let all = |list: Vec<Expr>| list.into_iter().map(named).collect::<Result<Vec<_>>>();
+    let all = |list: Vec<Expr>| list.into_iter().map(with_its_name).collect::<Result<Vec<_>>>();
     let group = |expr: Expr| match expr {
         Expr::GroupingSet(GroupingSet::Rollup(list)) => {
             Ok(Expr::GroupingSet(GroupingSet::Rollup(all(list)?)))
@@ -88,7 +88,7 @@ fn grouped(aggregate: Aggregate) -> Result<LogicalPlan> {
             let sets = sets.into_iter().map(all).collect::<Result<Vec<_>>>()?;
             Ok(Expr::GroupingSet(GroupingSet::GroupingSets(sets)))
         }
-        other => named(other),
+        other => with_its_name(other),
     };
     let group_expr = group_expr.into_iter().map(group).collect::<Result<Vec<_>>>()?;
     Aggregate::try_new(Arc::clone(&input), group_expr, aggr_expr).map(LogicalPlan::Aggregate)

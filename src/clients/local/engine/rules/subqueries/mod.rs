@@ -64,7 +64,7 @@ fn rewrite(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         }
         LogicalPlan::Projection(projection) => project(projection)?,
         LogicalPlan::Join(join) => above_join(join)?,
-        other => below(other)?,
+        other => below(&other)?,
     };
     Ok(Transformed::yes(rewritten))
 }
@@ -129,8 +129,8 @@ fn has_subquery(expr: &Expr) -> bool {
 }
 
 /// Computes the subqueries of a node of one input as columns below it.
-fn below(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let [input] = plan.inputs().try_into().map_err(|_| shape::refused_here(&plan))?;
+fn below(plan: &LogicalPlan) -> Result<LogicalPlan> {
+    let [input] = plan.inputs().try_into().map_err(|_| shape::refused_here(plan))?;
     let input = input.clone();
     let wanted = plan.schema().columns();
     let names = NamePreserver::new(&plan);

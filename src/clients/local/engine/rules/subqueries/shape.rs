@@ -144,9 +144,10 @@ fn is_equality(condition: &Expr, schema: &DFSchema) -> bool {
     let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = condition else {
         return false;
     };
-    let (column, other) = match (left.as_ref(), right.as_ref()) {
-        (Expr::Column(column), other) | (other, Expr::Column(column)) => (column, other),
-        _ => return false,
+    let ((Expr::Column(column), other) | (other, Expr::Column(column))) =
+        (left.as_ref(), right.as_ref())
+    else {
+        return false;
     };
     !other.any_column_refs() && are_alike(column, other, schema)
 }
