@@ -149,7 +149,7 @@ impl MergePlan {
             let found = self.find(part.source, field.name(), batch)?;
             if self.changes.contains(field.name()) && found.is_some() {
                 let from = self.type_in(part.source, field.name());
-                for from in &from {
+                if let Some(from) = &from {
                     report.record_source(field.name(), from, field.data_type());
                 }
             }

@@ -133,7 +133,7 @@ fn below(plan: &LogicalPlan) -> Result<LogicalPlan> {
     let [input] = plan.inputs().try_into().map_err(|_| shape::refused_here(plan))?;
     let input = input.clone();
     let wanted = plan.schema().columns();
-    let names = NamePreserver::new(&plan);
+    let names = NamePreserver::new(plan);
     let is_sort = matches!(plan, LogicalPlan::Sort(_));
     let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
     let mut expressions = Vec::new();
