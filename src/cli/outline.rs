@@ -228,7 +228,7 @@ mod tests {
             └──────┴───────────────────┘
           lossless common: true
         notes: none
-        size bytes: 2.00 KiB
+        size bytes: 2048
         ");
     }
 }
