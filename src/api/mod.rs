@@ -5,7 +5,6 @@
 //! knows a client; this module imports nothing of ours.
 
 pub mod conditions;
-pub mod counted;
 pub mod crds;
 pub mod duration;
 pub mod labels;

@@ -5,9 +5,9 @@ use super::context::Context;
 use super::failure::Exit;
 use super::printer::{Tone, visible, visible_on_one_line};
 use super::{kinds, outline};
-use crate::api::counted::counted;
 use crate::api::resource::Kind;
 use crate::api::v1alpha1::{OperatorRun, OperatorRunStatus, Phase, RunResult};
+use crate::engines::counted::counted;
 
 /// Prints a run that has ended, or waits for a person, and returns how the process ends. When `quiet`,
 /// nothing is said of a success but its result, and what to be warned of.

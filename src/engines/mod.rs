@@ -8,6 +8,7 @@
 pub mod bad_rows;
 pub mod capability;
 mod column_type;
+pub mod counted;
 pub mod error;
 pub mod execution;
 pub mod job;

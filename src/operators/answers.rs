@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Conclusion};
-use crate::api::counted::counted;
 use crate::api::v1alpha1::ResultKind;
+use crate::engines::counted::counted;
 use crate::engines::job::{Commit, JobOutcome};
 use crate::engines::schema::{Column, ConflictingSchema, DifferingColumn, Schema, SchemaConflict};
 

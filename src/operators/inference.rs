@@ -10,7 +10,7 @@ use super::answers::{changed_schema, columns_shown, conflict_shown};
 use super::inputs::{describe_conflict, reading_plan, unread_input};
 use super::parameters::{count, refused};
 use super::{Answer, Prepared, Request};
-use crate::api::counted::counted;
+use crate::engines::counted::counted;
 use crate::engines::job::{InferAnswer, JobOutcome};
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sample, Sink};
 use crate::engines::metastore::TableDeclaration;

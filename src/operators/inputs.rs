@@ -4,7 +4,7 @@ use futures::TryStreamExt;
 
 use super::WorkPlan;
 use super::columns::listed;
-use crate::api::counted::counted;
+use crate::engines::counted::counted;
 use crate::engines::job_spec::{Input, InputFile};
 use crate::engines::reading::Reading;
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaConflict};

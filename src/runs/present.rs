@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::api::conditions::{Reason, of_phase, set_condition};
-use crate::api::counted::counted;
 use crate::api::v1alpha1::{AttemptError, OperatorRunStatus, RunResult};
+use crate::engines::counted::counted;
 use crate::engines::job::Commit;
 use crate::operators::Answer;
 

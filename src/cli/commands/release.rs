@@ -10,10 +10,10 @@ use kube::core::DynamicObject;
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
 
-use crate::api::counted::counted;
 use crate::api::labels::FINALIZER;
 use crate::cli::failure::Exit;
 use crate::cli::printer::Printer;
+use crate::engines::counted::counted;
 use crate::store::Kind;
 use crate::store::kubernetes::{ClusterChoice, KubernetesStore, connect_to};
 

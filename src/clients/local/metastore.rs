@@ -16,7 +16,7 @@ use super::error::{error, io_error};
 use super::inference::{Inference, infer_files};
 use super::root::Root;
 use super::{listing, names, partitions, storage};
-use crate::api::counted::counted;
+use crate::engines::counted::counted;
 use crate::engines::metastore::{Changes, Metastore, TableEntry, closest};
 use crate::engines::reading::Reading;
 use crate::engines::table::{

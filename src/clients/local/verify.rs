@@ -11,7 +11,7 @@ use super::error::error;
 use super::metastore;
 use super::root::Root;
 use super::work::WrittenFile;
-use crate::api::counted::counted;
+use crate::engines::counted::counted;
 use crate::engines::job_spec::BadRows;
 use crate::engines::table::{FileFormat, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};

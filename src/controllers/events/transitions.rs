@@ -4,9 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
 
 use crate::api::conditions::Reason;
-use crate::api::counted::counted;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{OperatorRun, OperatorRunStatus, Phase};
+use crate::engines::counted::counted;
 
 /// What is told of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::columns::Cells;
 use super::names::Names;
 use super::records::{Record, RecordParser};
 use super::{Opened, Tokens, broken};
-use crate::api::counted::counted;
+use crate::engines::counted::counted;
 use crate::engines::job_spec::BadRows;
 use crate::engines::table::CsvDialect;
 use crate::formats::batches::{self, BlockBatches};

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::api::counted::counted;
 use crate::engines::capability::Capability;
+use crate::engines::counted::counted;
 use crate::engines::job::JobId;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::object_schema;

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::api::counted::counted;
 use crate::engines::capability::Capability;
+use crate::engines::counted::counted;
 use crate::engines::metastore::{Change, TableEntry};
 use crate::engines::reading::Reading;
 use crate::engines::table::{PinnedFile, TableKind, TableLookup, TableName, TableVersion};

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use crate::api::counted::counted;
 use crate::engines::capability::Capability;
+use crate::engines::counted::counted;
 use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::{AnswerLimits, JobSpec, Operation, Sink};
 use crate::engines::table::{ConflictingTable, PinnedFile, Table, TableLookup};

@@ -7,9 +7,9 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
-use crate::api::counted::counted;
 use crate::api::crds;
 use crate::api::resource::Kind;
+use crate::engines::counted::counted;
 use crate::validate::problem::{Problem, did_you_mean};
 
 /// Returns every misfit of a document, in the order of its fields.

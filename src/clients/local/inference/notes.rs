@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::counted::counted;
+use crate::engines::counted::counted;
 use crate::engines::table::PinnedFile;
 
 /// Notes that are kept.
