@@ -29,9 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let source = Arc::new(FileBytes::open(&path)?);
     let sniffed = sniff(&source, &Reading::default())?.ok_or("should have content")?;
     let inferred = timed("inference of every row", size, || {
-        Ok(infer(&source, &sniffed, None, &|_| true)?.rows.unwrap_or_default())
+        Ok(infer(&source, &sniffed, None, BadRows::Fail, &|_| true)?.rows.unwrap_or_default())
     })?;
-    let file = infer(&source, &sniffed, Some(1000), &|_| true)?;
+    let file = infer(&source, &sniffed, Some(1000), BadRows::Fail, &|_| true)?;
     for threads in [1, 2] {
         timed(&format!("decoding, {threads} thread(s)"), size, || {
             let options = DecodeOptions {
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 batch_rows: 8192,
                 threads,
                 bad_rows: BadRows::Fail,
-                nulled: Arc::default(),
+                bad: Arc::default(),
             };
             let mut rows = 0;
             for batch in decode(Arc::clone(&source) as _, &file.format, &options)? {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::counted::counted;
+
 /// What happens to a value or row that cannot be read or converted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +46,12 @@ pub struct Tally {
 impl Tally {
     /// Places that are named.
     pub const SHOWN: usize = 3;
+
+    /// Returns whether there are none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.count == 0
+    }
 
     /// Counts a place; `why` is only asked for where it is shown.
     pub fn add(&mut self, path: &str, row: u64, why: impl FnOnce() -> String) {
@@ -153,22 +161,22 @@ impl Bad {
         let row = |place: &BadPlace| format!("`{}` row {} ({})", place.path, place.row, place.why);
         let mut warnings = Vec::new();
         if self.files.count > 0 {
-            let (files, verb) = counted(self.files.count, "file");
+            let (files, verb) = (counted(self.files.count, "file"), were(self.files.count));
             let places = self.files.places(|place| place.why.clone());
-            warnings.push(format!("{files} {verb} left out, because of what they hold: {places}"));
+            warnings.push(format!("{files} {verb} left out: {places}"));
         }
         if self.rows.count > 0 {
-            let (rows, verb) = counted(self.rows.count, "row");
+            let (rows, verb) = (counted(self.rows.count, "row"), were(self.rows.count));
             warnings.push(format!("{rows} {verb} left out: {}", self.rows.places(row)));
         }
         if self.blanked.count > 0 {
-            let (rows, verb) = counted(self.blanked.count, "row");
+            let (rows, verb) = (counted(self.blanked.count, "row"), were(self.blanked.count));
             let places = self.blanked.places(row);
             warnings.push(format!("{rows} {verb} broken and null in every column: {places}"));
         }
         let all: u64 = self.cells.values().map(|cells| cells.count).sum();
         if all > 0 {
-            let (cells, _) = counted(all, "cell");
+            let cells = counted(all, "cell");
             let column = |(name, cells): (&String, &Tally)| {
                 format!("{} in column `{name}`, {}", cells.count, cells.places(row))
             };
@@ -186,9 +194,8 @@ impl Bad {
 /// Columns whose cells are named.
 const COLUMNS: usize = 5;
 
-/// Returns a number of things, and the verb that goes with it.
-fn counted(count: u64, thing: &str) -> (String, &'static str) {
-    if count == 1 { (format!("1 {thing}"), "was") } else { (format!("{count} {thing}s"), "were") }
+fn were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::bad_rows::BadRows;
+use super::bad_rows::Tally;
 use super::reading::Reading;
 use super::schema::{ColumnType, Schema};
 use super::table::{FileFormat, Format, PinnedFile, TableName, TableVersion};
@@ -89,6 +90,9 @@ pub struct Input {
     pub partition_columns: Schema,
     /// The files, each with the index of its schema in `schemas`.
     pub files: Vec<InputFile>,
+    /// Files that were left out when the table was looked up, for the warnings of the outcome.
+    #[serde(default, skip_serializing_if = "Tally::is_none")]
+    pub left_out: Tally,
 }
 
 /// A file of an input.

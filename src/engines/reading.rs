@@ -119,8 +119,9 @@ impl Reading {
             reading.escape = Some(csv.escape.into());
             reading.comment = Some(csv.comment.clone().into());
             reading.skip_rows = Some(csv.skip_rows);
-            // Text that is not UTF-8 shows it, and is then told as such.
-            reading.encoding = (csv.encoding != TextEncoding::Utf8).then_some(csv.encoding);
+            // Text that is UTF-8 shows it, and so does each file where they differ.
+            let shows = [TextEncoding::Utf8, TextEncoding::PerFile].contains(&csv.encoding);
+            reading.encoding = (!shows).then_some(csv.encoding);
             reading.decimal = Some(csv.decimal);
             reading.null_tokens.clone_from(&csv.null_tokens);
         }

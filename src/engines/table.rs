@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::bad_rows::Bad;
 use super::schema::{ColumnType, Schema, SchemaConflict, SchemaFound};
 
 /// A database of a metastore.
@@ -353,7 +354,7 @@ impl TextEncoding {
         })
     }
 
-    /// Returns what converts it.
+    /// Returns what converts it; that of UTF-8 where each file has its own.
     #[must_use]
     pub fn as_encoding(self) -> &'static encoding_rs::Encoding {
         match self {
@@ -431,6 +432,10 @@ pub struct Table {
     /// How many rows, where it is known without reading the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
+    /// What was bad when the files of a table that nobody declared were looked at: null, or not a part
+    /// of `files` and `rows`.
+    #[serde(default, skip_serializing_if = "Bad::is_none")]
+    pub bad: Bad,
     /// What a reader should know: conversions, skipped empty files, detected headers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -475,6 +480,9 @@ pub struct ConflictingTable {
     pub partition_keys: Vec<String>,
     /// How the schemas were found.
     pub found: SchemaFound,
+    /// What was bad when the files were looked at.
+    #[serde(default, skip_serializing_if = "Bad::is_none")]
+    pub bad: Bad,
     /// What a reader should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -59,6 +59,7 @@ mod tests {
     use arrow::ipc::writer::StreamWriter;
 
     use super::*;
+    use crate::engines::bad_rows::BadRows;
     use crate::engines::reading::Reading;
     use crate::formats::bytes::MemoryBytes;
     use crate::formats::infer::infer;
@@ -72,7 +73,8 @@ mod tests {
         let source = MemoryBytes::new("t/a.feather", content);
         let sniffed = sniff(&source, &Reading::default()).expect("should be known");
         let sniffed = sniffed.expect("should have content");
-        let error = infer(&source, &sniffed, None, &|_| true).expect_err("should be refused");
+        let error = infer(&source, &sniffed, None, BadRows::Fail, &|_| true)
+            .expect_err("should be refused");
         let expected = "`t/a.feather` is not readable as arrow: it is compressed as Arrow 0.17 did";
         assert!(error.to_string().starts_with(expected), "{error}");
     }

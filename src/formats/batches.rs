@@ -1,13 +1,13 @@
 //! The batches of a text's blocks, one after the other, up to the first error.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 
 use super::blocks::{InOrder, ParseBlock};
-use super::decoding::Batches;
+use super::decoding::{BadCollector, Batches};
 use super::error::FormatError;
+use crate::engines::bad_rows::Bad;
 
 /// What a block became.
 pub(crate) struct BlockBatches<E> {
@@ -15,15 +15,16 @@ pub(crate) struct BlockBatches<E> {
     pub(crate) batches: Vec<RecordBatch>,
     /// What is wrong with that row.
     pub(crate) failed: Option<E>,
-    /// Cells that became null because they did not fit.
-    pub(crate) nulled: u64,
+    /// What is null or left out because it is bad.
+    pub(crate) bad: Bad,
 }
 
-/// Returns the batches of all blocks. Nulled cells are counted in `nulled`; `error` makes an error of
+/// Returns the batches of all blocks. What is bad is taken by `collector`; `error` makes an error of
 /// what is wrong with a row, given the number of rows in the blocks before.
 pub(crate) fn in_order<P, E>(
     ordered: InOrder<P>,
-    nulled: Arc<AtomicU64>,
+    path: String,
+    collector: Arc<BadCollector>,
     error: impl Fn(u64, E) -> FormatError + Send + 'static,
 ) -> Batches
 where
@@ -32,7 +33,9 @@ where
 {
     Box::new(Flattened {
         ordered,
-        nulled,
+        path,
+        collector,
+        bad: Bad::default(),
         error,
         ready: Vec::new().into_iter(),
         failed: None,
@@ -42,7 +45,10 @@ where
 
 struct Flattened<P: ParseBlock, F> {
     ordered: InOrder<P>,
-    nulled: Arc<AtomicU64>,
+    path: String,
+    collector: Arc<BadCollector>,
+    /// What was bad in the blocks so far.
+    bad: Bad,
     error: F,
     ready: std::vec::IntoIter<RecordBatch>,
     failed: Option<FormatError>,
@@ -72,7 +78,10 @@ where
                 None => self.done = true,
                 Some(Err(error)) => self.failed = Some(error),
                 Some(Ok((block, before))) => {
-                    self.nulled.fetch_add(block.nulled, Ordering::Relaxed);
+                    if !block.bad.is_none() {
+                        self.bad.add_part(block.bad, &self.path, before);
+                        self.collector.take(&self.path, &self.bad);
+                    }
                     self.ready = block.batches.into_iter();
                     self.failed = block.failed.map(|failed| (self.error)(before, failed));
                 }

@@ -1,13 +1,13 @@
 //! What decoding is told, and what it gives.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::error::FormatError;
-use crate::engines::job_spec::BadRows;
+use crate::engines::bad_rows::{Bad, BadRows};
 
 /// How a file is read.
 ///
@@ -21,10 +21,39 @@ pub struct DecodeOptions {
     pub batch_rows: usize,
     /// How many threads may parse one file.
     pub threads: usize,
-    /// What happens to a cell that does not fit its type.
+    /// What happens to a cell that does not fit its type, and to a row that is broken.
     pub bad_rows: BadRows,
-    /// Counts cells that became null because they did not fit.
-    pub nulled: Arc<AtomicU64>,
+    /// Takes what is therefore null or left out.
+    pub bad: Arc<BadCollector>,
+}
+
+/// What was bad in files that were decoded. What is bad in a file that is decoded several times, as in
+/// a join with itself, counts once.
+#[derive(Debug, Default)]
+pub struct BadCollector(Mutex<BTreeMap<String, Bad>>);
+
+impl BadCollector {
+    /// Takes all that was bad in a file so far.
+    pub(crate) fn take(&self, path: &str, bad: &Bad) {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        files.entry(path.to_owned()).or_default().unite(bad);
+    }
+
+    /// Takes a file that is left out, and why.
+    pub fn reject(&self, path: &str, why: &str) {
+        let mut bad = Bad::default();
+        bad.files.add(path, 0, || why.to_owned());
+        self.take(path, &bad);
+    }
+
+    /// Returns what was bad in all files.
+    #[must_use]
+    pub fn total(&self) -> Bad {
+        let mut total = Bad::default();
+        let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        files.values().for_each(|bad| total.merge(bad));
+        total
+    }
 }
 
 /// Batches of one file, in the order of the file.

@@ -49,13 +49,13 @@ fn read(format: Format, bytes: Vec<u8>, schema: Option<SchemaRef>) -> (InferredF
     let options = Reading { header: Some(true), delimiter: Some(",".into()), ..Default::default() };
     let sniffed = sniff(&source, &options).expect("should be known").expect("should have content");
     assert_eq!(sniffed.format.format, format);
-    let file = infer(&source, &sniffed, None, &|_| true).expect("should infer");
+    let file = infer(&source, &sniffed, None, BadRows::Fail, &|_| true).expect("should infer");
     let options = DecodeOptions {
         schema: schema.unwrap_or_else(|| file.schema.to_arrow()),
         batch_rows: 3,
         threads: 2,
         bad_rows: BadRows::Fail,
-        nulled: Arc::default(),
+        bad: Arc::default(),
     };
     let batches: Vec<RecordBatch> = decode(source, &file.format, &options)
         .expect("should open")
@@ -272,7 +272,8 @@ fn nothing_but_a_schema_is_a_file() {
         // JSON lines without a line are an empty file.
         assert_eq!(sniffed.is_none(), format == Format::Jsonl, "{format}");
         if let Some(sniffed) = sniffed {
-            let file = infer(&source, &sniffed, None, &|_| true).expect("should infer");
+            let file =
+                infer(&source, &sniffed, None, BadRows::Fail, &|_| true).expect("should infer");
             let columns = if format == Format::Json { 0 } else { 7 };
             // Only the header of Arrow does not say how many rows there are.
             let rows = (format != Format::Arrow).then_some(0);

@@ -106,4 +106,10 @@ impl FormatError {
             },
         }
     }
+
+    /// Returns whether what is wrong is in the content of the file, and not in how it could be read.
+    #[must_use]
+    pub fn is_of_content(&self) -> bool {
+        matches!(self, Self::Broken { .. } | Self::Unrecognised { .. } | Self::Value { .. })
+    }
 }

@@ -4,11 +4,13 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bytes::{ByteSource, size_of_buffer};
+use super::csv::infer::Looking;
 use super::error::FormatError;
 use super::guard::guarded;
 use super::kinds::NearlyTyped;
 use super::sniff::Sniffed;
 use super::{arrow_ipc, avro, csv, json, msgpack, orc, parquet, text_encoding};
+use crate::engines::bad_rows::{Bad, BadRows};
 use crate::engines::schema::Schema;
 use crate::engines::table::{FileFormat, Format};
 
@@ -19,7 +21,7 @@ pub struct InferredFile {
     pub schema: Schema,
     /// How it is read: as it was sniffed, but in Latin-1 when a byte that is not UTF-8 came late.
     pub format: FileFormat,
-    /// How many rows were looked at; for Parquet, ORC and Avro, how many the file states; none for
+    /// How many rows were looked at, without those that are left out; for Parquet, ORC and Avro, how many the file states; none for
     /// Arrow, whose header does not say.
     pub rows: Option<u64>,
     /// How many bytes were read (of the file as it is stored).
@@ -28,6 +30,8 @@ pub struct InferredFile {
     pub declared: bool,
     /// Whether everything was looked at.
     pub complete: bool,
+    /// What is null or left out because it is bad.
+    pub bad: Bad,
     /// What a reader should know.
     pub notes: Vec<String>,
     /// Columns of text at least half of whose values are of another kind.
@@ -37,7 +41,8 @@ pub struct InferredFile {
 /// Called with the bytes read so far; returns false to stop the inference.
 pub type OnBytes<'a> = &'a (dyn Fn(u64) -> bool + Sync);
 
-/// Infers the schema of a file from its footer, or from every row, or from the first `rows`.
+/// Infers the schema of a file from its footer, or from every row, or from the first `rows`. A row
+/// that is bad is an error, is left out or null as `bad_rows` says.
 ///
 /// # Errors
 /// `Broken` when the file cannot be read as what it was sniffed as; `Read`, also when stopped.
@@ -45,16 +50,17 @@ pub fn infer(
     source: &dyn ByteSource,
     sniffed: &Sniffed,
     rows: Option<u64>,
+    bad_rows: BadRows,
     on_bytes: OnBytes<'_>,
 ) -> Result<InferredFile, FormatError> {
     let (path, word) = (source.path(), sniffed.format.format.as_str());
-    guarded(path, word, || look(source, sniffed, rows, on_bytes))
+    guarded(path, word, || look(source, sniffed, (rows, bad_rows), on_bytes))
 }
 
 fn look(
     source: &dyn ByteSource,
     sniffed: &Sniffed,
-    rows: Option<u64>,
+    (rows, bad_rows): (Option<u64>, BadRows),
     on_bytes: OnBytes<'_>,
 ) -> Result<InferredFile, FormatError> {
     let watched = Watched { source, on_bytes, read: AtomicU64::new(0) };
@@ -66,6 +72,7 @@ fn look(
         bytes: 0,
         declared: true,
         complete: true,
+        bad: Bad::default(),
         notes: Vec::new(),
         nearly: Vec::new(),
     };
@@ -74,9 +81,16 @@ fn look(
         Format::Orc => file.state(orc::footer(&watched)?),
         Format::Avro => file.state(avro::header(&watched)?),
         Format::Arrow => file.schema = arrow_ipc::header(&watched)?,
-        Format::Json | Format::Jsonl => file.take(json::infer(&watched, format, rows)?),
-        Format::Msgpack => file.take(msgpack::infer(&watched, rows)?),
-        Format::Csv => infer_csv(&watched, &mut file, rows)?,
+        Format::Json | Format::Jsonl => {
+            file.take(json::infer(&watched, &sniffed.format, rows, bad_rows)?);
+        }
+        Format::Msgpack => file.take(msgpack::infer(&watched, &sniffed.format, rows, bad_rows)?),
+        Format::Csv => {
+            let types = &sniffed.format.types;
+            let encoding_is_stated = sniffed.encoding_is_stated;
+            let looking = Looking { types, rows, bad_rows, encoding_is_stated };
+            infer_csv(&watched, &mut file, looking)?;
+        }
         Format::Xlsx => {
             return Err(FormatError::Unrecognised {
                 path: source.path().to_owned(),
@@ -91,7 +105,7 @@ fn look(
 fn infer_csv(
     source: &dyn ByteSource,
     file: &mut InferredFile,
-    rows: Option<u64>,
+    looking: Looking<'_>,
 ) -> Result<(), FormatError> {
     let Some(dialect) = &mut file.format.csv else {
         return Err(FormatError::Unrecognised {
@@ -99,14 +113,14 @@ fn infer_csv(
             message: "its dialect is not stated".to_owned(),
         });
     };
-    let found = csv::infer::infer(source, dialect, rows)?;
-    file.notes.extend(found.notes);
+    let found = csv::infer::infer(source, dialect, looking)?;
+    file.notes.extend_from_slice(&found.notes);
     if found.encoding != dialect.encoding {
         dialect.encoding = found.encoding;
         file.notes.extend(text_encoding::note(found.encoding));
     }
-    let csv::infer::Found { schema, rows, complete, nearly, .. } = found;
-    file.take(json::Found { schema, rows, complete, nearly });
+    let csv::infer::Found { schema, rows, complete, bad, nearly, .. } = found;
+    file.take(json::Found { schema, rows, complete, bad, nearly });
     Ok(())
 }
 
@@ -121,6 +135,7 @@ impl InferredFile {
         (self.schema, self.rows) = (found.schema, Some(found.rows));
         (self.complete, self.declared) = (found.complete, false);
         self.nearly = found.nearly;
+        self.bad = found.bad;
     }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -6,8 +7,9 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use arrow::util::display::array_value_to_string;
 
 use super::*;
-use crate::engines::job_spec::BadRows;
+use crate::engines::bad_rows::{Bad, BadRows};
 use crate::engines::reading::Reading;
+use crate::engines::schema::ColumnType;
 use crate::engines::table::TextEncoding;
 use crate::formats::bytes::MemoryBytes;
 use crate::formats::decode::decode;
@@ -18,7 +20,7 @@ use crate::formats::sniff::sniff;
 struct Read {
     file: InferredFile,
     batches: Result<Vec<RecordBatch>, FormatError>,
-    nulled: u64,
+    bad: Bad,
 }
 
 impl Read {
@@ -53,18 +55,17 @@ fn read_with(
 ) -> Result<Read, FormatError> {
     let source = Arc::new(MemoryBytes::new(name, content.to_vec()));
     let sniffed = sniff(&source, options)?.expect("should have content");
-    let mut file = infer(&source, &sniffed, None, &|_| true)?;
+    let mut file = infer(&source, &sniffed, None, options.bad_rows, &|_| true)?;
     change(&mut file);
     let options = DecodeOptions {
         schema: file.schema.to_arrow(),
         batch_rows: 1000,
         threads: 2,
         bad_rows,
-        nulled: Arc::default(),
+        bad: Arc::default(),
     };
     let batches = decode(source, &file.format, &options)?.collect();
-    let nulled = options.nulled.load(Ordering::Relaxed);
-    Ok(Read { file, batches, nulled })
+    Ok(Read { file, batches, bad: options.bad.total() })
 }
 
 fn read(name: &str, content: &[u8]) -> Read {
@@ -218,7 +219,10 @@ fn cell_that_does_not_fit_at_execution_is_an_error_or_null() {
     assert!(message.contains("row 2, column `n`") && message.contains("`x`"), "{message}");
     let nulled =
         read_with("a.csv", content, &options, as_int, BadRows::Null).expect("should infer");
-    assert_eq!(nulled.nulled, 1);
+    let said = nulled.bad.warnings();
+    let expected = "1 cell did not fit and is null: 1 in column `n`, `a.csv` row 2 \
+                    (`x` is not a value of type Int64)";
+    assert_eq!(said, [expected]);
     assert_eq!(nulled.rows()[1], texts(&[vec![Some("2"), None]])[0]);
 }
 
@@ -247,11 +251,12 @@ fn sample_says_that_it_is_one() {
     content.push_str("x\n");
     let source = MemoryBytes::new("a.csv", content.clone().into_bytes());
     let sniffed = sniff(&source, &Reading::default()).expect("known").expect("content");
-    let part = infer(&source, &sniffed, Some(10), &|_| true).expect("should infer");
+    let part = infer(&source, &sniffed, Some(10), BadRows::Fail, &|_| true).expect("should infer");
     assert_eq!((part.rows, part.complete), (Some(10), false));
     assert_eq!(part.schema.columns[0].data_type.0, DataType::Int64);
     assert!(part.bytes < source.size());
-    let whole = infer(&source, &sniffed, Some(10_000_000), &|_| true).expect("should infer");
+    let whole =
+        infer(&source, &sniffed, Some(10_000_000), BadRows::Fail, &|_| true).expect("should infer");
     assert_eq!((whole.rows, whole.complete), (Some(500_001), true));
     assert_eq!(whole.schema.columns[0].data_type.0, DataType::Utf8);
 }
@@ -260,7 +265,7 @@ fn sample_says_that_it_is_one() {
 fn inference_can_be_stopped() {
     let source = MemoryBytes::new("a.csv", b"a\n1\n".to_vec());
     let sniffed = sniff(&source, &Reading::default()).expect("known").expect("content");
-    let error = infer(&source, &sniffed, None, &|_| false).expect_err("should stop");
+    let error = infer(&source, &sniffed, None, BadRows::Fail, &|_| false).expect_err("should stop");
     assert!(chain(&error).contains("stopped"), "{error}");
 }
 
@@ -416,17 +421,20 @@ fn ragged_row_becomes_counted_nulls_when_asked_for() {
     let options = Reading::default();
     let source = Arc::new(MemoryBytes::new("a.csv", b"a,b\n1,2\n3\n".to_vec()));
     let sniffed = sniff(&source, &options).expect("known").expect("content");
-    let part = infer(&source, &sniffed, Some(1), &|_| true).expect("should infer");
+    let part = infer(&source, &sniffed, Some(1), BadRows::Fail, &|_| true).expect("should infer");
     let options = DecodeOptions {
         schema: part.schema.to_arrow(),
         batch_rows: 10,
         threads: 1,
         bad_rows: BadRows::Null,
-        nulled: Arc::default(),
+        bad: Arc::default(),
     };
     let batches: Vec<_> = decode(source, &part.format, &options).expect("should open").collect();
     assert_eq!(batches.len(), 1);
-    assert_eq!(options.nulled.load(Ordering::Relaxed), 2);
+    assert_eq!(
+        options.bad.total().warnings(),
+        ["1 row was broken and null in every column: `a.csv` row 2 (1 cell, not 2)"]
+    );
 }
 
 #[test]
@@ -470,7 +478,168 @@ fn footer_takes_one_read() {
     let content = writer.into_inner().expect("should end");
     let source = Counting(MemoryBytes::new("a.parquet", content), AtomicU64::new(0));
     let sniffed = sniff(&source, &Reading::default()).expect("known").expect("content");
-    let file = infer(&source, &sniffed, None, &|_| true).expect("should infer");
+    let file = infer(&source, &sniffed, None, BadRows::Fail, &|_| true).expect("should infer");
     assert_eq!((file.rows, source.1.load(Ordering::Relaxed)), (Some(300_000), 2));
     assert!(file.bytes < source.size());
+}
+
+/// What inference and execution find in the same content.
+fn both(name: &str, content: &[u8], reading: &Reading) -> Read {
+    let read = read_with(name, content, reading, |_| {}, reading.bad_rows).expect("should read");
+    let rows = read.batches.as_ref().expect("should decode").iter().map(RecordBatch::num_rows);
+    assert_eq!(read.file.rows, u64::try_from(rows.sum::<usize>()).ok(), "{name}");
+    assert_eq!(read.file.bad, read.bad, "{name}");
+    read
+}
+
+fn with_bad_rows(bad_rows: BadRows) -> Reading {
+    Reading { bad_rows, ..Reading::default() }
+}
+
+#[test]
+fn broken_rows_are_left_out_or_null_by_inference_and_execution_alike() {
+    let msgpack =
+        [&b"\x81\xa1a\x01"[..], b"\x07", b"\x82\xa1a\x01\xa1a\x02", b"\x81\xa1a\x03"].concat();
+    for (name, content) in [
+        ("a.csv", &b"a,b\n1,x\n2\n2,y,z\n3,y\n"[..]),
+        ("a.jsonl", b"{\"a\":1}\n{\"a\":\n[2]\n{\"a\":3}\n"),
+        ("a.jsonl", b"{\"a\":1}\n{\"a\":2,\"a\":2}\n{\"a\":\"\xff\"}\n{\"a\":3}\n"),
+        ("a.json", b"[{\"a\":1},2,{\"a\":2,\"a\":2},{\"a\":3}]"),
+        ("a.msgpack", &msgpack),
+    ] {
+        let skipped = both(name, content, &with_bad_rows(BadRows::Skip));
+        let column = |read: &Read| -> Vec<Option<String>> {
+            read.rows().into_iter().map(|mut row| row.remove(0)).collect()
+        };
+        let value = |text: &str| Some(text.to_owned());
+        assert_eq!(column(&skipped), [value("1"), value("3")], "{name}");
+        let places = &skipped.bad.rows.first;
+        let rows: Vec<_> = places.iter().map(|one| (one.path.as_str(), one.row)).collect();
+        assert_eq!((skipped.bad.rows.count, rows), (2, vec![(name, 2), (name, 3)]));
+        let nulled = both(name, content, &with_bad_rows(BadRows::Null));
+        assert_eq!(column(&nulled), [value("1"), None, None, value("3")], "{name}");
+        assert_eq!(nulled.bad.blanked.count, 2, "{name}");
+        for bad_rows in [BadRows::Fail, BadRows::Reject] {
+            let reading = with_bad_rows(bad_rows);
+            let failed = read_with(name, content, &reading, |_| {}, bad_rows).map(|_| ());
+            let message = failed.expect_err("should fail").to_string();
+            assert!(message.contains("row 2"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn bad_rows_are_numbered_and_counted_across_blocks() {
+    let stated = BTreeMap::from([("n".to_owned(), ColumnType(DataType::Int64))]);
+    let reading = Reading { types: stated, ..with_bad_rows(BadRows::Skip) };
+    let mut text = String::from("n,t\n");
+    let mut lines = String::new();
+    let mut bad = Vec::new();
+    for n in 1..200_000_u64 {
+        // Quotes around line ends make blocks that are parsed again.
+        match n % 50_021 {
+            0 => writeln!(text, "{n}").expect("should write"),
+            7 => writeln!(text, "x,{n}").expect("should write"),
+            _ => writeln!(text, "{n},\"a\n{n}\"").expect("should write"),
+        }
+        match n % 50_021 {
+            0 => writeln!(lines, "{{\"n\": {n}").expect("should write"),
+            7 => writeln!(lines, "{{\"n\": \"x\"}}").expect("should write"),
+            _ => writeln!(lines, "{{\"n\": {n}, \"t\": \"{n}\"}}").expect("should write"),
+        }
+        if matches!(n % 50_021, 0 | 7) {
+            bad.push(n);
+        }
+    }
+    for (name, content) in [("a.csv", text), ("a.jsonl", lines)] {
+        let read = both(name, content.as_bytes(), &reading);
+        assert_eq!(read.types()[0], ("n".to_owned(), "Int64".to_owned()));
+        let first: Vec<u64> = read.bad.rows.first.iter().map(|place| place.row).collect();
+        assert_eq!(first, bad[..3], "{name}");
+        assert_eq!(read.bad.rows.count, u64::try_from(bad.len()).expect("few"), "{name}");
+        assert_eq!(read.file.rows, Some(199_999 - read.bad.rows.count), "{name}");
+    }
+}
+
+#[test]
+fn a_row_that_is_left_out_says_nothing_of_the_types_of_its_other_columns() {
+    let stated = BTreeMap::from([("n".to_owned(), ColumnType(DataType::Int64))]);
+    let content = b"m,n\n1,2\nword,x\n";
+    for (bad_rows, other) in [(BadRows::Skip, "Int64"), (BadRows::Null, "Utf8")] {
+        let reading = Reading { types: stated.clone(), ..with_bad_rows(bad_rows) };
+        let lines = b"{\"m\":1,\"n\":2}\n{\"m\":\"word\",\"n\":\"x\"}\n";
+        for (name, content) in [("a.csv", &content[..]), ("a.jsonl", lines)] {
+            let read = read_with(name, content, &reading, |_| {}, bad_rows).expect("should read");
+            assert_eq!(read.types()[0].1, other, "{name}");
+            assert_eq!(read.file.rows, u64::try_from(read.rows().len()).ok(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_broken_beyond_its_rows_fails_whatever_is_asked_for() {
+    for bad_rows in [BadRows::Fail, BadRows::Skip, BadRows::Null] {
+        for (name, content, why) in [
+            ("a.csv", &b"a,b\n1,\"x\n2,y\n"[..], "never closed"),
+            ("a.json", b"[{\"a\":1},{\"a\":]", "row 2"),
+            ("a.msgpack", b"\x81\xa1a\x01\x82\xa1a", "row 2"),
+        ] {
+            let failed = read_with(name, content, &with_bad_rows(bad_rows), |_| {}, bad_rows);
+            let message = failed.map(|_| ()).expect_err("should fail").to_string();
+            assert!(message.contains(why), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_decimal_comma_is_part_of_numbers_only() {
+    let reading = |decimal| Reading { decimal: Some(decimal), ..Reading::default() };
+    let content = b"a;b;c;d\n1,5;1.500;12:00:00.5;2,5e1\n-22,25;3;13:00:00.5;x\n";
+    let read = read_with("a.csv", content, &reading(','), |_| {}, BadRows::Fail).expect("read");
+    let types: Vec<String> = read.types().into_iter().map(|(_, data_type)| data_type).collect();
+    assert_eq!(types[..3], ["Float64", "Utf8", "Time64(µs)"]);
+    let first = [Some("1.5"), Some("1.500"), Some("12:00:00.500"), Some("2,5e1")];
+    assert_eq!(read.rows()[0], first.map(|cell| cell.map(str::to_owned)).to_vec());
+    let numbers = b"1,5;2,5\n3,5;4,5\n";
+    let read = read_with("a.csv", numbers, &reading(','), |_| {}, BadRows::Fail).expect("read");
+    assert_eq!(
+        read.rows(),
+        texts(&[vec![Some("1.5"), Some("2.5")], vec![Some("3.5"), Some("4.5")]])
+    );
+    let point = read_with("a.csv", content, &reading('.'), |_| {}, BadRows::Fail).expect("read");
+    assert_eq!(point.rows()[0][0].as_deref(), Some("1,5"));
+}
+
+#[test]
+fn bytes_that_are_of_no_encoding_are_a_bad_row() {
+    let utf8 = "id,city\n1,Z\u{fc}rich\n2,K\u{f6}ln\n".as_bytes();
+    let utf8 = [utf8, b"3,bro\xffken\n4,Graz\n"].concat();
+    let japanese = [&b"id,city\n1,\x93\x8c\x8b\x9e\n2,x\n3,\x93\xff\n4,y\n"[..]].concat();
+    for (content, encoding, name) in
+        [(utf8, None, "UTF-8"), (japanese, TextEncoding::from_label("sjis"), "Shift_JIS")]
+    {
+        let stated = |bad_rows| Reading { encoding, ..with_bad_rows(bad_rows) };
+        let skipped = both("a.csv", &content, &stated(BadRows::Skip));
+        assert_eq!((skipped.file.rows, skipped.bad.rows.first[0].row), (Some(3), 3));
+        assert!(skipped.bad.rows.first[0].why.contains(&format!("is not {name}")));
+        let nulled = both("a.csv", &content, &stated(BadRows::Null));
+        assert_eq!(nulled.rows()[2], texts(&[vec![Some("3"), None]])[0]);
+        let failed = read_with("a.csv", &content, &stated(BadRows::Fail), |_| {}, BadRows::Fail);
+        let message = failed.map(|_| ()).expect_err("should fail").to_string();
+        assert!(message.contains(&format!("row 3 is not {name}")), "{message}");
+    }
+}
+
+#[test]
+fn text_of_a_stated_encoding_is_read_in_it() {
+    let (content, _, _) = encoding_rs::SHIFT_JIS.encode("id,都市\n1,東京\n");
+    let encoding = TextEncoding::from_label("shift_jis");
+    let reading = Reading { encoding, ..Reading::default() };
+    let read = read_with("a.csv", &content, &reading, |_| {}, BadRows::Fail).expect("should read");
+    assert_eq!(read.rows(), texts(&[vec![Some("1"), Some("東京")]]));
+    let dialect = serde_json::to_value(&read.file.format).expect("should be JSON");
+    assert_eq!(dialect["csv"]["encoding"], "Shift_JIS");
+    let again: crate::engines::table::FileFormat =
+        serde_json::from_value(dialect).expect("should be read");
+    assert_eq!(again, read.file.format);
 }

@@ -3,14 +3,15 @@
 //! A document's rows, the elements of its array or the one object, are passed on as lines, so that
 //! both are read alike: in blocks, by several threads, in the order of the file.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
+use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 
 use super::batches::{self, BlockBatches};
 use super::blocks::{BlockCutter, InOrder, MAX_ROW_BYTES, ParseBlock, Parsed};
-use super::bytes::{ByteSource, size_of_buffer};
+use super::bytes::ByteSource;
 use super::compression;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
@@ -22,9 +23,9 @@ use super::nested::node::Node;
 use super::nested::shape::Members;
 use super::pipeline::{self, Emit};
 use super::{text_detection, text_encoding};
-use crate::engines::job_spec::BadRows;
-use crate::engines::schema::Schema;
-use crate::engines::table::{Format, TextEncoding};
+use crate::engines::bad_rows::{Bad, BadRows};
+use crate::engines::schema::{ColumnType, Schema};
+use crate::engines::table::{FileFormat, Format, TextEncoding};
 
 /// How many threads look at the rows.
 const THREADS: usize = 2;
@@ -205,11 +206,12 @@ fn produce<S: ByteSource>(
 /// What is wrong with a row of a block: how many rows come before it, its column, why.
 type Wrong = (u64, String, String);
 
-/// Gives each complete line to `take`; returns the tail and the number of rows.
+/// Gives each complete line to `take`, with the number of lines before it: a row, or why it is none.
+/// Returns the tail and the number of lines that were given.
 fn each_line<'b>(
     block: &'b [u8],
-    mut take: impl FnMut(Node<'b>) -> bool,
-) -> (usize, u64, Option<Wrong>) {
+    mut take: impl FnMut(u64, Result<Node<'b>, String>) -> bool,
+) -> (usize, u64) {
     let (mut at, mut rows) = (0, 0_u64);
     while let Some(length) = memchr::memchr(b'\n', &block[at..]) {
         let line = block[at..at + length].trim_ascii();
@@ -219,21 +221,59 @@ fn each_line<'b>(
         }
         let node = std::str::from_utf8(line)
             .map_err(|_| "it is not UTF-8".to_owned())
-            .and_then(Node::from_json);
-        let wanted = match node {
-            Ok(node @ Node::Object(_)) => take(node),
-            Ok(other) => {
-                let message = format!("the row is {}, not an object", other.sort());
-                return (block.len(), rows, Some((rows, String::new(), message)));
-            }
-            Err(message) => return (block.len(), rows, Some((rows, String::new(), message))),
-        };
+            .and_then(Node::from_json)
+            .and_then(|node| match node {
+                Node::Object(_) => Ok(node),
+                other => Err(format!("the row is {}, not an object", other.sort())),
+            });
+        let wanted = take(rows, node);
         rows += 1;
         if !wanted {
             break;
         }
     }
-    (at, rows, None)
+    (at, rows)
+}
+
+/// The rows of a block, each with its number.
+#[derive(Default)]
+struct Rows<'b> {
+    nodes: Vec<Node<'b>>,
+    /// From 1.
+    numbers: Vec<u64>,
+    bad: Bad,
+    wrong: Option<Wrong>,
+}
+
+impl<'b> Rows<'b> {
+    /// Reads the complete lines of a block, at most `most`. What is no row is left out or null where
+    /// that is asked for, and else ends the rows.
+    fn read(block: &'b [u8], bad_rows: BadRows, most: Option<u64>) -> (Self, usize, u64) {
+        let mut rows = Self::default();
+        let (tail, count) = each_line(block, |before, node| {
+            let number = before + 1;
+            match (node, bad_rows) {
+                (Ok(node), _) => rows.push(node, number),
+                (Err(why), BadRows::Skip) => rows.bad.rows.add("", number, || why),
+                (Err(why), BadRows::Null) => {
+                    rows.bad.blanked.add("", number, || why);
+                    rows.push(Node::Object(Vec::new()), number);
+                }
+                (Err(why), BadRows::Fail | BadRows::Reject) => {
+                    rows.wrong = Some((before, String::new(), why));
+                    return false;
+                }
+            }
+            most.is_none_or(|most| number < most)
+        });
+        let tail = if rows.wrong.is_some() { block.len() } else { tail };
+        (rows, tail, count)
+    }
+
+    fn push(&mut self, node: Node<'b>, number: u64) {
+        self.nodes.push(node);
+        self.numbers.push(number);
+    }
 }
 
 fn wrong(path: &str, format: Format, before: u64, (row, column, message): Wrong) -> FormatError {
@@ -245,33 +285,86 @@ fn wrong(path: &str, format: Format, before: u64, (row, column, message): Wrong)
 }
 
 /// Looks at the types of rows.
-struct Looker {
+struct Looker<'a> {
     most_rows: Option<u64>,
+    stated: &'a StatedTypes,
+    bad_rows: BadRows,
 }
 
-impl ParseBlock for Looker {
-    type Output = (Members, Option<Wrong>);
+impl ParseBlock for Looker<'_> {
+    type Output = (Members, Bad, Option<Wrong>);
 
     fn parse(&mut self, block: Vec<u8>) -> Parsed<Self::Output> {
         let mut members = Members::default();
-        let mut seen = 0;
-        let most = self.most_rows;
-        let (tail, rows, wrong) = each_line(&block, |node| {
-            if let Node::Object(object) = &node {
-                members.add_row(object, seen);
+        let (mut rows, tail, count) = Rows::read(&block, self.bad_rows, self.most_rows);
+        let fitting = self.stated.check(&rows.nodes, &rows.numbers, self.bad_rows);
+        match fitting {
+            Ok((left_out, bad)) => {
+                rows.bad.merge(&bad);
+                let kept = rows.nodes.iter().enumerate();
+                for (index, node) in kept.filter(|(index, _)| !left_out.contains(index)) {
+                    if let Node::Object(object) = node {
+                        members.add_row(object, rows.numbers[index] - 1);
+                    }
+                }
             }
-            seen += 1;
-            most.is_none_or(|most| seen < most)
-        });
-        Parsed { output: (members, wrong), block, tail, rows }
+            Err(BadValue { row, column, message }) => {
+                let before = rows.numbers.get(row).map_or(0, |number| number - 1);
+                rows.wrong = Some((before, column, message));
+            }
+        }
+        let (bad, wrong) = (rows.bad, rows.wrong);
+        drop(rows.nodes);
+        let tail = if wrong.is_some() { block.len() } else { tail };
+        Parsed { output: (members, bad, wrong), block, tail, rows: count }
+    }
+}
+
+/// Columns whose types are stated.
+pub(crate) struct StatedTypes {
+    schema: SchemaRef,
+}
+
+impl StatedTypes {
+    pub(crate) fn new(types: &BTreeMap<String, ColumnType>) -> Self {
+        let field =
+            |(name, data_type): (&String, &ColumnType)| Field::new(name, data_type.0.clone(), true);
+        Self { schema: Arc::new(ArrowSchema::new(types.iter().map(field).collect::<Vec<_>>())) }
+    }
+
+    /// Returns which rows are left out because of a value that does not fit, and what is bad.
+    pub(crate) fn check(
+        &self,
+        rows: &[Node<'_>],
+        numbers: &[u64],
+        bad_rows: BadRows,
+    ) -> Result<(BTreeSet<usize>, Bad), BadValue> {
+        if self.schema.fields().is_empty() {
+            return Ok((BTreeSet::new(), Bad::default()));
+        }
+        let mut builder = Builder::new(&self.schema, bad_rows);
+        builder.batch(rows, numbers)?;
+        Ok((builder.left_out().clone(), std::mem::take(&mut builder.bad)))
+    }
+
+    /// Returns the columns that were found, those whose types are stated with these.
+    pub(crate) fn applied_to(&self, found: Vec<Field>) -> Schema {
+        let typed = |field: Field| match self.schema.field_with_name(field.name()) {
+            Ok(stated) => stated.clone(),
+            Err(_) => field,
+        };
+        let fields: Vec<Field> = found.into_iter().map(typed).collect();
+        Schema::from_arrow(&ArrowSchema::new(fields))
     }
 }
 
 /// The schema of JSON.
 pub(crate) struct Found {
     pub(crate) schema: Schema,
+    /// How many rows were looked at, without those that are left out.
     pub(crate) rows: u64,
     pub(crate) complete: bool,
+    pub(crate) bad: Bad,
     /// The columns of text that nearly have another type.
     pub(crate) nearly: Vec<NearlyTyped>,
 }
@@ -279,29 +372,33 @@ pub(crate) struct Found {
 /// Looks at every row, or at the first `rows`.
 pub(crate) fn infer(
     source: &dyn ByteSource,
-    format: Format,
+    format: &FileFormat,
     most_rows: Option<u64>,
+    bad_rows: BadRows,
 ) -> Result<Found, FormatError> {
     let path = source.path();
+    let stated = StatedTypes::new(&format.types);
+    let format = format.format;
+    let looker = || Looker { most_rows, stated: &stated, bad_rows };
     let threads = if most_rows.is_some() { 1 } else { THREADS };
     pipeline::scoped(
         threads,
         |emit| produce(source, format, emit),
         || {
-            let mut looker = Looker { most_rows };
+            let mut looker = looker();
             move |block| looker.parse(block)
         },
         |results| {
-            let looker = Looker { most_rows };
-            let mut ordered = InOrder::new(results, looker, path.to_owned(), format.as_str());
-            let (mut members, mut rows) = (Members::default(), 0);
+            let mut ordered = InOrder::new(results, looker(), path.to_owned(), format.as_str());
+            let (mut members, mut bad, mut rows) = (Members::default(), Bad::default(), 0);
             let mut complete = true;
             while let Some(next) = ordered.next() {
-                let ((part, failed), before) = next?;
+                let ((part, part_bad, failed), before) = next?;
                 if let Some(failed) = failed {
                     return Err(wrong(path, format, before, failed));
                 }
                 members.merge(before, &part);
+                bad.add_part(part_bad, path, before);
                 rows = ordered.rows();
                 if most_rows.is_some_and(|most| rows >= most) {
                     complete = ordered.nothing_left();
@@ -312,8 +409,8 @@ pub(crate) fn infer(
                 let message = format!("its rows have more than {MAX_KEYS} different keys");
                 return Err(broken(path, format, message));
             }
-            let schema = Schema::from_arrow(&ArrowSchema::new(members.fields()));
-            Ok(Found { schema, rows, complete, nearly: members.nearly() })
+            let (schema, nearly) = (stated.applied_to(members.fields()), members.nearly());
+            Ok(Found { schema, rows: rows - bad.rows.count, complete, bad, nearly })
         },
     )
 }
@@ -329,26 +426,25 @@ impl ParseBlock for Decoder {
     type Output = BlockBatches<Wrong>;
 
     fn parse(&mut self, block: Vec<u8>) -> Parsed<Self::Output> {
-        let mut nodes = Vec::new();
-        let (tail, rows, mut failed) = each_line(&block, |node| {
-            nodes.push(node);
-            true
-        });
+        let (mut rows, tail, count) = Rows::read(&block, self.bad_rows, None);
         let mut builder = Builder::new(&self.schema, self.bad_rows);
         let mut batches = Vec::new();
-        for (index, chunk) in nodes.chunks(self.batch_rows).enumerate() {
-            match builder.batch(chunk) {
+        let chunks = rows.nodes.chunks(self.batch_rows).zip(rows.numbers.chunks(self.batch_rows));
+        for (nodes, numbers) in chunks {
+            match builder.batch(nodes, numbers) {
                 Ok(batch) => batches.push(batch),
                 Err(BadValue { row, column, message }) => {
-                    let row = size_of_buffer(index * self.batch_rows + row);
-                    failed = Some((row, column, message));
+                    let before = numbers.get(row).map_or(0, |number| number - 1);
+                    rows.wrong = Some((before, column, message));
                     break;
                 }
             }
         }
-        let nulled = builder.nulled;
-        drop(nodes);
-        Parsed { output: BlockBatches { batches, failed, nulled }, block, tail, rows }
+        let (mut bad, failed) = (rows.bad, rows.wrong);
+        bad.merge(&builder.bad);
+        drop(rows.nodes);
+        let tail = if failed.is_some() { block.len() } else { tail };
+        Parsed { output: BlockBatches { batches, failed, bad }, block, tail, rows: count }
     }
 }
 
@@ -371,6 +467,7 @@ pub(crate) fn decode(
     let results =
         pipeline::spawn(options.threads, move |emit| produce(source, format, emit), parser);
     let ordered = InOrder::new(results, decoder(), path.clone(), format.as_str());
-    let error = move |before, failed| wrong(&path, format, before, failed);
-    batches::in_order(ordered, Arc::clone(&options.nulled), error)
+    let named = path.clone();
+    let error = move |before, failed| wrong(&named, format, before, failed);
+    batches::in_order(ordered, path, Arc::clone(&options.bad), error)
 }

@@ -2,24 +2,23 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use rmpv::Value;
 
 use super::blocks::MAX_ROW_BYTES;
 use super::bytes::{ByteSource, size_of_buffer};
 use super::compression;
-use super::decoding::{Batches, DecodeOptions};
+use super::decoding::{BadCollector, Batches, DecodeOptions};
 use super::error::FormatError;
-use super::json::Found;
-use super::nested::build::Builder;
+use super::json::{Found, StatedTypes};
+use super::nested::build::{BadValue, Builder};
 use super::nested::node::Node;
 use super::nested::shape::Members;
 use super::nested::{MAX_DEPTH, MAX_KEYS};
-use crate::engines::job_spec::BadRows;
-use crate::engines::schema::Schema;
+use crate::engines::bad_rows::{Bad, BadRows};
+use crate::engines::table::FileFormat;
 
 /// Most bytes of the rows of one batch.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
@@ -191,24 +190,68 @@ fn node(value: &Value) -> Result<Node<'_>, String> {
     })
 }
 
-fn row_node<'v>(value: &'v Value, path: &str, row: u64) -> Result<Node<'v>, FormatError> {
-    match node(value) {
-        Ok(node @ Node::Object(_)) => Ok(node),
-        Ok(other) => {
-            Err(broken(path, format!("row {row}: the row is {}, not a map", other.sort())))
+/// Returns a row, or why a value is none.
+fn row_node(value: &Value) -> Result<Node<'_>, String> {
+    match node(value)? {
+        node @ Node::Object(_) => Ok(node),
+        other => Err(format!("the row is {}, not a map", other.sort())),
+    }
+}
+
+/// Returns a row whose number is `row`; nothing when it is left out because it is none.
+fn checked<'v>(
+    value: &'v Value,
+    (path, row): (&str, u64),
+    bad_rows: BadRows,
+    bad: &mut Bad,
+) -> Result<Option<Node<'v>>, FormatError> {
+    match (row_node(value), bad_rows) {
+        (Ok(node), _) => Ok(Some(node)),
+        (Err(why), BadRows::Skip) => {
+            bad.rows.add(path, row, || why);
+            Ok(None)
         }
-        Err(message) => Err(broken(path, format!("row {row}: {message}"))),
+        (Err(why), BadRows::Null) => {
+            bad.blanked.add(path, row, || why);
+            Ok(Some(Node::Object(Vec::new())))
+        }
+        (Err(why), BadRows::Fail | BadRows::Reject) => {
+            Err(broken(path, format!("row {row}: {why}")))
+        }
+    }
+}
+
+fn misfit(path: &str, numbers: &[u64], bad: BadValue) -> FormatError {
+    FormatError::Value {
+        path: path.to_owned(),
+        row: numbers.get(bad.row).copied().unwrap_or_default(),
+        column: bad.column,
+        message: bad.message,
     }
 }
 
 /// Looks at every row, or at the first `rows`.
-pub(crate) fn infer(source: &dyn ByteSource, most: Option<u64>) -> Result<Found, FormatError> {
+pub(crate) fn infer(
+    source: &dyn ByteSource,
+    format: &FileFormat,
+    most: Option<u64>,
+    bad_rows: BadRows,
+) -> Result<Found, FormatError> {
     let mut rows = Rows::open(source)?;
-    let mut members = Members::default();
+    let stated = StatedTypes::new(&format.types);
+    let (mut members, mut bad) = (Members::default(), Bad::default());
     let mut complete = true;
     while let Some(value) = rows.next() {
-        if let Node::Object(object) = row_node(&value?, &rows.path, rows.row)? {
-            members.add_row(&object, rows.row - 1);
+        let (value, row) = (value?, rows.row);
+        if let Some(node) = checked(&value, (&rows.path, row), bad_rows, &mut bad)? {
+            let node = [node];
+            let (left_out, part) = stated
+                .check(&node, &[row], bad_rows)
+                .map_err(|wrong| misfit(&rows.path, &[row], wrong))?;
+            bad.add_part(part, &rows.path, 0);
+            if let ([Node::Object(object)], true) = (&node, left_out.is_empty()) {
+                members.add_row(object, row - 1);
+            }
         }
         if most.is_some_and(|most| rows.row >= most) {
             complete = rows.next().is_none();
@@ -220,8 +263,8 @@ pub(crate) fn infer(source: &dyn ByteSource, most: Option<u64>) -> Result<Found,
         return Err(broken(&rows.path, message));
     }
     let seen = most.map_or(rows.row, |most| most.min(rows.row));
-    let schema = Schema::from_arrow(&ArrowSchema::new(members.fields()));
-    Ok(Found { schema, rows: seen, complete, nearly: members.nearly() })
+    let (schema, nearly) = (stated.applied_to(members.fields()), members.nearly());
+    Ok(Found { schema, rows: seen - bad.rows.count, complete, bad, nearly })
 }
 
 /// Opens a file.
@@ -234,7 +277,8 @@ pub(crate) fn decode(
         schema: Arc::clone(&options.schema),
         batch_rows: options.batch_rows.max(1),
         bad_rows: options.bad_rows,
-        nulled: Arc::clone(&options.nulled),
+        bad: Bad::default(),
+        collector: Arc::clone(&options.bad),
         done: false,
     }))
 }
@@ -244,7 +288,9 @@ struct Decoder {
     schema: SchemaRef,
     batch_rows: usize,
     bad_rows: BadRows,
-    nulled: Arc<AtomicU64>,
+    /// What was bad in the rows so far.
+    bad: Bad,
+    collector: Arc<BadCollector>,
     done: bool,
 }
 
@@ -262,19 +308,19 @@ impl Decoder {
             return Ok(None);
         }
         let path = &self.rows.path;
-        let nodes = values
-            .iter()
-            .zip(before + 1..)
-            .map(|(value, row)| row_node(value, path, row))
-            .collect::<Result<Vec<_>, _>>()?;
+        let (mut nodes, mut numbers) = (Vec::new(), Vec::new());
+        for (value, row) in values.iter().zip(before + 1..) {
+            if let Some(node) = checked(value, (path, row), self.bad_rows, &mut self.bad)? {
+                nodes.push(node);
+                numbers.push(row);
+            }
+        }
         let mut builder = Builder::new(&self.schema, self.bad_rows);
-        let batch = builder.batch(&nodes).map_err(|bad| FormatError::Value {
-            path: path.clone(),
-            row: before + size_of_buffer(bad.row) + 1,
-            column: bad.column,
-            message: bad.message,
-        })?;
-        self.nulled.fetch_add(builder.nulled, Ordering::Relaxed);
+        let batch = builder.batch(&nodes, &numbers).map_err(|bad| misfit(path, &numbers, bad))?;
+        self.bad.add_part(std::mem::take(&mut builder.bad), path, 0);
+        if !self.bad.is_none() {
+            self.collector.take(path, &self.bad);
+        }
         Ok(Some(batch))
     }
 }

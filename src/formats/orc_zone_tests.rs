@@ -47,7 +47,7 @@ fn read(bytes: Vec<u8>) -> Result<Vec<Value>, String> {
         batch_rows: 100,
         threads: 1,
         bad_rows: BadRows::Fail,
-        nulled: Arc::default(),
+        bad: Arc::default(),
     };
     let format = FileFormat::of(Format::Orc);
     let batches = decode(source, &format, &options).map_err(|error| error.to_string())?;

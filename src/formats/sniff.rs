@@ -10,7 +10,7 @@ use super::csv::sample::Beginning;
 use super::error::FormatError;
 use super::text_detection::{self, Detected};
 use super::{endings, text_encoding};
-use crate::engines::reading::Reading;
+use crate::engines::reading::{Concerns, Reading};
 use crate::engines::table::{Compression, CsvDialect, FileFormat, Format, TextEncoding};
 
 /// What a file is.
@@ -25,6 +25,8 @@ pub struct Sniffed {
     /// Why it cannot be told whether delimited text has a header. It is then read without one, which
     /// is right only if other files of its table show it.
     pub unsure: Option<String>,
+    /// Whether the encoding of its text is stated.
+    pub encoding_is_stated: bool,
 }
 
 /// Bytes of the beginning, decompressed, that are looked at.
@@ -57,6 +59,18 @@ struct Named<'a> {
     ending: &'a str,
     delimiter: Option<&'static str>,
     compression: Option<Compression>,
+    /// Whether the format is that of `input_format`, whatever the name says.
+    is_given: bool,
+}
+
+impl Named<'_> {
+    /// Returns who states the format, for messages.
+    fn states(&self) -> String {
+        if self.is_given {
+            return "`input_format` states".to_owned();
+        }
+        format!("its name ends with `.{}` and states", self.ending)
+    }
 }
 
 fn named(path: &str) -> Named<'_> {
@@ -87,7 +101,10 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
         return Ok(None);
     }
     let path = source.path();
-    let named = named(path);
+    let named = match reading.format {
+        None => named(path),
+        Some(_) => Named { format: reading.format, is_given: true, ..named(path) },
+    };
     // Of many files the footers are read, and little else: their first bytes say enough.
     if read_prefix(source, PARQUET.len())? == PARQUET {
         let start = Start { bytes: PARQUET, whole: false };
@@ -96,7 +113,9 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
         let format = FileFormat::of(agree(path, &looked, &named, reading)?);
         let notes = notes(Format::Parquet, &named, Compression::None);
         let compression = Compression::None;
-        return Ok(Some(Sniffed { format, compression, notes, unsure: None }));
+        let unsure = None;
+        let encoding_is_stated = false;
+        return Ok(Some(Sniffed { format, compression, notes, unsure, encoding_is_stated }));
     }
     let (compression, mut reader) = compression::open(source)?;
     let mut beginning = vec![0; BEGINNING];
@@ -117,6 +136,7 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
         compression,
         notes: notes(format, &named, compression),
         unsure: None,
+        encoding_is_stated: reading.encoding.is_some(),
     };
     match (format, encoding, text) {
         (Format::Csv, Some(encoding), Some(text)) => {
@@ -134,6 +154,9 @@ pub fn sniff(source: &dyn ByteSource, reading: &Reading) -> Result<Option<Sniffe
             return Err(unrecognised(path, message));
         }
         _ => {}
+    }
+    if Concerns::WithoutTypes.includes(format) {
+        sniffed.format.types.clone_from(&reading.types);
     }
     Ok(Some(sniffed))
 }
@@ -156,11 +179,12 @@ fn encoding(
     named: &Named<'_>,
     reading: &Reading,
 ) -> Result<Option<TextEncoding>, FormatError> {
+    // A mark goes before what is stated, and that before everything else.
     if let Some(stated) = reading.encoding.filter(|stated| *stated != TextEncoding::PerFile) {
         let by_mark = text_encoding::by_mark(start.bytes).map(|(encoding, _)| encoding);
         return Ok(by_mark.or(Some(stated)));
     }
-    let is_text = named.format == Some(Format::Csv) || reading.delimiter.is_some();
+    let is_text = named.format == Some(Format::Csv) || reading.states_delimited_text();
     let detected = match text_detection::detect(start.bytes, start.whole, is_text) {
         Detected::Text(TextEncoding::Latin1) | Detected::Other if !start.whole => {
             text_detection::of_file(source)?
@@ -261,9 +285,9 @@ fn agree(
     reading: &Reading,
 ) -> Result<Format, FormatError> {
     let disagree = |found: &str| {
-        let stated = named.format.map_or_else(String::new, |format| {
-            format!("its name ends with `.{}` and states {format}, but ", named.ending)
-        });
+        let stated = named
+            .format
+            .map_or_else(String::new, |format| format!("{} {format}, but ", named.states()));
         Err(unrecognised(path, format!("{stated}its content is {found}")))
     };
     let json = matches!(named.format, None | Some(Format::Json | Format::Jsonl));
@@ -279,6 +303,16 @@ fn agree(
         Content::Zip => disagree("a zip archive"),
         Content::Binary(found) if named.format.is_none_or(|stated| stated == found) => Ok(found),
         Content::Binary(found) => disagree(found.as_str()),
+        Content::JsonLines if named.is_given && named.format == Some(Format::Json) => {
+            disagree("several JSON objects one after the other, which is jsonl")
+        }
+        Content::Json
+            if named.is_given
+                && named.format == Some(Format::Jsonl)
+                && !is_one_line(looked.text) =>
+        {
+            disagree("one JSON document")
+        }
         // One line of JSON lines is a JSON document, too.
         Content::Json if json => Ok(match named.format {
             Some(Format::Jsonl) if is_one_line(looked.text) => Format::Jsonl,
@@ -333,13 +367,10 @@ fn plain_text(
         Some(format @ (Format::Json | Format::Jsonl)) if begins_as_json => Ok(format),
         Some(stated) => Err(unrecognised(
             path,
-            format!(
-                "its name ends with `.{}` and states {stated}, but its content is text that is not {stated}",
-                named.ending
-            ),
+            format!("{} {stated}, but its content is text that is not {stated}", named.states()),
         )),
-        // What separates its cells is stated, so it has cells.
-        None if reading.delimiter.is_some() => Ok(Format::Csv),
+        // How its cells are told apart is stated, so it has cells.
+        None if reading.states_delimited_text() => Ok(Format::Csv),
         None => {
             let beginning = Beginning { text: looked.text, whole: looked.start.whole };
             let found = dialect::find(beginning, stated(reading, named));
@@ -364,6 +395,7 @@ fn notes(format: Format, named: &Named<'_>, compression: Compression) -> Vec<Str
     let mut notes = Vec::new();
     if let Some(stated) = named.format
         && stated != format
+        && !named.is_given
     {
         notes.push(format!("format: {format}, by content; the name states {stated}"));
     }
@@ -381,6 +413,7 @@ fn stated<'a>(reading: &'a Reading, named: &Named<'_>) -> Stated<'a> {
         escape: reading.escape.as_ref(),
         comment: reading.comment.as_ref(),
         skip_rows: reading.skip_rows.unwrap_or(0),
+        decimal_comma: reading.decimal == Some(','),
         by_name: named.delimiter,
     }
 }

@@ -121,3 +121,42 @@ fn what_the_caller_states_is_used() {
     assert_eq!(dialect.null_tokens, ["NA"]);
     assert!(found.notes.is_empty(), "{:?}", found.notes);
 }
+
+#[test]
+fn a_stated_format_goes_before_the_name_and_agrees_with_the_content() {
+    let stated = |name: &str, content: &[u8], format| {
+        let reading = Reading { format: Some(format), ..Reading::default() };
+        sniff(&MemoryBytes::new(name, content.to_vec()), &reading)
+            .map(|found| found.expect("should have content").format.format)
+            .map_err(|error| error.to_string())
+    };
+    for (name, content, format) in [
+        ("a.dat", &b"n\n1\n2\n"[..], Format::Csv),
+        ("a.json", b"a,b\n1,2\n", Format::Csv),
+        ("a.log", b"{\"a\":1}\n", Format::Jsonl),
+        ("a.log", b"{\"a\":1}\n", Format::Json),
+        ("a.csv", b"PAR1....", Format::Parquet),
+        ("a.txt", b"\x81\xa1a\x01", Format::Msgpack),
+    ] {
+        assert_eq!(stated(name, content, format), Ok(format), "{name}");
+    }
+    for (content, format, words) in [
+        (&b"a,b\n1,2\n"[..], Format::Json, "`input_format` states json, but its content is text"),
+        (b"{\"a\":1}\n{\"a\":2}\n", Format::Json, "states json, but its content is several"),
+        (b"[{\"a\":1}]", Format::Jsonl, "states jsonl, but its content is one JSON document"),
+        (b"[{\"a\":1}]", Format::Csv, "states csv, but its content is json"),
+        (b"PAR1....", Format::Csv, "states csv, but its content is parquet"),
+        (b"a,b\n1,2\n", Format::Parquet, "states parquet, but its content is text"),
+    ] {
+        let message = stated("a.x", content, format).expect_err("should be refused");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn text_of_which_a_mark_is_stated_is_delimited() {
+    let reading = Reading { delimiter: Some(":".into()), ..Reading::default() };
+    let source = MemoryBytes::new("passwd.txt", b"root:x:0:0:root:/root:/bin/sh\n".to_vec());
+    let found = sniff(&source, &reading).expect("should be known").expect("should have content");
+    assert_eq!(found.format.format, Format::Csv);
+}

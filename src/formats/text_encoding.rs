@@ -78,6 +78,9 @@ pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize
     Ok(filled)
 }
 
+/// Stands for bytes that are no character of the text's encoding: a byte that UTF-8 never has.
+const NOT_A_CHARACTER: u8 = 0xff;
+
 /// Text without the marks that DOS programs end it with.
 pub(crate) struct WithoutEndMark<'a> {
     inner: Box<dyn Read + Send + 'a>,
@@ -156,24 +159,24 @@ impl<R: Read> Converting<R> {
             self.input_start = 0;
         }
         let last = self.input.len() < Self::CHUNK;
+        let room = self.output.len() - 1;
         let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(
             &self.input[self.input_start..],
-            &mut self.output,
+            &mut self.output[..room],
             last,
         );
         self.input_start += read;
         (self.output_start, self.output_end) = (0, written);
         match result {
-            DecoderResult::Malformed(..) => Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("a character is not valid {}", self.decoder.encoding().name()),
-            )),
-            DecoderResult::InputEmpty => {
-                self.ended = last;
-                Ok(())
+            // What parses the text finds the byte, and names its row.
+            DecoderResult::Malformed(..) => {
+                self.output[written] = NOT_A_CHARACTER;
+                self.output_end += 1;
             }
-            DecoderResult::OutputFull => Ok(()),
+            DecoderResult::InputEmpty => self.ended = last,
+            DecoderResult::OutputFull => {}
         }
+        Ok(())
     }
 }
 
@@ -258,9 +261,22 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_at_the_end_is_an_error() {
+    fn what_is_no_character_is_a_byte_that_no_text_has() {
         let mut content: Vec<u8> = "a,b".encode_utf16().flat_map(u16::to_le_bytes).collect();
         content.pop();
-        assert!(read(content, TextEncoding::Utf16Le).is_err());
+        assert!(read(content.clone(), TextEncoding::Utf16Le).is_err());
+        let mut bytes = Vec::new();
+        let converted = to_utf8(Box::new(io::Cursor::new(content)), TextEncoding::Utf16Le);
+        converted.and_then(|mut text| text.read_to_end(&mut bytes)).expect("should be read");
+        assert_eq!(bytes, b"a,\xff");
+        let japanese = TextEncoding::from_label("shift_jis").expect("should be known");
+        let mut bytes = Vec::new();
+        let content = b"\x93\x8c\x8b\x9e,\xff,\x93\x8c\n".repeat(20_000);
+        let converted = to_utf8(Box::new(io::Cursor::new(content)), japanese);
+        converted.and_then(|mut text| text.read_to_end(&mut bytes)).expect("should be read");
+        let mut expected = "東京,".as_bytes().to_vec();
+        expected.extend_from_slice(b"\xff,");
+        expected.extend_from_slice("東\n".as_bytes());
+        assert_eq!(bytes, expected.repeat(20_000));
     }
 }

@@ -12,7 +12,7 @@ use super::parameters::{count, refused};
 use super::{Answer, Prepared, Request};
 use crate::engines::counted::counted;
 use crate::engines::job::{InferAnswer, JobOutcome};
-use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sample, Sink};
+use crate::engines::job_spec::{AnswerLimits, JobSpec, Operation, Sample, Sink};
 use crate::engines::metastore::TableDeclaration;
 use crate::engines::reading::Reading;
 use crate::engines::schema::{Schema, SchemaConflict, SchemaFound};
@@ -39,9 +39,9 @@ pub(super) fn inference(
     let spec = JobSpec {
         version: JobSpec::VERSION,
         inputs,
+        bad_rows: reading.bad_rows,
         operation: Operation::Infer { sample: sample(operator, request)?, reading },
         sink: Sink::Answer,
-        bad_rows: BadRows::Fail,
         limits: AnswerLimits { rows: u64::MAX, bytes: ANSWER_BYTES },
     };
     Ok(Prepared::Job { spec: Box::new(spec), plan })
@@ -113,6 +113,7 @@ pub(super) fn inferred(
                 "conflict": shown,
             }));
             answer.truncated = cut;
+            answer.warnings = warnings.to_vec();
             answer.warnings.push(conflict_said(&conflict));
             answer.info = notes.into_iter().take(20).collect();
             Inferred::Conflict(answer)

@@ -4,6 +4,7 @@ use futures::TryStreamExt;
 
 use super::WorkPlan;
 use super::columns::listed;
+use crate::engines::bad_rows::Tally;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::{Input, InputFile};
 use crate::engines::reading::Reading;
@@ -83,6 +84,7 @@ pub(super) fn table_input(table: &Table) -> Input {
         schemas: vec![schema],
         partition_columns,
         files: table.files.iter().map(|file| InputFile { file: file.clone(), schema: 0 }).collect(),
+        left_out: table.bad.files.clone(),
     }
 }
 
@@ -110,6 +112,7 @@ pub(super) fn conflicting_input(table: &ConflictingTable) -> Input {
             .iter()
             .map(|(file, schema)| InputFile { file: file.clone(), schema: *schema })
             .collect(),
+        left_out: table.bad.files.clone(),
     }
 }
 
@@ -193,5 +196,6 @@ pub(super) fn unread_input(name: TableName, files: Vec<PinnedFile>) -> Input {
         schemas: Vec::new(),
         partition_columns: Schema::default(),
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
+        left_out: Tally::default(),
     }
 }

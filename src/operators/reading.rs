@@ -19,9 +19,23 @@ use crate::engines::table::{FileFormat, Table, TableKind, TableLookup, TableName
 use crate::engines::{EngineError, Engines};
 use crate::sql;
 
-/// The parameters.
+/// The parameters, the same for every operator that reads tables. `bad_rows` belongs to them, and is
+/// the only one that speaks of every table: it says what a run does, not how a table is read.
 #[cfg(test)]
-pub(super) const PARAMETERS: &[&str] = &["read_headers", "delimiter", "null_tokens"];
+pub(super) const PARAMETERS: &[&str] = &[
+    "input_format",
+    "read_headers",
+    "delimiter",
+    "quote",
+    "escape",
+    "comment",
+    "skip_rows",
+    "encoding",
+    "decimal",
+    "null_tokens",
+    "types",
+    "bad_rows",
+];
 
 /// Returns what the run says of how files are read. What a statement has placeholders for is bound
 /// to it, and says nothing of files.
@@ -325,7 +339,81 @@ fn without_effect(
 
 #[cfg(test)]
 mod tests {
-    use super::unescaped;
+    use serde_json::json;
+
+    use super::*;
+    use crate::engines::bad_rows::BadRows;
+    use crate::engines::job_spec::BoundStatement;
+    use crate::engines::table::Format;
+
+    fn request(parameters: Value) -> Request {
+        Request {
+            parameters: serde_json::from_value(parameters).expect("should be parameters"),
+            allow_writing_sql: false,
+            statement: None,
+            answer_bytes: 0,
+            container: None,
+        }
+    }
+
+    #[test]
+    fn everything_that_is_stated_is_taken() {
+        let request = request(json!({
+            "input_format": "csv", "read_headers": false, "delimiter": r"\x01", "quote": "'",
+            "escape": "none", "comment": "#", "skip_rows": 2, "encoding": "sjis", "decimal": ",",
+            "null_tokens": ["NA"], "types": {"lat": "double"}, "bad_rows": "skip",
+        }));
+        let lat = ColumnType(arrow::datatypes::DataType::Float64);
+        let expected = Reading {
+            format: Some(Format::Csv),
+            header: Some(false),
+            delimiter: Some("\u{1}".to_owned()),
+            quote: Some(Mark::Is('\'')),
+            escape: Some(Mark::None),
+            comment: Some(Mark::Is("#".to_owned())),
+            skip_rows: Some(2),
+            encoding: TextEncoding::from_label("shift_jis"),
+            decimal: Some(','),
+            null_tokens: vec!["NA".to_owned()],
+            types: BTreeMap::from([("lat".to_owned(), lat)]),
+            bad_rows: BadRows::Skip,
+        };
+        assert_eq!(reading("table/test", &request).expect("should be taken"), expected);
+        let stated: Vec<&str> = expected.stated().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(stated, PARAMETERS[..PARAMETERS.len() - 1], "all but `bad_rows` are stated");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let request = request(json!({
+            "input_format": "jsonl", "delimiter": ";", "quote": "ab", "decimal": "none",
+            "encoding": "klingon", "types": {"a": "what", "b": 1}, "skip_rows": -1,
+        }));
+        let error = reading("table/test", &request).expect_err("should be refused");
+        for part in [
+            "the quote \"ab\" is not one character, nor `none`",
+            "the decimal \"none\" is not one character",
+            "the encoding \"klingon\" is not known",
+            "column `a`: `what` is no type",
+            "the type of column `b` is not a text",
+            "`skip_rows` is -1, below zero",
+            "`delimiter` speaks of delimited text, but `input_format` is jsonl",
+        ] {
+            assert!(error.message.contains(part), "{part}: {error}");
+        }
+        assert!(error.hint.is_some_and(|hint| hint.contains("shift_jis")));
+    }
+
+    #[test]
+    fn what_a_statement_has_a_placeholder_for_says_nothing_of_files() {
+        let mut request = request(json!({"comment": "fine", "quote": "ab", "decimal": ","}));
+        request.statement = Some(BoundStatement {
+            statement: "select * from s.t where comment = $comment and quote = $quote".to_owned(),
+            bindings: BTreeMap::new(),
+        });
+        let expected = Reading { decimal: Some(','), ..Reading::default() };
+        assert_eq!(reading("sql", &request).expect("should be taken"), expected);
+    }
 
     #[test]
     fn tabs_and_control_characters_can_be_written() {

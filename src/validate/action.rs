@@ -143,11 +143,19 @@ fn check_statement(definition: &OperatorDefinition, sql: &SqlAction, problems: &
 
 /// Parameters that a definition may declare beside those of its statement, as `table/query` does: how files
 /// are read, how many rows are answered, and where they go.
-pub(super) const OF_THE_OUTCOME: [&str; 12] = [
+pub(super) const OF_THE_OUTCOME: [&str; 20] = [
     "limit",
+    "input_format",
     "read_headers",
     "delimiter",
+    "quote",
+    "escape",
+    "comment",
+    "skip_rows",
+    "encoding",
+    "decimal",
     "null_tokens",
+    "types",
     "bad_rows",
     "output_table",
     "output_database",

@@ -11,8 +11,9 @@ use crate::engines::{EngineError, ErrorKind, Retry};
 use crate::formats::error::FormatError;
 
 /// What to do about a file that cannot be read as what it is.
-pub(crate) const MEND: &str =
-    "correct or remove what is broken; files whose name begins with `_` or `.` are left out";
+pub(crate) const MEND: &str = "correct or remove what is broken, say how it is read (input_format, delimiter, quote, comment, \
+     skip_rows, encoding ...), or leave it out (bad_rows); files whose name begins with `_` or `.` \
+     are left out";
 
 const CHANGED: &str =
     "the file changed while it was read; run it again when nothing writes to the file any more";

@@ -16,6 +16,7 @@ use super::error::{error, io_error};
 use super::inference::{Inference, infer_files};
 use super::root::Root;
 use super::{listing, names, partitions, storage};
+use crate::engines::bad_rows::Bad;
 use crate::engines::counted::counted;
 use crate::engines::metastore::{Changes, Metastore, TableEntry, closest};
 use crate::engines::reading::Reading;
@@ -241,6 +242,7 @@ fn declared_table(
         version: Some(manifest.generation),
         files,
         rows,
+        bad: Bad::default(),
         notes: Vec::new(),
         why_text: std::collections::BTreeMap::new(),
         name: found.name,

@@ -1,7 +1,6 @@
 //! Proof of a managed table: every file is read again and compared with its manifest.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -120,7 +119,7 @@ fn count_rows(
         batch_rows: 8192,
         threads: 1,
         bad_rows: BadRows::Fail,
-        nulled: Arc::new(AtomicU64::new(0)),
+        bad: Arc::default(),
     };
     let wrong = |source: crate::formats::error::FormatError| {
         error(ErrorKind::Conflict, OPERATION, source.to_string()).with_source(source)

@@ -130,6 +130,11 @@ impl Cells {
         }
     }
 
+    /// Whether cells are kept as they are.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
     /// Adds a null.
     #[inline]
     pub(crate) fn null(&mut self) {

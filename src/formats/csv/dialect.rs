@@ -24,6 +24,8 @@ pub(crate) struct Stated<'a> {
     pub(crate) escape: Option<&'a Mark<char>>,
     pub(crate) comment: Option<&'a Mark<String>>,
     pub(crate) skip_rows: u64,
+    /// Whether commas stand in numbers, and so separate no cells.
+    pub(crate) decimal_comma: bool,
     /// The delimiter that the name of the file states.
     pub(crate) by_name: Option<&'a str>,
 }
@@ -137,7 +139,10 @@ impl<'a> Look<'a> {
             return self.way(delimiter, comment).into_iter().collect();
         }
         let preferred = self.stated.by_name;
-        let others = SINGLE.iter().copied().filter(|single| Some(*single) != preferred);
+        let is_other = |single: &&str| {
+            Some(*single) != preferred && !(self.stated.decimal_comma && *single == ",")
+        };
+        let others = SINGLE.iter().copied().filter(is_other);
         let order = preferred.into_iter().chain(others);
         order.filter_map(|delimiter| self.way(delimiter, comment)).collect()
     }

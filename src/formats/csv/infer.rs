@@ -1,11 +1,16 @@
 //! The types of delimited text from every row, or from the first ones.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 
-use super::decode::{ragged, shown};
-use super::records::RecordParser;
+use super::columns::Cells;
+use super::decode::{cells_said, ragged, shown};
+use super::records::{Record, RecordParser};
 use super::seen::Seen;
 use super::{Opened, Tokens, broken};
+use crate::engines::bad_rows::{Bad, BadRows};
 use crate::engines::schema::{Column, ColumnType, Schema};
 use crate::engines::table::{CsvDialect, TextEncoding};
 use crate::formats::blocks::{InOrder, MAX_ROW_BYTES, NEVER_CLOSED, ParseBlock, Parsed};
@@ -18,8 +23,10 @@ use crate::formats::text_detection::{self, Detected};
 /// The schema of one text.
 pub(crate) struct Found {
     pub(crate) schema: Schema,
+    /// How many rows were looked at, without those that are left out.
     pub(crate) rows: u64,
     pub(crate) complete: bool,
+    pub(crate) bad: Bad,
     pub(crate) notes: Vec<String>,
     /// The columns of text that nearly have another type.
     pub(crate) nearly: Vec<NearlyTyped>,
@@ -30,56 +37,190 @@ pub(crate) struct Found {
 /// How many threads look at the cells.
 const THREADS: usize = 2;
 
+/// What is looked at, and what happens to bad rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Looking<'a> {
+    /// Types of columns that are stated.
+    pub(crate) types: &'a BTreeMap<String, ColumnType>,
+    /// At most this many rows.
+    pub(crate) rows: Option<u64>,
+    pub(crate) bad_rows: BadRows,
+    /// Whether the encoding is stated, so that nothing in the text says another.
+    pub(crate) encoding_is_stated: bool,
+}
+
 enum Wrong {
     Ragged { found: usize },
+    Value { column: usize, why: String },
     Quotes(String),
     NotUtf8(String),
+}
+
+/// A column of the text.
+struct Named {
+    name: String,
+    stated: Option<DataType>,
+}
+
+/// What is known of the cells of a column.
+enum Known {
+    /// What they have in common.
+    Found(Seen),
+    /// That they fit a type that is stated.
+    Stated(Cells),
 }
 
 struct Looker {
     parser: RecordParser,
     tokens: Tokens,
-    expected: usize,
+    columns: Arc<Vec<Named>>,
+    bad_rows: BadRows,
     most_rows: Option<u64>,
+    /// Whether texts that are not of the encoding are bad rows, by the name of the encoding.
+    tolerated: Option<&'static str>,
+    /// Whether the block is valid text, and so is every cell.
+    is_valid: bool,
+    /// A number with a point for its comma.
+    number: Vec<u8>,
+    bad: Bad,
 }
 
-type Output = (Vec<Seen>, Option<(u64, Wrong)>);
+struct Output {
+    seen: Vec<Seen>,
+    bad: Bad,
+    wrong: Option<(u64, Wrong)>,
+}
+
+impl Looker {
+    fn known(&self) -> Vec<Known> {
+        let new = |column: &Named| match &column.stated {
+            None => Known::Found(Seen::default()),
+            Some(stated) => Known::Stated(Cells::new(stated, 0).unwrap_or(Cells::Null(0))),
+        };
+        self.columns.iter().map(new).collect()
+    }
+
+    /// Looks at the latest record, the `row`th of its block, from 1.
+    fn look(
+        &mut self,
+        known: &mut [Known],
+        block: &[u8],
+        record: Record,
+        row: u64,
+    ) -> Result<(), Wrong> {
+        let stray = self.parser.text_behind_quote(block, record);
+        let found = self.parser.count();
+        let wrong = match stray {
+            Some(stray) => Wrong::Quotes(stray.why(block)),
+            None if found != self.columns.len() => Wrong::Ragged { found },
+            None => return self.look_at_cells(known, row),
+        };
+        let why = || match &wrong {
+            Wrong::Quotes(why) => why.clone(),
+            _ => cells_said(found, self.columns.len()),
+        };
+        match self.bad_rows {
+            BadRows::Fail | BadRows::Reject => return Err(wrong),
+            BadRows::Skip => self.bad.rows.add("", row, why),
+            BadRows::Null => self.bad.blanked.add("", row, why),
+        }
+        // Also a row that is left out counts, so that the next ones have their numbers.
+        known.iter_mut().for_each(Known::null);
+        Ok(())
+    }
+
+    fn look_at_cells(&mut self, known: &mut [Known], row: u64) -> Result<(), Wrong> {
+        let nulls = self.parser.cells().any(|cell| self.tokens.may_be_null(cell));
+        let is_null = |parser: &RecordParser, index| {
+            nulls && self.tokens.may_be_null(parser.cell(index)) && !parser.is_quoted(index)
+        };
+        // A row that is left out says nothing of any column: what may leave it out comes first.
+        let (mut is_left_out, mut nulled) = (false, Vec::new());
+        for (index, known) in known.iter_mut().enumerate() {
+            let cell = self.parser.cell(index);
+            let why = match known {
+                _ if !self.is_valid && std::str::from_utf8(cell).is_err() => {
+                    format!("`{}` is not {}", shown(cell), self.tolerated.unwrap_or_default())
+                }
+                Known::Stated(cells) if !is_null(&self.parser, index) => {
+                    if cells.value(self.tokens.number(cell, &mut self.number)) {
+                        continue;
+                    }
+                    let stated = self.columns[index].stated.as_ref().unwrap_or(&DataType::Null);
+                    format!("`{}` is not a value of type {stated}", shown(cell))
+                }
+                _ => continue,
+            };
+            let name = &self.columns[index].name;
+            match self.bad_rows {
+                BadRows::Fail | BadRows::Reject => {
+                    return Err(Wrong::Value { column: index, why });
+                }
+                BadRows::Null => {
+                    self.bad.add_cell(name, row, || why);
+                    nulled.push(index);
+                }
+                BadRows::Skip => {
+                    self.bad.rows.add("", row, || format!("column `{name}`: {why}"));
+                    is_left_out = true;
+                    break;
+                }
+            }
+        }
+        for (index, known) in known.iter_mut().enumerate() {
+            let Known::Found(seen) = known else { continue };
+            if is_left_out || nulled.contains(&index) || is_null(&self.parser, index) {
+                seen.null();
+            } else {
+                seen.value(self.tokens.number(self.parser.cell(index), &mut self.number));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    fn null(&mut self) {
+        if let Self::Found(seen) = self {
+            seen.null();
+        }
+    }
+
+    fn into_seen(self) -> Seen {
+        match self {
+            Self::Found(seen) => seen,
+            Self::Stated(_) => Seen::default(),
+        }
+    }
+}
 
 impl ParseBlock for Looker {
     type Output = Output;
 
     fn parse(&mut self, block: Vec<u8>) -> Parsed<Output> {
-        let mut seen = vec![Seen::default(); self.expected];
+        let mut known = self.known();
         let (mut at, mut rows) = (0, 0_u64);
         let mut wrong = None;
+        self.bad = Bad::default();
+        self.is_valid = self.tolerated.is_none() || std::str::from_utf8(&block).is_ok();
         while self.most_rows.is_none_or(|most| rows < most)
             && let Some(record) = self.parser.next(&block, at)
         {
-            if let Some(stray) = self.parser.text_behind_quote(&block, record) {
-                wrong = Some((rows, Wrong::Quotes(stray.why(&block))));
+            if let Err(found) = self.look(&mut known, &block, record, rows + 1) {
+                wrong = Some((rows, found));
                 break;
-            }
-            let found = self.parser.count();
-            if found != self.expected {
-                wrong = Some((rows, Wrong::Ragged { found }));
-                break;
-            }
-            let nulls = self.parser.cells().any(|cell| self.tokens.may_be_null(cell));
-            for (index, seen) in seen.iter_mut().enumerate() {
-                let cell = self.parser.cell(index);
-                if nulls && self.tokens.may_be_null(cell) && !self.parser.is_quoted(index) {
-                    seen.null();
-                } else {
-                    seen.value(cell);
-                }
             }
             (at, rows) = (record.end, rows + 1);
         }
-        if let Err(error) = std::str::from_utf8(&block[..at]) {
+        if self.tolerated.is_none()
+            && let Err(error) = std::str::from_utf8(&block[..at])
+        {
             wrong = Some(self.not_utf8(&block, error.valid_up_to()));
         }
         let tail = if wrong.is_some() { block.len() } else { self.parser.skip_between(&block, at) };
-        Parsed { output: (seen, wrong), block, tail, rows }
+        let seen = known.into_iter().map(Known::into_seen).collect();
+        let output = Output { seen, bad: std::mem::take(&mut self.bad), wrong };
+        Parsed { output, block, tail, rows }
     }
 }
 
@@ -103,20 +244,26 @@ impl Looker {
 pub(crate) fn infer(
     source: &dyn ByteSource,
     dialect: &CsvDialect,
-    rows: Option<u64>,
+    looking: Looking<'_>,
 ) -> Result<Found, FormatError> {
-    let place = match attempt(source, dialect, rows)? {
+    let place = match attempt(source, dialect, looking, false)? {
         Ok(found) => return Ok(found),
         Err(place) => place,
     };
     // A late byte: all of the file says whether it is Latin-1.
     let is_latin1 = dialect.encoding == TextEncoding::Utf8
+        && !looking.encoding_is_stated
         && text_detection::of_file(source)? == Detected::Text(TextEncoding::Latin1);
     if is_latin1 {
         let latin1 = CsvDialect { encoding: TextEncoding::Latin1, ..dialect.clone() };
-        if let Ok(found) = attempt(source, &latin1, rows)? {
+        if let Ok(found) = attempt(source, &latin1, looking, false)? {
             return Ok(found);
         }
+    }
+    if matches!(looking.bad_rows, BadRows::Skip | BadRows::Null)
+        && let Ok(found) = attempt(source, dialect, looking, true)?
+    {
+        return Ok(found);
     }
     let message = format!("{place}; correct it, or state the encoding");
     Err(broken(source.path(), message))
@@ -126,7 +273,8 @@ pub(crate) fn infer(
 fn attempt(
     source: &dyn ByteSource,
     dialect: &CsvDialect,
-    most_rows: Option<u64>,
+    looking: Looking<'_>,
+    is_tolerant: bool,
 ) -> Result<Result<Found, String>, FormatError> {
     let opened = match super::open(source, dialect) {
         Ok(opened) => opened,
@@ -137,18 +285,32 @@ fn attempt(
     };
     let Opened { names, tokens, first, mut cutter } = opened;
     let path = cutter.path().to_owned();
-    let expected = names.names.len();
+    let encoding = dialect.encoding.as_encoding().name();
+    let columns = Arc::new(named(&names.names, looking.types, &path)?);
+    let expected = columns.len();
     let looker = |most_rows| Looker {
         parser: RecordParser::new(&tokens),
         tokens: tokens.clone(),
-        expected,
+        columns: Arc::clone(&columns),
+        bad_rows: looking.bad_rows,
         most_rows,
+        tolerated: is_tolerant.then_some(encoding),
+        is_valid: true,
+        number: Vec::new(),
+        bad: Bad::default(),
     };
-    let mut gathered = Gathered { seen: vec![Seen::default(); expected], rows: 0, complete: true };
-    let outcome = if let Some(most) = most_rows {
+    let mut gathered = Gathered {
+        path: path.clone(),
+        encoding,
+        seen: vec![Seen::default(); expected],
+        bad: Bad::default(),
+        rows: 0,
+        complete: true,
+    };
+    let outcome = if let Some(most) = looking.rows {
         let blocks = std::iter::once(Ok(first))
             .chain(std::iter::from_fn(|| cutter.next_block().transpose()));
-        gathered.sample(blocks, looker(None), most, &path)
+        gathered.sample(blocks, looker(None), most)
     } else {
         let produce = |emit: pipeline::Emit<'_, Vec<u8>>| {
             let mut wanted = emit(first);
@@ -169,15 +331,20 @@ fn attempt(
         Ok(()) => {}
         Err(Stop::NotUtf8(place)) => return Ok(Err(place)),
         Err(Stop::Ragged { row, found }) => return Err(ragged(&path, row, expected, found)),
+        Err(Stop::Value { row, column, why }) => {
+            let column = columns[column].name.clone();
+            return Err(FormatError::Value { path, row, column, message: why });
+        }
         Err(Stop::Quotes { row, why }) => return Err(broken(&path, format!("row {row} {why}"))),
         Err(Stop::Failed(error)) => return Err(error),
     }
-    let columns = || names.names.iter().zip(&gathered.seen);
+    let found = || columns.iter().zip(&gathered.seen);
     Ok(Ok(Found {
-        schema: Schema { columns: columns().map(|(name, seen)| column(name, seen)).collect() },
-        nearly: columns().filter_map(|(name, seen)| seen.nearly(name)).collect(),
-        rows: gathered.rows,
+        schema: Schema { columns: found().map(|(column, seen)| column.found(seen)).collect() },
+        nearly: found().filter_map(|(column, seen)| column.nearly(seen, &tokens)).collect(),
+        rows: gathered.rows - gathered.bad.rows.count,
         complete: gathered.complete,
+        bad: gathered.bad,
         notes: names.notes,
         encoding: dialect.encoding,
     }))
@@ -187,33 +354,45 @@ fn attempt(
 enum Stop {
     NotUtf8(String),
     Ragged { row: u64, found: usize },
+    Value { row: u64, column: usize, why: String },
     Quotes { row: u64, why: String },
     Failed(FormatError),
 }
 
 struct Gathered {
+    path: String,
+    /// The encoding's name, for messages.
+    encoding: &'static str,
+    bad: Bad,
     seen: Vec<Seen>,
     rows: u64,
     complete: bool,
 }
 
 impl Gathered {
-    fn add(&mut self, output: &Output, before: u64, rows: u64) -> Result<(), Stop> {
-        match &output.1 {
+    fn add(&mut self, output: Output, before: u64, rows: u64) -> Result<(), Stop> {
+        match output.wrong {
             Some((row, Wrong::NotUtf8(text))) => {
                 let row = before + row + 1;
-                return Err(Stop::NotUtf8(format!("row {row} is not UTF-8: `{text}`")));
+                let encoding = self.encoding;
+                return Err(Stop::NotUtf8(format!("row {row} is not {encoding}: `{text}`")));
             }
             Some((row, Wrong::Ragged { found })) => {
-                return Err(Stop::Ragged { row: before + row + 1, found: *found });
+                return Err(Stop::Ragged { row: before + row + 1, found });
             }
             Some((row, Wrong::Quotes(why))) => {
-                return Err(Stop::Quotes { row: before + row + 1, why: why.clone() });
+                return Err(Stop::Quotes { row: before + row + 1, why });
+            }
+            Some((row, Wrong::Value { column, why })) => {
+                return Err(Stop::Value { row: before + row + 1, column, why });
             }
             None => {}
         }
-        for (whole, part) in self.seen.iter_mut().zip(&output.0) {
+        for (whole, part) in self.seen.iter_mut().zip(&output.seen) {
             whole.merge(part);
+        }
+        if !output.bad.is_none() {
+            self.bad.add_part(output.bad, &self.path, before);
         }
         self.rows = before + rows;
         Ok(())
@@ -222,7 +401,7 @@ impl Gathered {
     fn all(&mut self, mut ordered: InOrder<Looker>) -> Result<(), Stop> {
         while let Some(next) = ordered.next() {
             let (output, before) = next.map_err(Stop::Failed)?;
-            self.add(&output, before, ordered.rows() - before)?;
+            self.add(output, before, ordered.rows() - before)?;
         }
         Ok(())
     }
@@ -233,7 +412,6 @@ impl Gathered {
         mut blocks: impl Iterator<Item = Result<Vec<u8>, FormatError>>,
         mut looker: Looker,
         most: u64,
-        path: &str,
     ) -> Result<(), Stop> {
         let mut text = Vec::new();
         loop {
@@ -242,31 +420,56 @@ impl Gathered {
             let ended = next.is_none();
             text.extend(next.unwrap_or_else(|| b"\n".to_vec()));
             let parsed = looker.parse(std::mem::take(&mut text));
-            self.add(&parsed.output, self.rows, parsed.rows)?;
+            self.add(parsed.output, self.rows, parsed.rows)?;
             text = parsed.block.get(parsed.tail..).unwrap_or_default().to_vec();
             if ended || self.rows >= most {
                 break;
             }
             if text.len() > MAX_ROW_BYTES {
                 let message = format!("row {} is longer than 16 MiB", self.rows + 1);
-                return Err(Stop::Failed(broken(path, message)));
+                return Err(Stop::Failed(broken(&self.path, message)));
             }
         }
         self.complete = text.is_empty() && blocks.next().is_none();
         if !self.complete && self.rows < most {
             let message = format!("a quote opened in row {} {NEVER_CLOSED}", self.rows + 1);
-            return Err(Stop::Failed(broken(path, message)));
+            return Err(Stop::Failed(broken(&self.path, message)));
         }
         Ok(())
     }
 }
 
-fn column(name: &str, seen: &Seen) -> Column {
-    let data_type: DataType = seen.data_type();
-    Column {
-        name: name.to_owned(),
-        data_type: ColumnType(data_type),
-        nullable: true,
-        source_type: None,
+/// Returns the columns with the types that are stated of them.
+fn named(
+    names: &[String],
+    types: &BTreeMap<String, ColumnType>,
+    path: &str,
+) -> Result<Vec<Named>, FormatError> {
+    let named = |name: &String| {
+        let stated = types.get(name).map(|stated| stated.0.clone());
+        if let Some(stated) = stated.as_ref().filter(|stated| Cells::new(stated, 0).is_none()) {
+            return Err(broken(path, format!("text is not read as {stated} (column `{name}`)")));
+        }
+        Ok(Named { name: name.clone(), stated })
+    };
+    names.iter().map(named).collect()
+}
+
+impl Named {
+    /// Returns what kept the column from a type, if it is nearly of one. Nothing is said where a number
+    /// would be shown otherwise than it stands.
+    fn nearly(&self, seen: &Seen, tokens: &Tokens) -> Option<NearlyTyped> {
+        let nearly = self.stated.is_none().then(|| seen.nearly(&self.name)).flatten();
+        nearly.filter(|nearly| !tokens.decimal_comma || !nearly.value.contains([',', '.']))
+    }
+
+    fn found(&self, seen: &Seen) -> Column {
+        let data_type = self.stated.clone().unwrap_or_else(|| seen.data_type());
+        Column {
+            name: self.name.clone(),
+            data_type: ColumnType(data_type),
+            nullable: true,
+            source_type: None,
+        }
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Tokens {
     pub(crate) escape: Option<u8>,
     pub(crate) comment: Option<Vec<u8>>,
     pub(crate) nulls: Vec<Vec<u8>>,
+    /// Whether a comma stands before the fraction of a number.
+    pub(crate) decimal_comma: bool,
 }
 
 impl Tokens {
@@ -86,7 +88,8 @@ impl Tokens {
             return Err(refuse(format!("the beginning of comments {comment:?} {what}")));
         }
         let nulls = dialect.null_tokens.iter().map(|token| token.clone().into_bytes()).collect();
-        Ok(Self { delimiter, delimiter_begins, quote, escape, comment, nulls })
+        let decimal_comma = dialect.decimal == ',';
+        Ok(Self { delimiter, delimiter_begins, quote, escape, comment, nulls, decimal_comma })
     }
 
     /// Returns the tokens of plain text with one byte between cells.
@@ -98,7 +101,27 @@ impl Tokens {
             escape: None,
             comment: None,
             nulls: Vec::new(),
+            decimal_comma: false,
         }
+    }
+
+    /// Returns a cell as numbers are read, with a point before the fraction. Where a comma stands there
+    /// a point is no part of a number, and a comma is put for it: no number has one.
+    #[inline]
+    pub(crate) fn number<'c>(&self, cell: &'c [u8], changed: &'c mut Vec<u8>) -> &'c [u8] {
+        let is_of_number = |byte: &u8| {
+            byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b',' | b'e' | b'E')
+        };
+        if !self.decimal_comma || !cell.iter().all(is_of_number) {
+            return cell;
+        }
+        changed.clear();
+        changed.extend(cell.iter().map(|byte| match byte {
+            b',' => b'.',
+            b'.' => b',',
+            other => *other,
+        }));
+        changed
     }
 
     /// Whether an unquoted cell means null.

@@ -32,7 +32,7 @@ impl Stray {
         let raw = &block[self.at..];
         let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
         format!(
-            "has text behind the closing quote of cell {}: {}; state quote=none if quotes are \
+            "has text behind the closing quote of cell {}: `{}`; state quote=none if quotes are \
              characters like any other, or escape if one makes them so",
             self.cell + 1,
             super::decode::shown(&raw[..end])

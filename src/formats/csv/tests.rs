@@ -1,5 +1,6 @@
 //! Texts of stated dialects, from bytes to rows: inference and decoding read the same.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use arrow::datatypes::DataType;
 use arrow::util::display::array_value_to_string;
 
 use super::decode::decode;
-use super::infer::infer;
+use super::infer::{Looking, infer};
 use crate::engines::job_spec::BadRows;
 use crate::engines::reading::Reading;
 use crate::engines::table::{CsvDialect, Format, TextEncoding};
@@ -17,18 +18,26 @@ use crate::formats::decoding::DecodeOptions;
 use crate::formats::error::FormatError;
 use crate::formats::sniff::{Sniffed, sniff};
 
+/// Every row, without a type that is stated.
+const ALL: Looking<'static> = Looking {
+    types: &BTreeMap::new(),
+    rows: None,
+    bad_rows: BadRows::Fail,
+    encoding_is_stated: false,
+};
+
 type Row = Vec<Option<String>>;
 
 /// Returns the names and the rows of a text.
 fn read(dialect: &CsvDialect, content: &[u8]) -> Result<(Vec<String>, Vec<Row>), FormatError> {
     let source = Arc::new(MemoryBytes::new("d/t.csv", content.to_vec()));
-    let found = infer(&*source, dialect, None)?;
+    let found = infer(&*source, dialect, ALL)?;
     let options = DecodeOptions {
         schema: found.schema.to_arrow(),
         batch_rows: 1000,
         threads: 2,
         bad_rows: BadRows::Fail,
-        nulled: Arc::default(),
+        bad: Arc::default(),
     };
     let batches = decode(source, dialect, &options)?.collect::<Result<Vec<_>, _>>()?;
     let rows: Vec<Row> = batches.iter().flat_map(rows_of).collect();
@@ -211,21 +220,23 @@ fn quotes_that_do_not_enclose_cells_are_kept_or_refused() {
     }
     // Execution looks as closely as inference.
     let source = Arc::new(MemoryBytes::new("d/t.csv", b"a,b\n1,2\n3,\"x\" y\n".to_vec()));
-    let schema = infer(&*source, &plain(), Some(1)).expect("should be inferred").schema;
-    for (bad_rows, nulled) in [(BadRows::Fail, None), (BadRows::Null, Some(2))] {
+    let schema = infer(&*source, &plain(), Looking { rows: Some(1), ..ALL })
+        .expect("should be inferred")
+        .schema;
+    for (bad_rows, blanked) in [(BadRows::Fail, None), (BadRows::Null, Some(1))] {
         let options = DecodeOptions {
             schema: schema.to_arrow(),
             batch_rows: 10,
             threads: 1,
             bad_rows,
-            nulled: Arc::default(),
+            bad: Arc::default(),
         };
         let batches = decode(Arc::clone(&source) as _, &plain(), &options).expect("should open");
-        match (batches.collect::<Result<Vec<_>, _>>(), nulled) {
+        match (batches.collect::<Result<Vec<_>, _>>(), blanked) {
             (Err(error), None) => assert!(error.to_string().contains("row 2 has text behind")),
-            (Ok(batches), Some(nulled)) => {
+            (Ok(batches), Some(blanked)) => {
                 assert_eq!(rows_of(&batches[0]), [row(&["1", "2"]), vec![None, None]]);
-                assert_eq!(options.nulled.load(std::sync::atomic::Ordering::Relaxed), nulled);
+                assert_eq!(options.bad.total().blanked.count, blanked);
             }
             (outcome, _) => panic!("{outcome:?}"),
         }
@@ -276,7 +287,9 @@ fn one_broken_byte_leaves_text_in_utf8() {
     }
     // At execution it is an error of its cell, or a null.
     let source = Arc::new(MemoryBytes::new("d/t.csv", content.to_vec()));
-    let schema = infer(&*source, &plain(), Some(3)).expect("should be inferred").schema;
+    let schema = infer(&*source, &plain(), Looking { rows: Some(3), ..ALL })
+        .expect("should be inferred")
+        .schema;
     for (bad_rows, expected) in [
         (BadRows::Fail, Err("row 4, column `city`: `broken \u{fffd} byte` is not UTF-8")),
         (BadRows::Null, Ok(vec![Some("4".to_owned()), None])),
@@ -286,7 +299,7 @@ fn one_broken_byte_leaves_text_in_utf8() {
             batch_rows: 10,
             threads: 1,
             bad_rows,
-            nulled: Arc::default(),
+            bad: Arc::default(),
         };
         let batches = decode(Arc::clone(&source) as _, &plain(), &options).expect("should open");
         match (batches.collect::<Result<Vec<_>, _>>(), expected) {

@@ -1,5 +1,6 @@
 //! Builds Arrow arrays from nested values; a value that does not fit is an error or becomes null.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -7,10 +8,12 @@ use arrow::array::{
     RecordBatchOptions, StringArray, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
+use arrow::error::ArrowError;
 
 use super::node::Node;
-use crate::engines::job_spec::BadRows;
+use crate::engines::bad_rows::{Bad, BadRows};
 use crate::formats::csv::cells;
 use crate::formats::csv::columns::Cells;
 use crate::formats::csv::decode::shown;
@@ -31,8 +34,12 @@ pub(crate) struct Builder<'a> {
     schema: &'a SchemaRef,
     bad_rows: BadRows,
     column: String,
-    /// Values that became null.
-    pub(crate) nulled: u64,
+    /// The numbers of the rows of the batch, from 1.
+    numbers: Vec<u64>,
+    /// Which of them are left out.
+    left_out: BTreeSet<usize>,
+    /// What is null or left out because it does not fit.
+    pub(crate) bad: Bad,
 }
 
 /// A value with the row it belongs to.
@@ -40,11 +47,24 @@ type Placed<'n> = (usize, Option<&'n Node<'n>>);
 
 impl<'a> Builder<'a> {
     pub(crate) fn new(schema: &'a SchemaRef, bad_rows: BadRows) -> Self {
-        Self { schema, bad_rows, column: String::new(), nulled: 0 }
+        let (numbers, left_out) = (Vec::new(), BTreeSet::new());
+        Self { schema, bad_rows, column: String::new(), numbers, left_out, bad: Bad::default() }
     }
 
-    /// Returns the rows, which must be objects; keys that no column has are left out.
-    pub(crate) fn batch(&mut self, rows: &[Node<'_>]) -> Result<RecordBatch, BadValue> {
+    /// Returns which rows of the latest batch were left out.
+    pub(crate) fn left_out(&self) -> &BTreeSet<usize> {
+        &self.left_out
+    }
+
+    /// Returns the rows, which must be objects; keys that no column has are left out. `numbers` are
+    /// those of the rows, from 1.
+    pub(crate) fn batch(
+        &mut self,
+        rows: &[Node<'_>],
+        numbers: &[u64],
+    ) -> Result<RecordBatch, BadValue> {
+        self.numbers = numbers.to_vec();
+        self.left_out.clear();
         if let Some((row, node)) =
             rows.iter().enumerate().find(|(_, node)| !matches!(node, Node::Object(_)))
         {
@@ -63,10 +83,19 @@ impl<'a> Builder<'a> {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         RecordBatch::try_new_with_options(Arc::clone(self.schema), columns, &options)
-            .map_err(|error| self.bad(0, &error.to_string()))
+            .and_then(|batch| self.without_left_out(batch))
+            .map_err(|error| self.wrong(0, &error.to_string()))
     }
 
-    fn bad(&self, row: usize, message: &str) -> BadValue {
+    fn without_left_out(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        if self.left_out.is_empty() {
+            return Ok(batch);
+        }
+        let kept = (0..batch.num_rows()).map(|row| Some(!self.left_out.contains(&row)));
+        filter_record_batch(&batch, &kept.collect::<BooleanArray>())
+    }
+
+    fn wrong(&self, row: usize, message: &str) -> BadValue {
         BadValue { row, column: self.column.clone(), message: message.to_owned() }
     }
 
@@ -97,12 +126,22 @@ impl<'a> Builder<'a> {
         node: &Node<'_>,
         data_type: &DataType,
     ) -> Result<Option<T>, BadValue> {
-        if self.bad_rows == BadRows::Null {
-            self.nulled += 1;
-            return Ok(None);
+        let why = || {
+            let text = shown(node.as_text().as_bytes());
+            format!("`{text}` is not a value of type {data_type}")
+        };
+        let number = self.numbers.get(row).copied().unwrap_or_default();
+        match self.bad_rows {
+            BadRows::Fail | BadRows::Reject => return Err(self.wrong(row, &why())),
+            BadRows::Null => self.bad.add_cell(&self.column, number, why),
+            BadRows::Skip => {
+                if self.left_out.insert(row) {
+                    let why = || format!("column `{}`: {}", self.column, why());
+                    self.bad.rows.add("", number, why);
+                }
+            }
         }
-        let text = shown(node.as_text().as_bytes());
-        Err(self.bad(row, &format!("`{text}` is not a value of type {data_type}")))
+        Ok(None)
     }
 
     fn array(&mut self, data_type: &DataType, values: &[Placed<'_>]) -> Result<ArrayRef, BadValue> {
@@ -157,7 +196,7 @@ impl<'a> Builder<'a> {
             .collect();
         let items = self.array(item.data_type(), &items)?;
         let array = ListArray::try_new(Arc::clone(item), offsets, items, Some(nulls));
-        Ok(Arc::new(array.map_err(|error| self.bad(0, &error.to_string()))?))
+        Ok(Arc::new(array.map_err(|error| self.wrong(0, &error.to_string()))?))
     }
 
     fn object(
@@ -186,7 +225,7 @@ impl<'a> Builder<'a> {
         }
         let array =
             StructArray::try_new_with_length(fields.clone(), arrays, Some(nulls), values.len());
-        Ok(Arc::new(array.map_err(|error| self.bad(0, &error.to_string()))?))
+        Ok(Arc::new(array.map_err(|error| self.wrong(0, &error.to_string()))?))
     }
 
     /// Types that a text stands for: dates, decimals and so on, by the rules of delimited text.
@@ -196,7 +235,7 @@ impl<'a> Builder<'a> {
         values: &[Placed<'_>],
     ) -> Result<ArrayRef, BadValue> {
         let Some(mut cells) = Cells::new(data_type, values.len()) else {
-            return Err(self.bad(0, &format!("values are not read as {data_type}")));
+            return Err(self.wrong(0, &format!("values are not read as {data_type}")));
         };
         for (row, node) in values {
             let node = match node {
@@ -213,7 +252,7 @@ impl<'a> Builder<'a> {
                 cells.null();
             }
         }
-        cells.finish(data_type).map_err(|error| self.bad(0, &error.to_string()))
+        cells.finish(data_type).map_err(|error| self.wrong(0, &error.to_string()))
     }
 }
 

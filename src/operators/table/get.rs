@@ -89,9 +89,9 @@ impl Operator for Get {
         outcome: &JobOutcome,
     ) -> Result<Conclusion, EngineError> {
         let name = table_name(NAME, request)?;
-        let mut answer = match look_up(engines, NAME, request, &name).await? {
-            TableLookup::Table(table) => described(&table),
-            TableLookup::Conflicting(table) => described_conflict(&table),
+        let (mut answer, is_told) = match look_up(engines, NAME, request, &name).await? {
+            TableLookup::Table(table) => (described(&table), !table.bad.is_none()),
+            TableLookup::Conflicting(table) => (described_conflict(&table), !table.bad.is_none()),
         };
         if let Value::Object(object) = &mut answer.data {
             object.insert("preview".to_owned(), outcome.answer.clone());
@@ -105,7 +105,10 @@ impl Operator for Get {
                 .warnings
                 .push(format!("the preview is cut to {shown} of {}", counted(wanted, "row")));
         }
-        answer.warnings.extend(outcome.warnings.iter().cloned());
+        // What was bad in the whole table is told already where all of it was looked at.
+        if !is_told {
+            answer.warnings.extend(outcome.warnings.iter().cloned());
+        }
         Ok(Conclusion { answer, effect: None })
     }
 }
@@ -129,6 +132,7 @@ pub(super) fn described(table: &Table) -> Answer {
         "columnsTotal": columns_total,
         "partitions": partitions,
     }));
+    answer.warnings.extend(table.bad.warnings());
     answer.info = table.notes.iter().take(20).cloned().collect();
     cut_said(&mut answer, cut || !whole || table.locations.len() > 20);
     answer
@@ -154,6 +158,7 @@ fn described_conflict(table: &ConflictingTable) -> Answer {
         table.name,
         describe_conflict(&table.conflict)
     ));
+    answer.warnings.extend(table.bad.warnings());
     answer.info = table.notes.iter().take(20).cloned().collect();
     cut_said(&mut answer, cut || !whole || table.locations.len() > 20);
     answer

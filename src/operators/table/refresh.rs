@@ -13,7 +13,7 @@ use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::within_bytes;
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
 use crate::operators::inputs::{list_files, stated_table};
-use crate::operators::parameters::table_name;
+use crate::operators::parameters::{bad_rows, table_name};
 use crate::operators::{Answer, Conclusion, Effect, Operator, Prepared, Request};
 
 const NAME: &str = "table/refresh";
@@ -50,7 +50,8 @@ impl Operator for Refresh {
         let table = stated_table(engines, NAME, &wanted).await?;
         let files = list_files(engines, NAME, &table.locations).await?;
         // What was stated or detected when it was declared holds.
-        let reading = Reading::of(&table.format);
+        let bad_rows = bad_rows(NAME, request)?;
+        let reading = Reading { bad_rows, ..Reading::of(&table.format) };
         inference(NAME, request, &table.name, files, reading)
     }
 

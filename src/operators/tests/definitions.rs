@@ -120,6 +120,40 @@ fn operators_read_exactly_the_parameters_of_their_definitions() {
 }
 
 #[test]
+fn how_files_are_read_is_stated_alike_for_every_operator() {
+    let definitions = definitions();
+    let parameter = |operator: &str, name: &str| {
+        let known = &definitions[operator].spec.parameters;
+        known.iter().find(|parameter| parameter.name == name).cloned()
+    };
+    let reads = |text: &str| {
+        [
+            "reading(",
+            "look_up(engines, ",
+            "read_table(engines, ",
+            "read_tables(engines, ",
+            ".prepare(engines, ",
+        ]
+        .iter()
+        .any(|call| text.contains(&format!("{call}NAME, request")))
+    };
+    let mut readers = 0;
+    for operator in definitions.keys() {
+        if !reads(&source(&format!("{}.rs", operator.replace('.', "/")))) {
+            continue;
+        }
+        readers += 1;
+        for name in reading::PARAMETERS {
+            assert!(parameter(operator, name).is_some(), "{operator}: `{name}`");
+            assert_eq!(parameter(operator, name), parameter("table.get", name), "{operator}");
+        }
+    }
+    assert_eq!(readers, 10);
+    // How a declared table is read stands in its declaration; what happens to bad rows does not.
+    assert_eq!(parameter("table.refresh", "bad_rows"), parameter("table.get", "bad_rows"));
+}
+
+#[test]
 fn results_are_described_by_schemas_that_hold() {
     for operator in all() {
         let schema = operator.result_schema();

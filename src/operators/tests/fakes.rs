@@ -9,6 +9,7 @@ use object_store::memory::InMemory;
 use serde_json::Value;
 
 use crate::api::parameters::Parameters;
+use crate::engines::bad_rows::Bad;
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobId, JobOutcome, JobOwner, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
@@ -133,6 +134,7 @@ pub(super) fn table(text: &str, kind: TableKind) -> Table {
         found: SchemaFound::Footers { files: 2 },
         version: (kind != TableKind::Discovered).then_some(TableVersion(7)),
         rows: Some(100),
+        bad: Bad::default(),
         notes: Vec::new(),
         why_text: std::collections::BTreeMap::new(),
         name,

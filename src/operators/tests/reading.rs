@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::fakes::{World, file, job, name, outcome, request, schema, table};
 use crate::engines::ErrorKind;
+use crate::engines::bad_rows::Bad;
 use crate::engines::job::{JobId, JobState};
 use crate::engines::job_spec::{Operation, Sample};
 use crate::engines::metastore::{Change, TableEntry};
@@ -66,6 +67,7 @@ fn conflicting() -> ConflictingTable {
         ],
         partition_keys: vec!["year".into()],
         found: SchemaFound::Footers { files: 3 },
+        bad: Bad::default(),
         notes: Vec::new(),
     }
 }

@@ -22,7 +22,8 @@ use tokio::sync::mpsc::Sender;
 use super::counts::Counts;
 use super::session::Batches;
 use crate::clients::local::root::Root;
-use crate::engines::job_spec::BadRows;
+use crate::engines::bad_rows::BadRows;
+use crate::engines::reading::Concerns;
 use crate::engines::table::{FileFormat, PinnedFile};
 use crate::formats::bytes::ByteSource;
 use crate::formats::decode::decode;
@@ -189,8 +190,10 @@ impl FileReader {
         sender: &Sender<Result<RecordBatch>>,
     ) -> Result<()> {
         for file in files {
-            if self.table.bad_rows == BadRows::Reject && !self.is_good(file)? {
-                self.table.counts.rejected.fetch_add(1, Ordering::Relaxed);
+            if self.table.bad_rows == BadRows::Reject
+                && let Some(why) = self.rejection(file)?
+            {
+                self.table.counts.bad.reject(file.file.path.as_str(), &why);
                 continue;
             }
             if self.read(file, sender)? == Taken::No {
@@ -201,26 +204,40 @@ impl FileReader {
     }
 
     /// Reads a whole file once to see whether every cell fits: a file is left out whole or not at all.
-    fn is_good(&self, file: &DecodedFile) -> Result<bool> {
-        let every: Vec<usize> = (0..self.table.file_columns).collect();
-        let schema = Arc::new(self.table.schema.project(&every)?);
+    /// Returns why it is left out, if it is.
+    fn rejection(&self, file: &DecodedFile) -> Result<Option<String>> {
+        let schema = Arc::new(self.table.schema.project(&self.every_column())?);
         let batches = match self.open(file, schema, false) {
             Ok(batches) => batches,
-            Err(error) => return is_rejection(error),
+            Err(error) => return rejects(error).map(Some),
         };
         for batch in batches {
             if let Err(error) = batch {
-                return is_rejection(error);
+                return rejects(error).map(Some);
             }
         }
-        Ok(true)
+        Ok(None)
+    }
+
+    fn every_column(&self) -> Vec<usize> {
+        (0..self.table.file_columns).collect()
+    }
+
+    /// Whether rows are left out because of a cell that does not fit, in whichever column it is.
+    fn leaves_out_rows(&self) -> bool {
+        self.table.bad_rows == BadRows::Skip
+            && Concerns::WithoutTypes.includes(self.table.format.format)
     }
 
     fn read(&self, file: &DecodedFile, sender: &Sender<Result<RecordBatch>>) -> Result<Taken> {
         let wanted: Vec<usize> =
             self.projection.iter().copied().filter(|at| *at < self.table.file_columns).collect();
         // Without any column of the file, one is read so that its rows are counted.
-        let read = if wanted.is_empty() && self.table.file_columns > 0 { vec![0] } else { wanted };
+        let read = match wanted.as_slice() {
+            _ if self.leaves_out_rows() => self.every_column(),
+            [] if self.table.file_columns > 0 => vec![0],
+            _ => wanted,
+        };
         let schema = Arc::new(self.table.schema.project(&read)?);
         let batches = self.open(file, schema, true).map_err(external)?;
         for batch in batches {
@@ -255,7 +272,7 @@ impl FileReader {
                 BadRows::Reject => BadRows::Fail,
                 other => other,
             },
-            nulled: Arc::clone(&self.table.counts.nulled),
+            bad: Arc::clone(&self.table.counts.bad),
         };
         decode(source, &self.table.format, &options)
     }
@@ -280,12 +297,10 @@ impl FileReader {
     }
 }
 
-/// A value or a break in the content rejects a file; a file that cannot be read fails the job.
-fn is_rejection(error: FormatError) -> Result<bool> {
-    match error {
-        FormatError::Value { .. } | FormatError::Broken { .. } => Ok(false),
-        other => Err(external(other)),
-    }
+/// Returns why a file is left out: for a value or a break in its content. A file that cannot be read
+/// fails the job.
+fn rejects(error: FormatError) -> Result<String> {
+    if error.is_of_content() { Ok(error.to_string()) } else { Err(external(error)) }
 }
 
 fn external(error: FormatError) -> DataFusionError {

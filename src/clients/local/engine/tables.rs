@@ -79,7 +79,7 @@ impl Tables {
             bad_rows: spec.bad_rows,
             batch_rows,
             views,
-            counts: Arc::new(Counts::default()),
+            counts: Arc::new(Counts::of(&spec.inputs)),
         })
     }
 

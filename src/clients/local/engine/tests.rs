@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::clients::local::root::Root;
 use crate::clients::local::work::{Executed, Work};
+use crate::engines::bad_rows::Tally;
 use crate::engines::job::{JobOwner, JobToken};
 use crate::engines::job_spec::*;
 use crate::engines::schema::{Column, Schema};
@@ -99,6 +100,7 @@ pub(super) fn parquet_input(name: &str, schema: &RecordBatch, files: Vec<InputFi
         schemas: vec![Schema::from_arrow(schema.schema().as_ref())],
         partition_columns: Schema::default(),
         files,
+        left_out: Tally::default(),
     }
 }
 
@@ -117,6 +119,7 @@ pub(super) fn csv_input(name: &str, columns: &[(&str, &str)], files: Vec<InputFi
         schemas: vec![Schema { columns: columns.iter().map(column).collect() }],
         partition_columns: Schema::default(),
         files,
+        left_out: Tally::default(),
     }
 }
 
@@ -344,6 +347,7 @@ fn files_are_written_under_the_token_with_their_checksums() {
         schemas: vec![written.schema.clone()],
         partition_columns: written.partition_columns.clone(),
         files: files.collect(),
+        left_out: Tally::default(),
     };
     let sql = "select City, Id from out.table where City = 'Linz' or city is null order by id";
     let rows = lake.rows(&job(vec![back], query(sql)));
@@ -642,7 +646,11 @@ fn cells_that_became_null_are_counted_once_when_a_column_is_read_again() {
     let column = &executed.answer["columns"][0];
     assert_eq!((&column["nulls"], &column["distinct"]["count"]), (&json!(1), &json!(49_999)));
     assert_eq!(column["quantiles"]["values"], json!([{"quantile": 0.5, "value": 25_000}]));
-    assert_eq!(executed.warnings, ["1 cell did not fit its type and is null"]);
+    assert_eq!(
+        executed.warnings,
+        ["1 cell did not fit and is null: 1 in column `n`, `s/t.csv` row 10 \
+             (`x` is not a value of type Int64)"]
+    );
     assert!(lake.work.progress.get().is_some_and(|progress| progress.phase.starts_with("sorting")));
 }
 
@@ -715,4 +723,27 @@ fn a_broken_parquet_file_fails_the_job_or_is_left_out_whole() {
     let executed = lake.run(&spec).expect("should run");
     assert_eq!(executed.rows, Some(6));
     assert!(executed.warnings[0].starts_with("1 file was left out"), "{executed:?}");
+}
+
+#[test]
+fn rows_that_are_left_out_are_the_same_for_every_statement_and_count_once() {
+    let lake = Lake::new();
+    let file = lake.text("s/t.csv", "a,b\n1,1\n2\n3,x\n4,4\n");
+    let columns = [("a", "Int64"), ("b", "Int64")];
+    let run = |sql: &str| {
+        let mut spec = job(vec![csv_input("s.t", &columns, vec![file.clone()])], query(sql));
+        spec.bad_rows = BadRows::Skip;
+        lake.run(&spec).expect("should run")
+    };
+    for sql in [
+        "select count(*) as n from s.t",
+        "select count(a) as n from s.t",
+        "select count(*) as n from s.t l join s.t r on l.a = r.a",
+    ] {
+        let executed = run(sql);
+        assert_eq!(executed.answer, json!([{"n": 2}]), "{sql}");
+        let expected = "2 rows were left out: `s/t.csv` row 2 (1 cell, not 2), \
+                        `s/t.csv` row 3 (column `b`: `x` is not a value of type Int64)";
+        assert_eq!(executed.warnings, [expected], "{sql}");
+    }
 }

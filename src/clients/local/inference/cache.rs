@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::shape::{FoundFile, Looked, Shape};
 use crate::clients::local::durable;
 use crate::clients::local::root::{OWN_FOLDER, Root};
+use crate::engines::bad_rows::Bad;
 use crate::engines::reading::Reading;
 use crate::engines::table::PinnedFile;
 use crate::formats::kinds::NearlyTyped;
@@ -32,6 +33,8 @@ struct Entry {
     /// The index of its shape; none for a file without content.
     shape: Option<usize>,
     rows: Option<u64>,
+    #[serde(default, skip_serializing_if = "Bad::is_none")]
+    bad: Bad,
     bytes: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     nearly: Vec<NearlyTyped>,
@@ -45,6 +48,7 @@ impl Entry {
             identity: file.identity.clone(),
             shape,
             rows: found.and_then(|one| one.rows),
+            bad: found.map(|one| one.bad.clone()).unwrap_or_default(),
             bytes: found.map_or(0, |one| one.bytes),
             nearly: found.map(|one| one.nearly.clone()).unwrap_or_default(),
         }
@@ -108,8 +112,9 @@ impl Cache {
         let entry = self.files.get(file.path.as_str()).filter(|entry| entry.is_of(file))?;
         let Some(index) = entry.shape else { return Some(None) };
         let shape = Arc::clone(self.shapes.get(index)?);
-        let (rows, bytes, nearly) = (entry.rows, entry.bytes, entry.nearly.clone());
-        Some(Some(FoundFile { shape, rows, bytes, complete: true, nearly }))
+        let (rows, bad, bytes) = (entry.rows, entry.bad.clone(), entry.bytes);
+        let nearly = entry.nearly.clone();
+        Some(Some(FoundFile { shape, rows, bad, bytes, complete: true, nearly }))
     }
 
     /// Keeps what was found of files beside what is known of the others of `all`.

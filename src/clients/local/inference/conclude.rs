@@ -1,6 +1,6 @@
 //! What was found in a table's files amounts to one table, or to a conflict. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::failed;
@@ -8,6 +8,7 @@ use super::notes::Notes;
 use super::shape::{Found, Looked, Shape};
 use super::why::why_text;
 use crate::clients::local::partitions;
+use crate::engines::bad_rows::Bad;
 use crate::engines::counted::counted;
 use crate::engines::job::InferAnswer;
 use crate::engines::reading::Reading;
@@ -32,20 +33,24 @@ pub(crate) struct Concluded {
     /// How many files there are in all.
     total: u64,
     rows: Option<u64>,
+    /// What is null or left out because it is bad.
+    bad: Bad,
     notes: Vec<String>,
     why_text: BTreeMap<String, String>,
 }
 
-/// Says what was found in files (the first of all, in their order) amounts to.
+/// Says what was found in files (the first of all, in their order) amounts to. `bad` is what is bad in
+/// files that are left out.
 ///
 /// # Errors
-/// `NotFound` when there is no file; `InvalidInput` when none has any content, or when they are read
-/// in several ways.
+/// `NotFound` when there is no file; `InvalidInput` when none has any content, when they are read in
+/// several ways, or when a type is stated of a column that none has.
 pub(super) fn conclude(
     files: &[PinnedFile],
     looked: &[Looked],
     keys: &[String],
     reading: &Reading,
+    mut bad: Bad,
 ) -> Result<Concluded, EngineError> {
     if files.is_empty() {
         return Err(failed(ErrorKind::NotFound, "there are no files"));
@@ -64,7 +69,9 @@ pub(super) fn conclude(
     for (file, one) in &found {
         one.shape.notes.iter().for_each(|note| notes.add(file, note));
     }
+    found.iter().for_each(|(_, one)| bad.merge(&one.bad));
     let format = one_format(reading, files, &found)?;
+    check_stated_types(&format, &found, keys)?;
     let schemas = Schemas::of(&found, keys);
     let pairs = found.iter().zip(&schemas.of_file);
     let pairs: Vec<_> =
@@ -85,6 +92,7 @@ pub(super) fn conclude(
         found: how_found(files, looked, &found),
         total: files.len() as u64,
         rows: found.iter().map(|(_, one)| one.rows).sum(),
+        bad,
         files: found.into_iter().map(|(file, _)| file.clone()).collect(),
         notes,
         why_text,
@@ -173,6 +181,42 @@ fn without_content(files: &[PinnedFile]) -> EngineError {
     failed(ErrorKind::InvalidInput, message).with_hint("write its rows first, or remove it")
 }
 
+/// Refuses types of columns that no file has, all of them at once.
+fn check_stated_types(
+    format: &FileFormat,
+    found: &[Found<'_>],
+    keys: &[String],
+) -> Result<(), EngineError> {
+    let mut columns: BTreeSet<&str> = BTreeSet::new();
+    let mut shapes: HashSet<*const Shape> = HashSet::new();
+    for (_, one) in found.iter().filter(|(_, one)| shapes.insert(Arc::as_ptr(&one.shape))) {
+        columns.extend(one.shape.schema.columns.iter().map(|column| column.name.as_str()));
+    }
+    let nearest = |wanted: &str| {
+        let distance =
+            |name: &&&str| strsim::osa_distance(&name.to_lowercase(), &wanted.to_lowercase());
+        let nearest = columns.iter().min_by_key(distance).filter(|name| distance(name) <= 2);
+        nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+    };
+    let problem = |wanted: &String| {
+        if keys.contains(wanted) {
+            return Some(format!(
+                "`{wanted}` comes from the path, whose values have their own type"
+            ));
+        }
+        let is_known = columns.contains(wanted.as_str());
+        (!is_known).then(|| format!("there is no column `{wanted}`{}", nearest(wanted)))
+    };
+    let problems: Vec<String> = format.types.keys().filter_map(problem).collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<String> = columns.iter().take(20).map(|name| format!("`{name}`")).collect();
+    let message = format!("parameter `types`: {}", problems.join("; "));
+    Err(failed(ErrorKind::InvalidInput, message)
+        .with_hint(format!("the columns are {}", known.join(", "))))
+}
+
 fn in_words(format: &FileFormat) -> String {
     let Some(csv) = &format.csv else { return format.format.to_string() };
     let mut words = vec![format!("{} with delimiter {:?}", format.format, csv.delimiter)];
@@ -207,6 +251,11 @@ fn how_found(files: &[PinnedFile], looked: &[Looked], found: &[Found<'_>]) -> Sc
 }
 
 impl Concluded {
+    /// Returns what is said of what is null or left out because it is bad.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.bad.warnings()
+    }
+
     /// Returns the answer of an inference's job.
     pub(super) fn into_answer(self) -> InferAnswer {
         let Self { format, compared, partition_columns, found, files, total, notes, .. } = self;
@@ -233,7 +282,7 @@ impl Concluded {
 
     /// Returns the table that nobody declared.
     pub(crate) fn into_lookup(self, name: TableName, location: String) -> TableLookup {
-        let Self { format, compared, partition_columns, found, files, rows, notes, .. } = self;
+        let Self { format, compared, partition_columns, found, files, rows, bad, notes, .. } = self;
         let keys = partition_columns.columns.iter().map(|key| key.name.clone()).collect();
         match compared {
             Compared::Same(schema) => TableLookup::Table(Box::new(Table {
@@ -249,6 +298,7 @@ impl Concluded {
                 version: None,
                 files,
                 rows,
+                bad,
                 notes,
                 why_text: self.why_text,
             })),
@@ -261,6 +311,7 @@ impl Concluded {
                     files: files.into_iter().zip(of_file).collect(),
                     partition_keys: keys,
                     found,
+                    bad,
                     notes,
                 }))
             }

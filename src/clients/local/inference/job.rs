@@ -35,10 +35,12 @@ pub(crate) fn run(spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> 
         on_bytes: &on_bytes,
         cancelled: &work.cancelled,
     };
-    let answer = infer_files(&inference, files)?.into_answer();
+    let concluded = infer_files(&inference, files)?;
+    let warnings = concluded.warnings();
+    let answer = concluded.into_answer();
     let answer = serde_json::to_value(&answer).map_err(|source| {
         let message = "the answer cannot be written as JSON";
         failed(ErrorKind::Unexpected, message).with_source(source)
     })?;
-    Ok(Executed { answer, rows: None, truncated: false, written: None, warnings: Vec::new() })
+    Ok(Executed { answer, rows: None, truncated: false, written: None, warnings })
 }

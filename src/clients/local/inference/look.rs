@@ -7,6 +7,7 @@ use super::cache::Cache;
 use super::shape::{FoundFile, Looked, Shape, Shapes};
 use super::{Inference, OPERATION, failed};
 use crate::clients::local::file_error::{MEND, of_file};
+use crate::engines::bad_rows::Bad;
 use crate::engines::table::PinnedFile;
 use crate::engines::{EngineError, ErrorKind, Retry};
 use crate::formats::error::FormatError;
@@ -121,7 +122,8 @@ fn look(
     let sniffed = guarded(path, "any format", || sniff(&source, inference.reading));
     let outcome = sniffed.and_then(|sniffed| {
         let Some(sniffed) = sniffed else { return Ok(None) };
-        let found = infer(&source, &sniffed, rows, &on_bytes)?;
+        let bad_rows = inference.reading.bad_rows;
+        let found = infer(&source, &sniffed, rows, bad_rows, &on_bytes)?;
         let shape = Shape {
             format: found.format,
             schema: found.schema,
@@ -132,6 +134,7 @@ fn look(
         Ok(Some(FoundFile {
             shape: Arc::new(shape),
             rows: found.rows,
+            bad: found.bad,
             bytes: found.bytes,
             complete: found.complete,
             nearly: found.nearly,
@@ -139,6 +142,32 @@ fn look(
     });
     advance(file.size_bytes);
     Ok(outcome)
+}
+
+/// Returns what was found in the files that are not broken, which are kept in `files`, and what is bad
+/// in the others.
+///
+/// # Errors
+/// `InvalidInput` when all are broken.
+pub(super) fn without_broken(
+    files: &mut Vec<PinnedFile>,
+    outcomes: Vec<Outcome>,
+) -> Result<(Vec<Looked>, Bad), EngineError> {
+    if outcomes.iter().all(Result::is_err) {
+        return Ok((all_or_broken(outcomes)?, Bad::default()));
+    }
+    let (mut looked, mut bad) = (Vec::with_capacity(outcomes.len()), Bad::default());
+    let mut is_kept = Vec::with_capacity(outcomes.len());
+    for (outcome, file) in outcomes.into_iter().zip(&*files) {
+        is_kept.push(outcome.is_ok());
+        match outcome {
+            Ok(one) => looked.push(one),
+            Err(problem) => bad.files.add(file.path.as_str(), 0, || problem.to_string()),
+        }
+    }
+    let mut is_kept = is_kept.into_iter();
+    files.retain(|_| is_kept.next().unwrap_or(true));
+    Ok((looked, bad))
 }
 
 /// Returns what was found, if no file is broken.

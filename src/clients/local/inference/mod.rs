@@ -21,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 use self::conclude::Concluded;
 use super::partitions;
 use super::root::Root;
+use crate::engines::bad_rows::{Bad, BadRows};
 use crate::engines::job_spec::Sample;
 use crate::engines::reading::Reading;
 use crate::engines::table::PinnedFile;
@@ -32,7 +33,7 @@ pub(crate) struct Inference<'a> {
     pub(crate) root: &'a Root,
     /// How much is read; everything when `None`.
     pub(crate) sample: Option<Sample>,
-    /// What is stated of delimited text.
+    /// What is stated of how files are read.
     pub(crate) reading: &'a Reading,
     /// How many files are looked at at once.
     pub(crate) threads: usize,
@@ -46,7 +47,7 @@ pub(crate) struct Inference<'a> {
 ///
 /// # Errors
 /// `NotFound` when there is no file; `InvalidInput` when none has any content, when files are broken
-/// (each is named, at most 20), of several formats, read in several ways, or have different partition
+/// (each is named, at most 20) and not left out, of several formats, read in several ways, or have different partition
 /// keys; `Conflict` when a file changed since it was pinned; `Unavailable` when stopped.
 pub(crate) fn infer_files(
     inference: &Inference<'_>,
@@ -56,9 +57,15 @@ pub(crate) fn infer_files(
     let keys = partitions::assign(&mut files)?;
     let most = inference.sample.map_or(u64::MAX, |sample| sample.files);
     let count = files.len().min(usize::try_from(most).unwrap_or(usize::MAX));
-    let looked = look::all_or_broken(look::at_files(inference, &files, count)?)?;
+    let outcomes = look::at_files(inference, &files, count)?;
+    let (looked, bad) = match inference.reading.bad_rows {
+        BadRows::Reject => look::without_broken(&mut files, outcomes)?,
+        BadRows::Fail | BadRows::Skip | BadRows::Null => {
+            (look::all_or_broken(outcomes)?, Bad::default())
+        }
+    };
     let looked = headers::agreed(inference, &files, looked)?;
-    conclude::conclude(&files, &looked, &keys, inference.reading)
+    conclude::conclude(&files, &looked, &keys, inference.reading, bad)
 }
 
 /// What fails, in words.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engines::bad_rows::Bad;
 use crate::engines::schema::Schema;
 use crate::engines::table::{FileFormat, PinnedFile};
 use crate::formats::kinds::NearlyTyped;
@@ -27,8 +28,11 @@ pub(super) struct Shape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundFile {
     pub(super) shape: Arc<Shape>,
-    /// How many rows were looked at, or are stated; none where the format does not say.
+    /// How many rows were looked at and are not left out, or are stated; none where the format does
+    /// not say.
     pub(super) rows: Option<u64>,
+    /// What is null or left out because it is bad.
+    pub(super) bad: Bad,
     /// How many bytes were read.
     pub(super) bytes: u64,
     /// Whether everything was looked at.

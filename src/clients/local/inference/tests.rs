@@ -14,11 +14,12 @@ use crate::clients::local::metastore::{LocalMetastore, discovered_files};
 use crate::clients::local::root::Root;
 use crate::clients::local::tests::{new_root, owner, spec, token};
 use crate::clients::local::work::Work;
+use crate::engines::bad_rows::{BadRows, Tally};
 use crate::engines::job::InferAnswer;
 use crate::engines::job_spec::{Input, InputFile, JobSpec, Operation, Sample};
 use crate::engines::metastore::Metastore;
 use crate::engines::reading::Reading;
-use crate::engines::schema::{Schema, SchemaConflict, SchemaFound};
+use crate::engines::schema::{ColumnType, Schema, SchemaConflict, SchemaFound};
 use crate::engines::table::{
     FileFormat, Format, StoragePath, TableLookup, TableName, TextEncoding,
 };
@@ -80,6 +81,7 @@ fn job_spec(root: &Root, sample: Option<Sample>, reading: &Reading) -> JobSpec {
         schemas: Vec::new(),
         partition_columns: Schema::default(),
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
+        left_out: Tally::default(),
     };
     let operation = Operation::Infer { sample, reading: reading.clone() };
     JobSpec { inputs: vec![input], operation, ..spec(0, None) }
@@ -407,4 +409,63 @@ async fn footers_that_are_known_are_not_read_again() {
     write(folder.path(), &[("c.parquet", &two)]);
     let said = inferred(&root, &Reading::default()).expect("should be found");
     assert_eq!(said.schema.expect_err("should disagree").schemas.len(), 2);
+}
+
+#[tokio::test]
+async fn a_file_that_is_bad_is_left_out_with_its_reason_where_that_is_asked_for() {
+    let broken = b"PAR1 this is no Parquet file PAR1".as_slice();
+    let good = parquet(vec![("id", Arc::new(Int64Array::from(vec![1, 2])))]);
+    let (folder, root) = new_root();
+    write(folder.path(), &[("a.parquet", &good), ("b.parquet", broken), ("c.parquet", b"text")]);
+    assert!(got(&root, &Reading::default()).await.is_err());
+    let reading = Reading { bad_rows: BadRows::Reject, ..Reading::default() };
+    let said = got(&root, &reading).await.expect("should be found");
+    assert_eq!(said.found, SchemaFound::Footers { files: 1 });
+    let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
+    let lookup = LocalMetastore::new(Arc::clone(&root)).get_table(&name, &reading).await;
+    let Ok(TableLookup::Table(table)) = lookup else { panic!("{lookup:?}") };
+    assert_eq!((table.rows, table.files.len(), table.bad.files.count), (Some(2), 1, 2));
+    let warnings = table.bad.warnings().join("");
+    for part in ["2 files were left out", "sales/orders/b.parquet", "sales/orders/c.parquet"] {
+        assert!(warnings.contains(part), "{warnings}");
+    }
+    // What is remembered with one rule is not taken with another.
+    assert!(got(&root, &Reading::default()).await.is_err());
+    write(folder.path(), &[("a.parquet", broken)]);
+    let error = got(&root, &reading).await.expect_err("should be refused");
+    assert!(error.message.contains("3 of 3 files are broken"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_remembered_with_the_file() {
+    let (folder, root) = new_root();
+    write(folder.path(), &[("a.csv", b"a,b\n1,x\n2\n3,y\n")]);
+    let reading = Reading { bad_rows: BadRows::Skip, ..Reading::default() };
+    let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
+    for _ in 0..2 {
+        let lookup = LocalMetastore::new(Arc::clone(&root)).get_table(&name, &reading).await;
+        let Ok(TableLookup::Table(table)) = lookup else { panic!("{lookup:?}") };
+        let expected = "1 row was left out: `sales/orders/a.csv` row 2 (1 cell, not 2)";
+        assert_eq!((table.rows, table.bad.warnings()), (Some(2), vec![expected.to_owned()]));
+    }
+}
+
+#[tokio::test]
+async fn types_are_stated_of_columns_that_some_file_has() {
+    let stated = |names: &[&str]| Reading {
+        types: names.iter().map(|name| ((*name).to_owned(), ColumnType(DataType::Utf8))).collect(),
+        ..Reading::default()
+    };
+    let files: Files<'_> = &[("k=1/a.csv", b"id,n\n1,2\n"), ("k=1/b.csv", b"id,n\n3,4\n")];
+    let said = both(files, &stated(&["id"])).await.expect("should be inferred");
+    assert_eq!(columns(&said)[..2], [("id", DataType::Utf8), ("n", DataType::Int64)]);
+    assert_eq!(said.format.types.len(), 1);
+    let error = both(files, &stated(&["ID", "k", "other"])).await.expect_err("should be refused");
+    for part in [
+        "there is no column `ID` (did you mean `id`?)",
+        "`k` comes from the path",
+        "there is no column `other`",
+    ] {
+        assert!(error.message.contains(part), "{error}");
+    }
 }
