@@ -328,3 +328,28 @@ fn an_alias_names_columns_that_have_no_names() {
     let sql = "select * from (select 1, 1) as t(a, b)";
     assert_eq!(tables.rows(sql), json!([{"a": 1, "b": 1}]));
 }
+
+#[test]
+fn a_condition_above_a_join_compares_the_columns_it_names() {
+    let lake = Lake::new();
+    let mark = |values: &[Option<&str>]| texts(values);
+    let left =
+        batch(vec![("id", ints(&[Some(1), Some(2)])), ("mark", mark(&[Some("b"), Some("a")]))]);
+    let right = batch(vec![
+        ("key", ints(&[Some(1), Some(2), Some(3)])),
+        ("mark", mark(&[Some("a"), Some("b"), Some("c")])),
+    ]);
+    let files = |name: &str, rows| vec![lake.parquet(&format!("shop/{name}/1.parquet"), rows)];
+    let inputs = vec![
+        parquet_input("shop.l", &left, files("l", &left)),
+        parquet_input("shop.r", &right, files("r", &right)),
+    ];
+    let tables = Tables { lake, inputs };
+    for join in ["full", "right", "inner"] {
+        let sql = format!(
+            "select r.key from l {join} join r on l.id = r.key \
+             where (l.mark <= r.mark or r.mark = 'z') and r.mark is not null"
+        );
+        assert_eq!(tables.column(&sql), [json!(2)], "{join}");
+    }
+}

@@ -1,12 +1,14 @@
 //! Rules of our own among those of DataFusion, so that an answer is that of SQL.
 //!
-//! They work on the logical plan before it is optimised, in every session, and so hold for each
+//! Most work on the logical plan before it is optimised, in every session, and so hold for each
 //! operation that DataFusion plans. [`subqueries`] stands before the types are coerced: what it
 //! writes is coerced like what a user writes. [`floats`] and [`arithmetic`] go by the types.
+//! [`pushdown`] holds back a rule on the physical plan.
 
 mod arithmetic;
 mod expressions;
 mod floats;
+mod pushdown;
 mod subqueries;
 
 use std::sync::Arc;
@@ -14,6 +16,12 @@ use std::sync::Arc;
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+
+/// Returns the rules that optimise a physical plan, in their order.
+pub(super) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    pushdown::physical_rules()
+}
 
 /// Returns the rules that make a plan ready to be optimised, in their order.
 pub(super) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
