@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select,
-    SelectFlavor, SelectItem, SetExpr, Spanned, Statement, TableAlias, TableFactor,
-    TableFunctionArgs, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier, Spanned, Statement, TableAlias,
+    TableFactor, TableFunctionArgs, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
     WildcardAdditionalOptions, With,
 };
 
@@ -215,12 +215,32 @@ impl Checker<'_> {
         self.refuse(select.top.is_some(), "`TOP`");
     }
 
+    /// The engine joins where these have to count: it keeps every row of the left side that the right
+    /// side has, or none.
+    fn refuse_repeated_rows(&mut self, op: SetOperator, of: SetQuantifier, right: &SetExpr) {
+        let counts =
+            matches!(op, SetOperator::Intersect | SetOperator::Except | SetOperator::Minus);
+        if counts && matches!(of, SetQuantifier::All | SetQuantifier::AllByName) {
+            let word = op.to_string().to_ascii_lowercase();
+            let what =
+                format!("`{word} all` is not allowed: how often a row is there would be lost");
+            let hint = format!(
+                "write `{word}`, or number equal rows on both sides with `row_number() over (partition by …)`"
+            );
+            let place = right.span().start;
+            self.problems.push(SqlProblem::not_allowed(what).at(place).with_hint(hint));
+        }
+    }
+
     /// Refuses what is no select, values or set operation. Statements within are met by the visitor.
     fn refuse_bodies(&mut self, query: &Query) {
         let mut bodies = vec![&*query.body];
         while let Some(body) = bodies.pop() {
             match body {
-                SetExpr::SetOperation { left, right, .. } => bodies.extend([&**right, &**left]),
+                SetExpr::SetOperation { op, set_quantifier, left, right } => {
+                    self.refuse_repeated_rows(*op, *set_quantifier, right);
+                    bodies.extend([&**right, &**left]);
+                }
                 SetExpr::Table(_) => self.problems.push(
                     SqlProblem::not_allowed("`TABLE name` is not allowed")
                         .with_hint("write `select * from name`"),

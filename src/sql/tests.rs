@@ -82,6 +82,9 @@ fn tables_of_a_query_are_those_it_reads(#[case] sql: &str, #[case] expected: &[&
 #[case("select * from t |> drop a", "pipe operator")]
 #[case("select 1 union table t", "`TABLE name`")]
 #[case("select * from t tablesample (10 percent)", "`TABLESAMPLE`")]
+#[case("select a from t intersect all select a from u", "`intersect all` is not allowed")]
+#[case("select a from t except all select a from u", "`except all` is not allowed")]
+#[case("select * from (select 1 union select 2 except all select 3)", "`except all`")]
 #[case("selec 1", "syntax error: expected")]
 #[case("select 'open", "syntax error")]
 fn what_may_do_more_than_read_is_refused(#[case] sql: &str, #[case] expected: &str) {
