@@ -270,18 +270,10 @@ impl Generator<'_> {
         let families: Vec<Family> =
             (0..self.random.random_range(1..=3)).map(|_| self.family(&scope)).collect();
         let (left, right) = (self.select(Some(&families), &[]), self.select(Some(&families), &[]));
-        let word = one(
-            &mut self.random,
-            &["union", "union all", "intersect", "except", "intersect all", "except all"],
-        );
+        let word = one(&mut self.random, &["union", "union all", "intersect", "except"]);
         let node =
             Node::new(Place::Fixed, format!("{{0}} {word} {{1}}"), vec![left.node, right.node])
                 .feature(word);
-        let node = if word.ends_with("ect all") || word == "except all" {
-            node.without_sqlite()
-        } else {
-            node
-        };
         let columns = left.columns.into_iter().zip(right.columns).map(|(left, right)| Named {
             kind: match (left.kind, right.kind) {
                 (Kind::Double { plain }, Kind::Double { plain: other }) => {
@@ -364,7 +356,7 @@ impl Generator<'_> {
 
     /// Two tables joined by the columns whose names they share.
     fn shared_names(&mut self) -> Query {
-        let kind = one(&mut self.random, &["join", "left join", "right join", "full join"]);
+        let kind = one(&mut self.random, &["join", "left join"]);
         let shared = one(&mut self.random, &["word", "n", "flag"]);
         let (left, right) = (
             one(&mut self.random, &["things", "logs"]),

@@ -11,7 +11,7 @@ use datafusion::common::Result;
 use datafusion::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use datafusion::physical_plan::{ExecutionPlan, with_new_children_if_necessary};
+use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
@@ -43,7 +43,7 @@ impl PhysicalOptimizerRule for UnlessAmbiguous {
         let children: Result<Vec<_>> = (plan.children().into_iter())
             .map(|child| self.optimize(Arc::clone(child), config))
             .collect();
-        with_new_children_if_necessary(plan, children?)
+        replace_children_if_necessary(plan, children?)
     }
 
     fn name(&self) -> &str {
