@@ -157,7 +157,7 @@ pub(crate) const KNOWN: &[Known] = &[
         reason: "a key cannot stand twice in `rollup` or `cube`",
         because: Because::Documented("a key that stands twice"),
         applies: |found| {
-            has(found, &["grouping sets"]) && refuses(found, &["Schema contains duplicate"])
+            has(found, &["grouping sets"]) && refuses(found, &["stands twice among the keys"])
         },
         example: same(
             "select t.n as c from d.things t group by rollup (t.n, t.n)",
