@@ -209,7 +209,7 @@ fn quotes_that_do_not_enclose_cells_are_kept_or_refused() {
     for (content, words) in [
         (
             "id,note\n1,\"a,b\"\n2,\"Others\" includes\n",
-            ["row 2", "closing quote of cell 2: \"Others\" includes", "quote=none"],
+            ["row 2", "closing quote of cell 2: `\"Others\" includes`", "quote=none"],
         ),
         ("id,note\n1,\"a,b\"\n2,\"C:\\\",\"say \\\"hi\\\"\"\n", ["row 2", "cell 3", "escape"]),
         (&format!("{late}7,\"Others\" includes\n"), ["row 100001", "cell 2", "quote=none"]),
