@@ -46,7 +46,7 @@ fn a_value_comes_from_a_file_and_two_at_signs_are_one() {
     mason.write("q.sql", "select city\nfrom cities\nwhere country = 'AT'\n");
     assert_eq!(planned(&mason, "@q.sql"), "select city\nfrom cities\nwhere country = 'AT'\n");
     let called = run(&mason, &["-p", "query_string=@@x"]);
-    assert_eq!(called.code, 1, "{called:?}");
+    assert_eq!(called.code, 2, "{called:?}");
     assert!(called.err.contains("found: @x"), "{}", called.err);
 }
 
