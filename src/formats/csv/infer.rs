@@ -445,14 +445,14 @@ fn named(
     types: &BTreeMap<String, ColumnType>,
     path: &str,
 ) -> Result<Vec<Named>, FormatError> {
-    let named = |name: &String| {
+    let column = |name: &String| {
         let stated = types.get(name).map(|stated| stated.0.clone());
         if let Some(stated) = stated.as_ref().filter(|stated| Cells::new(stated, 0).is_none()) {
             return Err(broken(path, format!("text is not read as {stated} (column `{name}`)")));
         }
         Ok(Named { name: name.clone(), stated })
     };
-    names.iter().map(named).collect()
+    names.iter().map(column).collect()
 }
 
 impl Named {

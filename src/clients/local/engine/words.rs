@@ -248,7 +248,7 @@ fn shown(expr: &Expr) -> String {
         part.starts_with('"')
             && !part.trim_matches('"').chars().all(|one| one.is_ascii_alphanumeric() || one == '_')
     };
-    let parts = quoted.split(|one: char| one == '.' || one == '(' || one == ')' || one == ' ');
+    let parts = quoted.split(['.', '(', ')', ' ']);
     if parts.into_iter().any(needs_quotes) { quoted } else { plain }
 }
 

@@ -67,9 +67,11 @@ pub(super) fn conclude(
         })
         .collect();
     for (file, one) in &found {
-        one.shape.notes.iter().for_each(|note| notes.add(file, note));
+        for note in &one.shape.notes {
+            notes.add(file, note);
+        }
+        bad.merge(&one.bad);
     }
-    found.iter().for_each(|(_, one)| bad.merge(&one.bad));
     let format = one_format(reading, files, &found)?;
     check_stated_types(&format, &found, keys)?;
     let schemas = Schemas::of(&found, keys);
