@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 
 use super::bytes::size_of_buffer;
 use super::error::FormatError;
@@ -33,6 +33,16 @@ pub trait Encoder: Send {
     /// # Errors
     /// `Write`.
     fn finish(self: Box<Self>) -> Result<u64, FormatError>;
+}
+
+/// Returns about how many bytes an encoder holds besides the values of rows: what it keeps for each
+/// column, which counts when there are many of them, or many encoders.
+#[must_use]
+pub fn held_bytes(format: Format, schema: &Schema) -> u64 {
+    match format {
+        Format::Parquet => columnar::held_bytes(schema),
+        _ => 0,
+    }
 }
 
 /// Makes an encoder.

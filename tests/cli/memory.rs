@@ -76,3 +76,46 @@ fn exact_statistics_of_a_table_larger_than_the_limit_are_found_within_it() {
         json!({"quantile": 0.5, "value": ROWS / 2 - 2})
     );
 }
+
+#[test]
+fn thousands_of_columns_are_written_as_parquet_within_the_limit() {
+    const COLUMNS: usize = 10_000;
+    let mason = Mason::new();
+    let names: Vec<String> = (0..COLUMNS).map(|column| format!("c{column}")).collect();
+    let row = vec!["1"; COLUMNS].join(",");
+    mason.write("data/sales/wide.csv", &format!("{}\n{row}\n", names.join(",")));
+    mason.write("config.yaml", &CONFIG.replace("root: data", "root: data, memoryLimit: 1Gi"));
+    assert_eq!(mason.call(["apply", "-f", "config.yaml"]).code, 0);
+    let written = mason.call([
+        "run",
+        "table/format",
+        "--config",
+        "lake",
+        "-q",
+        "-p",
+        "database_name=sales",
+        "-p",
+        "table_name=wide",
+        "-p",
+        "output_path=sales/out",
+        "-p",
+        "format=parquet",
+    ]);
+    assert_eq!(written.code, 0, "{written:?}");
+    let shown = mason.call([
+        "run",
+        "table/query",
+        "--config",
+        "lake",
+        "-q",
+        "-o",
+        "json",
+        "-p",
+        "database_name=sales",
+        "-p",
+        "query_string=select c0 + c9999 as two from out",
+    ]);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    let run: Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(run["status"]["result"]["data"], json!([{"two": 2}]), "{}", shown.out);
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Fields, Schema as ArrowSchema};
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_avro::compression::CompressionCodec;
@@ -25,7 +26,39 @@ const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Bytes of a row group that is not written yet; wide rows end it early.
 const ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
 
-/// Writes Parquet, compressed with zstd.
+/// Most columns that are compressed with zstd: it holds a state for each.
+const MOST_ZSTD_COLUMNS: usize = 1_000;
+
+/// What is held for each column besides its values, with zstd and with Snappy.
+const ZSTD_BYTES: u64 = 192 * 1024;
+const SNAPPY_BYTES: u64 = 48 * 1024;
+
+/// Returns about how many bytes a Parquet file that is being written holds besides values.
+pub(super) fn held_bytes(schema: &ArrowSchema) -> u64 {
+    let columns = leaves(schema.fields());
+    let each = if columns > MOST_ZSTD_COLUMNS { SNAPPY_BYTES } else { ZSTD_BYTES };
+    size_of_buffer(columns).saturating_mul(each)
+}
+
+/// The columns that are stored, of which a nested one has several.
+fn leaves(fields: &Fields) -> usize {
+    fields.iter().map(|field| leaves_of(field.data_type())).sum()
+}
+
+fn leaves_of(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Struct(members) => leaves(members),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => leaves_of(item.data_type()),
+        _ => 1,
+    }
+}
+
+/// Writes Parquet, compressed with zstd; with Snappy when there are many columns.
 pub(super) struct ParquetEncoder {
     stored: Stored,
     writer: ArrowWriter<Counted>,
@@ -33,8 +66,13 @@ pub(super) struct ParquetEncoder {
 
 impl ParquetEncoder {
     pub(super) fn new(stored: Stored, out: Counted) -> Result<Self, FormatError> {
+        let compression = if leaves(stored.schema.fields()) > MOST_ZSTD_COLUMNS {
+            Compression::SNAPPY
+        } else {
+            Compression::ZSTD(ZstdLevel::default())
+        };
         let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_compression(compression)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .build();
         let writer = ArrowWriter::try_new(out, Arc::clone(&stored.schema), Some(properties))

@@ -18,7 +18,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use super::error::{Allowed, failed, from_datafusion, from_format, from_io};
+use super::error::{Allowed, failed, from_datafusion, from_format, from_io, out_of_memory};
 use super::tables::{allowed, column_index};
 use crate::clients::local::work::{Work, Written, WrittenFile};
 use crate::engines::job_spec::FileSink;
@@ -26,7 +26,7 @@ use crate::engines::schema::Schema;
 use crate::engines::table::{Format, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::cell::Cell;
-use crate::formats::encode::{Encoder, encoder};
+use crate::formats::encode::{Encoder, encoder, held_bytes};
 use crate::formats::error::FormatError;
 
 /// Most files that are open at once.
@@ -57,6 +57,7 @@ pub(super) struct FileWriter {
     folder: StoragePath,
     format: Format,
     target_bytes: u64,
+    most_open: usize,
     schema: SchemaRef,
     /// The columns that stay in the files.
     file_columns: Vec<usize>,
@@ -110,15 +111,21 @@ impl FileWriter {
             .collect::<Result<Vec<_>, _>>()?;
         let file_columns: Vec<usize> =
             (0..schema.fields().len()).filter(|at| !keys.contains(at)).collect();
+        if schema.fields().is_empty() {
+            let message = "the rows have no columns, and a file needs at least one";
+            return Err(failed(ErrorKind::InvalidInput, WRITING, message));
+        }
         if file_columns.is_empty() {
             return Err(nothing_to_write(&keys));
         }
         let file_schema = project(schema, &file_columns)?;
+        let most_open = most_open(sink.format, &file_schema, work)?;
         Ok(Self {
             work: work.clone(),
             folder,
             format: sink.format,
             target_bytes: sink.target_file_size_bytes.max(1),
+            most_open,
             converter: converter(schema, &keys)?,
             schema: Arc::clone(schema),
             file_columns,
@@ -236,11 +243,7 @@ impl FileWriter {
         let mut folder = String::new();
         for (value, column) in key.iter().zip(&self.keys) {
             let name = self.schema.field(*column).name();
-            let value = match value {
-                Some(value) => utf8_percent_encode(value, KEPT).to_string(),
-                None => NULL_PARTITION.to_owned(),
-            };
-            let part = format!("{}={value}", utf8_percent_encode(name, KEPT));
+            let part = key_part(name, value.as_deref());
             if part.len() > 255 {
                 let message = format!(
                     "a value of the partition key `{name}` is too long for a folder's name"
@@ -255,7 +258,7 @@ impl FileWriter {
     }
 
     fn make_room(&mut self) -> Result<(), EngineError> {
-        while self.open.len() >= MOST_OPEN {
+        while self.open.len() >= self.most_open {
             let oldest = self.open.iter().min_by_key(|(_, part)| part.used);
             let Some(oldest) = oldest.map(|(folder, _)| folder.clone()) else { return Ok(()) };
             self.end(&oldest)?;
@@ -363,6 +366,11 @@ impl FileWriter {
         self.open.len()
     }
 
+    /// Returns how many files may be open at once.
+    pub(super) fn most_open(&self) -> usize {
+        self.most_open
+    }
+
     /// Counts folders that were not made.
     pub(super) fn pretend_folders(&mut self, folders: usize) {
         let names = (0..folders).map(|folder| (format!("pretended={folder}/"), (0, Key::new())));
@@ -388,6 +396,38 @@ fn project(schema: &ArrowSchema, columns: &[usize]) -> Result<SchemaRef, EngineE
         .project(columns)
         .map(Arc::new)
         .map_err(|error| failed(ErrorKind::Unexpected, WRITING, error.to_string()))
+}
+
+/// How many files may be open at once, so that what each holds per column fits into memory.
+fn most_open(format: Format, schema: &ArrowSchema, work: &Work) -> Result<usize, EngineError> {
+    let each = held_bytes(format, schema);
+    if each > work.memory_limit_bytes {
+        let columns = schema.fields().len();
+        let detail = format!(
+            "to write {columns} columns as {format} takes some {} MiB",
+            each / (1024 * 1024)
+        );
+        return Err(out_of_memory(WRITING, allowed(work), &detail));
+    }
+    let fit = usize::try_from(work.memory_limit_bytes / each.max(1)).unwrap_or(usize::MAX);
+    Ok(fit.clamp(1, MOST_OPEN))
+}
+
+/// A folder's name that reads back as the key and its value.
+fn key_part(name: &str, value: Option<&str>) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, KEPT).to_string();
+    let name = match name.chars().next() {
+        // Readers of folders pass over names that begin so.
+        Some('_') => format!("%5F{}", encoded(&name[1..])),
+        Some('.') => format!("%2E{}", encoded(&name[1..])),
+        _ => encoded(name),
+    };
+    match value {
+        None => format!("{name}={NULL_PARTITION}"),
+        // The text that means null elsewhere is a text like any other here.
+        Some(NULL_PARTITION) => format!("{name}=%5F{}", &NULL_PARTITION[1..]),
+        Some(value) => format!("{name}={}", encoded(value)),
+    }
 }
 
 fn converter(schema: &ArrowSchema, keys: &[usize]) -> Result<Option<RowConverter>, EngineError> {

@@ -1,16 +1,18 @@
 //! The bounds of what is written: sizes of files, files open at once, folders.
 
 use std::fs;
+use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 
 use super::files::{FileWriter, MOST_OPEN, MOST_PARTITIONS};
-use super::tests::{Lake, batch, ints, job, parquet_input, to_files};
+use super::tests::{Lake, batch, ints, job, parquet_input, texts, to_files};
+use crate::clients::local::partitions;
 use crate::clients::local::work::Written;
 use crate::engines::ErrorKind;
 use crate::engines::job_spec::{FileSink, JobSpec, MergeRule, Operation, Sink};
-use crate::engines::table::Format;
+use crate::engines::table::{Format, PinnedFile};
 
 /// Rows whose numbers do not compress well.
 fn numbers(from: i64, count: i64) -> RecordBatch {
@@ -114,4 +116,85 @@ fn more_folders_than_may_be_are_refused_and_nothing_is_left() {
     assert!(error.message.contains("more than 10000 values"), "{error}");
     drop(writer);
     assert!(!lake.path("out/table/t-1/k=1/part-00000.csv").exists());
+}
+
+#[test]
+fn every_value_of_a_partition_key_reads_back_from_its_folder() {
+    let values = [
+        Some("__HIVE_DEFAULT_PARTITION__"),
+        None,
+        Some(""),
+        Some("%"),
+        Some("%2F"),
+        Some("a/b"),
+        Some("k=v"),
+        Some("."),
+        Some(".."),
+        Some("_x"),
+        Some("ü ä"),
+        Some("line\nbreak"),
+        Some("null"),
+    ];
+    for name in ["k", "_k", ".k", "k=k", "k/k"] {
+        let lake = Lake::new();
+        let rows = batch(vec![(name, texts(&values)), ("n", ints(&[Some(1); 13]))]);
+        let format = Operation::Format { columns: vec![], sample_rows: None };
+        let mut spec = to_files(job(vec![], format), Format::Csv, &[name]);
+        let mut writer =
+            FileWriter::new(sink_of(&mut spec), &lake.work, &rows.schema()).expect("should begin");
+        writer.write(&rows).expect("should write");
+        let written = writer.finish().expect("should end");
+        let mut pinned: Vec<PinnedFile> = written
+            .files
+            .iter()
+            .map(|file| lake.work.root.pin(&file.path).expect("should be there"))
+            .collect();
+        assert_eq!(partitions::assign(&mut pinned).expect("should agree"), [name]);
+        for (file, read) in written.files.iter().zip(&pinned) {
+            assert_eq!(file.partition_values, read.partition_values, "{name}: {}", file.path);
+            let folders = file.path.as_str().trim_start_matches("out/table/");
+            let hidden = |part: &str| part.starts_with('_') || part.starts_with('.');
+            assert!(!folders.split('/').any(hidden), "{}", file.path);
+        }
+        let mut read: Vec<Option<&str>> =
+            pinned.iter().map(|file| file.partition_values[0].as_deref()).collect();
+        let mut wanted = values.to_vec();
+        read.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(read, wanted, "{name}");
+    }
+}
+
+#[test]
+fn rows_without_columns_are_refused_as_what_they_are() {
+    let lake = Lake::new();
+    let format = Operation::Format { columns: vec![], sample_rows: None };
+    let mut spec = to_files(job(vec![], format), Format::Jsonl, &[]);
+    let none = Arc::new(Schema::empty());
+    let begun = FileWriter::new(sink_of(&mut spec), &lake.work, &none);
+    let error = begun.map(|_| ()).expect_err("should be refused");
+    assert_eq!(error.kind, ErrorKind::InvalidInput, "{error}");
+    assert!(error.message.contains("no columns"), "{error}");
+}
+
+#[test]
+fn fewer_wide_files_are_open_at_once_and_too_wide_ones_are_refused() {
+    let mut lake = Lake::new();
+    let format = Operation::Format { columns: vec![], sample_rows: None };
+    let open = |lake: &Lake, columns: usize| {
+        let mut fields = vec![Field::new("k", DataType::Int64, true)];
+        fields.extend((0..columns).map(|at| Field::new(format!("c{at}"), DataType::Int64, true)));
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let mut spec = to_files(job(vec![], format.clone()), Format::Parquet, &["k"]);
+        let writer = FileWriter::new(sink_of(&mut spec), &lake.work, &schema);
+        writer.map(|writer| writer.most_open())
+    };
+    assert_eq!(open(&lake, 2).expect("should begin"), MOST_OPEN);
+    let some = open(&lake, 200).expect("should begin");
+    assert!((2..MOST_OPEN).contains(&some), "{some}");
+    lake.work.memory_limit_bytes = 32 << 20;
+    assert_eq!(open(&lake, 150).expect("should begin"), 1);
+    let error = open(&lake, 5_000).expect_err("should be refused");
+    assert_eq!(error.kind, ErrorKind::OutOfMemory, "{error}");
+    assert!(error.message.contains("5000 columns"), "{error}");
 }
