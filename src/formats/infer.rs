@@ -77,7 +77,11 @@ fn look(
         nearly: Vec::new(),
     };
     match format {
-        Format::Parquet => file.state(parquet::footer(&watched)?),
+        Format::Parquet => {
+            let footer = parquet::footer(&watched)?;
+            file.notes.extend(footer.note);
+            file.state((footer.schema, footer.rows));
+        }
         Format::Orc => file.state(orc::footer(&watched)?),
         Format::Avro => file.state(avro::header(&watched)?),
         Format::Arrow => file.schema = arrow_ipc::header(&watched)?,

@@ -16,6 +16,7 @@ pub(crate) mod guard;
 pub mod infer;
 pub mod json_rows;
 pub mod kinds;
+pub(crate) mod parquet_trust;
 pub mod sniff;
 
 mod arrow_early;

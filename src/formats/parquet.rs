@@ -1,10 +1,13 @@
 //! Parquet: schemas from the footer, batches by column.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_schema};
 use parquet::basic::Type as PhysicalType;
 use parquet::errors::ParquetError;
@@ -18,6 +21,7 @@ use super::bytes::{ByteSource, SourceReader, size_of_buffer};
 use super::declared::declared;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
+use super::parquet_trust::trusted;
 use super::projection;
 use crate::engines::schema::Schema;
 
@@ -97,31 +101,47 @@ fn without_statistics() -> ParquetMetaDataOptions {
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
 }
 
-/// Schema and number of rows from the footer.
-pub(crate) fn footer(source: &dyn ByteSource) -> Result<(Schema, u64), FormatError> {
-    let path = source.path();
+/// What a footer says of its file.
+#[derive(Debug)]
+pub(crate) struct Footer {
+    /// The columns.
+    pub(crate) schema: Schema,
+    /// The rows of all row groups.
+    pub(crate) rows: u64,
+    /// What a reader should know.
+    pub(crate) note: Option<String>,
+}
+
+/// Reads what the footer says.
+pub(crate) fn footer(source: &dyn ByteSource) -> Result<Footer, FormatError> {
+    let wrong = |error: ParquetError| broken(source.path(), &error);
     let tail = Tail::read(source, TAIL_BYTES)?;
-    let metadata = ParquetMetaDataReader::new()
+    let stated = ParquetMetaDataReader::new()
         .with_page_index_policy(PageIndexPolicy::Skip)
         .with_metadata_options(Some(without_statistics()))
         .parse_and_finish(&tail)
-        .map_err(|error| broken(path, &error))?;
+        .map_err(wrong)?;
+    let stated_rows = stated.file_metadata().num_rows();
+    let metadata = trusted(stated).map_err(wrong)?;
     let file = metadata.file_metadata();
-    let arrow = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())
-        .map_err(|error| broken(path, &error))?;
-    let rows = u64::try_from(file.num_rows()).map_err(|_| {
-        broken(path, &ParquetError::General("a negative number of rows".to_owned()))
-    })?;
-    let schema = declared(path, "parquet", &arrow)?;
-    Ok((with_source_types(schema, file), rows))
+    let arrow =
+        parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata()).map_err(wrong)?;
+    let rows = file.num_rows();
+    let note = (rows != stated_rows).then(|| {
+        format!("its footer states {stated_rows} rows, and its row groups have {rows}: these count")
+    });
+    let schema = declared(source.path(), "parquet", &arrow)?;
+    Ok(Footer { schema: with_source_types(schema, file), rows: rows.unsigned_abs(), note })
 }
 
 /// Keeps the file's own word where the canonical type says less.
 fn with_source_types(mut schema: Schema, file: &FileMetaData) -> Schema {
-    for leaf in file.schema_descr().columns() {
-        if leaf.physical_type() == PhysicalType::INT96
-            && let [name] = leaf.path().parts()
-            && let Some(column) = schema.columns.iter_mut().find(|column| column.name == *name)
+    let leaves = file.schema_descr();
+    for leaf in 0..leaves.num_columns() {
+        // Arrow has the columns of a file in the same order as Parquet.
+        if leaves.column(leaf).physical_type() == PhysicalType::INT96
+            && leaves.get_column_root(leaf).is_primitive()
+            && let Some(column) = schema.columns.get_mut(leaves.get_column_root_idx(leaf))
         {
             column.source_type = Some("INT96".to_owned());
         }
@@ -156,15 +176,18 @@ pub(crate) fn decode(
     options: &DecodeOptions,
 ) -> Result<Batches, FormatError> {
     let path = source.path().to_owned();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(Chunks(source))
-        .map_err(|error| broken(&path, &error))?;
-    let wanted = options.schema.fields();
-    let roots: Vec<usize> = builder
-        .schema()
-        .fields()
-        .iter()
-        .enumerate()
-        .filter(|(_, field)| wanted.iter().any(|wanted| wanted.name() == field.name()))
+    let wrong = |error: ParquetError| broken(&path, &error);
+    let chunks = Chunks(source);
+    let stated = ParquetMetaDataReader::new().parse_and_finish(&chunks).map_err(wrong)?;
+    let metadata = Arc::new(trusted(stated).map_err(wrong)?);
+    let metadata =
+        ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new()).map_err(wrong)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata);
+    let wanted: HashSet<&str> =
+        options.schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let fields = builder.schema().fields().iter().enumerate();
+    let roots: Vec<usize> = fields
+        .filter(|(_, field)| wanted.contains(field.name().as_str()))
         .map(|(index, _)| index)
         .collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
@@ -172,6 +195,6 @@ pub(crate) fn decode(
         .with_projection(mask)
         .with_batch_size(options.batch_rows.max(1))
         .build()
-        .map_err(|error| broken(&path, &error))?;
+        .map_err(wrong)?;
     Ok(projection::conform(Box::new(reader), path, "parquet", options))
 }

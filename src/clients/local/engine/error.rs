@@ -10,7 +10,7 @@ use datafusion::object_store;
 use datafusion::parquet::errors::ParquetError;
 
 use crate::clients::local::disk::is_full;
-use crate::clients::local::file_error::{of_file, same_words};
+use crate::clients::local::file_error::{MEND, of_file, same_words};
 use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::error::FormatError;
@@ -142,6 +142,9 @@ fn from_parquet(operation: &str, error: &ParquetError) -> EngineError {
     while let Some(below) = cause {
         if let Some(known) = below.downcast_ref::<EngineError>() {
             return same_words(known);
+        }
+        if let Some(known) = below.downcast_ref::<FormatError>() {
+            return failed(ErrorKind::InvalidInput, operation, known.to_string()).with_hint(MEND);
         }
         cause = below.source();
     }

@@ -17,10 +17,13 @@ pub(crate) mod error;
 mod files;
 #[cfg(test)]
 mod files_tests;
+mod footers;
 mod functions;
 mod join;
 mod named_files;
 mod parquet;
+#[cfg(test)]
+mod parquet_tests;
 mod pool;
 pub(crate) mod progress;
 mod query;

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, Statistics};
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::{DFSchema, Result, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
-use datafusion::datasource::file_format::FileFormat as _;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::listing::helpers::{expr_applicable_for_cols, filter_partitioned_file};
 use datafusion::datasource::physical_plan::{
-    FileGroup, FileGroupPartitioner, FileScanConfig, FileScanConfigBuilder,
+    FileGroup, FileGroupPartitioner, FileScanConfigBuilder, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -25,8 +24,8 @@ use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt};
 
 use super::agreement::OnlyAgreeing;
-use super::named_files::named;
-use crate::clients::local::objects::{object_path, shown_path};
+use super::footers::Footers;
+use crate::clients::local::objects::object_path;
 use crate::engines::table::PinnedFile;
 
 /// Where the pinned files are, for DataFusion's own sources.
@@ -74,6 +73,7 @@ impl ParquetTable {
     /// A scan that is run as it is: file by file in order when `parts` is 1, else cut by size.
     pub(super) fn unplanned(
         &self,
+        footers: Footers,
         projection: &[usize],
         parts: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
@@ -91,13 +91,24 @@ impl ParquetTable {
                 .repartition_file_groups(&one)
                 .unwrap_or(one),
         };
-        let source = ParquetFormat::new().file_source(self.table_schema());
-        let scan = FileScanConfigBuilder::new(pinned_url()?, source)
+        let scan = self
+            .scan_of(groups, TableParquetOptions::default(), footers)?
+            .with_projection_indices(Some(projection.to_vec()))?;
+        Ok(DataSourceExec::from_data_source(scan.build()))
+    }
+
+    fn scan_of(
+        &self,
+        groups: Vec<FileGroup>,
+        options: TableParquetOptions,
+        footers: Footers,
+    ) -> Result<FileScanConfigBuilder> {
+        let source = ParquetSource::new(self.table_schema())
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::new(footers));
+        Ok(FileScanConfigBuilder::new(pinned_url()?, Arc::new(source))
             .with_file_groups(groups)
-            .with_projection_indices(Some(projection.to_vec()))?
-            .with_expr_adapter(Some(Arc::new(OnlyAgreeing)))
-            .build();
-        Ok(DataSourceExec::from_data_source(scan))
+            .with_expr_adapter(Some(Arc::new(OnlyAgreeing))))
     }
 
     /// The files that pass the filters on partition keys, with the statistics of their footers.
@@ -105,7 +116,7 @@ impl ParquetTable {
         &self,
         session: &dyn Session,
         partition_filters: &[Expr],
-        format: &ParquetFormat,
+        footers: &Footers,
     ) -> Result<Vec<PartitionedFile>> {
         let keys =
             DFSchema::from_unqualified_fields(self.partition_fields.clone().into(), [].into())?;
@@ -116,37 +127,17 @@ impl ParquetTable {
         if !session.config().collect_statistics() {
             return Ok(files);
         }
-        let store = session.runtime_env().object_store(pinned_url()?)?;
         let at_once = session.config_options().execution.meta_fetch_concurrency.get();
         futures::stream::iter(files)
-            .map(|file| {
-                let store = Arc::clone(&store);
-                async move {
-                    let schema = Arc::clone(&self.file_schema);
-                    let meta = format
-                        .infer_stats_and_ordering(session, &store, schema, &file.object_meta)
-                        .await
-                        .map_err(|error| {
-                            let path = shown_path(&file.object_meta.location);
-                            named(&path, "parquet", error)
-                        })?;
-                    let file = file.with_statistics(Arc::new(meta.statistics));
-                    Ok::<_, DataFusionError>(file.with_ordering(meta.ordering))
-                }
-            })
+            .map(|file| footers.with_statistics(file, &self.file_schema))
             .boxed()
             .buffered(at_once)
             .try_collect()
             .await
     }
 
-    fn scan_config(
-        &self,
-        groups: Vec<FileGroup>,
-        projection: Option<&Vec<usize>>,
-        limit: Option<usize>,
-        format: &ParquetFormat,
-    ) -> Result<FileScanConfig> {
+    /// Groups of files and all of them, with what is known of their rows.
+    fn with_statistics(&self, groups: Vec<FileGroup>) -> Result<(Vec<FileGroup>, Statistics)> {
         let schema = self.schema();
         let statistics = |groups: &[FileGroup]| {
             let files = groups.iter().flat_map(FileGroup::files);
@@ -160,14 +151,7 @@ impl ParquetTable {
                 Ok(group.with_statistics(Arc::new(own)))
             })
             .collect::<Result<Vec<_>>>()?;
-        let source = format.file_source(self.table_schema());
-        Ok(FileScanConfigBuilder::new(pinned_url()?, source)
-            .with_file_groups(groups)
-            .with_statistics(all)
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .with_expr_adapter(Some(Arc::new(OnlyAgreeing)))
-            .build())
+        Ok((groups, all))
     }
 
     fn is_on_partition_keys(&self, filter: &Expr) -> bool {
@@ -196,11 +180,10 @@ impl TableProvider for ParquetTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = session.default_table_options().parquet;
-        let format = ParquetFormat::new().with_options(options);
+        let footers = Footers::of(session.runtime_env())?;
         let on_keys: Vec<Expr> =
             filters.iter().filter(|filter| self.is_on_partition_keys(filter)).cloned().collect();
-        let files = self.files_for(session, &on_keys, &format).await?;
+        let files = self.files_for(session, &on_keys, &footers).await?;
         if files.is_empty() {
             let schema = match projection {
                 Some(projection) => Arc::new(self.schema().project(projection)?),
@@ -210,8 +193,14 @@ impl TableProvider for ParquetTable {
         }
         let partitions = session.config().target_partitions();
         let groups = FileGroup::new(files).split_files(partitions);
-        let scan = self.scan_config(groups, projection, limit, &format)?;
-        format.create_physical_plan(session, scan).await
+        let (groups, statistics) = self.with_statistics(groups)?;
+        let options = session.default_table_options().parquet;
+        let scan = self
+            .scan_of(groups, options, footers)?
+            .with_statistics(statistics)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit);
+        Ok(DataSourceExec::from_data_source(scan.build()))
     }
 
     fn supports_filters_pushdown(

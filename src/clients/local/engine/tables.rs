@@ -21,6 +21,7 @@ use datafusion::prelude::SessionContext;
 use super::counts::Counts;
 use super::decoded::{DecodedFile, DecodedTable};
 use super::error::{Allowed, failed, from_datafusion, unknown_column};
+use super::footers::Footers;
 use super::named_files::with_names;
 use super::parquet::{ParquetTable, pinned_url};
 use super::session::Batches;
@@ -233,7 +234,10 @@ impl Tables {
         let allowed = allowed(&self.work);
         let wrong = |error| from_datafusion(READING, allowed, error);
         let plan = if self.is_scanned(described) {
-            Self::parquet(described, false)?.unplanned(projection, parts).and_then(with_names)
+            let footers = Footers::of(&self.context.runtime_env()).map_err(wrong)?;
+            Self::parquet(described, false)?
+                .unplanned(footers, projection, parts)
+                .and_then(with_names)
         } else {
             self.decoded(described)?.plan(Some(projection), None, parts)
         }

@@ -60,9 +60,13 @@ impl Lake {
     }
 
     pub(super) fn text(&self, path: &str, text: &str) -> InputFile {
+        self.file(path, text.as_bytes())
+    }
+
+    pub(super) fn file(&self, path: &str, content: &[u8]) -> InputFile {
         let whole = self.folder.path().join(path);
         fs::create_dir_all(whole.parent().expect("should have a folder")).expect("should make");
-        fs::write(whole, text).expect("should write");
+        fs::write(whole, content).expect("should write");
         self.pin(path)
     }
 
