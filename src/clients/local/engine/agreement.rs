@@ -1,10 +1,13 @@
 //! Parquet files that are no longer as their table says: DataFusion would cast their columns, and
 //! give nulls for those that are missing. Here they are refused, as files of every other format are.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 use datafusion::common::{DataFusionError, Result};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
 };
@@ -23,14 +26,43 @@ pub(super) struct OnlyAgreeing;
 impl PhysicalExprAdapterFactory for OnlyAgreeing {
     fn create(&self, table: SchemaRef, file: SchemaRef) -> Result<Arc<dyn PhysicalExprAdapter>> {
         check(&table, &file)?;
-        DefaultPhysicalExprAdapterFactory.create(table, file)
+        let fields = file.fields().iter().enumerate();
+        let positions = fields.map(|(at, field)| (field.name().clone(), at)).collect();
+        let others =
+            DefaultPhysicalExprAdapterFactory.create(Arc::clone(&table), Arc::clone(&file))?;
+        Ok(Arc::new(Agreeing { table, file, positions, others }))
+    }
+}
+
+/// Finds plain columns by their names, where the general adapter looks each one up among all.
+#[derive(Debug)]
+struct Agreeing {
+    table: SchemaRef,
+    file: SchemaRef,
+    positions: HashMap<String, usize>,
+    others: Arc<dyn PhysicalExprAdapter>,
+}
+
+impl PhysicalExprAdapter for Agreeing {
+    fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
+        if let Some(column) = expr.downcast_ref::<Column>()
+            && let Some(at) = self.positions.get(column.name())
+            && let Some(wanted) = self.table.fields().get(column.index())
+            && wanted.name() == column.name()
+            && wanted.data_type() == self.file.field(*at).data_type()
+        {
+            return Ok(Arc::new(Column::new(column.name(), *at)));
+        }
+        self.others.rewrite(expr)
     }
 }
 
 fn check(table: &ArrowSchema, file: &ArrowSchema) -> Result<()> {
     let declared = Schema::from_arrow(&canonical_schema(table));
     let mut found = Schema::from_arrow(&canonical_schema(file));
-    found.columns.retain(|column| declared.columns.iter().any(|wanted| wanted.name == column.name));
+    let wanted: HashSet<&str> =
+        declared.columns.iter().map(|column| column.name.as_str()).collect();
+    found.columns.retain(|column| wanted.contains(column.name.as_str()));
     let schemas = [("table", &declared), ("file", &found)];
     let Compared::Conflict(conflict, _) = compare(&schemas, Format::Parquet) else {
         return Ok(());

@@ -1,6 +1,7 @@
 //! Tables that are read through [`crate::formats`]: delimited text, JSON, Avro, ORC and the rest.
 //! Files are cut into contiguous parts, each part is a stream that a thread of its own fills.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -238,10 +239,12 @@ impl FileReader {
             [] if self.table.file_columns > 0 => vec![0],
             _ => wanted,
         };
+        let positions: HashMap<usize, usize> =
+            read.iter().enumerate().map(|(position, column)| (*column, position)).collect();
         let schema = Arc::new(self.table.schema.project(&read)?);
         let batches = self.open(file, schema, true).map_err(external)?;
         for batch in batches {
-            let batch = self.with_partition_values(file, &batch.map_err(external)?, &read)?;
+            let batch = self.with_partition_values(file, &batch.map_err(external)?, &positions)?;
             if sender.blocking_send(Ok(batch)).is_err() {
                 return Ok(Taken::No);
             }
@@ -281,14 +284,14 @@ impl FileReader {
         &self,
         file: &DecodedFile,
         batch: &RecordBatch,
-        read: &[usize],
+        positions: &HashMap<usize, usize>,
     ) -> Result<RecordBatch> {
         let column = |wanted: &usize| -> Result<ArrayRef> {
             if *wanted >= self.table.file_columns {
                 return file.partition_values[*wanted - self.table.file_columns]
                     .to_array_of_size(batch.num_rows());
             }
-            let at = read.iter().position(|at| at == wanted).unwrap_or_default();
+            let at = positions.get(wanted).copied().unwrap_or_default();
             Ok(Arc::clone(batch.column(at)))
         };
         let columns = self.projection.iter().map(column).collect::<Result<Vec<_>>>()?;

@@ -24,6 +24,7 @@ mod named_files;
 mod parquet;
 #[cfg(test)]
 mod parquet_tests;
+mod plain_select;
 mod pool;
 pub(crate) mod progress;
 mod query;
@@ -37,6 +38,8 @@ mod sql_tests;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wide_tests;
 mod words;
 
 use std::sync::Arc;

@@ -14,6 +14,7 @@ use futures::StreamExt;
 
 use super::error::{Allowed, CLIENT, failed, from_datafusion, nearest};
 use super::named_files::with_names;
+use super::plain_select;
 use super::session::Batches;
 use super::tables::{Tables, allowed};
 use super::words::Words;
@@ -74,6 +75,9 @@ async fn plan(
     work: &Work,
     context: &SessionContext,
 ) -> Result<LogicalPlan, EngineError> {
+    if let Some(plan) = plain_select::plan(&statement, context).await {
+        return Ok(plan);
+    }
     let wrong = |error| from_datafusion(QUERY, allowed(work), error);
     let statement = Statement::Statement(Box::new(statement));
     let plan = context.state().statement_to_plan(statement).await.map_err(wrong)?;
