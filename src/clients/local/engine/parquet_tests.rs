@@ -94,7 +94,7 @@ fn both(lake: &Lake, rows: &RecordBatch) -> Vec<Input> {
     let parquet = lake.file("shop/p/1.parquet", &written(rows, 4));
     let arrow = lake.file("shop/a/1.arrow", &arrow_content(rows));
     let mut without = parquet_input("shop.a", rows, vec![arrow]);
-    without.format = FileFormat { format: Format::Arrow, csv: None };
+    without.format = FileFormat::of(Format::Arrow);
     vec![parquet_input("shop.p", rows, vec![parquet]), without]
 }
 
