@@ -15,9 +15,6 @@ use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::aggregate_statistics::AggregateStatistics;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::functions::aggregates;
@@ -131,14 +128,6 @@ pub(crate) fn session(
         state.register_udaf(aggregate)?;
     }
     Ok(SessionContext::new_with_state(state))
-}
-
-/// DataFusion's own rules, but for the one that answers aggregates from statistics: a footer is no
-/// proof, and below a filter it takes an estimate for one.
-fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    let mut rules = PhysicalOptimizer::new().rules;
-    rules.retain(|rule| rule.name() != AggregateStatistics::new().name());
-    rules
 }
 
 fn config(budget: &Budget) -> SessionConfig {

@@ -17,10 +17,15 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::aggregate_statistics::AggregateStatistics;
 
-/// Returns the rules that optimise a physical plan, in their order.
+/// Returns the rules that optimise a physical plan, in their order. The one that answers aggregates
+/// from statistics is none of them: a footer is no proof, and below a filter the rule takes an estimate
+/// for one.
 pub(super) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    pushdown::physical_rules()
+    let mut rules = pushdown::physical_rules();
+    rules.retain(|rule| rule.name() != AggregateStatistics::new().name());
+    rules
 }
 
 /// Returns the rules that make a plan ready to be optimised, in their order.
