@@ -463,7 +463,8 @@ fn old_timestamps_are_read_in_microseconds_however_deep() {
     let file = lake.file("shop/p/1.parquet", &old_timestamps());
     let source = lake.work.root.read(&file.file).expect("should open");
     let sniffed = sniff(&*source, &Reading::default()).expect("known").expect("content");
-    let inferred = infer(&*source, &sniffed, None, &|_| true).expect("should infer").schema;
+    let inferred =
+        infer(&*source, &sniffed, None, BadRows::Fail, &|_| true).expect("should infer").schema;
     let word = |name: &str| inferred.column(name).and_then(|column| column.source_type.clone());
     assert_eq!((word("at"), word("id")), (Some("INT96".to_owned()), None));
     let input = Input {
@@ -476,7 +477,7 @@ fn old_timestamps_are_read_in_microseconds_however_deep() {
                "m": [{"key": at, "value": at}]})
     };
     let expected = json!([row(1, far), row(2, near)]);
-    let read = all_rows(&lake, &[input.clone()], "select * from p order by id");
+    let read = all_rows(&lake, std::slice::from_ref(&input), "select * from p order by id");
     assert_eq!(read, Ok(expected.clone()));
     let preview = job(vec![input.clone()], Operation::Preview { rows: 5 });
     assert_eq!(lake.rows(&preview), expected);
@@ -489,7 +490,11 @@ fn old_timestamps_are_read_in_microseconds_however_deep() {
         "select id from p where s['at'] > timestamp '2025-01-01 00:00:00'",
         "select id from p where at = cast('9999-12-31 01:02:03.123456' as timestamp(6))",
     ] {
-        assert_eq!(all_rows(&lake, &[input.clone()], sql), Ok(json!([{"id": 1}])), "{sql}");
+        assert_eq!(
+            all_rows(&lake, std::slice::from_ref(&input), sql),
+            Ok(json!([{"id": 1}])),
+            "{sql}"
+        );
     }
     let greatest = all_rows(&lake, &[input], "select max(at) as at from p");
     assert_eq!(greatest, Ok(json!([{"at": far}])));

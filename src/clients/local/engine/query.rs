@@ -50,7 +50,7 @@ pub(super) async fn query(
     let statement = analysed.into_statement(&spellings(tables)?);
     let schemas = (0..tables.inputs().len()).map(|input| tables.schema(input));
     let words = Words::new(statement.clone(), &schemas.collect::<Result<Vec<_>, _>>()?);
-    let started = match plan(statement, work, context).await {
+    let started = match Box::pin(plan(statement, work, context)).await {
         Ok(plan) => start(DataFrame::new(context.state(), plan), work).await,
         Err(error) => Err(error),
     };
