@@ -175,7 +175,7 @@ impl ValidRun {
     }
 
     /// Reads what [`ValidRun::freeze`] made and was recorded with the run's parameters; nothing when the run was not
-    /// resolved. Versions before recorded the parameters twice more, which counts for less.
+    /// resolved. What a version before recorded holds its parameters itself.
     ///
     /// # Errors
     /// When it was made by a version of Mason that this one does not understand.
@@ -183,7 +183,7 @@ impl ValidRun {
         let Some(frozen) = &status.resolved else { return Ok(None) };
         let object = frozen.0.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         let frozen: Self = serde_json::from_value(serde_json::Value::Object(object))?;
-        if status.parameters.is_empty() {
+        if !frozen.parameters.0.is_empty() || status.parameters.is_empty() {
             return Ok(Some(frozen));
         }
         let origins = status.parameters.clone();

@@ -3,7 +3,7 @@
 use crate::node::node;
 use crate::team::Team;
 
-/// What an administrator of the cluster installs for teams: the ClusterRoles, without a controller.
+/// What an administrator of the cluster installs for teams: roles of the cluster, without a controller.
 const OF_THE_CLUSTER: &str = "controller.enabled=false,rbac.delegate=true,crds.install=false,library.install=false,uninstall.release=false,fullnameOverride=mason-teams";
 
 #[test]

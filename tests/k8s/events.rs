@@ -41,7 +41,7 @@ fn each_transition_of_a_run_is_one_event_also_after_a_restart() {
     assert_eq!(reasons, ["Completed", "Launching", "Running"], "{events:#?}");
     let (kind, _, text) = events.iter().find(|(_, reason, _)| reason == "Completed").unwrap();
     assert_eq!(kind, "Normal");
-    assert!(text.starts_with("succeeded after ") && text.ends_with(", 1 rows"), "{text}");
+    assert!(text.starts_with("succeeded after ") && text.ends_with(", 1 row"), "{text}");
     let described = team.kubectl(&["describe", "oprun/one"]);
     assert!(described.contains("attempt 1 works as LocalJob"), "{described}");
 

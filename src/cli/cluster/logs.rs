@@ -23,14 +23,18 @@ pub(crate) struct Lines {
 impl Lines {
     /// Returns the new lines of what the newest attempt keeps of its log.
     pub(crate) fn of_status(&mut self, run: &OperatorRun) -> Vec<String> {
-        let Some(attempt) = newest(run) else { return Vec::new() };
+        let Some(attempt) = newest(run).filter(|attempt| is_of_a_container(attempt)) else {
+            return Vec::new();
+        };
         let Some(tail) = &attempt.log_tail else { return Vec::new() };
         self.new_lines(&attempt.token, tail)
     }
 
     /// Returns the new lines of the pod that does the work, if there is one.
     pub(crate) async fn of_pod(&mut self, cluster: &Cluster, run: &OperatorRun) -> Vec<String> {
-        let Some(attempt) = newest(run) else { return Vec::new() };
+        let Some(attempt) = newest(run).filter(|attempt| is_of_a_container(attempt)) else {
+            return Vec::new();
+        };
         match pod_log(cluster, run, attempt).await {
             Some(text) => self.new_lines(&attempt.token, &text),
             None => Vec::new(),
@@ -52,6 +56,12 @@ impl Lines {
         self.seen = lines;
         new
     }
+}
+
+/// Whether an attempt runs a command of a definition, whose words are told while a run is waited for. What Mason's own
+/// worker logs is for `mason logs`.
+fn is_of_a_container(attempt: &Attempt) -> bool {
+    attempt.job.as_ref().is_some_and(|job| job.kind == "Pod")
 }
 
 fn newest(run: &OperatorRun) -> Option<&Attempt> {
