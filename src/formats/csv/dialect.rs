@@ -111,7 +111,13 @@ pub(crate) fn find(beginning: Beginning<'_>, stated: Stated<'_>) -> FoundDialect
     let first = ways.iter().position(|way| !way.sample.rows.is_empty()).unwrap_or_default();
     match ways.get(first) {
         Some(way) => {
-            if stated.delimiter.is_none() && way.sample.same_count() == Some(1) {
+            let has_one_column = stated.delimiter.is_none() && way.sample.same_count() == Some(1);
+            if has_one_column && stated.decimal_comma && look.commas_split_alike(comment) {
+                let problem = "its commas may separate cells or be the point of numbers; state the \
+                               delimiter";
+                return look.found(way, comment, Some(problem.to_owned()));
+            }
+            if has_one_column {
                 look.notes.push("delimiter: none found, so there is one column".to_owned());
             }
             look.found(way, comment, None)
@@ -145,6 +151,12 @@ impl<'a> Look<'a> {
         let others = SINGLE.iter().copied().filter(is_other);
         let order = preferred.into_iter().chain(others);
         order.filter_map(|delimiter| self.way(delimiter, comment)).collect()
+    }
+
+    /// Whether commas would split all records into several cells.
+    fn commas_split_alike(&self, comment: Option<&str>) -> bool {
+        let way = self.way(",", comment);
+        way.and_then(|way| way.sample.same_count()).is_some_and(|count| count > 1)
     }
 
     /// Splits the text with the quoting under which every quoted cell ends where its quote does.

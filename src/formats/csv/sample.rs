@@ -89,7 +89,12 @@ impl Sample {
                 |index| Cell { text: parser.cell(index).to_vec(), quoted: parser.is_quoted(index) };
             let cells: Vec<Cell> = (0..parser.count()).map(cell).collect();
             let enclosed = cells.iter().filter(|cell| cell.quoted).count();
-            sample.enclosed += enclosed - usize::from(stray.is_some());
+            // Cells behind text that follows a quote are not looked at: one that begins with a quote counts.
+            let behind = stray.is_some_and(|stray| {
+                let begin = [tokens.delimiter, tokens.quote.unwrap_or_default()];
+                memchr::memmem::find(&text[stray.at..record.end], &begin).is_some()
+            });
+            sample.enclosed += enclosed - usize::from(stray.is_some()) + usize::from(behind);
             line += line_ends(&text[counted..record.start]);
             counted = record.start;
             let begins = &text[record.start..record.end];

@@ -175,6 +175,22 @@ fn refused(content: &[u8]) -> String {
 }
 
 #[test]
+fn commas_that_may_be_points_of_numbers_are_no_delimiter_unless_stated() {
+    let comma = Reading { decimal: Some(','), ..Reading::default() };
+    let read = |content: &str, reading: &Reading| sniffed("d/t.csv", content.as_bytes(), reading);
+    for content in ["id,price\n1,\"1,5\"\n2,\"2,75\"\n", "1,5\n2,5\n"] {
+        let error =
+            read(content, &comma).map(|(_, names, _)| names).expect_err("should be refused");
+        assert!(error.to_string().contains("state the delimiter"), "{error}");
+    }
+    let stated = Reading { delimiter: Some(",".to_owned()), ..comma.clone() };
+    let (_, names, _) = read("id,price\n1,\"1,5\"\n2,\"2,75\"\n", &stated).expect("should be read");
+    assert_eq!(names, ["id", "price"]);
+    let (_, names, _) = read("price\n1,5\n2,75\n", &comma).expect("should be read");
+    assert_eq!(names, ["price"]);
+}
+
+#[test]
 fn lines_before_a_table_are_comments_or_refused_by_number() {
     let (found, names, rows) =
         detected(b"# exported by tool 7\n# on 2026-01-01\nid;name;value\n1;a;2.5\n2;b;3.5\n");
