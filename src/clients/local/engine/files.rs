@@ -111,10 +111,6 @@ impl FileWriter {
             .collect::<Result<Vec<_>, _>>()?;
         let file_columns: Vec<usize> =
             (0..schema.fields().len()).filter(|at| !keys.contains(at)).collect();
-        if schema.fields().is_empty() {
-            let message = "the rows have no columns, and a file needs at least one";
-            return Err(failed(ErrorKind::InvalidInput, WRITING, message));
-        }
         if file_columns.is_empty() {
             return Err(nothing_to_write(&keys));
         }
