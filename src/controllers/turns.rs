@@ -240,7 +240,7 @@ const HELD_UP: [Reason; 5] = [
 ];
 
 /// Returns whether a run takes a place among those that work. One whose pod cannot start takes none, so that a wrong
-/// image keeps nobody from working; when it starts all the same, it works beside the others.
+/// image keeps no other run from working; when it starts all the same, it works beside the others.
 pub(super) fn takes_place(run: &OperatorRun) -> bool {
     let reason = run.status.as_ref().map_or("", |status| status.columns.reason.as_str());
     works(run) && HELD_UP.iter().all(|held_up| held_up.as_str() != reason)
