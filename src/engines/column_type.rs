@@ -24,6 +24,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserial
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::nesting::element;
+
 /// An Arrow type. As text it is Arrow's own notation, in documents a structure.
 ///
 /// # Source
@@ -83,13 +85,10 @@ fn is_pair(data_type: &DataType) -> bool {
 }
 
 fn problem_below(data_type: &DataType) -> Option<String> {
+    if let Some(element) = element(data_type) {
+        return problem(element.data_type());
+    }
     match data_type {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => problem(item.data_type()),
         DataType::Struct(fields) => {
             let mut names = HashSet::new();
             let twice = fields.iter().find(|field| !names.insert(field.name().as_str()));
@@ -300,13 +299,10 @@ fn decimal(precision: u8, scale: i8) -> Decimal {
 /// Appends a type and all types below it, each before those below it.
 fn append(nodes: &mut Vec<Node>, data_type: &DataType) {
     nodes.push(node(data_type));
+    if let Some(element) = element(data_type) {
+        return append(nodes, element.data_type());
+    }
     match data_type {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => append(nodes, item.data_type()),
         DataType::Struct(fields) => {
             fields.iter().for_each(|field| append(nodes, field.data_type()));
         }

@@ -14,6 +14,7 @@ pub mod execution;
 pub mod job;
 pub mod job_spec;
 pub mod metastore;
+pub mod nesting;
 pub mod reading;
 pub mod schema;
 pub mod storage;

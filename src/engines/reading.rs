@@ -8,6 +8,24 @@ use super::bad_rows::BadRows;
 use super::schema::ColumnType;
 use super::table::{FileFormat, Format, TextEncoding};
 
+/// The parameters of a run that say it, the same for every operator that reads tables. `bad_rows`
+/// belongs to them, and is the only one that speaks of every table: it says what a run does, not how
+/// a table is read.
+pub const PARAMETERS: [&str; 12] = [
+    "input_format",
+    "read_headers",
+    "delimiter",
+    "quote",
+    "escape",
+    "comment",
+    "skip_rows",
+    "encoding",
+    "decimal",
+    "null_tokens",
+    "types",
+    "bad_rows",
+];
+
 /// What is known of files before they are read; each part is detected when it is not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

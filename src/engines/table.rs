@@ -432,8 +432,8 @@ pub struct Table {
     /// How many rows, where it is known without reading the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// What was bad when the files of a table that nobody declared were looked at: null, or not a part
-    /// of `files` and `rows`.
+    /// What was bad when the files of an undeclared table were looked at: null, or not a part of
+    /// `files` and `rows`.
     #[serde(default, skip_serializing_if = "Bad::is_none")]
     pub bad: Bad,
     /// What a reader should know: conversions, skipped empty files, detected headers.

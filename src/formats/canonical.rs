@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema as ArrowSchema, SchemaRef};
 
+use crate::engines::nesting::with_fields;
+
 /// Returns the schema in which rows leave the engine: canonical types, no metadata.
 pub(crate) fn canonical_schema(schema: &ArrowSchema) -> SchemaRef {
     let field = |field: &FieldRef| -> FieldRef {
@@ -27,14 +29,9 @@ pub(crate) fn canonical_type(data_type: &DataType) -> DataType {
         DataType::BinaryView => DataType::Binary,
         DataType::Dictionary(_, values) => canonical_type(values),
         DataType::RunEndEncoded(_, values) => canonical_type(values.data_type()),
-        DataType::List(item) | DataType::ListView(item) => DataType::List(field(item)),
-        DataType::LargeList(item) | DataType::LargeListView(item) => {
-            DataType::LargeList(field(item))
-        }
-        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(field(item), *size),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(field).collect()),
-        DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
-        other => other.clone(),
+        DataType::ListView(item) => DataType::List(field(item)),
+        DataType::LargeListView(item) => DataType::LargeList(field(item)),
+        other => with_fields(other, field),
     }
 }
 
@@ -46,14 +43,7 @@ pub(crate) fn same_type(data_type: &DataType) -> DataType {
         Arc::new(Field::new(name, same_type(field.data_type()), true))
     };
     match data_type {
-        DataType::List(item) => DataType::List(plain(item, "item")),
-        DataType::LargeList(item) => DataType::LargeList(plain(item, "item")),
-        DataType::ListView(item) => DataType::ListView(plain(item, "item")),
-        DataType::LargeListView(item) => DataType::LargeListView(plain(item, "item")),
-        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(plain(item, "item"), *size),
-        DataType::Struct(fields) => {
-            DataType::Struct(fields.iter().map(|field| plain(field, field.name())).collect())
-        }
+        DataType::Struct(_) => with_fields(data_type, |field| plain(field, field.name())),
         DataType::Map(entries, sorted) => DataType::Map(plain_entries(entries), *sorted),
         DataType::Dictionary(keys, values) => {
             DataType::Dictionary(keys.clone(), Box::new(same_type(values)))
@@ -62,7 +52,7 @@ pub(crate) fn same_type(data_type: &DataType) -> DataType {
             Arc::new(Field::new("run_ends", ends.data_type().clone(), false)),
             plain(values, "values"),
         ),
-        other => other.clone(),
+        other => with_fields(other, |item| plain(item, "item")),
     }
 }
 
@@ -85,25 +75,20 @@ pub(crate) fn unordered(data_type: &DataType) -> DataType {
         Arc::new(field.as_ref().clone().with_data_type(unordered(field.data_type())))
     };
     match data_type {
-        DataType::List(item) => DataType::List(inner(item)),
-        DataType::LargeList(item) => DataType::LargeList(inner(item)),
-        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(inner(item), *size),
         DataType::Struct(fields) => {
             let mut fields: Vec<FieldRef> = fields.iter().map(inner).collect();
             fields.sort_by(|left, right| left.name().cmp(right.name()));
             DataType::Struct(fields.into())
         }
         DataType::Map(entries, sorted) => DataType::Map(unordered_entries(entries), *sorted),
-        other => other.clone(),
+        other => with_fields(other, inner),
     }
 }
 
 /// The first part of an entry is its key, whatever its name.
 fn unordered_entries(entries: &FieldRef) -> FieldRef {
-    let DataType::Struct(parts) = entries.data_type() else { return Arc::clone(entries) };
     let inner = |field: &FieldRef| {
         Arc::new(field.as_ref().clone().with_data_type(unordered(field.data_type())))
     };
-    let parts = DataType::Struct(parts.iter().map(inner).collect());
-    Arc::new(entries.as_ref().clone().with_data_type(parts))
+    Arc::new(entries.as_ref().clone().with_data_type(with_fields(entries.data_type(), inner)))
 }

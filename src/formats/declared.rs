@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema as ArrowSchema, UnionFields};
 
 use super::error::FormatError;
+use crate::engines::nesting::with_fields;
 use crate::engines::schema::{ColumnType, Schema};
 
 /// Returns the columns that a file declares, in the types in which they are read.
@@ -58,14 +59,7 @@ pub(super) fn read_type(data_type: &DataType) -> DataType {
     };
     match data_type {
         DataType::Union(fields, _) => read_union(fields),
-        DataType::List(item) => DataType::List(field(item)),
-        DataType::LargeList(item) => DataType::LargeList(field(item)),
-        DataType::ListView(item) => DataType::ListView(field(item)),
-        DataType::LargeListView(item) => DataType::LargeListView(field(item)),
-        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(field(item), *size),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(field).collect()),
-        DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
-        other => other.clone(),
+        other => with_fields(other, field),
     }
 }
 

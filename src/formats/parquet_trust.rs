@@ -28,6 +28,8 @@ use parquet::file::metadata::{
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::SchemaDescriptor;
 
+use crate::engines::nesting::with_fields;
+
 /// Returns a footer with only what is believed of it. Page indexes are not kept: those that are read by
 /// the footer that is returned hold the believed columns alone.
 ///
@@ -145,28 +147,16 @@ fn key_values(file: &FileMetaData) -> Result<Option<Vec<KeyValue>>> {
 fn in_microseconds(schema: &ArrowSchema, leaves: &SchemaDescriptor) -> ArrowSchema {
     let columns = leaves.columns().iter();
     let mut is_int96 = columns.map(|leaf| leaf.physical_type() == PhysicalType::INT96);
-    ArrowSchema::new(fields_in_microseconds(schema.fields(), &mut is_int96))
-}
-
-fn fields_in_microseconds(fields: &Fields, is_int96: &mut impl Iterator<Item = bool>) -> Fields {
-    fields.iter().map(|field| field_in_microseconds(field, is_int96)).collect()
+    let fields = schema.fields().iter();
+    let fields: Fields = fields.map(|field| field_in_microseconds(field, &mut is_int96)).collect();
+    ArrowSchema::new(fields)
 }
 
 /// Arrow has the leaves of a file in the same order as Parquet.
 fn field_in_microseconds(field: &FieldRef, is_int96: &mut impl Iterator<Item = bool>) -> FieldRef {
     let data_type = match field.data_type() {
-        DataType::Struct(members) => DataType::Struct(fields_in_microseconds(members, is_int96)),
-        DataType::List(item) => DataType::List(field_in_microseconds(item, is_int96)),
-        DataType::LargeList(item) => DataType::LargeList(field_in_microseconds(item, is_int96)),
-        DataType::ListView(item) => DataType::ListView(field_in_microseconds(item, is_int96)),
-        DataType::LargeListView(item) => {
-            DataType::LargeListView(field_in_microseconds(item, is_int96))
-        }
-        DataType::FixedSizeList(item, length) => {
-            DataType::FixedSizeList(field_in_microseconds(item, is_int96), *length)
-        }
-        DataType::Map(entries, sorted) => {
-            DataType::Map(field_in_microseconds(entries, is_int96), *sorted)
+        nested if nested.is_nested() => {
+            with_fields(nested, |below| field_in_microseconds(below, is_int96))
         }
         leaf => match (is_int96.next(), leaf) {
             (Some(true), DataType::Timestamp(_, zone)) => {

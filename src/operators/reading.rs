@@ -1,6 +1,6 @@
 //! How a run says that files are read, and the tables that are read so.
 //!
-//! One rule for every operator: [`PARAMETERS`] speak of tables that are not declared. A declared or
+//! One rule for every operator: [`PARAMETERS`](crate::engines::reading::PARAMETERS) speak of tables that are not declared. A declared or
 //! managed table is read as it was declared. A parameter that speaks of nothing that is read is
 //! refused, so that none is without effect unnoticed.
 
@@ -18,24 +18,6 @@ use crate::engines::schema::ColumnType;
 use crate::engines::table::{FileFormat, Table, TableKind, TableLookup, TableName, TextEncoding};
 use crate::engines::{EngineError, Engines};
 use crate::sql;
-
-/// The parameters, the same for every operator that reads tables. `bad_rows` belongs to them, and is
-/// the only one that speaks of every table: it says what a run does, not how a table is read.
-#[cfg(test)]
-pub(super) const PARAMETERS: &[&str] = &[
-    "input_format",
-    "read_headers",
-    "delimiter",
-    "quote",
-    "escape",
-    "comment",
-    "skip_rows",
-    "encoding",
-    "decimal",
-    "null_tokens",
-    "types",
-    "bad_rows",
-];
 
 /// Returns what the run says of how files are read. What a statement has placeholders for is bound
 /// to it, and says nothing of files.
@@ -344,6 +326,7 @@ mod tests {
     use super::*;
     use crate::engines::bad_rows::BadRows;
     use crate::engines::job_spec::BoundStatement;
+    use crate::engines::reading::PARAMETERS;
     use crate::engines::table::Format;
 
     fn request(parameters: Value) -> Request {

@@ -14,6 +14,7 @@ use crate::api::v1alpha1::{
 };
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::{Binding, BoundStatement};
+use crate::engines::reading;
 use crate::sql::{self, Scope};
 
 /// Returns what an action needs of the clients that it is matched with; nothing when there is no such
@@ -141,22 +142,10 @@ fn check_statement(definition: &OperatorDefinition, sql: &SqlAction, problems: &
         .extend(wrong.map(|problem| Problem::new(PATH, problem.to_string()).hint_if(problem.hint)));
 }
 
-/// Parameters that a definition may declare beside those of its statement, as `table/query` does: how files
-/// are read, how many rows are answered, and where they go.
-pub(super) const OF_THE_OUTCOME: [&str; 20] = [
+/// Parameters that a definition may declare beside those of its statement, as `table/query` does: how many
+/// rows are answered, and where they go. Those of how files are read are [`reading::PARAMETERS`].
+pub(super) const OF_THE_OUTCOME: [&str; 8] = [
     "limit",
-    "input_format",
-    "read_headers",
-    "delimiter",
-    "quote",
-    "escape",
-    "comment",
-    "skip_rows",
-    "encoding",
-    "decimal",
-    "null_tokens",
-    "types",
-    "bad_rows",
     "output_table",
     "output_database",
     "output_path",
@@ -166,10 +155,15 @@ pub(super) const OF_THE_OUTCOME: [&str; 20] = [
     "target_file_size_mib",
 ];
 
+/// Returns whether a parameter says something of a query besides its statement.
+fn is_of_the_query(name: &str) -> bool {
+    OF_THE_OUTCOME.contains(&name) || reading::PARAMETERS.contains(&name)
+}
+
 fn check_bindable(parameter: &Parameter, (index, is_used): (usize, bool), problems: &mut Problems) {
     let path = format!("spec.parameters[{index}]");
     let name = &parameter.name;
-    if !is_used && !OF_THE_OUTCOME.contains(&name.as_str()) {
+    if !is_used && !is_of_the_query(name) {
         let problem = Problem::new(path, format!("`{name}` is not used by the statement"));
         return problems.push(problem.hint(format!("write `${name}` where its value belongs")));
     }

@@ -36,6 +36,15 @@ fn write_table(mason: &Mason) -> u64 {
     path.metadata().unwrap().len()
 }
 
+/// Runs an operator that succeeds, and returns the run.
+fn run(mason: &Mason, operator: &str, parameters: &[&str]) -> Value {
+    let parameters = parameters.iter().flat_map(|parameter| ["-p", parameter]);
+    let words = ["run", operator, "--config", "lake", "-q", "-o", "json"].into_iter();
+    let called = mason.call(words.chain(parameters));
+    assert_eq!(called.code, 0, "{called:?}");
+    serde_json::from_str(&called.out).unwrap()
+}
+
 #[test]
 fn exact_statistics_of_a_table_larger_than_the_limit_are_found_within_it() {
     let mason = Mason::new();
@@ -45,25 +54,11 @@ fn exact_statistics_of_a_table_larger_than_the_limit_are_found_within_it() {
     let limits = "root: data, memoryLimit: 128Mi, parallelism: 2";
     mason.write("config.yaml", &CONFIG.replace("root: data", limits));
     assert_eq!(mason.call(["apply", "-f", "config.yaml"]).code, 0);
-    let called = mason.call([
-        "run",
+    let run = run(
+        &mason,
         "table/summarize",
-        "--config",
-        "lake",
-        "-q",
-        "-o",
-        "json",
-        "-p",
-        "database_name=sales",
-        "-p",
-        "table_name=large",
-        "-p",
-        "method=exact",
-        "-p",
-        "top=2",
-    ]);
-    assert_eq!(called.code, 0, "{called:?}");
-    let run: Value = serde_json::from_str(&called.out).unwrap();
+        &["database_name=sales", "table_name=large", "method=exact", "top=2"],
+    );
     let columns = &run["status"]["result"]["data"]["columns"];
     let shown = |row: usize| format!("{}…", &format!("{row:0TEXT_BYTES$}")[..256]);
     let exact = |count: i64| json!({"count": count, "exact": true, "standardError": 0.0});
@@ -86,36 +81,15 @@ fn thousands_of_columns_are_written_as_parquet_within_the_limit() {
     mason.write("data/sales/wide.csv", &format!("{}\n{row}\n", names.join(",")));
     mason.write("config.yaml", &CONFIG.replace("root: data", "root: data, memoryLimit: 1Gi"));
     assert_eq!(mason.call(["apply", "-f", "config.yaml"]).code, 0);
-    let written = mason.call([
-        "run",
+    run(
+        &mason,
         "table/format",
-        "--config",
-        "lake",
-        "-q",
-        "-p",
-        "database_name=sales",
-        "-p",
-        "table_name=wide",
-        "-p",
-        "output_path=sales/out",
-        "-p",
-        "format=parquet",
-    ]);
-    assert_eq!(written.code, 0, "{written:?}");
-    let shown = mason.call([
-        "run",
+        &["database_name=sales", "table_name=wide", "output_path=sales/out", "format=parquet"],
+    );
+    let run = run(
+        &mason,
         "table/query",
-        "--config",
-        "lake",
-        "-q",
-        "-o",
-        "json",
-        "-p",
-        "database_name=sales",
-        "-p",
-        "query_string=select c0 + c9999 as two from out",
-    ]);
-    assert_eq!(shown.code, 0, "{shown:?}");
-    let run: Value = serde_json::from_str(&shown.out).unwrap();
-    assert_eq!(run["status"]["result"]["data"], json!([{"two": 2}]), "{}", shown.out);
+        &["database_name=sales", "query_string=select c0 + c9999 as two from out"],
+    );
+    assert_eq!(run["status"]["result"]["data"], json!([{"two": 2}]));
 }

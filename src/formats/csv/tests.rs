@@ -14,7 +14,7 @@ use crate::engines::job_spec::BadRows;
 use crate::engines::reading::Reading;
 use crate::engines::table::{CsvDialect, Format, TextEncoding};
 use crate::formats::bytes::MemoryBytes;
-use crate::formats::decoding::DecodeOptions;
+use crate::formats::decoding::{BadCollector, DecodeOptions};
 use crate::formats::error::FormatError;
 use crate::formats::sniff::{Sniffed, sniff};
 
@@ -43,6 +43,28 @@ fn read(dialect: &CsvDialect, content: &[u8]) -> Result<(Vec<String>, Vec<Row>),
     let rows: Vec<Row> = batches.iter().flat_map(rows_of).collect();
     assert_eq!(found.rows, rows.len() as u64, "inference and decoding count the same rows");
     Ok((found.schema.columns.into_iter().map(|column| column.name).collect(), rows))
+}
+
+/// Decodes a plain text by the types that its first rows show, and returns what was bad too.
+fn decoded(
+    content: &[u8],
+    looked_at: u64,
+    bad_rows: BadRows,
+) -> Result<(Vec<Row>, Arc<BadCollector>), FormatError> {
+    let source = Arc::new(MemoryBytes::new("d/t.csv", content.to_vec()));
+    let looking = Looking { rows: Some(looked_at), ..ALL };
+    let schema = infer(&*source, &plain(), looking).expect("should be inferred").schema;
+    let bad = Arc::default();
+    let options = DecodeOptions {
+        schema: schema.to_arrow(),
+        batch_rows: 10,
+        threads: 1,
+        bad_rows,
+        bad: Arc::clone(&bad),
+    };
+    let batches = decode(source, &plain(), &options).expect("should open");
+    let batches = batches.collect::<Result<Vec<_>, _>>()?;
+    Ok((batches.iter().flat_map(rows_of).collect(), bad))
 }
 
 fn rows_of(batch: &RecordBatch) -> Vec<Row> {
@@ -235,24 +257,12 @@ fn quotes_that_do_not_enclose_cells_are_kept_or_refused() {
         assert!(words.iter().all(|word| error.contains(word)), "{error}");
     }
     // Execution looks as closely as inference.
-    let source = Arc::new(MemoryBytes::new("d/t.csv", b"a,b\n1,2\n3,\"x\" y\n".to_vec()));
-    let schema = infer(&*source, &plain(), Looking { rows: Some(1), ..ALL })
-        .expect("should be inferred")
-        .schema;
     for (bad_rows, blanked) in [(BadRows::Fail, None), (BadRows::Null, Some(1))] {
-        let options = DecodeOptions {
-            schema: schema.to_arrow(),
-            batch_rows: 10,
-            threads: 1,
-            bad_rows,
-            bad: Arc::default(),
-        };
-        let batches = decode(Arc::clone(&source) as _, &plain(), &options).expect("should open");
-        match (batches.collect::<Result<Vec<_>, _>>(), blanked) {
+        match (decoded(b"a,b\n1,2\n3,\"x\" y\n", 1, bad_rows), blanked) {
             (Err(error), None) => assert!(error.to_string().contains("row 2 has text behind")),
-            (Ok(batches), Some(blanked)) => {
-                assert_eq!(rows_of(&batches[0]), [row(&["1", "2"]), vec![None, None]]);
-                assert_eq!(options.bad.total().blanked.count, blanked);
+            (Ok((rows, bad)), Some(blanked)) => {
+                assert_eq!(rows, [row(&["1", "2"]), vec![None, None]]);
+                assert_eq!(bad.total().blanked.count, blanked);
             }
             (outcome, _) => panic!("{outcome:?}"),
         }
@@ -302,26 +312,13 @@ fn one_broken_byte_leaves_text_in_utf8() {
         assert!(error.contains(words), "{error}");
     }
     // At execution it is an error of its cell, or a null.
-    let source = Arc::new(MemoryBytes::new("d/t.csv", content.to_vec()));
-    let schema = infer(&*source, &plain(), Looking { rows: Some(3), ..ALL })
-        .expect("should be inferred")
-        .schema;
     for (bad_rows, expected) in [
         (BadRows::Fail, Err("row 4, column `city`: `broken \u{fffd} byte` is not UTF-8")),
         (BadRows::Null, Ok(vec![Some("4".to_owned()), None])),
     ] {
-        let options = DecodeOptions {
-            schema: schema.to_arrow(),
-            batch_rows: 10,
-            threads: 1,
-            bad_rows,
-            bad: Arc::default(),
-        };
-        let batches = decode(Arc::clone(&source) as _, &plain(), &options).expect("should open");
-        match (batches.collect::<Result<Vec<_>, _>>(), expected) {
+        match (decoded(content, 3, bad_rows), expected) {
             (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
-            (Ok(batches), Ok(last)) => {
-                let rows = rows_of(&batches[0]);
+            (Ok((rows, _)), Ok(last)) => {
                 assert_eq!(rows[0], row(&["1", "Zürich"]));
                 assert_eq!(rows[3], last);
             }

@@ -16,6 +16,7 @@ use parquet::file::properties::WriterProperties;
 
 use super::storable::Stored;
 use super::{Counted, Encoder, write_error};
+use crate::engines::nesting::element;
 use crate::engines::table::Format;
 use crate::formats::bytes::size_of_buffer;
 use crate::formats::error::FormatError;
@@ -46,14 +47,9 @@ fn leaves(fields: &Fields) -> usize {
 }
 
 fn leaves_of(data_type: &DataType) -> usize {
-    match data_type {
-        DataType::Struct(members) => leaves(members),
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => leaves_of(item.data_type()),
+    match (data_type, element(data_type)) {
+        (DataType::Struct(members), _) => leaves(members),
+        (_, Some(element)) => leaves_of(element.data_type()),
         _ => 1,
     }
 }

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::api::labels::EXAMPLE;
 use crate::api::v1alpha1::OperatorDefinition;
+use crate::engines::reading;
 use crate::operators::reference::operators_page;
-use crate::operators::{all, reading, target};
+use crate::operators::{all, target};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -87,7 +88,7 @@ fn shared_names(text: &str) -> BTreeSet<String> {
     uses("NameFilter::of", &["pattern"]);
     uses("inference(NAME", &["sample_size", "sample_rows"]);
     for call in ["reading(", "look_up(engines, ", "read_table(engines, ", "read_tables(engines, "] {
-        uses(&format!("{call}NAME, request"), reading::PARAMETERS);
+        uses(&format!("{call}NAME, request"), &reading::PARAMETERS);
     }
     names
 }

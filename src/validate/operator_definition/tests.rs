@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::v1alpha1::ClientKind;
+use crate::engines::reading;
 
 const ACTIONS: &[ActionDescription] =
     &[ActionDescription { name: "table.query", needs: &[Capability::Query] }];
@@ -169,7 +170,7 @@ fn what_goes_into_a_table_is_said_as_the_query_operator_does() {
     let query = library.iter().find(|one| one.spec.operator.as_str() == "table/query");
     let known: Vec<&str> =
         query.unwrap().spec.parameters.iter().map(|one| one.name.as_str()).collect();
-    for name in crate::validate::action::OF_THE_OUTCOME {
+    for name in crate::validate::action::OF_THE_OUTCOME.into_iter().chain(reading::PARAMETERS) {
         assert!(known.contains(&name), "`{name}` is none of {known:?}");
     }
 }

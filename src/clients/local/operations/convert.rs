@@ -10,11 +10,12 @@ use arrow::array::{
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{SortOptions, can_cast_types, cast, cast_with_options, nullif};
-use arrow::datatypes::{DataType, FieldRef, Fields, Float64Type};
+use arrow::datatypes::{DataType, Fields, Float64Type};
 use arrow::error::ArrowError;
 
 use super::error::OperationError;
 use super::parse_text::{from_text, lenient};
+use crate::engines::nesting::element;
 use crate::formats::cell::Cell;
 
 /// An array of the wanted type, and the rows whose values it cannot hold, ascending.
@@ -86,19 +87,6 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
 
 pub(super) fn is_list(data_type: &DataType) -> bool {
     element(data_type).is_some()
-}
-
-/// Returns the field of a list's elements.
-pub(super) fn element(data_type: &DataType) -> Option<&FieldRef> {
-    match data_type {
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => Some(field),
-        _ => None,
-    }
 }
 
 fn convert_checked(array: &ArrayRef, to: &DataType) -> Result<Converted, ArrowError> {

@@ -13,8 +13,9 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::column_index;
-use super::convert::{as_lists, element, is_list};
+use super::convert::{as_lists, is_list};
 use super::error::OperationError;
+use crate::engines::nesting::element;
 
 /// Rows of one batch of the outcome, unless a single row has more.
 const BATCH_ROWS: usize = 16_384;

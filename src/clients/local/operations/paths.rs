@@ -9,8 +9,9 @@ use arrow::error::ArrowError;
 use serde_json::Value;
 
 use super::column_names;
-use super::convert::{Converted, as_lists, element, is_list, is_text};
+use super::convert::{Converted, as_lists, is_list, is_text};
 use super::error::OperationError;
+use crate::engines::nesting::element;
 
 /// A way from a column to a nested value.
 #[derive(Debug, Clone, PartialEq, Eq)]
