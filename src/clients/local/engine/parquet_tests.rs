@@ -337,6 +337,23 @@ fn values_come_from_the_rows_whatever_the_footer_says() {
 }
 
 #[test]
+fn the_bound_of_one_extreme_leaves_the_rows_of_another() {
+    let lake = Lake::new();
+    let rows = |file: i32| {
+        let values: ArrayRef = Arc::new(Float64Array::from_iter_values([1.0, f64::from(file)]));
+        let numbers = [200 - file, 100 - file].map(|number| Some(i64::from(number)));
+        batch(vec![("i", ints(&numbers)), ("x", values)])
+    };
+    let files = (0..40).map(|file| lake.parquet(&format!("shop/p/{file:02}.parquet"), &rows(file)));
+    let inputs = vec![parquet_input("shop.p", &rows(0), files.collect())];
+    let read = |sql: &str| all_rows(&lake, &inputs, sql);
+    let expected = Ok(json!([{"i": 200, "x": 39.0}]));
+    assert_eq!(read("select max(i) as i, max(x) as x from p"), expected);
+    let expected = Ok(json!([{"i": 200, "m": 61}]));
+    assert_eq!(read("select max(i) as i, 100 + min(i + 0 - 100) as m from p"), expected);
+}
+
+#[test]
 fn what_a_filter_may_leave_is_counted() {
     let lake = Lake::new();
     let rows = batch(vec![("x", ints(&[Some(5), Some(6)])), ("y", ints(&[Some(6), Some(7)]))]);

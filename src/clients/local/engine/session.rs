@@ -143,6 +143,8 @@ fn config(budget: &Budget) -> SessionConfig {
     options.optimizer.prefer_hash_join = budget.hash_joins;
     // Its heap compares floats by `==`: NaN is never found in it again.
     options.optimizer.enable_topk_aggregation = false;
+    // It knows the bounds of plain columns alone, and leaves out rows that other extremes need.
+    options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
     // It compares what may be null in two ways of deriving it, and finds its own rules at fault.
     options.execution.skip_physical_aggregate_schema_check = true;
     config

@@ -155,6 +155,47 @@ fn the_least_and_the_largest_float_do_not_depend_on_the_rows() {
     assert_eq!(tables.rows(greatest), json!([{"g": "NaN", "l": 0.75}, {"g": 0.75, "l": 0.0}]));
 }
 
+#[test]
+fn different_values_in_a_moving_window_are_added_once() {
+    let tables = Tables { lake: Lake::new(), inputs: Vec::new() };
+    let sql = |kind: &str| {
+        format!(
+            "select sum(distinct cast(v as {kind})) over \
+             (order by i rows between 2 preceding and current row) as s from \
+             (values (1, 4), (2, 4), (3, null), (4, 5), (5, 5), (6, 4), (7, null), (8, null), \
+             (9, null)) t(i, v) order by i"
+        )
+    };
+    let expected = json!([4, 4, 4, 9, 5, 9, 9, 4, null]);
+    assert_eq!(json!(tables.column(&sql("bigint"))), expected);
+    assert_eq!(
+        json!(
+            tables.column(&format!("select cast(s as bigint) as s from ({})", sql("decimal(9,0)")))
+        ),
+        expected
+    );
+}
+
+#[test]
+fn the_percentile_at_an_end_is_the_least_or_the_largest() {
+    let lake = Lake::new();
+    let tables = Tables { lake, inputs: Vec::new() };
+    let ends = |values: &str| {
+        tables.rows(&format!(
+            "select percentile_cont(0.0) within group (order by v) as least, \
+             percentile_cont(1.0) within group (order by v) as most, \
+             percentile_cont(1.0) within group (order by v desc) as last \
+             from (values {values}) t(g, v) group by g"
+        ))
+    };
+    let (infinite, nan) = ("(1, cast('inf' as double))", "(1, cast('nan' as double))");
+    let alone = json!([{"least": "inf", "most": "inf", "last": "inf"}]);
+    assert_eq!(ends(&format!("{infinite}, {infinite}")), alone);
+    let both = json!([{"least": 5.0, "most": "NaN", "last": 5.0}]);
+    assert_eq!(ends(&format!("{nan}, (1, 5.0)")), both);
+    assert_eq!(ends(&format!("(1, 5.0), {nan}")), both);
+}
+
 /// `n` has integers and the texts of decimals at the ends of their types.
 fn numbers() -> Tables {
     let lake = Lake::new();
@@ -180,6 +221,9 @@ fn a_sum_that_does_not_fit_is_an_error_that_names_it() {
         "select g, sum(v) as s from n where v > 0 group by g".to_owned(),
         "select sum(distinct v) as s from n where v > 0".to_owned(),
         "select sum(v) over (order by v rows between 1 preceding and current row) as s from n"
+            .to_owned(),
+        "select sum(distinct v) over (order by v rows between 1 preceding and current row) as s \
+         from n"
             .to_owned(),
         "select sum(least + 0) + sum(least) as s from n".to_owned(),
     ] {

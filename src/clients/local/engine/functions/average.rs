@@ -1,52 +1,29 @@
 //! `avg` whose windows forget what has left them; all else is that of DataFusion.
 
-use std::sync::Arc;
-
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::Result;
 use datafusion::functions_aggregate::average::Avg as Plain;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature,
+    Accumulator, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, SetMonotonicity, Signature,
 };
 
 use super::sliding::SlidingFloats;
 
 /// Returns the aggregate.
-pub(super) fn average() -> Arc<AggregateUDF> {
-    Arc::new(AggregateUDF::from(Average { plain: Plain::new() }))
+pub(super) fn average() -> Average {
+    Average { plain: Plain::new() }
 }
 
+/// An average of DataFusion that forgets.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Average {
+pub(super) struct Average {
     plain: Plain,
 }
 
 impl AggregateUDFImpl for Average {
-    fn name(&self) -> &str {
-        self.plain.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.plain.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.plain.signature()
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.plain.return_type(types)
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        self.plain.accumulator(args)
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        self.plain.state_fields(args)
-    }
+    forward_to_plain!();
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
         self.plain.groups_accumulator_supported(args)
@@ -67,13 +44,5 @@ impl AggregateUDFImpl for Average {
             return Ok(Box::new(SlidingFloats::average()));
         }
         self.plain.create_sliding_accumulator(args)
-    }
-
-    fn reverse_expr(&self) -> ReversedUDAF {
-        self.plain.reverse_expr()
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        self.plain.order_sensitivity()
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray};
 use arrow::buffer::NullBuffer;
-use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
@@ -28,14 +27,18 @@ pub(super) trait Fold: Debug + Send + Sync + 'static {
     fn add(&self, state: &mut Native<Self::State>, value: Native<Self::Input>) -> bool;
     /// Folds another state in; returns whether the state holds it.
     fn merge(&self, state: &mut Native<Self::State>, other: Native<Self::State>) -> bool;
-    /// Takes a value out again.
-    fn remove(&self, state: &mut Native<Self::State>, value: Native<Self::Input>) -> bool;
     /// The type of states as they are handed on.
     fn state_type(&self) -> DataType;
     /// The values that states stand for.
     fn finish(&self, states: PrimitiveArray<Self::State>) -> Result<ArrayRef>;
     /// What is wrong when a state cannot hold its values.
     fn too_large(&self) -> DataFusionError;
+}
+
+/// A fold that values can be taken out of again.
+pub(super) trait Retract: Fold {
+    /// Takes a value out again; returns whether the state holds what is left.
+    fn remove(&self, state: &mut Native<Self::State>, value: Native<Self::Input>) -> bool;
 }
 
 /// One state, over a whole input or a window.
@@ -79,7 +82,7 @@ impl<F: Fold> Folded<F> {
     }
 }
 
-impl<F: Fold> Accumulator for Folded<F> {
+impl<F: Retract> Accumulator for Folded<F> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         self.add_all(&values[0])
     }
@@ -207,15 +210,4 @@ impl<F: Fold> GroupsAccumulator for FoldedGroups<F> {
     fn size(&self) -> usize {
         self.states.capacity() * size_of::<Native<F::State>>() + self.nulls.size()
     }
-}
-
-/// Returns states in the type of an aggregate's values, or an error where one does not fit.
-pub(super) fn narrowed(
-    states: &ArrayRef,
-    to: &DataType,
-    too_large: impl Fn() -> DataFusionError,
-) -> Result<ArrayRef> {
-    let narrowed = cast(states, to)?;
-    // A cast makes null of what does not fit.
-    if narrowed.null_count() == states.null_count() { Ok(narrowed) } else { Err(too_large()) }
 }

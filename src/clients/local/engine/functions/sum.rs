@@ -1,10 +1,10 @@
 //! `sum` that fails where its type does not hold the sum, instead of wrapping.
 //!
-//! Integers are added as 128 bits and decimals in their own width, so that the outcome does not depend
-//! on the order of the rows; floats are added as they are. Durations and intervals are those of
-//! DataFusion.
+//! Integers are added as 128 bits, so that the order of the rows does not matter; decimals in their own
+//! width; floats as they are. Durations and intervals are those of DataFusion.
 
 use std::fmt::Debug;
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::distinct_sum::DistinctSum;
-use super::folding::{Fold, Folded, FoldedGroups, Native, narrowed};
+use super::distinct_sum::{DistinctSum, SlidingDistinctSum};
+use super::folding::{Fold, Folded, FoldedGroups, Native, Retract};
 use super::sliding::SlidingFloats;
 use crate::clients::local::engine::error::failed;
 use crate::engines::ErrorKind;
@@ -80,10 +80,8 @@ impl AggregateUDFImpl for Sum {
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         if args.is_distinct {
-            let name = args.name.to_owned();
-            let return_field = Arc::clone(&args.return_field);
-            let plain = self.plain.accumulator(args)?;
-            return distinct(&name, &return_field, plain);
+            let plain = self.plain.accumulator(args.clone())?;
+            return with_fold!(args, |fold| Ok(of_distinct(plain, fold)), Ok(plain));
         }
         with_fold!(args, |fold| Ok(boxed(fold)), self.plain.accumulator(args))
     }
@@ -113,7 +111,11 @@ impl AggregateUDFImpl for Sum {
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn Accumulator>> {
         if args.is_distinct {
-            return self.plain.create_sliding_accumulator(args);
+            return with_fold!(
+                args,
+                |fold| Ok(sliding_distinct(fold)),
+                self.plain.create_sliding_accumulator(args)
+            );
         }
         if args.return_field.data_type() == &DataType::Float64 {
             return Ok(Box::new(SlidingFloats::default()));
@@ -134,7 +136,7 @@ impl AggregateUDFImpl for Sum {
     }
 }
 
-fn boxed<F: Fold>(fold: F) -> Box<dyn Accumulator> {
+fn boxed<F: Retract>(fold: F) -> Box<dyn Accumulator> {
     Box::new(Folded::new(fold))
 }
 
@@ -142,23 +144,16 @@ fn grouped<F: Fold>(fold: F) -> Box<dyn GroupsAccumulator> {
     Box::new(FoldedGroups::new(fold))
 }
 
-fn distinct(
-    name: &str,
-    return_field: &FieldRef,
-    plain: Box<dyn Accumulator>,
-) -> Result<Box<dyn Accumulator>> {
-    let args = Named { name, return_field };
-    with_fold!(args, |fold| Ok(of_distinct(plain, fold)), Ok(plain))
-}
-
-/// What a fold is made from.
-struct Named<'a> {
-    name: &'a str,
-    return_field: &'a FieldRef,
-}
-
-fn of_distinct<F: Fold>(plain: Box<dyn Accumulator>, fold: F) -> Box<dyn Accumulator> {
+fn of_distinct<F: Retract>(plain: Box<dyn Accumulator>, fold: F) -> Box<dyn Accumulator> {
     Box::new(DistinctSum::new(plain, fold))
+}
+
+fn sliding_distinct<F>(fold: F) -> Box<dyn Accumulator>
+where
+    F: Retract,
+    Native<F::Input>: Eq + Hash,
+{
+    Box::new(SlidingDistinctSum::new(fold))
 }
 
 /// The type in which values of a type are added.
@@ -209,7 +204,7 @@ impl<T> Total<T> {
 impl<T> Fold for Total<T>
 where
     T: arrow::array::ArrowPrimitiveType + Debug + Send,
-    T::Native: Into<i128>,
+    T::Native: Into<i128> + TryFrom<i128>,
 {
     type Input = T;
     type State = Decimal128Type;
@@ -229,21 +224,29 @@ where
         true
     }
 
-    fn remove(&self, state: &mut i128, value: Native<T>) -> bool {
-        *state -= value.into();
-        true
-    }
-
     fn state_type(&self) -> DataType {
         WIDE
     }
 
     fn finish(&self, states: PrimitiveArray<Decimal128Type>) -> Result<ArrayRef> {
-        narrowed(&(Arc::new(states) as ArrayRef), &T::DATA_TYPE, || self.too_large())
+        let narrow = |sum| T::Native::try_from(sum).map_err(|_| self.too_large());
+        let sums: PrimitiveArray<T> = states.try_unary(narrow)?;
+        Ok(Arc::new(sums))
     }
 
     fn too_large(&self) -> DataFusionError {
         beyond(&self.name, "a 64-bit integer")
+    }
+}
+
+impl<T> Retract for Total<T>
+where
+    T: arrow::array::ArrowPrimitiveType + Debug + Send,
+    T::Native: Into<i128> + TryFrom<i128>,
+{
+    fn remove(&self, state: &mut i128, value: Native<T>) -> bool {
+        *state -= value.into();
+        true
     }
 }
 
@@ -316,10 +319,6 @@ where
         other.add_to(state)
     }
 
-    fn remove(&self, state: &mut Native<T>, value: Native<T>) -> bool {
-        value.take_from(state)
-    }
-
     fn state_type(&self) -> DataType {
         T::TYPE_CONSTRUCTOR(self.precision, self.scale)
     }
@@ -333,5 +332,15 @@ where
 
     fn too_large(&self) -> DataFusionError {
         beyond(&self.name, &format!("{} digits", self.precision))
+    }
+}
+
+impl<T> Retract for DecimalTotal<T>
+where
+    T: DecimalType + Debug + Send,
+    T::Native: Adding,
+{
+    fn remove(&self, state: &mut Native<T>, value: Native<T>) -> bool {
+        value.take_from(state)
     }
 }
