@@ -10,7 +10,7 @@ use datafusion::object_store;
 use datafusion::parquet::errors::ParquetError;
 
 use crate::clients::local::disk::is_full;
-use crate::clients::local::file_error::{MEND, of_file, same_words};
+use crate::clients::local::file_error::{of_file, same_words};
 use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::error::FormatError;
@@ -73,14 +73,10 @@ pub(crate) fn from_format(operation: &str, allowed: Allowed, error: FormatError)
 
 /// Returns whether the disk is full, however deep below the error says so: spilling wraps it.
 fn is_disk_full(error: &io::Error) -> bool {
-    let mut cause = error.get_ref().map(|inner| inner as &(dyn StdError + 'static));
-    while let Some(below) = cause {
-        if below.downcast_ref::<io::Error>().is_some_and(is_full) {
-            return true;
-        }
-        cause = below.source();
-    }
-    is_full(error)
+    let is_below = |inner: &(dyn StdError + Send + Sync + 'static)| {
+        causes(inner).any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_full))
+    };
+    is_full(error) || error.get_ref().is_some_and(is_below)
 }
 
 /// Translates an error of the system that concerns `what`.
@@ -138,18 +134,28 @@ pub(crate) fn from_datafusion(
 
 /// An error that names no file: the readers of files name theirs before it comes here.
 fn from_parquet(operation: &str, error: &ParquetError) -> EngineError {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(below) = cause {
-        if let Some(known) = below.downcast_ref::<EngineError>() {
-            return same_words(known);
-        }
-        if let Some(known) = below.downcast_ref::<FormatError>() {
-            return failed(ErrorKind::InvalidInput, operation, known.to_string()).with_hint(MEND);
-        }
-        cause = below.source();
-    }
-    let message = format!("a Parquet file is broken: {}", first_line(&error.to_string()));
-    failed(ErrorKind::InvalidInput, operation, message)
+    known_below(operation, error).unwrap_or_else(|| {
+        let message = format!("a Parquet file is broken: {}", first_line(&error.to_string()));
+        failed(ErrorKind::InvalidInput, operation, message)
+    })
+}
+
+/// Returns an error and all that it was caused by.
+pub(super) fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| (*error).source())
+}
+
+/// Returns the error of ours that caused a shared one, in the same words.
+fn known_below(operation: &str, error: &(dyn StdError + 'static)) -> Option<EngineError> {
+    causes(error).find_map(|cause| {
+        let known = cause.downcast_ref::<EngineError>().map(same_words);
+        known.or_else(|| {
+            let of_a_file = cause.downcast_ref::<FormatError>()?;
+            Some(of_file(operation, of_a_file.in_the_same_words()))
+        })
+    })
 }
 
 fn from_external(
@@ -177,15 +183,8 @@ fn from_external(
 
 /// An error that several partitions hold: its words are kept.
 fn from_shared(operation: &str, allowed: Allowed, shared: &DataFusionError) -> EngineError {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(shared);
-    while let Some(error) = cause {
-        if let Some(known) = error.downcast_ref::<EngineError>() {
-            return same_words(known);
-        }
-        if let Some(known) = error.downcast_ref::<FormatError>() {
-            return of_file(operation, known.in_the_same_words());
-        }
-        cause = error.source();
+    if let Some(known) = known_below(operation, shared) {
+        return known;
     }
     match shared.find_root() {
         DataFusionError::ResourcesExhausted(message) => exhausted(operation, allowed, message),
@@ -259,12 +258,8 @@ pub(crate) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
 }
 
 fn from_store(operation: &str, error: &object_store::Error) -> EngineError {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(inner) = cause {
-        if let Some(known) = inner.downcast_ref::<EngineError>() {
-            return same_words(known);
-        }
-        cause = inner.source();
+    if let Some(known) = known_below(operation, error) {
+        return known;
     }
     let kind = meaning_of(error).unwrap_or(ErrorKind::Unexpected);
     failed(kind, operation, error.to_string())

@@ -14,7 +14,7 @@ use datafusion::datasource::physical_plan::parquet::metadata::{
     CachedParquetMetaData, DFParquetMetadata,
 };
 use datafusion::datasource::physical_plan::parquet::{
-    DefaultParquetFileReaderFactory, ObjectStoreFetch, ParquetFileReaderFactory,
+    DefaultParquetFileReaderFactory, ParquetFileReaderFactory,
 };
 use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileMetadataCache};
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -25,7 +25,7 @@ use futures::future::BoxFuture;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::named_files::named;
 use super::parquet::pinned_url;
@@ -59,7 +59,7 @@ impl Footers {
         mut file: PartitionedFile,
         file_schema: &SchemaRef,
     ) -> Result<PartitionedFile> {
-        let footer = self.footer(&file.object_meta, PageIndexPolicy::Skip).await?;
+        let footer = self.footer(&file.object_meta).await?;
         let stated = stated(&footer, file_schema)?;
         let rows = stated.num_rows;
         let keys = file.partition_values.iter().map(|value| {
@@ -81,25 +81,14 @@ impl Footers {
         Ok(file)
     }
 
-    async fn footer(
-        &self,
-        file: &ObjectMeta,
-        pages: PageIndexPolicy,
-    ) -> Result<Arc<ParquetMetaData>> {
-        let footer = match self.kept_footer(file) {
-            Some(footer) => footer,
+    async fn footer(&self, file: &ObjectMeta) -> Result<Arc<ParquetMetaData>> {
+        match self.kept_footer(file) {
+            Some(footer) => Ok(footer),
             None => self
                 .read(file)
                 .await
-                .map_err(|error| named(&shown_path(&file.location), "parquet", error))?,
-        };
-        if pages == PageIndexPolicy::Skip || footer.column_index().is_some() {
-            return Ok(footer);
+                .map_err(|error| named(&shown_path(&file.location), "parquet", error)),
         }
-        let mut reader = ParquetMetaDataReader::new_with_metadata(Arc::unwrap_or_clone(footer))
-            .with_page_index_policy(PageIndexPolicy::Optional);
-        reader.load_page_index(ObjectStoreFetch::new(&*self.store, file)).await?;
-        Ok(self.keep(file, reader.finish()?))
     }
 
     async fn read(&self, file: &ObjectMeta) -> Result<Arc<ParquetMetaData>> {
@@ -176,10 +165,10 @@ impl AsyncFileReader for FileReader {
 
     fn get_metadata<'a>(
         &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
+        _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
-        let pages = options.map_or(PageIndexPolicy::Skip, ArrowReaderOptions::column_index_policy);
-        let footer = self.footers.footer(&self.file, pages);
+        // DataFusion asks for no page index here: it reads those itself, by this footer.
+        let footer = self.footers.footer(&self.file);
         footer.map(|footer| footer.map_err(|error| ParquetError::External(Box::new(error)))).boxed()
     }
 }

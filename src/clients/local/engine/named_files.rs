@@ -5,7 +5,6 @@
 //! its source, after the plan is made, so that no rule of the planner meets it. What the file is not
 //! the cause of (memory, a changed file, an expression that the scan computes) passes as it is.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,6 +28,7 @@ use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselize
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
 
+use super::error::causes;
 use crate::clients::local::objects::shown_path;
 use crate::engines::EngineError;
 use crate::formats::error::FormatError;
@@ -66,14 +66,7 @@ fn external(error: FormatError) -> DataFusionError {
 }
 
 fn is_of_ours(error: &DataFusionError) -> bool {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(below) = cause {
-        if below.is::<EngineError>() || below.is::<FormatError>() {
-            return true;
-        }
-        cause = below.source();
-    }
-    false
+    causes(error).any(|cause| cause.is::<EngineError>() || cause.is::<FormatError>())
 }
 
 /// Returns what a reader says of the content of a file, if that is what failed.

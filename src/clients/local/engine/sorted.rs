@@ -5,6 +5,7 @@ use datafusion::logical_expr::Expr;
 
 use super::error::from_datafusion;
 use super::progress::Reporter;
+use super::query;
 use super::session::{Batches, Budget, session};
 use super::tables::{Tables, allowed};
 use crate::clients::local::work::Work;
@@ -29,5 +30,5 @@ pub(super) async fn values(
         .read_table(tables.provider(0, false)?)
         .and_then(|table| table.select(vec![value.clone()]))
         .and_then(|values| values.sort(vec![value.sort(true, false)]));
-    sorted.map_err(wrong)?.execute_stream().await.map_err(wrong)
+    query::start(sorted.map_err(wrong)?, work).await
 }

@@ -26,6 +26,7 @@ use super::named_files::with_names;
 use super::parquet::{ParquetTable, pinned_url};
 use super::session::Batches;
 use crate::clients::local::work::Work;
+use crate::engines::bad_rows::Tally;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::{BadRows, Input, JobSpec};
 use crate::engines::table::{Format, PinnedFile};
@@ -199,7 +200,14 @@ impl Tables {
                 column.data_type.0 = data_type.clone();
             }
         }
-        let alone = Input { schemas: vec![schema], files: vec![alone], ..described.clone() };
+        let alone = Input {
+            name: described.name.clone(),
+            format: described.format.clone(),
+            schemas: vec![schema],
+            partition_columns: described.partition_columns.clone(),
+            files: vec![alone],
+            left_out: Tally::default(),
+        };
         let all = all_columns(&alone)?;
         let mut streams = self.split_input(&alone, &all, 1)?;
         streams.pop().ok_or_else(|| failed(ErrorKind::Unexpected, READING, "there is no stream"))

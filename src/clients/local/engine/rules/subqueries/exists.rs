@@ -8,6 +8,7 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, Result, Spans};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::expr::Exists;
+use datafusion::logical_expr::expr_rewriter::strip_outer_reference;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, FetchType, LogicalPlan, LogicalPlanBuilder, Projection, SkipType,
@@ -79,7 +80,7 @@ fn below(plan: &LogicalPlan, conditions: &[Expr]) -> Result<Below> {
             if !empty.produce_one_row {
                 return Ok(Below::Known(lit(false)));
             }
-            let condition = conjunction(conditions.to_vec()).map(without_outer).transpose()?;
+            let condition = conjunction(conditions.to_vec()).map(strip_outer_reference);
             Ok(Below::Known(condition.map_or_else(|| lit(true), Expr::is_true)))
         }
         LogicalPlan::Limit(limit) if conditions.is_empty() => {
@@ -175,16 +176,7 @@ pub(super) fn of_one_row(aggregate: &Aggregate, asked: Expr, around: &DFSchema) 
         }
         other => Ok(Transformed::no(other)),
     });
-    without_outer(asked.data()?)
-}
-
-/// An expression of a subquery over nothing but the row around it, as it is written there.
-fn without_outer(expr: Expr) -> Result<Expr> {
-    expr.transform_up(|expr| match expr {
-        Expr::OuterReferenceColumn(_, column) => Ok(Transformed::yes(Expr::Column(column))),
-        other => Ok(Transformed::no(other)),
-    })
-    .data()
+    Ok(strip_outer_reference(asked.data()?))
 }
 
 /// Makes the expression of a subquery whose conditions can be moved no further.
