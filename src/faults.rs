@@ -147,6 +147,8 @@ pub(crate) enum Precondition {
     PodGate,
     /// A pod is taken up only when it has the attempt's token.
     PodToken,
+    /// A pod that its run has not recorded is taken up only when it does what was asked.
+    PodWork,
     /// Only the pod of the recorded UID is released.
     PodUid,
     /// A pod without a node is deleted only as it was seen.
@@ -173,7 +175,7 @@ mod tests {
     use super::{POINTS, Precondition};
 
     /// Each precondition with a test that fails without it.
-    const NEEDED: [(Precondition, &str); 15] = [
+    const NEEDED: [(Precondition, &str); 16] = [
         (Precondition::CompareAndSwap, "runs::tests::scripts::a_late_process_undoes_no_end"),
         (
             Precondition::Look,
@@ -212,6 +214,10 @@ mod tests {
         (
             Precondition::PodToken,
             "pods::tests::launching::a_pod_is_adopted_only_if_owner_and_token_are_the_same",
+        ),
+        (
+            Precondition::PodWork,
+            "pods::tests::launching::a_pod_of_the_same_token_that_runs_something_else_is_never_adopted",
         ),
         (
             Precondition::PodUid,

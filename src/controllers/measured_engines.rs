@@ -207,6 +207,10 @@ impl Execution for Measured<dyn Execution> {
         self.by.call("execution.find", self.inner.find(token)).await
     }
 
+    async fn find_unrecorded(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
+        self.by.call("execution.find", self.inner.find_unrecorded(token)).await
+    }
+
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
         self.by.call("execution.status", self.inner.status(id)).await
     }

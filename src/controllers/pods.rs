@@ -114,7 +114,8 @@ impl RunPods {
         let place = place_of(run, self.storage(run)?);
         let writes = container.storage == ContainerStorage::ReadWrite;
         let uploads = writes.then(|| engines.storage.objects());
-        let execution = PodExecution::new(self.attempts(settings, place), uploads);
+        let asked = (container.as_ref().clone(), run.parameters.clone());
+        let execution = PodExecution::new(self.attempts(settings, place), asked, uploads);
         Ok(Engines { execution: Arc::new(execution), ..engines })
     }
 

@@ -35,6 +35,16 @@ pub trait Execution: Send + Sync {
     /// Also when it cannot be told whether the job committed.
     async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError>;
 
+    /// Returns the job of a token that its run has not recorded, as [`find`](Self::find) does. Where
+    /// others may make what looks like a job, only one that does what was asked counts: another one that
+    /// never ran is nothing, and one that did has the error `Conflict`.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    async fn find_unrecorded(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
+        self.find(token).await
+    }
+
     /// Returns how far a job is.
     ///
     /// # Errors

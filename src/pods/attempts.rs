@@ -65,9 +65,17 @@ impl AttemptPods {
         (owner, token): (&JobOwner, &JobToken),
         build: impl FnOnce(Child<'_>, &PodSettings) -> Result<Pod, EngineError>,
     ) -> Result<Pod, EngineError> {
-        let name = self.name(token);
-        let child = Child { owner, token, name: &name, place: &self.place };
-        let pod = build(child, &self.settings)?;
+        let pod = self.pod((owner, token), build)?;
         self.launcher.create(&pod, owner, token).await
+    }
+
+    /// Returns the pod that [`create`](Self::create) makes.
+    pub(super) fn pod(
+        &self,
+        (owner, token): (&JobOwner, &JobToken),
+        build: impl FnOnce(Child<'_>, &PodSettings) -> Result<Pod, EngineError>,
+    ) -> Result<Pod, EngineError> {
+        let name = self.name(token);
+        build(Child { owner, token, name: &name, place: &self.place }, &self.settings)
     }
 }

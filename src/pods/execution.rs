@@ -17,6 +17,7 @@ use super::attempts::AttemptPods;
 use super::build::{Child, GRACE_SECONDS, container_pod};
 use super::error::error;
 use super::launcher::now;
+use super::likeness::difference;
 use super::name::{id_of, name_and_uid, parts_of};
 use super::proof::{from_log, plain_lines, progress};
 use super::settings::PodSettings;
@@ -26,6 +27,8 @@ use super::state::{
 use super::stop::{STOPPED_AT, Stop};
 use super::upload;
 use super::waiting::is_bound;
+use crate::api::parameters::Parameters;
+use crate::api::v1alpha1::ContainerAction;
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{
     JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,
@@ -45,6 +48,8 @@ const PATIENCE_SECONDS: i64 = GRACE_SECONDS + 60;
 /// Runs the container actions of one run.
 pub struct PodExecution {
     pods: AttemptPods,
+    /// What the run's pods do, with its parameters.
+    asked: (ContainerAction, Parameters),
     /// Where large results are, when pods may write the storage.
     uploads: Option<Arc<dyn ObjectStore>>,
     seen: Mutex<Seen>,
@@ -60,10 +65,15 @@ struct Seen {
 }
 
 impl PodExecution {
-    /// Makes the execution whose jobs are these pods, which may leave their results in a storage.
+    /// Makes the execution whose jobs are these pods, which do what is asked with the run's parameters, and
+    /// may leave their results in a storage.
     #[must_use]
-    pub fn new(pods: AttemptPods, uploads: Option<Arc<dyn ObjectStore>>) -> Self {
-        Self { pods, uploads, seen: Mutex::default() }
+    pub fn new(
+        pods: AttemptPods,
+        asked: (ContainerAction, Parameters),
+        uploads: Option<Arc<dyn ObjectStore>>,
+    ) -> Self {
+        Self { pods, asked, uploads, seen: Mutex::default() }
     }
 
     /// Returns the pod of a recorded job; nothing when it is gone or another one has its name.
@@ -147,7 +157,7 @@ impl PodExecution {
     }
 
     /// Something else has the name of the attempt's pod.
-    fn foreign(&self, pod: &Pod, token: &JobToken) -> JobStatus {
+    fn foreign(&self, pod: &Pod, token: &JobToken, why: &str) -> JobStatus {
         let name = self.pods.name(token);
         let owner = owner_of(pod).unwrap_or_else(|| JobOwner {
             run_uid: String::new(),
@@ -159,8 +169,8 @@ impl PodExecution {
         let error = JobError {
             kind: ErrorKind::Conflict,
             retry: Retry::Never,
-            message: format!("pod `{name}` exists and is not this attempt's: {}", said_owner(pod)),
-            hint: Some("delete it if nobody needs it, and apply the run anew".to_owned()),
+            message: format!("pod `{name}` exists and is not this attempt's: {why}"),
+            hint: Some("delete the pod if it is of no use, and apply the run anew".to_owned()),
             reason: None,
         };
         JobStatus { error: Some(error), ..status_of(pod, owner) }
@@ -205,7 +215,28 @@ impl Execution for PodExecution {
         let Some(pod) = self.pods.find(token).await? else { return Ok(None) };
         match owner_of(&pod) {
             Some(owner) if is_of_attempt(&pod, token) => Ok(Some(self.told(&pod, owner).await)),
-            _ => Ok(Some(self.foreign(&pod, token))),
+            _ => Ok(Some(self.foreign(&pod, token, &said_owner(&pod)))),
+        }
+    }
+
+    /// A pod is released only after it was recorded, so that one that differs and has no gate was made
+    /// by another account. One that has its gate is replaced by [`Execution::create`].
+    async fn find_unrecorded(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
+        let Some(pod) = self.pods.find(token).await? else { return Ok(None) };
+        let Some(owner) = owner_of(&pod).filter(|_| is_of_attempt(&pod, token)) else {
+            return Ok(Some(self.foreign(&pod, token, &said_owner(&pod))));
+        };
+        let (container, parameters) = &self.asked;
+        let wanted = self.pods.pod((&owner, token), |child, settings| {
+            container_pod(child, container, parameters, settings)
+        })?;
+        match difference(&wanted, &pod) {
+            None => Ok(Some(self.told(&pod, owner).await)),
+            Some(_) if is_gated(&pod) => Ok(None),
+            Some(field) => {
+                let why = format!("its `{field}` is not what the run asks for");
+                Ok(Some(self.foreign(&pod, token, &why)))
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{
     Api, DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions,
 };
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use super::build::{GATE, MAIN};
 use super::error::{error, failed, late, refusal};
+use super::likeness::difference;
 use super::state::{is_gated, is_of_attempt, owner_of, said_owner};
 use super::stop::{CANCELLED, STOPPED_AT, Stop};
 use crate::engines::job::{JobOwner, JobToken};
@@ -46,8 +48,9 @@ impl Launcher {
     }
 
     /// Creates a pod, and returns it as it is there. One that exists already is the same if owner and token
-    /// are: the API server's client repeats a creation whose answer was lost. Anything else of its name is a
-    /// `Conflict`.
+    /// are: the API server's client repeats a creation whose answer was lost. One of the same owner and token
+    /// that is to run something else is replaced while its gate stands (an earlier version of Mason made it,
+    /// or an account that may create pods). Anything else of its name is a `Conflict`.
     pub(super) async fn create(
         &self,
         pod: &Pod,
@@ -62,7 +65,7 @@ impl Launcher {
         match call.map_err(|_| late(WHAT))? {
             Ok(created) => Ok(created),
             Err(kube::Error::Api(status)) if status.code == 409 => match self.find(&name).await? {
-                Some(found) if is_of(&found, owner, token) => Ok(found),
+                Some(found) if is_of(&found, owner, token) => self.adopt(pod, found).await,
                 Some(found) => {
                     let message = format!("the pod's name is taken: {}", said_owner(&found));
                     Err(error(ErrorKind::Conflict, WHAT, message))
@@ -79,6 +82,26 @@ impl Launcher {
             }
             Err(source) => Err(failed(WHAT, source)),
         }
+    }
+
+    /// Returns a pod that was found where another was to be made, if it is the same.
+    async fn adopt(&self, wanted: &Pod, found: Pod) -> Result<Pod, EngineError> {
+        const WHAT: &str = "adopt a pod";
+        let name = found.name_any();
+        // A pod that is made without a gate proves its work by other means.
+        let Some(field) = difference(wanted, &found).filter(|_| is_gated(wanted)) else {
+            return Ok(found);
+        };
+        if !is_gated(&found) {
+            let message =
+                format!("pod `{name}` was not made for this run: its `{field}` is another");
+            return Err(error(ErrorKind::Conflict, WHAT, message));
+        }
+        let ObjectMeta { uid, resource_version, .. } = found.metadata;
+        self.delete(&name, &uid.unwrap_or_default(), resource_version).await?;
+        let message =
+            format!("pod `{name}` was to run something else (`{field}`), and is replaced");
+        Err(error(ErrorKind::Unavailable, WHAT, message).with_retry(Retry::EffectUnknown))
     }
 
     /// Takes the gate away from the pod of this UID; one without a gate is left as it is.

@@ -12,6 +12,7 @@ mod error;
 pub mod exec;
 mod execution;
 mod launcher;
+mod likeness;
 mod name;
 mod proof;
 mod settings;

@@ -224,22 +224,24 @@ fn check_volume(volume: &Map<String, Value>) -> Result<(), String> {
     }
     let mut named = volume.clone();
     named.insert("name".to_owned(), json!("root"));
-    let named = Value::Object(named);
-    let read: Volume = serde_json::from_value(named.clone()).map_err(|error| error.to_string())?;
-    let known = serde_json::to_value(read).map_err(|error| error.to_string())?;
-    match unknown(&named, &known) {
-        Some(field) => Err(format!("a pod's volume has no field `{field}`")),
-        None => Ok(()),
-    }
+    check_part::<Volume>(&named)
 }
 
-/// Returns the first field that was given and is not among those that are known.
+/// Returns the first field that was given and is not among those that are known, in lists too.
 fn unknown(given: &Value, known: &Value) -> Option<String> {
-    let (Value::Object(given), known) = (given, known.as_object()) else { return None };
-    given.iter().find_map(|(name, value)| match known.and_then(|known| known.get(name)) {
-        None => Some(name.clone()),
-        Some(other) => unknown(value, other).map(|below| format!("{name}.{below}")),
-    })
+    match (given, known) {
+        (Value::Object(given), _) => given.iter().find_map(|(name, value)| match known.get(name) {
+            None => Some(name.clone()),
+            Some(other) => unknown(value, other).map(|below| format!("{name}.{below}")),
+        }),
+        (Value::Array(given), Value::Array(known)) => {
+            let mut pairs = given.iter().zip(known).enumerate();
+            pairs.find_map(|(index, (value, other))| {
+                unknown(value, other).map(|below| format!("{index}.{below}"))
+            })
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -278,6 +280,7 @@ roots:
 - {path: data, volume: {hostPath: {path: /data, typo: x}}}
 - {path: /a, volume: {}}
 - {path: /a, volume: {nfsx: {}}}
+- {path: /b, volume: {projected: {sources: [{configMap: {nam: x}}]}}}
 defaultPlacement: Controller
 labels: {mason.dev/attempt: x}
 affinity: {nodeAffinty: {}}
@@ -292,10 +295,11 @@ ephemeralStorage: much
             "topologySpreadConstraints.0: a pod has no such field `x`",
             "ephemeralStorage: ",
             "roots.0.path: `data` is not an absolute path",
-            "roots.0.volume: a pod's volume has no field `hostPath.typo`",
+            "roots.0.volume: a pod has no such field `hostPath.typo`",
             "roots.1.volume: exactly one source is needed",
             "roots.2.path: `/a` is given twice",
-            "roots.2.volume: a pod's volume has no field `nfsx`",
+            "roots.2.volume: a pod has no such field `nfsx`",
+            "roots.3.volume: a pod has no such field `projected.sources.0.configMap.nam`",
             "defaultPlacement: `Controller` is not among allowedPlacements",
         ] {
             assert!(

@@ -123,7 +123,11 @@ async fn find_job(
     recorded: Option<&JobId>,
 ) -> Sight<JobStatus> {
     let vanished = || recorded.and_then(|id| engines.execution.vanished(id, &identity.owner));
-    match engines.execution.find(&identity.token).await {
+    let found = match recorded {
+        Some(_) => engines.execution.find(&identity.token).await,
+        None => engines.execution.find_unrecorded(&identity.token).await,
+    };
+    match found {
         Ok(Some(job))
             if job.state == JobState::Inert && recorded.is_some_and(|id| *id != job.id) =>
         {

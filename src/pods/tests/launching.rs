@@ -95,6 +95,33 @@ async fn a_pod_is_adopted_only_if_owner_and_token_are_the_same() {
 }
 
 #[tokio::test]
+async fn a_pod_of_the_same_token_that_runs_something_else_is_never_adopted() {
+    let (server, runs) = (Shared::default(), spec("quick"));
+    let pods = execution(&server);
+    let forge = |pod: &mut Value| pod["spec"]["containers"][0]["image"] = json!("forged:1");
+    let forged = pods.create(&runs, &token(), &owner()).await.unwrap();
+    change(&server, forge);
+    let replaced = pods.create(&runs, &token(), &owner()).await.unwrap_err();
+    assert!(replaced.message.contains("`spec.containers.main.image`"), "{replaced}");
+    assert_eq!((calls(&server, "DELETE"), pod(&server)), (1, None));
+    assert_ne!(pods.create(&runs, &token(), &owner()).await.unwrap(), forged);
+    assert_eq!(pods.find_unrecorded(&token()).await.unwrap(), pods.find(&token()).await.unwrap());
+    change(&server, forge);
+    assert_eq!(pods.find_unrecorded(&token()).await.unwrap(), None, "it is made anew");
+    // One that runs already was never Mason's: it is recorded before it may run.
+    change(&server, |pod| {
+        forge(pod);
+        pod["spec"]["schedulingGates"] = json!([]);
+    });
+    let refused = pods.create(&runs, &token(), &owner()).await.unwrap_err();
+    assert_eq!((refused.kind, calls(&server, "DELETE")), (ErrorKind::Conflict, 1), "{refused}");
+    let found = pods.find_unrecorded(&token()).await.unwrap().unwrap();
+    let error = found.error.unwrap();
+    assert_eq!((found.owner.attempt, error.kind), (0, ErrorKind::Conflict));
+    assert!(error.message.contains("`spec.containers.main.image`"), "{}", error.message);
+}
+
+#[tokio::test]
 async fn only_the_recorded_pod_is_released_and_only_once() {
     let server = Shared::default();
     let pods = execution(&server);

@@ -73,5 +73,8 @@ fn execution_with(
 ) -> PodExecution {
     let launcher = Launcher::new(server::client(server), "team");
     let pods = AttemptPods::new(launcher, Arc::new(settings()), place(), "words");
-    PodExecution::new(pods, uploads)
+    let Operation::Container { container, parameters } = spec("quick").operation else {
+        unreachable!("it is a container")
+    };
+    PodExecution::new(pods, (*container, parameters), uploads)
 }
