@@ -78,7 +78,7 @@ fn a_recorded_job_is_neither_replaced_nor_forgotten() {
     team.apply(&query("x", "select 1", ""));
     let attempt = |job: &str| {
         format!(
-            r#"{{"status":{{"phase":"Running","resolved":{{"a":1}},"attempts":[{{"number":1,"token":"t","state":"Launched","startedAt":"2026-01-01T00:00:00.000000Z"{job}}}]}}}}"#
+            r#"{{"status":{{"phase":"Running","resolved":{{"a":1}},"parameters":[{{"name":"limit","value":1,"origin":"run"}}],"attempts":[{{"number":1,"token":"t","state":"Launched","startedAt":"2026-01-01T00:00:00.000000Z"{job}}}]}}}}"#
         )
     };
     write_status(&team, &attempt(""));
@@ -90,8 +90,11 @@ fn a_recorded_job_is_neither_replaced_nor_forgotten() {
         let refused = patch_refused(&team, "oprun/x", &attempt(job), &status);
         assert!(refused.contains("never replaced or forgotten"), "{what}: {refused}");
     }
-    let thawed = patch_refused(&team, "oprun/x", r#"{"status":{"resolved":{"a":2}}}"#, &status);
-    assert!(thawed.contains("what was resolved before the first launch"), "{thawed}");
+    let other = r#"[{"name":"limit","value":2,"origin":"run"}]"#;
+    for change in [r#"{"resolved":{"a":2}}"#.to_owned(), format!(r#"{{"parameters":{other}}}"#)] {
+        let thawed = patch_refused(&team, "oprun/x", &format!(r#"{{"status":{change}}}"#), &status);
+        assert!(thawed.contains("what was resolved before the first launch"), "{thawed}");
+    }
     let url = r#","job":{"kind":"LocalJob","id":"one","url":"http://127.0.0.1/one"}"#;
     write_status(&team, &attempt(url));
 }
