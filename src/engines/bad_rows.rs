@@ -181,8 +181,11 @@ impl Bad {
                 format!("{} in column `{name}`, {}", cells.count, cells.places(row))
             };
             let columns: Vec<String> = self.cells.iter().take(COLUMNS).map(column).collect();
-            let more = self.cells.len().saturating_sub(COLUMNS);
-            let more = if more == 0 { String::new() } else { format!("; {more} more columns") };
+            let more = match self.cells.len().saturating_sub(COLUMNS) {
+                0 => String::new(),
+                1 => "; 1 more column".to_owned(),
+                more => format!("; {more} more columns"),
+            };
             let be = if all == 1 { "is" } else { "are" };
             let columns = columns.join("; ");
             warnings.push(format!("{cells} did not fit and {be} null: {columns}{more}"));

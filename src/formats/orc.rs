@@ -63,8 +63,13 @@ fn open<S: ByteSource + Clone>(source: S) -> Result<Opened<S>, FormatError> {
             return Err(broken(&path, format!("column `{}`: {problem}", column.name())));
         }
     }
-    let zones = writer_zones(&Chunks(source), builder.file_metadata())
-        .map_err(|source| FormatError::Read { path: path.clone(), source })?;
+    let zones = writer_zones(&Chunks(source), builder.file_metadata()).map_err(|source| {
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof => broken(&path, "it ends within a stripe".to_owned()),
+            io::ErrorKind::InvalidData => broken(&path, source.to_string()),
+            _ => FormatError::Read { path: path.clone(), source },
+        }
+    })?;
     if let Some(zone) = zones.iter().find(|zone| !is_known(zone)) {
         let message = format!("its times are of the time zone `{zone}`, which is not known");
         return Err(broken(&path, format!("{message}; write it with those of UTC")));

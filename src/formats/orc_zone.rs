@@ -36,7 +36,10 @@ pub(super) fn writer_zones<R: ChunkReader>(
     for stripe in metadata.stripe_metadatas() {
         let bytes = reader.get_bytes(stripe.footer_offset(), stripe.footer_length())?;
         let mut footer = Vec::new();
-        Decompressor::new(bytes, metadata.compression(), Vec::new()).read_to_end(&mut footer)?;
+        let mut reader = Decompressor::new(bytes, metadata.compression(), Vec::new());
+        reader.read_to_end(&mut footer).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("the footer of a stripe: {error}"))
+        })?;
         zones.extend(text_field(&footer, WRITER_TIMEZONE));
     }
     Ok(zones)

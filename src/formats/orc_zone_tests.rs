@@ -10,6 +10,7 @@ use crate::engines::table::{FileFormat, Format};
 use crate::formats::bytes::MemoryBytes;
 use crate::formats::decode::decode;
 use crate::formats::decoding::DecodeOptions;
+use crate::formats::error::FormatError;
 use crate::formats::json_rows::json_rows;
 use crate::formats::orc::footer;
 
@@ -133,4 +134,19 @@ fn zones_that_are_not_known_are_refused_by_name() {
     let refused = Clock::of(&several).correct(batch("2100-01-01T00:00:00Z"));
     let refused = refused.expect_err("should be refused").to_string();
     assert!(refused.contains("column `t` has a time after the year 2099 of several"), "{refused}");
+}
+
+#[test]
+fn file_without_its_beginning_is_broken_and_not_a_fault_of_the_disk() {
+    let numbers: Vec<i64> = (0..10_000).map(|n| n * n * 7_919).collect();
+    let columns: [(&str, ArrayRef); 2] = [
+        ("t", Arc::new(TimestampNanosecondArray::from(numbers.clone()))),
+        ("n", Arc::new(Int64Array::from(numbers))),
+    ];
+    let whole = file(columns.to_vec(), "UTC");
+    let place = whole.windows(3).rposition(|three| three == b"UTC").expect("should say UTC");
+    let source = Arc::new(MemoryBytes::new("d/t.orc", whole[place..].to_vec()));
+    let error = footer(&source).expect_err("should be refused");
+    assert!(matches!(error, FormatError::Broken { .. }), "{error:?}");
+    assert!(error.to_string().contains("it ends within a stripe"), "{error}");
 }

@@ -4,7 +4,7 @@
 //! managed table is read as it was declared. A parameter that speaks of nothing that is read is
 //! refused, so that none is without effect unnoticed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,17 +17,13 @@ use crate::engines::reading::{Concerns, Mark, Reading};
 use crate::engines::schema::ColumnType;
 use crate::engines::table::{FileFormat, Table, TableKind, TableLookup, TableName, TextEncoding};
 use crate::engines::{EngineError, Engines};
-use crate::sql;
 
-/// Returns what the run says of how files are read. What a statement has placeholders for is bound
-/// to it, and says nothing of files.
+/// Returns what the run says of how files are read.
 ///
 /// # Errors
 /// `InvalidInput` with everything that no file can be read with.
 pub(super) fn reading(operator: &str, request: &Request) -> Result<Reading, EngineError> {
-    let bound = request.statement.as_ref().map(|bound| sql::placeholders(&bound.statement));
-    let bound = bound.and_then(Result::ok).unwrap_or_default();
-    let mut given = Given { operator, request, bound, problems: Vec::new(), hint: None };
+    let mut given = Given { operator, request, problems: Vec::new(), hint: None };
     let reading = given.reading();
     given.problems.extend(reading.problems());
     if given.problems.is_empty() {
@@ -44,8 +40,6 @@ pub(super) fn reading(operator: &str, request: &Request) -> Result<Reading, Engi
 struct Given<'a> {
     operator: &'a str,
     request: &'a Request,
-    /// What the run's statement has placeholders for.
-    bound: BTreeSet<String>,
     problems: Vec<String>,
     hint: Option<String>,
 }
@@ -65,7 +59,7 @@ impl Given<'_> {
             skip_rows: self.skip_rows(),
             encoding: self.encoding(),
             decimal: self.character("decimal").and_then(|mark| mark.as_option().copied()),
-            null_tokens: self.list("null_tokens"),
+            null_tokens: self.request.parameters.list("null_tokens"),
             types: self.types(),
             bad_rows: self.word("bad_rows").unwrap_or_default(),
         }
@@ -73,16 +67,12 @@ impl Given<'_> {
 
     fn json(&self, name: &str) -> Option<&Value> {
         let given = self.request.parameters.json(name);
-        given.filter(|value| !value.is_null() && !self.bound.contains(name))
+        given.filter(|value| !value.is_null())
     }
 
     /// Returns a text in which `\t` is a tab and `\x01` the character of that number.
     fn text(&self, name: &str) -> Option<String> {
         self.json(name)?.as_str().map(unescaped)
-    }
-
-    fn list(&self, name: &str) -> Vec<String> {
-        if self.bound.contains(name) { Vec::new() } else { self.request.parameters.list(name) }
     }
 
     fn problem(&mut self, problem: String, hint: Option<String>) {
@@ -91,9 +81,6 @@ impl Given<'_> {
     }
 
     fn word<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
-        if self.bound.contains(name) {
-            return None;
-        }
         match choice(self.operator, self.request, name) {
             Ok(word) => word,
             Err(error) => {
@@ -325,7 +312,6 @@ mod tests {
 
     use super::*;
     use crate::engines::bad_rows::BadRows;
-    use crate::engines::job_spec::BoundStatement;
     use crate::engines::reading::PARAMETERS;
     use crate::engines::table::Format;
 
@@ -385,17 +371,6 @@ mod tests {
             assert!(error.message.contains(part), "{part}: {error}");
         }
         assert!(error.hint.is_some_and(|hint| hint.contains("shift_jis")));
-    }
-
-    #[test]
-    fn what_a_statement_has_a_placeholder_for_says_nothing_of_files() {
-        let mut request = request(json!({"comment": "fine", "quote": "ab", "decimal": ","}));
-        request.statement = Some(BoundStatement {
-            statement: "select * from s.t where comment = $comment and quote = $quote".to_owned(),
-            bindings: BTreeMap::new(),
-        });
-        let expected = Reading { decimal: Some(','), ..Reading::default() };
-        assert_eq!(reading("sql", &request).expect("should be taken"), expected);
     }
 
     #[test]

@@ -55,9 +55,9 @@ pub(crate) fn decode(
 ) -> Result<Batches, FormatError> {
     let path = source.path().to_owned();
     let Opened { names, tokens, first, mut cutter } = super::open(source, dialect)?;
-    let mut plan = plan(path.clone(), tokens, &names, options)?;
-    plan.encoding = dialect.encoding.as_encoding().name();
-    let plan = Arc::new(plan);
+    let names = names.map_err(|problem| broken(&path, problem))?;
+    let encoding = dialect.encoding.as_encoding().name();
+    let plan = Arc::new(plan(path.clone(), (tokens, encoding), &names, options)?);
     let produce = move |emit: pipeline::Emit<'_, Vec<u8>>| {
         let mut wanted = emit(first);
         while wanted && let Some(block) = cutter.next_block()? {
@@ -77,7 +77,7 @@ pub(crate) fn decode(
 
 fn plan(
     path: String,
-    tokens: Tokens,
+    (tokens, encoding): (Tokens, &'static str),
     names: &Names,
     options: &DecodeOptions,
 ) -> Result<Plan, FormatError> {
@@ -106,7 +106,7 @@ fn plan(
         expected: names.names.len(),
         batch_rows: options.batch_rows.max(1),
         bad_rows: options.bad_rows,
-        encoding: "UTF-8",
+        encoding,
     })
 }
 

@@ -276,14 +276,11 @@ fn attempt(
     looking: Looking<'_>,
     is_tolerant: bool,
 ) -> Result<Result<Found, String>, FormatError> {
-    let opened = match super::open(source, dialect) {
-        Ok(opened) => opened,
-        Err(FormatError::Broken { message, .. }) if message.contains("is not UTF-8") => {
-            return Ok(Err(message));
-        }
-        Err(error) => return Err(error),
+    let Opened { names, tokens, first, mut cutter } = super::open(source, dialect)?;
+    let names = match names {
+        Ok(names) => names,
+        Err(problem) => return Ok(Err(problem)),
     };
-    let Opened { names, tokens, first, mut cutter } = opened;
     let path = cutter.path().to_owned();
     let encoding = dialect.encoding.as_encoding().name();
     let columns = Arc::new(named(&names.names, looking.types, &path)?);

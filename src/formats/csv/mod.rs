@@ -132,7 +132,8 @@ impl Tokens {
 
 /// Text with delimiters, opened: the header is read, the first block holds what follows it.
 pub(crate) struct Opened<'a> {
-    pub(crate) names: names::Names,
+    /// The names, or the first record's fault, in words.
+    pub(crate) names: Result<names::Names, String>,
     pub(crate) tokens: Tokens,
     pub(crate) first: Vec<u8>,
     pub(crate) cutter: BlockCutter<'a>,
@@ -215,9 +216,10 @@ pub(crate) fn open<'a, S: ByteSource + 'a>(
         }
     };
     let names = if dialect.header {
-        names::from_header(&cells).map_err(|message| broken(&path, message))?
+        let encoding = dialect.encoding.as_encoding().name();
+        names::from_header(&cells).ok_or_else(|| format!("the first record is not {encoding}"))
     } else {
-        names::numbered(cells.len())
+        Ok(names::numbered(cells.len()))
     };
     if dialect.header {
         first.drain(..end);

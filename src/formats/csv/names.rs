@@ -17,14 +17,10 @@ pub(crate) fn numbered(count: usize) -> Names {
 }
 
 /// Returns the names that the cells of a header give: spaces around them are dropped, an empty one
-/// becomes `column_<position>`, a repeated one gets `_2`, `_3` and so on.
-pub(crate) fn from_header(cells: &[Vec<u8>]) -> Result<Names, String> {
-    let given = cells
-        .iter()
-        .map(|cell| {
-            std::str::from_utf8(cell).map_err(|_| "the first record is not UTF-8".to_owned())
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+/// becomes `column_<position>`, a repeated one gets `_2`, `_3` and so on. Nothing when one is not text.
+pub(crate) fn from_header(cells: &[Vec<u8>]) -> Option<Names> {
+    let given: Vec<&str> =
+        cells.iter().map(|cell| std::str::from_utf8(cell).ok()).collect::<Option<_>>()?;
     let mut used: HashSet<String> = HashSet::new();
     let reserved: HashSet<&str> = given.iter().map(|name| name.trim()).collect();
     let mut found = Names::default();
@@ -41,7 +37,7 @@ pub(crate) fn from_header(cells: &[Vec<u8>]) -> Result<Names, String> {
         used.insert(name.clone());
         found.names.push(name);
     }
-    Ok(found)
+    Some(found)
 }
 
 /// Returns the name, or the first of `name_2`, `name_3` ... that no column has.
