@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use super::checks::check_alone;
 use super::context::Context;
 use super::failure::{Failure, Finding};
+use super::names::first_of;
 use super::sources::{self, Source, Sources};
 use crate::api::resource::{Key, Resource};
 use crate::api::v1alpha1::MasonConfig;
+use crate::engines::counted::counted;
 use crate::validate::{self, Origin, Problem, Problems};
 
 /// A resource with the text it comes from.
@@ -44,7 +46,9 @@ pub(crate) fn read_what_can_be(
 ) -> (Vec<Document>, Vec<Finding>) {
     let sources = match sources::read_sources(paths) {
         Ok(Sources { texts, foreign }) => {
-            tell_left_out(context, &foreign);
+            if let Some(note) = left_out(&foreign) {
+                context.printer.note(&note);
+            }
             texts
         }
         Err(findings) => return (Vec::new(), findings),
@@ -78,15 +82,14 @@ pub(crate) fn read_what_can_be(
 }
 
 /// Says which files of folders were not looked at further.
-fn tell_left_out(context: &Context, foreign: &[String]) {
-    const SHOWN: usize = 3;
-    if foreign.is_empty() {
-        return;
-    }
-    let more = foreign.len().saturating_sub(SHOWN);
-    let names = foreign[..foreign.len().min(SHOWN)].join(", ");
-    let names = if more == 0 { names } else { format!("{names} and {more} more") };
-    context.printer.note(&format!("note: left out, because nothing in it is Mason's: {names}"));
+fn left_out(foreign: &[String]) -> Option<String> {
+    let them = match foreign.len() {
+        0 => return None,
+        1 => "it",
+        _ => "them",
+    };
+    let names = first_of(foreign);
+    Some(format!("note: left out, because nothing in {them} is Mason's: {names}"))
 }
 
 /// Returns problems as findings; those that do not say where they stand are in `source`.
@@ -105,10 +108,7 @@ pub(crate) fn findings_of(problems: Problems, source: &str) -> Vec<Finding> {
 
 /// Makes the failure that lists findings: `nothing was applied: 3 problems`.
 pub(crate) fn invalid(upshot: &str, findings: Vec<Finding>) -> Failure {
-    let what = match findings.len() {
-        1 => format!("{upshot}: 1 problem"),
-        many => format!("{upshot}: {many} problems"),
-    };
+    let what = format!("{upshot}: {}", counted(findings.len(), "problem"));
     Failure::Invalid { what, findings }
 }
 
@@ -203,5 +203,33 @@ pub(crate) fn refused(applied: usize, findings: Vec<Finding>) -> Failure {
     match applied {
         0 => invalid("nothing was applied", findings),
         _ => invalid("not everything was applied", findings),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_left_out_are_named_as_names_are_everywhere() {
+        let names = |count: usize| (0..count).map(|n| format!("{n}.json")).collect::<Vec<_>>();
+        let said = |count| left_out(&names(count));
+        let note = "note: left out, because nothing in";
+        assert_eq!(said(0), None);
+        assert_eq!(said(1), Some(format!("{note} it is Mason's: 0.json")));
+        for count in [4, 10, 11, 12] {
+            let named = first_of(&names(count));
+            assert_eq!(said(count), Some(format!("{note} them is Mason's: {named}")));
+        }
+    }
+
+    #[test]
+    fn problems_are_counted() {
+        let finding = |n: usize| Finding { place: n.to_string(), message: "x".into(), hint: None };
+        let said = |count| invalid("not valid", (0..count).map(finding).collect()).to_string();
+        assert_eq!(
+            (said(1).as_str(), said(2).as_str()),
+            ("not valid: 1 problem", "not valid: 2 problems")
+        );
     }
 }

@@ -77,6 +77,49 @@ pub(crate) fn resolve_one(word: &str) -> Result<Kind, Failure> {
     }
 }
 
+/// Returns the kind and name of each word that names a resource, in their order: `KIND NAME…`, or `KIND/NAME…` as
+/// `-o name` prints it. Nothing when `first` is a kind and no name follows it.
+///
+/// # Errors
+/// When a word means no kind, several, or another than the one that stands before all, or has none.
+pub(crate) fn split(first: &str, others: &[String]) -> Result<Vec<(Kind, String)>, Failure> {
+    let (of_all, first) = if first.contains('/') {
+        (None, Some(first))
+    } else if others.is_empty() {
+        return Ok(Vec::new());
+    } else {
+        (Some(resolve_one(first)?), None)
+    };
+    let words = first.into_iter().chain(others.iter().map(String::as_str));
+    words.map(|word| named(word, of_all).map(|(kind, name)| (kind, name.to_owned()))).collect()
+}
+
+/// Returns the kind and name of one word: `KIND/NAME`, or a name of the kind that is expected.
+///
+/// # Errors
+/// When the word means no kind, several, or another than the expected one, or has none.
+pub(crate) fn named(word: &str, expected: Option<Kind>) -> Result<(Kind, &str), Failure> {
+    let Some((before, name)) = word.split_once('/') else {
+        return expected.map(|kind| (kind, word)).ok_or_else(|| {
+            let message = format!("`{word}` has no kind");
+            Failure::usage(message, "write KIND/NAME for each, or KIND once before all names")
+        });
+    };
+    let kind = resolve_one(before);
+    match expected {
+        None => Ok((kind?, name)),
+        // A definition is also found by its operator, and that has a `/` of its own.
+        Some(Kind::OperatorDefinition) if !matches!(kind, Ok(Kind::OperatorDefinition)) => {
+            Ok((Kind::OperatorDefinition, word))
+        }
+        Some(expected) if kind? == expected => Ok((expected, name)),
+        Some(expected) => {
+            let message = format!("`{word}` is no {expected}");
+            Err(Failure::usage(message, "leave the kind before its name out"))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +137,45 @@ mod tests {
             }
             assert_eq!(names.categories.as_deref(), Some(&[CATEGORY.to_owned()][..]));
         }
+    }
+
+    /// Returns what words name as `-o name` prints it, or what is wrong with them.
+    fn names_of(words: &[&str]) -> Result<Vec<String>, String> {
+        let others: Vec<String> = words[1..].iter().map(|word| (*word).to_owned()).collect();
+        let named = split(words[0], &others).map_err(|failure| failure.to_string())?;
+        Ok(named.iter().map(|(kind, name)| qualified(*kind, name)).collect())
+    }
+
+    #[test]
+    fn every_word_may_have_its_kind_before_its_name() {
+        let (a, b) = ("operatorrun.mason.dev/a", "operatorrun.mason.dev/b");
+        for words in [
+            ["run/a", "run/b"].as_slice(),
+            &["run", "a", "b"],
+            &["runs", "run/a", "b"],
+            &["oprun/a", "operatorrun.mason.dev/b"],
+        ] {
+            assert_eq!(names_of(words), Ok(vec![a.to_owned(), b.to_owned()]), "{words:?}");
+        }
+        let several = names_of(&["run/a", "config/lake"]);
+        assert_eq!(several, Ok(vec![a.to_owned(), "masonconfig.mason.dev/lake".to_owned()]));
+        assert_eq!(names_of(&["runs"]), Ok(Vec::new()));
+        for (words, wrong) in [
+            (["run/a", "b"], "`b` has no kind"),
+            (["run", "config/lake"], "`config/lake` is no OperatorRun"),
+            (["run", "pod/a"], "there is no kind `pod`"),
+            (["all", "a"], "`all` means several kinds"),
+        ] {
+            assert_eq!(names_of(&words), Err(wrong.to_owned()), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_an_operator_has_a_slash_of_its_own() {
+        let query = Ok(vec!["operatordefinition.mason.dev/table/query".to_owned()]);
+        assert_eq!(names_of(&["operator", "table/query"]), query);
+        assert_eq!(names_of(&["operator/table/query"]), query);
+        assert_eq!(names_of(&["operator", "operator/table/query"]), query);
     }
 
     #[test]

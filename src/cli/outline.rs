@@ -11,6 +11,8 @@ const DEEPEST: usize = 4;
 /// Most characters in a line of a table that describes something, on a terminal that is as wide; rows of data have no
 /// bound.
 const WIDEST: u16 = 140;
+/// The key below which an answer has the columns of a schema, each with what kept it from a type.
+const SCHEMA: &str = "columns";
 
 /// Returns an answer for people: rows as a framed table, an object as an outline.
 #[must_use]
@@ -68,7 +70,7 @@ fn add_object(
         match value {
             Value::Array(items) if !items.is_empty() && !items.iter().all(is_scalar) => {
                 lines.push(format!("{indent}{label}"));
-                add_list(items, depth + 1, lines);
+                add_list(key, items, depth + 1, lines);
             }
             Value::Object(inner) if !inner.is_empty() && depth < DEEPEST && !is_short(value) => {
                 lines.push(format!("{indent}{label}"));
@@ -85,11 +87,11 @@ fn add_object(
     }
 }
 
-fn add_list(items: &[Value], depth: usize, lines: &mut Vec<String>) {
+fn add_list(key: &str, items: &[Value], depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     match rows_of(items) {
         Some(mut rows) => {
-            let reasons: Vec<String> = rows.iter_mut().filter_map(take_reason).collect();
+            let reasons = if key == SCHEMA { take_reasons(&mut rows) } else { Vec::new() };
             let indented = u16::try_from(indent.len()).unwrap_or(WIDEST);
             let table = framed(&rows, Width::Within { most: WIDEST, indent: indented });
             lines.extend(table.lines().map(|line| format!("{indent}{line}")));
@@ -99,11 +101,16 @@ fn add_list(items: &[Value], depth: usize, lines: &mut Vec<String>) {
     }
 }
 
-/// Takes the reason of a row out of it: a sentence stands below the table, where it is not broken.
-fn take_reason(row: &mut Map<String, Value>) -> Option<String> {
-    let name = visible_on_one_line(row.get("name")?.as_str()?);
-    let reason = row.remove("why")?;
-    Some(format!("{name}: {}", compact(&reason)))
+/// Takes the reasons of a schema's columns out of them: a sentence stands below the table, where it is not broken. What
+/// is no column of a schema keeps its values, whatever they are called.
+fn take_reasons(columns: &mut [Map<String, Value>]) -> Vec<String> {
+    let take = |column: &mut Map<String, Value>| {
+        column.get("type")?.as_str()?;
+        let name = visible_on_one_line(column.get("name")?.as_str()?);
+        let reason = column.remove("why")?;
+        Some(format!("{name}: {}", compact(&reason)))
+    };
+    columns.iter_mut().filter_map(take).collect()
 }
 
 /// Returns a list's items as rows, if every item is an object.
@@ -193,6 +200,29 @@ mod tests {
           lat: row 10: "48.0x" is no number; 1,457 of 1,458 cells are numbers
         "#);
         assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    }
+
+    #[test]
+    fn a_users_own_column_called_why_stays_in_its_row() {
+        let rows = json!([{"name": "lift 1", "type": "A", "why": "ice"}, {"name": "lift 2", "type": "B", "why": null}]);
+        let data = json!({"columns": [{"name": "why", "type": "Utf8"}], "preview": rows});
+        insta::assert_snapshot!(shown(&data), @r"
+        columns:
+          ┌──────┬──────┐
+          │ name ┆ type │
+          ╞══════╪══════╡
+          │ why  ┆ Utf8 │
+          └──────┴──────┘
+        preview:
+          ┌────────┬──────┬──────┐
+          │ name   ┆ type ┆ why  │
+          ╞════════╪══════╪══════╡
+          │ lift 1 ┆ A    ┆ ice  │
+          │ lift 2 ┆ B    ┆ null │
+          └────────┴──────┴──────┘
+        ");
+        let loose = json!({"columns": [{"name": "lift 1", "why": "ice"}]});
+        assert!(shown(&loose).contains("│ lift 1 ┆ ice │"), "{}", shown(&loose));
     }
 
     #[test]

@@ -166,7 +166,9 @@ fn progress_text(progress: &Progress) -> String {
         text.extend(["/", count(total).as_str()]);
     }
     if unit != "bytes" {
-        text.extend([" ", unit.as_str()]);
+        let is_one = progress.total.unwrap_or(progress.done) == 1;
+        let noun = unit.strip_suffix('s').filter(|_| is_one).unwrap_or(&unit);
+        text.extend([" ", noun]);
     }
     if let Some(rate) = progress.rate_per_second.filter(|rate| rate.is_finite() && *rate > 0.0) {
         let speed = match unit.as_str() {
@@ -209,6 +211,23 @@ mod tests {
         progress.rate_per_second = None;
         progress.eta_seconds = None;
         assert_eq!(progress_text(&progress), "scanning 1.17 KiB");
+    }
+
+    #[test]
+    fn one_file_is_one_file() {
+        let text = |done, total| {
+            progress_text(&Progress {
+                phase: "scanning".to_owned(),
+                done,
+                total,
+                unit: "files".to_owned(),
+                rate_per_second: Some(2.0),
+                eta_seconds: None,
+            })
+        };
+        assert_eq!(text(1, None), "scanning 1 file, 2.0 files/s");
+        assert_eq!(text(0, Some(1)), "scanning 0/1 file, 2.0 files/s");
+        assert_eq!(text(1, Some(2)), "scanning 1/2 files, 2.0 files/s");
     }
 
     #[test]

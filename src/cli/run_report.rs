@@ -51,9 +51,11 @@ pub(crate) fn print(
 }
 
 /// Whether an operator answered why it did not do what it was asked for: `table/infer` of files that disagree
-/// registers nothing. What follows in a script must not go on as if there were a table.
+/// registers nothing and shows the conflict. What follows in a script must not go on as if there were a table. Another
+/// answer may have a `registered` of its own, which says nothing about the run.
 fn has_declined(status: &OperatorRunStatus) -> bool {
-    status.result.as_ref().is_some_and(|result| result.data["registered"] == false)
+    let Some(result) = &status.result else { return false };
+    result.data["registered"] == false && result.data["conflict"].is_object()
 }
 
 /// Returns the last line about a run: `table-query-x7k2p: Succeeded in 1.2s, 3 rows`.
@@ -62,10 +64,8 @@ fn ending(name: &str, status: &OperatorRunStatus) -> String {
     if !status.columns.duration.is_empty() {
         text.extend([" in ", status.columns.duration.as_str()]);
     }
-    match status.result.as_ref().and_then(|result| result.rows) {
-        Some(1) => text.push_str(", 1 row"),
-        Some(rows) => text.extend([", ", counted(rows, "row").as_str()]),
-        None => {}
+    if let Some(rows) = status.result.as_ref().and_then(|result| result.rows) {
+        text.extend([", ", counted(rows, "row").as_str()]);
     }
     text
 }
@@ -76,10 +76,9 @@ fn truncation(result: &RunResult) -> Option<String> {
         return None;
     }
     let shown = result.data.as_array().map_or(0, Vec::len);
-    let part = match result.rows {
-        Some(rows) if shown > 0 => {
-            format!("these are the first {shown} of {}", counted(rows, "row"))
-        }
+    let part = match (shown, result.rows) {
+        (1, Some(rows)) => format!("this is the first of {}", counted(rows, "row")),
+        (2.., Some(rows)) => format!("these are the first {shown} of {}", counted(rows, "row")),
         _ => "this is a part of the answer".to_owned(),
     };
     Some(match &result.reference {
@@ -133,4 +132,51 @@ fn print_failure(context: &Context, name: &str, status: &OperatorRunStatus) {
         _ => lines.push(printer.hint(&format!("`mason describe run {name}` tells everything"))),
     }
     printer.note(&lines.join("\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn with_result(result: &Value) -> OperatorRunStatus {
+        let result = serde_json::from_value(result.clone()).expect("should be a result");
+        OperatorRunStatus {
+            phase: Phase::Succeeded,
+            result: Some(result),
+            ..OperatorRunStatus::default()
+        }
+    }
+
+    #[test]
+    fn only_an_answer_with_a_conflict_has_declined() {
+        for (data, declined) in [
+            (json!({"registered": false, "conflict": {"distinctSchemas": 2}}), true),
+            (json!({"registered": false}), false),
+            (json!({"registered": false, "conflict": null}), false),
+            (json!({"registered": true, "columns": []}), false),
+            (json!([{"registered": false}]), false),
+        ] {
+            let status = with_result(&json!({"kind": "Object", "data": data}));
+            assert_eq!(has_declined(&status), declined, "{data}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_rows_agrees_with_its_noun() {
+        for (shown, rows, said) in [
+            (json!([1]), 3, "this is the first of 3 rows"),
+            (json!([1, 2]), 3, "these are the first 2 of 3 rows"),
+            (json!([]), 3, "this is a part of the answer"),
+        ] {
+            let result = json!({"kind": "Rows", "data": shown, "rows": rows, "truncated": true});
+            let status = with_result(&result);
+            let result = status.result.as_ref().expect("should be there");
+            assert_eq!(truncation(result).as_deref(), Some(said));
+            assert_eq!(ending("x", &status), "x: Succeeded, 3 rows");
+        }
+        let one = with_result(&json!({"kind": "Rows", "data": [1], "rows": 1}));
+        assert_eq!(ending("x", &one), "x: Succeeded, 1 row");
+    }
 }

@@ -9,6 +9,8 @@ use super::failure::Finding;
 
 /// Most bytes one file of resources may have.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// What a text that holds a resource of Mason's has in it.
+const MARK: &[u8] = b"mason.dev/";
 
 /// A text of resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,16 +28,26 @@ pub(crate) struct Source {
 pub(crate) struct Sources {
     /// Texts of resources.
     pub texts: Vec<Source>,
-    /// Files of folders that were left out, because nothing in them is Mason's.
+    /// Files of folders that were left out, because nothing in them is Mason's. One that was too large to be searched
+    /// to its end says so.
     pub foreign: Vec<String>,
+}
+
+/// What a file of a folder is.
+enum Found {
+    /// A text of resources.
+    Ours(Source),
+    /// A file in which nothing is Mason's, as [`Sources::foreign`] names it.
+    Foreign(String),
 }
 
 /// Reads files, folders (every `.yaml`, `.yml` and `.json` below them, by path) and `-`, standard
 /// input. Of a folder, what begins with `.` or `_` is left out, as are `node_modules` and files in which nothing is
-/// Mason's: a folder holds other things than resources.
+/// Mason's: a folder holds other things than resources. A file larger than 16 MiB is never read as resources: one of a
+/// folder is left out when its first 16 MiB hold nothing of Mason's.
 ///
 /// # Errors
-/// Every path that cannot be read.
+/// Every path that cannot be read, and every file that is too large or no UTF-8.
 pub(crate) fn read_sources(paths: &[PathBuf]) -> Result<Sources, Vec<Finding>> {
     let (mut sources, mut findings, mut stdin_read) = (Sources::default(), Vec::new(), false);
     for path in paths {
@@ -77,20 +89,25 @@ fn read_path(path: &Path, sources: &mut Sources, findings: &mut Vec<Finding>) {
     files.sort();
     let before = sources.texts.len();
     for file in &files {
-        if is_foreign(file) {
-            sources.foreign.push(file.display().to_string());
-        } else {
-            collect(read_file(file), &mut sources.texts, findings);
+        match read_file_of_folder(file) {
+            Ok(Found::Ours(source)) => sources.texts.push(source),
+            Ok(Found::Foreign(name)) => sources.foreign.push(name),
+            Err(finding) => findings.push(finding),
         }
     }
     if !files.is_empty() && sources.texts.len() == before && findings.is_empty() {
-        let message = match files.len() {
-            1 => "its one file holds no resource of Mason's".to_owned(),
-            many => format!("none of its {many} files holds a resource of Mason's"),
-        };
-        let hint = "a resource begins with `apiVersion: mason.dev/v1alpha1`";
-        findings.push(finding(&path.display().to_string(), &message, Some(hint)));
+        findings.push(nothing_of_ours(path, files.len()));
     }
+}
+
+/// Returns what is wrong with a folder whose files are all foreign.
+fn nothing_of_ours(folder: &Path, files: usize) -> Finding {
+    let message = match files {
+        1 => "its one file holds no resource of Mason's".to_owned(),
+        many => format!("none of its {many} files holds a resource of Mason's"),
+    };
+    let hint = "a resource begins with `apiVersion: mason.dev/v1alpha1`";
+    finding(&folder.display().to_string(), &message, Some(hint))
 }
 
 /// Adds the files of resources below a folder. A folder that links lead to again is entered once.
@@ -127,33 +144,62 @@ fn is_resource_file(path: &Path) -> bool {
     ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending))
 }
 
-/// Whether nothing in a file is, or was meant to be, a resource of Mason's. One that cannot be read is not left out.
-fn is_foreign(path: &Path) -> bool {
-    let is_large = |found: fs::Metadata| found.len() > MAX_BYTES;
-    path.metadata().is_ok_and(is_large)
-        || fs::read(path).is_ok_and(|bytes| memchr::memmem::find(&bytes, b"mason.dev/").is_none())
+/// Reads a file of a folder once, and returns whether anything in it is, or was meant to be, a resource of Mason's.
+///
+/// Of a file larger than 16 MiB, only the first 16 MiB are read. Such a file is most likely data, so it is foreign when
+/// nothing of Mason's is found there, and its name says how far it was searched.
+///
+/// # Errors
+/// When the file cannot be read, or is Mason's but too large or no UTF-8.
+fn read_file_of_folder(path: &Path) -> Result<Found, Finding> {
+    let name = path.display().to_string();
+    let bytes = read_bytes(&name, open(&name, path)?)?;
+    if memchr::memmem::find(&bytes, MARK).is_some() {
+        let text = text_of(&name, bytes)?;
+        return Ok(Found::Ours(Source { folder: folder_of(path), text, name }));
+    }
+    let is_searched = !is_too_large(&bytes);
+    let note = if is_searched { "" } else { " (only its first 16 MiB were searched)" };
+    Ok(Found::Foreign(name + note))
 }
 
 fn read_file(path: &Path) -> Result<Source, Finding> {
     let name = path.display().to_string();
-    let file = fs::File::open(path).map_err(|error| unreadable(&name, &error))?;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    Ok(Source { folder, text: read_text(&name, file)?, name })
+    let bytes = read_bytes(&name, open(&name, path)?)?;
+    Ok(Source { folder: folder_of(path), text: text_of(&name, bytes)?, name })
 }
 
 fn read_stdin() -> Result<Source, Finding> {
     let name = "(standard input)".to_owned();
-    let text = read_text(&name, io::stdin().lock())?;
+    let text = text_of(&name, read_bytes(&name, io::stdin().lock())?)?;
     Ok(Source { name, folder: PathBuf::from("."), text })
 }
 
-fn read_text(name: &str, from: impl Read) -> Result<String, Finding> {
+fn open(name: &str, path: &Path) -> Result<fs::File, Finding> {
+    fs::File::open(path).map_err(|error| unreadable(name, &error))
+}
+
+/// Returns the folder that a file is in.
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Reads everything, but no more than one byte beyond what a file of resources may have.
+fn read_bytes(name: &str, from: impl Read) -> Result<Vec<u8>, Finding> {
     let mut bytes = Vec::new();
     from.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
-    if bytes.len() as u64 > MAX_BYTES {
+    Ok(bytes)
+}
+
+fn is_too_large(bytes: &[u8]) -> bool {
+    bytes.len() as u64 > MAX_BYTES
+}
+
+fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Finding> {
+    if is_too_large(&bytes) {
         return Err(finding(name, "it is larger than 16 MiB", Some("is it a file of resources?")));
     }
     String::from_utf8(bytes).map_err(|error| {
@@ -223,6 +269,48 @@ mod tests {
         fs::remove_file(folder.path().join("ours.yaml")).expect("should remove");
         let findings = read_sources(&[folder.path().to_owned()]).expect_err("should be refused");
         assert!(findings[0].message.contains("none of its 2 files"), "{findings:?}");
+    }
+
+    #[test]
+    fn a_file_of_a_folder_that_is_too_large_is_a_problem_when_it_is_ours_and_else_left_out_by_name()
+    {
+        let folder = tempfile::tempdir().expect("should make a folder");
+        let large = |name: &str, head: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, head).expect("should write");
+            let file = fs::File::options().write(true).open(&path).expect("should open");
+            file.set_len(MAX_BYTES + 1).expect("should grow");
+            path
+        };
+        fs::write(folder.path().join("a.yaml"), MARK).expect("should write");
+        large("data.json", "[1, 2]");
+        let sources = read_sources(&[folder.path().to_owned()]).expect("should be read");
+        assert_eq!(sources.texts.len(), 1);
+        let [foreign] = sources.foreign.as_slice() else { panic!("{:?}", sources.foreign) };
+        assert!(foreign.ends_with("data.json (only its first 16 MiB were searched)"), "{foreign}");
+        let ours = large("ours.yaml", "apiVersion: mason.dev/v1alpha1\n");
+        let findings = read_sources(&[folder.path().to_owned()]).expect_err("should be refused");
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0].place, ours.display().to_string());
+        assert_eq!(findings[0].message, "it is larger than 16 MiB");
+    }
+
+    #[test]
+    fn a_file_of_a_folder_is_read_once() {
+        use std::sync::mpsc;
+        use std::thread;
+        use std::time::Duration;
+
+        // What a pipe holds is there for one reader only: a second one waits forever.
+        let folder = tempfile::tempdir().expect("should make a folder");
+        let pipe = folder.path().join("x.yaml");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).expect("should make a pipe");
+        let (sender, receiver) = mpsc::channel();
+        let paths = [folder.path().to_owned()];
+        thread::spawn(move || sender.send(read_sources(&paths)));
+        thread::spawn(move || fs::write(pipe, "mason.dev/ once"));
+        let read = receiver.recv_timeout(Duration::from_secs(20)).expect("should read once");
+        assert_eq!(read.expect("should be read").texts[0].text, "mason.dev/ once");
     }
 
     #[test]

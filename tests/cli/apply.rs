@@ -46,6 +46,28 @@ fn a_relative_root_is_seen_from_the_file_that_names_it() {
 }
 
 #[test]
+fn a_file_of_a_folder_that_is_left_out_or_too_large_is_named() {
+    let mason = Mason::new();
+    mason.write("all/a.yaml", CONFIG);
+    for number in 1..=4 {
+        mason.write(&format!("all/{number}.json"), "[1, 2]");
+    }
+    let called = mason.call(["apply", "-f", "all"]);
+    assert_eq!(called.code, 0, "{called:?}");
+    assert_eq!(
+        called.err,
+        "note: left out, because nothing in them is Mason's: all/1.json, all/2.json, all/3.json, \
+         all/4.json\n"
+    );
+    let large = mason.write("all/large.yaml", CONFIG);
+    let large = std::fs::File::options().write(true).open(large).unwrap();
+    large.set_len(16 * 1024 * 1024 + 1).unwrap();
+    let called = mason.call(["apply", "-f", "all"]);
+    assert_eq!((called.code, called.out.as_str()), (2, ""));
+    assert!(called.err.contains("all/large.yaml: it is larger than 16 MiB"), "{}", called.err);
+}
+
+#[test]
 fn nothing_is_applied_when_one_document_is_bad_and_every_problem_is_listed() {
     let mason = Mason::new();
     mason.write("all/a.yaml", CONFIG);
@@ -186,4 +208,10 @@ fn deleting_is_by_name_or_file_and_says_what_is_missing() {
     hint: `mason get` lists what exists
     ");
     assert_eq!(mason.call(["delete", "masonconfig/lake", "--ignore-not-found"]).code, 0);
+    let operator = mason.call(["delete", "operator", "table/query"]);
+    assert_eq!((operator.code, operator.out.as_str()), (2, ""));
+    insta::assert_snapshot!(operator.err, @r"
+    error: `table/query` is not the name of a resource
+    hint: `mason get operatordefinitions` lists the names
+    ");
 }

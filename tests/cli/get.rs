@@ -63,6 +63,29 @@ fn json_and_yaml_hold_the_whole_resource_and_parse_back() {
 }
 
 #[test]
+fn each_resource_may_be_named_with_its_kind() {
+    let mason = with_config();
+    let pond = CONFIG.replace("{name: lake}", "{name: pond}");
+    assert_eq!(mason.call_with_input(["apply", "-f", "-"], &pond).code, 0);
+    let both = "masonconfig.mason.dev/lake\nmasonconfig.mason.dev/pond\n";
+    for args in [
+        ["get", "config/lake", "config/pond", "-o", "name"].as_slice(),
+        &["get", "configs", "lake", "masonconfig.mason.dev/pond", "-o", "name"],
+    ] {
+        let called = mason.call(args);
+        assert_eq!((called.code, called.out.as_str(), called.err.as_str()), (0, both, ""));
+    }
+    let mixed = mason.call(["get", "config/lake", "operator/table/query", "-o", "name"]);
+    assert_eq!(mixed.code, 0, "{mixed:?}");
+    assert_eq!(mixed.out, "masonconfig.mason.dev/lake\noperatordefinition.mason.dev/table-query\n");
+    let described = mason.call(["describe", "config", "config/lake"]);
+    assert_eq!((described.code, described.err.as_str()), (0, ""));
+    let bare = mason.call(["get", "config/lake", "pond"]);
+    assert_eq!((bare.code, bare.out.as_str()), (2, ""));
+    assert!(bare.err.starts_with("error: `pond` has no kind\n"), "{}", bare.err);
+}
+
+#[test]
 fn everything_is_listed_with_its_kind() {
     let mason = with_config();
     for args in [&["get"][..], &["get", "all"], &["get", "mason"]] {

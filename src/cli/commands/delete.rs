@@ -38,37 +38,23 @@ fn keys_of(context: &Context, args: &DeleteArgs) -> anyhow::Result<Vec<Key>> {
         let resources = documents::read(context, &args.files, "nothing was deleted")?;
         return Ok(resources.iter().map(|read| read.resource.key()).collect());
     };
-    let (of_all, first) = match word.split_once('/') {
-        Some(_) => (None, Some(word)),
-        None => (Some(kinds::resolve_one(word)?), None),
-    };
-    let named = first.into_iter().chain(&args.names);
-    let keys = named.map(|name| key_of(context, of_all, name)).collect::<Result<Vec<_>, _>>()?;
-    if keys.is_empty() {
-        let message = format!("no {word} is named");
+    let named = kinds::split(word, &args.names)?;
+    if named.is_empty() {
+        let message = format!("no {} is named", kinds::resolve_one(word)?);
         return Err(Failure::usage(message, "write `mason delete KIND NAME`").into());
     }
-    Ok(keys)
+    named.iter().map(|(kind, name)| key_of(context, *kind, name)).collect()
 }
 
-/// Returns what a word names: `KIND/NAME`, as `-o name` prints it, or a name of the kind that stands before all.
-fn key_of(context: &Context, of_all: Option<Kind>, word: &str) -> anyhow::Result<Key> {
-    match (word.split_once('/'), of_all) {
-        (Some((kind, name)), None) => Ok(context.key(kinds::resolve_one(kind)?, name)),
-        (Some((kind, name)), Some(of_all)) if kinds::resolve_one(kind)? == of_all => {
-            Ok(context.key(of_all, name))
-        }
-        (None, Some(kind)) => Ok(context.key(kind, word)),
-        (Some(_), Some(of_all)) => {
-            let message = format!("`{word}` is no {of_all}");
-            Err(Failure::usage(message, "leave the kind before it out").into())
-        }
-        (None, None) => {
-            let message = format!("`{word}` has no kind");
-            Err(Failure::usage(message, "write KIND/NAME for each, or `mason delete KIND NAME…`")
-                .into())
-        }
+/// Returns the key of what is named. Another verb also finds a definition by its operator, but to delete it, its own
+/// name is needed: several may be of one operator.
+fn key_of(context: &Context, kind: Kind, name: &str) -> anyhow::Result<Key> {
+    if name.contains('/') {
+        let message = format!("`{name}` is not the name of a resource");
+        let hint = format!("`mason get {}` lists the names", kind.plural());
+        return Err(Failure::usage(message, hint).into());
     }
+    Ok(context.key(kind, name))
 }
 
 /// Refuses to delete a run whose work may still go on.

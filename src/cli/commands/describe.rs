@@ -19,15 +19,12 @@ use crate::store::Resource;
 /// # Errors
 /// When it does not exist or cannot be read.
 pub(crate) async fn describe(context: &Context, args: &DescribeArgs) -> anyhow::Result<Exit> {
-    let (kind, name) = match (args.kind.split_once('/'), &args.name) {
-        (Some((kind, name)), None) => (kind, name),
-        (None, Some(name)) => (args.kind.as_str(), name.as_str()),
-        _ => {
-            let message = "name one resource";
-            return Err(Failure::usage(message, "write `mason describe KIND NAME`").into());
-        }
+    let named = kinds::split(&args.kind, args.name.as_slice())?;
+    let [(kind, name)] = named.as_slice() else {
+        let message = "name one resource";
+        return Err(Failure::usage(message, "write `mason describe KIND NAME`").into());
     };
-    let resource = get::one(context, kinds::resolve_one(kind)?, name).await?;
+    let resource = get::one(context, *kind, name).await?;
     let text = match &resource {
         Resource::OperatorRun(run) => {
             let mut text = describe_run(context, run);

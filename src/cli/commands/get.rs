@@ -17,16 +17,17 @@ use crate::store::{Kind, Resource, library};
 /// # Errors
 /// When the kind or a name does not exist, or the store cannot be read.
 pub(crate) async fn get(context: &Context, args: &GetArgs) -> anyhow::Result<Exit> {
-    let (kinds, names) = asked_for(args)?;
+    let (kinds, named) = asked_for(args)?;
     if args.watch {
+        let names = named.into_iter().map(|(_, name)| name).collect();
         return watch::watch(context, args, &kinds, names).await;
     }
-    let (resources, unreadable) = if names.is_empty() {
+    let (resources, unreadable) = if named.is_empty() {
         listed(context, args, &kinds).await?
     } else {
-        (named(context, &kinds, &names).await?, 0)
+        (found(context, &named).await?, 0)
     };
-    let is_one = names.len() == 1;
+    let is_one = named.len() == 1;
     print(context, args, &resources, kinds.len() > 1, is_one)?;
     if resources.is_empty() && unreadable == 0 {
         say_nothing_found(context, args, &kinds);
@@ -34,27 +35,21 @@ pub(crate) async fn get(context: &Context, args: &GetArgs) -> anyhow::Result<Exi
     Ok(if unreadable == 0 { Exit::Success } else { Exit::Failed })
 }
 
-/// Returns the kinds and names of `KIND NAME…` or `KIND/NAME`.
-fn asked_for(args: &GetArgs) -> anyhow::Result<(Vec<Kind>, Vec<String>)> {
-    if let Some((kind, name)) = args.kind.split_once('/') {
-        let mut names = vec![name.to_owned()];
-        names.extend(args.names.iter().cloned());
-        return Ok((vec![kinds::resolve_one(kind)?], names));
+/// Returns the kinds that are asked for, each once, and what is named of them; all of the kinds is asked for when
+/// nothing is named.
+fn asked_for(args: &GetArgs) -> anyhow::Result<(Vec<Kind>, Vec<(Kind, String)>)> {
+    let named = kinds::split(&args.kind, &args.names)?;
+    if named.is_empty() {
+        return Ok((kinds::resolve(&args.kind)?, named));
     }
-    if args.names.is_empty() {
-        return Ok((kinds::resolve(&args.kind)?, Vec::new()));
-    }
-    Ok((vec![kinds::resolve_one(&args.kind)?], args.names.clone()))
+    let is_named = |kind: &Kind| named.iter().any(|(of, _)| of == kind);
+    Ok((Kind::ALL.into_iter().filter(is_named).collect(), named))
 }
 
-async fn named(
-    context: &Context,
-    kinds: &[Kind],
-    names: &[String],
-) -> anyhow::Result<Vec<Resource>> {
-    let mut found = Vec::with_capacity(names.len());
-    for (kind, name) in kinds.iter().flat_map(|kind| names.iter().map(move |name| (*kind, name))) {
-        found.push(one(context, kind, name).await?);
+async fn found(context: &Context, named: &[(Kind, String)]) -> anyhow::Result<Vec<Resource>> {
+    let mut found = Vec::with_capacity(named.len());
+    for (kind, name) in named {
+        found.push(one(context, *kind, name).await?);
     }
     Ok(found)
 }

@@ -25,7 +25,7 @@ const LINES: usize = 2_000;
 /// # Errors
 /// When the run does not exist, or the store cannot be read.
 pub(crate) async fn logs(context: &Context, args: &LogsArgs) -> anyhow::Result<Exit> {
-    let resource = context.existing(Kind::OperatorRun, bare_name(&args.run)).await?;
+    let resource = context.existing(Kind::OperatorRun, bare_name(&args.run)?).await?;
     let key = resource.key();
     let Resource::OperatorRun(run) = resource else { return Ok(Exit::Failed) };
     let mut tail = Tail { context, lines: Lines::default(), attempts: 0, told: false };

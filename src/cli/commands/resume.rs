@@ -22,7 +22,7 @@ use crate::cli::run_report;
 /// When the run does not exist, or the store fails.
 pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Result<Exit> {
     let keys = match (&args.run, &context.cluster) {
-        (Some(name), None) => vec![released(context, bare_name(name), args).await?],
+        (Some(name), None) => vec![released(context, bare_name(name)?, args).await?],
         (None, None) => unfinished(context).await?,
         (Some(name), Some(_)) => {
             let wanted = (Change::Suspend(false), args.force);

@@ -20,7 +20,7 @@ const MOST: u32 = 1_000;
 /// # Errors
 /// When the run does not exist or has not ended, is not valid any more, or the store fails.
 pub(crate) async fn retry(context: &Context, args: &RetryArgs) -> anyhow::Result<Exit> {
-    let name = bare_name(&args.run);
+    let name = bare_name(&args.run)?;
     let Resource::OperatorRun(run) = context.existing(Kind::OperatorRun, name).await? else {
         return Ok(Exit::Failed);
     };

@@ -5,6 +5,7 @@ use crate::cli::args::SuspendArgs;
 use crate::cli::change::{Change, change};
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::kinds;
 
 /// Sets `spec.suspend`.
 ///
@@ -26,7 +27,7 @@ pub(super) async fn change_unfinished(
     run: &str,
     wanted: (Change, bool),
 ) -> anyhow::Result<Option<String>> {
-    let name = bare_name(run);
+    let name = bare_name(run)?;
     let resource = context.existing(Kind::OperatorRun, name).await?;
     let key = resource.key();
     let Resource::OperatorRun(run) = resource else { return Ok(None) };
@@ -43,6 +44,24 @@ pub(super) async fn change_unfinished(
 }
 
 /// Returns the name of a run that may be written as `-o name` prints it.
-pub(super) fn bare_name(run: &str) -> &str {
-    run.rsplit('/').next().unwrap_or(run)
+///
+/// # Errors
+/// When what is written is not a run.
+pub(super) fn bare_name(run: &str) -> Result<&str, Failure> {
+    kinds::named(run, Some(Kind::OperatorRun)).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_of_another_kind_is_no_run() {
+        for word in ["x", "run/x", "operatorrun.mason.dev/x"] {
+            assert_eq!(bare_name(word).ok(), Some("x"), "{word}");
+        }
+        for word in ["config/x", "table/x"] {
+            assert!(bare_name(word).is_err(), "{word}");
+        }
+    }
 }
