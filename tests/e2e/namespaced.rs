@@ -43,12 +43,12 @@ fn an_administrator_of_a_namespace_installs_mason_for_it() {
     let status = team.finished("count");
     assert_eq!(status["result"]["data"][0]["n"], 3, "{status:#}");
     let roles = node.done(&["get", "clusterroles,clusterrolebindings", "-o", "name"]);
-    assert!(!roles.contains("/own\n"), "{roles}");
+    assert!(!roles.contains("/own"), "{roles}");
     let log = team.kubectl(&["logs", "deployment/own"]);
     assert!(!log.contains("orbidden"), "{log}");
     let as_admin = ["--namespace", "own", "--wait", "--kube-as-user", "own-admin"];
     node.helm(&[&["uninstall", "own"][..], &as_admin].concat());
     let leases = team.kubectl(&["get", "leases", "-o", "name"]);
-    assert!(!leases.contains("/own"), "the next installation waits for no one: {leases}");
+    assert!(!leases.contains("/own"), "the next installation would wait for this Lease: {leases}");
     node.helm(&["uninstall", "mason-teams", "--namespace", "default", "--wait"]);
 }

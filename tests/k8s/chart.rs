@@ -162,6 +162,17 @@ fn the_namespaced_installation_has_nothing_of_the_whole_cluster() {
 }
 
 #[test]
+fn without_a_controller_there_is_only_what_belongs_to_the_cluster() {
+    for scope in ["cluster", "namespace"] {
+        let values = format!("controller.enabled=false,rbac.scope={scope}");
+        for object in objects(&rendered(&["--set", &values])) {
+            let kind = object["kind"].as_str().unwrap();
+            assert!(["CustomResourceDefinition", "ClusterRole"].contains(&kind), "{object:#}");
+        }
+    }
+}
+
+#[test]
 fn nothing_but_get_is_asked_for_on_secrets_and_no_right_is_a_wildcard() {
     for args in [["--set", "rbac.scope=cluster"], ["--set", "rbac.scope=namespace"]] {
         let found = objects(&rendered(&args));
