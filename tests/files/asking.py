@@ -29,8 +29,8 @@ class Asking:
         """What a peer of a format says of a file."""
         if self.process is None:
             self._start()
-        self.pipe.send((form, peer, file, outcome))
         try:
+            self.pipe.send((form, peer, file, outcome))
             if self.pipe.poll(self.seconds):
                 return self.pipe.recv()
             why = f"no answer within {self.seconds} s"

@@ -29,6 +29,9 @@ def difference(table, rows, names, peer):
     extra = [name for name in names if name not in table.column_names]
     if extra:
         return f"there is no column `{extra[0]}`, which {peer} has"
+    added = [name for name in table.column_names if name not in names]
+    if added:
+        return f"there is a column `{added[0]}`, which {peer} does not have"
     mine = values.columns(table)
     theirs = [
         [typed(row.get(field.name), field.type) for row in rows] for field in table.schema

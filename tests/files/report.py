@@ -44,6 +44,6 @@ def printed(verdicts, others):
         said += ["", found]
     noted = [one for one in verdicts if one.verdict == judge.EQUAL and one.sentence]
     if noted:
-        said += ["", f"{len(noted)} files are equal with one peer and not with another, or for a written reason:"]
+        said += ["", f"{len(noted)} files are equal with the first peer and not with another, or for a written reason:"]
         said += [f"{one.folder}/{one.name}: {one.sentence}" for one in noted]
     return "\n".join(said)

@@ -10,7 +10,7 @@ import judge
 import mason
 import records
 import values
-from asking import Said
+from asking import Asking, Said
 
 
 class Values(unittest.TestCase):
@@ -21,6 +21,20 @@ class Values(unittest.TestCase):
         for other in (True, "1", 1.5, -1):
             self.assertNotEqual(values.number(1), values.plain(other))
         self.assertNotEqual(values.number(0.0), values.number(-0.0))
+
+    def test_tables_with_floats_are_never_equal_at_once(self):
+        floats = pyarrow.float64()
+        for kind, wrap in (
+            (floats, lambda value: value),
+            (pyarrow.list_(floats), lambda value: [value]),
+            (pyarrow.struct([("a", floats)]), lambda value: {"a": value}),
+            (pyarrow.dictionary(pyarrow.int8(), floats), lambda value: value),
+        ):
+            one, other = (pyarrow.table({"x": pyarrow.array([wrap(value)], kind)}) for value in (0.0, -0.0))
+            self.assertFalse(values.same_at_once(one, other), kind)
+            self.assertIsNotNone(values.difference(values.columns(one), values.columns(other), ["x"], "P"), kind)
+        whole = pyarrow.table({"x": [[1, 2]], "y": ["a"]})
+        self.assertTrue(values.same_at_once(whole, whole))
 
     def test_nested_values_and_times_are_compared_whole(self):
         rows = [{"l": [1, None], "s": {"b": None, "a": "x"}, "m": [("k", 1)]}, {"l": None, "s": None, "m": None}]
@@ -67,6 +81,14 @@ class Texts(unittest.TestCase):
         self.assertNotEqual(records.typed({"a": 1, "b": 2}, kind), records.typed({"a": 1}, kind))
 
 
+    def test_a_column_that_only_one_side_has_is_told(self):
+        table = pyarrow.table({"a": [1], "b": [2]})
+        self.assertIsNone(records.difference(table, [{"a": 1, "b": 2}], ["a", "b"], "P"))
+        self.assertIn("no column `c`", records.difference(table, [{"a": 1, "c": 2}], ["a", "c"], "P"))
+        empty = pyarrow.table({"a": [1], "b": pyarrow.nulls(1)})
+        self.assertIn("a column `b`", records.difference(empty, [{"a": 1}], ["a"], "P"))
+
+
 class Verdicts(unittest.TestCase):
     def test_classes(self):
         read, refused = mason.Outcome(True), mason.Outcome(False, "`t/a.csv` is broken")
@@ -75,6 +97,9 @@ class Verdicts(unittest.TestCase):
             (read, [yes, no], judge.EQUAL),
             (read, [yes, other], judge.WRONG),
             (read, [Said("p", True, "1 row"), no], judge.WRONG),
+            (read, [Said("p", True, "1 row"), yes], judge.WRONG),
+            (read, [yes, Said("q", True, "1 row")], judge.EQUAL),
+            (read, [no, Said("p", True, "1 row")], judge.WRONG),
             (read, [no], judge.NOT_COMPARED),
             (refused, [yes], judge.REFUSED_CLEARLY),
             (refused, [no], judge.REFUSED_BY_ALL),
@@ -94,6 +119,20 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(of([detected, first]), judge.WRONG)
         self.assertEqual(of([detected], "34"), judge.WRONG)
         self.assertEqual(of([detected], "12", mason.Outcome(False, "", "panic")), judge.BROKEN)
+        self.assertEqual(of([first, Said("duckdb_csv", True)]), judge.WRONG)
+        seconded, second = Said("pyarrow_parquet", True, "2 rows"), Said("duckdb_parquet", True)
+        self.assertEqual(of([seconded, second]), judge.EQUAL)
+        self.assertEqual(of([seconded, second], "34"), judge.WRONG)
+        self.assertEqual(of([seconded]), judge.WRONG)
+        self.assertEqual(of([seconded, Said("duckdb_parquet", True, "3 rows")]), judge.WRONG)
+
+    def test_a_peer_whose_process_died_has_not_read_the_file(self):
+        asked = Asking(10)
+        asked._start()
+        asked.process.kill()
+        asked.process.join()
+        said = asked.ask("csv", "with_python", None, mason.Outcome(True))
+        self.assertEqual((said.read, asked.process), (False, None))
 
     def test_a_refusal_that_does_not_name_the_file_is_broken(self):
         def broken(message, kind="User"):

@@ -4,12 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::peer;
+
 fn folder(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 fn python(arguments: &[&str]) -> Output {
-    let python = std::env::var("MASON_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = peer::python();
     Command::new(&python)
         .args(arguments)
         .env("PYTHONDONTWRITEBYTECODE", "1")

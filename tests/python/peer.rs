@@ -6,6 +6,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
+/// Returns the Python that has the other engines: that of `MASON_TEST_PYTHON`.
+pub(crate) fn python() -> String {
+    std::env::var("MASON_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
 /// A running Python script that answers each line of its standard input with one line.
 pub(crate) struct Peer {
     _process: Child,
@@ -14,9 +19,9 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Starts a script of this repository with the Python of `MASON_TEST_PYTHON`.
+    /// Starts a script of this repository.
     pub(crate) fn start(script: &str) -> Self {
-        let python = std::env::var("MASON_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let python = python();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
         let mut process = Command::new(&python)
             .arg(script)

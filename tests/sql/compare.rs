@@ -97,7 +97,11 @@ fn all(
     outputs: &[Output],
     cell: impl Fn(&Value, &Output) -> Cell,
 ) -> Vec<Vec<Cell>> {
-    let row = |row: &Vec<Value>| row.iter().zip(outputs).map(|(v, o)| cell(v, o)).collect();
+    let row = |row: &Vec<Value>| {
+        let known = row.iter().zip(outputs).map(|(value, output)| cell(value, output));
+        // A value beyond the statement's columns equals nothing.
+        known.chain(row.iter().skip(outputs.len()).map(strange)).collect()
+    };
     rows.iter().map(row).collect()
 }
 
@@ -175,9 +179,14 @@ pub(crate) fn difference(
     if mason.len() != peer.len() {
         return Some(format!("{} rows instead of {}", mason.len(), peer.len()));
     }
+    let columns = |rows: &[Vec<Cell>]| rows.first().map_or(0, Vec::len);
+    if columns(mason) != columns(peer) {
+        return Some(format!("{} columns instead of {}", columns(mason), columns(peer)));
+    }
     let fits = |left: &[Cell], right: &[Cell]| {
         let pairs = left.iter().zip(right).zip(outputs);
         left.len() == right.len()
+            && left.len() <= outputs.len()
             && pairs.into_iter().all(|((left, right), output)| same(left, right, output.closeness))
     };
     if ordered {
@@ -202,6 +211,8 @@ pub(crate) fn shown(row: &[Cell]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -230,6 +241,17 @@ mod tests {
         let mean = Cell::Exact("1.3333".to_owned());
         assert!(same(&mean, &Cell::Float(4.0 / 3.0), Closeness::MeanOfDecimals));
         assert!(!same(&mean, &Cell::Float(1.335), Closeness::MeanOfDecimals));
+    }
+
+    #[test]
+    fn another_number_of_columns_is_a_difference() {
+        let outputs = [Output { family: Family::Integer, closeness: Closeness::Exact }];
+        let mason = of_mason(&[vec![json!(1), json!(2)]], &outputs);
+        let peer = of_peer(&[vec![json!({"number": "1"})]], &outputs);
+        let expected = Some("2 columns instead of 1".to_owned());
+        assert_eq!(difference(&mason, &peer, &outputs, false), expected);
+        assert_eq!(difference(&peer, &peer, &outputs, false), None);
+        assert!(difference(&mason, &mason, &outputs, false).is_some(), "more than were asked for");
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Generator<'_> {
     }
 
     /// A query of one column and one row.
-    pub(crate) fn scalar_query(&mut self, family: Family, scope: &Scope, _depth: u32) -> Typed {
+    pub(crate) fn scalar_query(&mut self, family: Family, scope: &Scope) -> Typed {
         let query = self.single(family, scope, true);
         let kind = match family {
             Family::Integer => WHOLE,

@@ -154,7 +154,7 @@ impl Generator<'_> {
             0 => self.case(argument, scope, depth - 1),
             1 => self.coalesce(argument, scope, depth - 1),
             2 if family != Family::Boolean => self.nullif(argument, scope, depth - 1),
-            3 if self.may_nest() => self.scalar_query(family, scope, depth - 1),
+            3 if self.may_nest() => self.scalar_query(family, scope),
             _ if family == Family::Boolean => self.condition(scope, depth - 1),
             4..=6 if family == Family::Integer => self.arithmetic(scope, depth - 1),
             _ if family == Family::Decimal => self.decimals(scope, depth - 1),

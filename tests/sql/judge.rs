@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use mason::engines::ErrorKind;
 use tokio::runtime::Runtime;
 
 use crate::compare::{Cell, difference, of_mason, of_peer, shown};
@@ -173,10 +174,18 @@ impl<'a> World<'a> {
     }
 }
 
+/// Whether Mason's words, which begin with the kind of the error, are of what it does not foresee.
+fn is_unexpected(words: &str) -> bool {
+    words.starts_with(ErrorKind::Unexpected.as_str())
+}
+
 fn how(mason: &Answer, peer: &Answer, statement: &Statement) -> Option<String> {
     match (mason, peer) {
         (Answer::Rows(mason), Answer::Rows(peer)) => {
             difference(mason, peer, &statement.outputs, statement.ordered)
+        }
+        (Answer::Refused(words), Answer::Refused(_)) if is_unexpected(words) => {
+            Some("Mason does not refuse it, but breaks off".to_owned())
         }
         (Answer::Refused(_), Answer::Refused(_)) => None,
         (Answer::Refused(_), _) => Some("only Mason refuses it".to_owned()),
