@@ -157,6 +157,10 @@ impl Measured<dyn Metastore> {
 
 #[async_trait]
 impl Changes for Measured<dyn Metastore> {
+    async fn check(&self) -> Result<(), EngineError> {
+        self.by.call("metastore.check", self.inner_changes()?.check()).await
+    }
+
     async fn apply(&self, change: &Change, author: &Author) -> Result<Changed, EngineError> {
         self.by.call("metastore.apply", self.inner_changes()?.apply(change, author)).await
     }

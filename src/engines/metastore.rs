@@ -88,6 +88,15 @@ pub trait Changes: Send + Sync {
     /// `AlreadyExists`; `NotFound`.
     async fn apply(&self, change: &Change, author: &Author) -> Result<Changed, EngineError>;
 
+    /// Says whether a change could be made now, before one is recorded as decided: what was decided on and
+    /// cannot be made can neither be fenced where nothing can be written. Changes nothing that is seen.
+    ///
+    /// # Errors
+    /// What [`apply`](Self::apply) would fail with: `PermissionDenied`, `OutOfDisk`.
+    async fn check(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Returns what the author's change did, if it took place.
     async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError>;
 

@@ -180,10 +180,21 @@ impl Work<'_> {
         match prepared {
             Prepared::Answer(answer) => self.answered(answer, false).await,
             Prepared::Effect { effect, plan } => {
+                if let Err(error) = self.check(&effect).await {
+                    return failed(Step::Prepare, &error);
+                }
                 let answer = Answer::object(in_json(&plan));
                 Outcome::Decided(Box::new(Pending { effect, answer, commit: None }))
             }
             Prepared::Job { spec, .. } => self.create(&spec).await,
+        }
+    }
+
+    /// Says whether a change could be made, before it is recorded.
+    async fn check(&self, effect: &Effect) -> Result<(), EngineError> {
+        match (effect, self.engines.metastore.changes()) {
+            (Effect::Metastore { .. }, Some(changes)) => changes.check().await,
+            _ => Ok(()),
         }
     }
 
@@ -239,6 +250,12 @@ impl Work<'_> {
             Ok(conclusion) => conclusion,
             Err(error) => return failed(Step::Conclude { committed }, &error),
         };
+        if !committed
+            && let Some(effect) = &conclusion.effect
+            && let Err(error) = self.check(effect).await
+        {
+            return failed(Step::Conclude { committed }, &error);
+        }
         let outcome = self.answered(conclusion.answer, committed).await;
         match (conclusion.effect, outcome) {
             (Some(effect), Outcome::Answered(answer)) => {

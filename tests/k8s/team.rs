@@ -151,11 +151,12 @@ impl Team {
         self.cluster.kubectl(&["--namespace", self.name, "get", resource], "").is_success
     }
 
-    /// Waits until a resource is as wanted.
+    /// Waits until a resource is there and as wanted.
     pub(crate) fn until(&self, resource: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
-            let found = self.get(resource);
+            let found = self.kubectl(&["get", resource, "-o", "json", "--ignore-not-found"]);
+            let found: Value = serde_json::from_str(&found).unwrap_or_default();
             if is_wanted(&found) {
                 return found;
             }

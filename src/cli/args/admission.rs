@@ -42,10 +42,14 @@ pub(crate) struct AdmissionArgs {
     #[arg(long, value_name = "NUMBER", env = "MASON_CONFIG_RUNS",
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub config_runs: Option<u16>,
-    /// Memory of all work in the controller together, such as 8Gi: the sum of memoryLimit. Default: no
-    /// limit.
+    /// Memory of all work in the controller together, such as 8Gi: the sum of memoryLimit. Default: that of
+    /// --memory less 256Mi; without it no limit.
     #[arg(long, value_name = "AMOUNT", env = "MASON_WORKER_MEMORY", value_parser = bytes)]
     pub worker_memory: Option<u64>,
+    /// Memory that the controller and the work in it may use together, such as 1Gi: the limit of its
+    /// container.
+    #[arg(long, value_name = "AMOUNT", env = "MASON_MEMORY", value_parser = bytes)]
+    pub memory: Option<u64>,
     /// Begin nothing new; what works goes on.
     #[arg(long, env = "MASON_PAUSE")]
     pub pause: bool,

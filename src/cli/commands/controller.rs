@@ -77,6 +77,12 @@ fn read_pods(file: &Path, problems: &mut Vec<String>) -> Option<PodSettings> {
     read_settings(&text).map_err(wrong).ok()
 }
 
+/// Returns what is left for work when the controller has what it needs itself.
+fn worker_memory_of(memory: u64) -> u64 {
+    const OF_THE_CONTROLLER: u64 = 256 << 20;
+    memory.saturating_sub(OF_THE_CONTROLLER)
+}
+
 fn admission_of(args: AdmissionArgs) -> AdmissionSettings {
     AdmissionSettings {
         maxima: Maxima {
@@ -90,7 +96,7 @@ fn admission_of(args: AdmissionArgs) -> AdmissionSettings {
         },
         namespace_runs: args.namespace_runs.map(usize::from),
         config_runs: args.config_runs.map(usize::from),
-        worker_memory_bytes: args.worker_memory,
+        worker_memory_bytes: args.worker_memory.or_else(|| args.memory.map(worker_memory_of)),
         is_paused: args.pause,
         pause_file: args.pause_file,
         patience: args.patience.to_duration(),

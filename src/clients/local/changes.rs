@@ -101,6 +101,16 @@ fn store(root: &Root, record: &Record) -> Result<(), EngineError> {
     durable::publish(root, &path, &bytes).map_err(|source| io_error(OPERATION, &path, source))
 }
 
+/// Writes and removes a file as large as the records of a change.
+fn check_room(root: &Root) -> Result<(), EngineError> {
+    const BYTES: usize = 16 * 1024;
+    let _lock = lock(root)?;
+    let path = format!("{OWN_FOLDER}/changes/check");
+    let written = root.dir().write(&path, vec![0; BYTES]);
+    let removed = root.dir().remove_file(&path);
+    written.and(removed).map_err(|source| io_error(OPERATION, &path, source))
+}
+
 /// Makes a change, or returns what it did when the same author made it before.
 fn apply(root: &Root, change: &Change, author: &Author) -> Result<Changed, EngineError> {
     let _lock = lock(root)?;
@@ -577,6 +587,11 @@ pub(crate) fn remove_empty_folders(root: &Root, file: &str, top: &str) {
 
 #[async_trait]
 impl Changes for LocalMetastore {
+    async fn check(&self) -> Result<(), EngineError> {
+        let root = Arc::clone(&self.root);
+        super::blocking(move || check_room(&root)).await
+    }
+
     async fn apply(&self, change: &Change, author: &Author) -> Result<Changed, EngineError> {
         let (root, change, author) = (Arc::clone(&self.root), change.clone(), author.clone());
         super::blocking(move || apply(&root, &change, &author)).await
