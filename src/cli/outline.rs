@@ -14,32 +14,47 @@ const WIDEST: u16 = 140;
 /// The key below which an answer has the columns of a schema, each with what kept it from a type.
 const SCHEMA: &str = "columns";
 
-/// Returns an answer for people: rows as a framed table, an object as an outline.
+/// Returns an answer for people, indented as deep as it stands: rows as a framed table, an object as an outline.
 #[must_use]
-pub(crate) fn answer(data: &Value, printer: &Printer) -> String {
-    match data {
+pub(crate) fn answer(data: &Value, depth: usize, printer: &Printer) -> String {
+    let indent = "  ".repeat(depth);
+    let shown = match data {
         Value::Array(items) => match rows_of(items) {
             Some(rows) if rows.is_empty() => "no rows".to_owned(),
-            Some(rows) if printer.style().terminal_out => framed(&rows, Width::Terminal),
+            Some(rows) if printer.style().terminal_out => {
+                framed(&rows, Width::Terminal { indent: columns(&indent) })
+            }
             Some(rows) => framed(&rows, Width::Needed),
             None => items.iter().map(compact).collect::<Vec<_>>().join("\n"),
         },
-        Value::Object(object) => outline(object, printer),
+        Value::Object(object) => {
+            let mut lines = Vec::new();
+            add_object(object, depth, printer, &mut lines);
+            return lines.join("\n");
+        }
         Value::String(text) => visible(text),
         other => compact(other),
-    }
+    };
+    let lines: Vec<String> = shown.lines().map(|line| format!("{indent}{line}")).collect();
+    lines.join("\n")
+}
+
+fn columns(indent: &str) -> u16 {
+    u16::try_from(indent.len()).unwrap_or(WIDEST)
 }
 
 /// Returns the answer of a run for people, its columns in the order that the work gave them.
 #[must_use]
-pub(crate) fn result(result: &RunResult, printer: &Printer) -> String {
+pub(crate) fn result(result: &RunResult, depth: usize, printer: &Printer) -> String {
     let in_order = |value: &Value| match value {
         Value::Object(object) => Value::Object(ordered(object, &result.columns)),
         other => other.clone(),
     };
     match &result.data {
-        Value::Array(rows) => answer(&Value::Array(rows.iter().map(in_order).collect()), printer),
-        data => answer(&in_order(data), printer),
+        Value::Array(rows) => {
+            answer(&Value::Array(rows.iter().map(in_order).collect()), depth, printer)
+        }
+        data => answer(&in_order(data), depth, printer),
     }
 }
 
@@ -92,8 +107,7 @@ fn add_list(key: &str, items: &[Value], depth: usize, lines: &mut Vec<String>) {
     match rows_of(items) {
         Some(mut rows) => {
             let reasons = if key == SCHEMA { take_reasons(&mut rows) } else { Vec::new() };
-            let indented = u16::try_from(indent.len()).unwrap_or(WIDEST);
-            let table = framed(&rows, Width::Within { most: WIDEST, indent: indented });
+            let table = framed(&rows, Width::Within { most: WIDEST, indent: columns(&indent) });
             lines.extend(table.lines().map(|line| format!("{indent}{line}")));
             lines.extend(reasons.into_iter().map(|reason| format!("{indent}{reason}")));
         }
@@ -156,7 +170,7 @@ mod tests {
             terminal_out: false,
             terminal_error: false,
         };
-        answer(data, &Printer::new(style))
+        answer(data, 0, &Printer::new(style))
     }
 
     #[test]
@@ -170,7 +184,7 @@ mod tests {
             terminal_out: false,
             terminal_error: false,
         };
-        let shown = result(&stored, &Printer::new(style));
+        let shown = result(&stored, 0, &Printer::new(style));
         assert!(shown.contains("│ city ┆ amount │"), "{shown}");
     }
 

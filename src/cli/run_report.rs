@@ -27,7 +27,7 @@ pub(crate) fn print(
         Output::Name => context.printer.out(&kinds::qualified(Kind::OperatorRun, name))?,
         Output::Table | Output::Wide => {
             if let Some(result) = &status.result {
-                context.printer.out(&outline::result(result, &context.printer))?;
+                context.printer.out(&outline::result(result, 0, &context.printer))?;
             }
         }
     }

@@ -215,3 +215,20 @@ fn deleting_is_by_name_or_file_and_says_what_is_missing() {
     hint: `mason get operatordefinitions` lists the names
     ");
 }
+
+#[test]
+fn many_are_deleted_with_one_call_as_get_names_them() {
+    let mason = Mason::with_data();
+    for name in ["a", "b", "c"] {
+        let list = ["run", "table/list", "-p", "database_name=sales", "--config", "local", "-q"];
+        assert_eq!(mason.call(list.into_iter().chain(["--name", name])).code, 0);
+    }
+    let listed = mason.call(["get", "runs", "-o", "name"]);
+    let names: Vec<&str> = listed.out.lines().collect();
+    assert_eq!(names.len(), 3, "{listed:?}");
+    let deleted = mason.call(["delete"].into_iter().chain(names).chain(["run/none"]));
+    assert_eq!(deleted.code, 1, "{deleted:?}");
+    assert!(deleted.err.contains("does not exist: operatorrun.mason.dev/none"), "{deleted:?}");
+    assert_eq!(deleted.out.lines().filter(|line| line.ends_with(" deleted")).count(), 3);
+    assert_eq!(mason.call(["get", "runs", "-o", "name"]).out, "");
+}

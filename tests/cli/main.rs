@@ -16,6 +16,7 @@ mod kills;
 mod memory;
 mod parameters;
 mod run;
+mod terminal;
 mod two_processes;
 
 use std::ffi::OsStr;

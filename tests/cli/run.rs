@@ -202,6 +202,29 @@ fn validate_checks_a_run_with_its_definition_and_config() {
     assert_eq!(mason.call(["get", "runs", "-o", "name"]).out, "");
 }
 
+#[test]
+fn validate_lists_the_problems_of_every_document_at_once() {
+    let mason = Mason::with_data();
+    let definition = "\
+apiVersion: mason.dev/v1alpha1
+kind: OperatorDefinition
+metadata: {name: mine}
+spec:
+  operator: my/query
+  description: mine
+  parameters: [{name: a, type: string}]
+  action: {sql: {statement: 'select $b'}}
+";
+    let run = RUN.replace("query_string", "query");
+    let selec = RUN.replace("name: cities", "name: selec").replace("select", "selec");
+    mason.write("all.yaml", &format!("{definition}---\n{run}---\n{selec}"));
+    let called = mason.call(["validate", "-f", "all.yaml"]);
+    assert_eq!((called.code, called.out.as_str()), (2, ""));
+    for text in ["`$b` is no parameter of the definition", "spec.parameters.query:", "selec"] {
+        assert!(called.err.contains(text), "{text}: {}", called.err);
+    }
+}
+
 /// A query that works for hours in little memory, unless it is stopped.
 const LONG: &str = "select count(*) from generate_series(1, 10000000000000) where value % 7 = 9";
 

@@ -123,6 +123,28 @@ fn the_result_of_an_end_may_be_pruned_and_nothing_else() {
     assert!(back.contains("may only be pruned"), "{back}");
 }
 
+/// Tools that compare what was applied with what is there would else find a difference for ever.
+#[test]
+fn what_is_applied_again_by_a_client_is_unchanged() {
+    let team = Team::new("unchanged");
+    let definition = "apiVersion: mason.dev/v1alpha1
+kind: OperatorDefinition
+metadata: {name: mine}
+spec:
+  operator: my/query
+  description: mine
+  parameters: [{name: query_string, type: sql}, {name: count, type: integer}]
+  action: {builtin: {name: table.query}}
+";
+    let config = config("c", "/data");
+    for applied in [definition, config.as_str(), query("x", "select 1", "").as_str()] {
+        let first = team.applied(applied);
+        assert!(first.trim_end().ends_with("created"), "{first}");
+        let again = team.applied(applied);
+        assert!(again.trim_end().ends_with("unchanged"), "{again}");
+    }
+}
+
 #[test]
 fn wrong_configs_and_definitions_are_refused_by_the_schema() {
     let team = Team::new("wrong-specs");

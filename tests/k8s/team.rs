@@ -127,6 +127,13 @@ impl Team {
         self.cluster.apply(&self.placed(manifest));
     }
 
+    /// Applies resources as a client does without server-side apply, and returns what `kubectl` says.
+    pub(crate) fn applied(&self, manifest: &str) -> String {
+        let called = self.cluster.kubectl(&["apply", "-f", "-"], &self.placed(manifest));
+        assert!(called.is_success, "{}\n{manifest}", called.err);
+        called.out
+    }
+
     /// Applies resources that have to be refused, and returns why.
     pub(crate) fn refused(&self, manifest: &str) -> String {
         self.cluster.refused(&self.placed(manifest))

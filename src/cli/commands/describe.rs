@@ -95,9 +95,8 @@ fn describe_run(context: &Context, run: &OperatorRun) -> String {
     if let Some(result) = &status.result {
         let heading = context.printer.paint("result:", Tone::Heading);
         let note = if result.truncated { " (a part of it)" } else { "" };
-        let shown = outline::result(result, &context.printer);
-        let lines: Vec<String> = shown.lines().map(|line| format!("  {line}")).collect();
-        sections.push(format!("{heading}{note}\n{}", lines.join("\n")));
+        let shown = outline::result(result, 1, &context.printer);
+        sections.push(format!("{heading}{note}\n{shown}"));
     }
     sections.retain(|section| !section.is_empty());
     sections.join("\n")
@@ -189,9 +188,7 @@ fn section(context: &Context, title: &str, fields: &Value) -> String {
         return String::new();
     }
     let heading = context.printer.paint(&format!("{title}:"), Tone::Heading);
-    let shown = outline::answer(fields, &context.printer);
-    let lines: Vec<String> = shown.lines().map(|line| format!("  {line}")).collect();
-    format!("{heading}\n{}", lines.join("\n"))
+    format!("{heading}\n{}", outline::answer(fields, 1, &context.printer))
 }
 
 /// Returns a time with how long ago it was.
