@@ -12,11 +12,12 @@
 //! | [`engines`] | what can be asked of a role, and its models | `api` |
 //! | [`sql`] | what a statement reads, and whether it only reads | `engines` |
 //! | [`formats`] | bytes to Arrow and back | `engines` |
+//! | [`transforms`] | Arrow to Arrow: cast, merge, explode, fake rows, summaries | `engines formats` |
 //! | [`validate`] | a request to a validated value, or all problems | `api engines sql` |
 //! | [`plan`] | the next decision of a run | those, `validate` |
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
 //! | [`pods`] | work in bare pods: created inert, recorded, released, proven | `api engines` |
-//! | [`clients`] | one folder for each technology | `api engines formats sql` |
+//! | [`clients`] | one folder for each technology | `api engines formats sql transforms` |
 //! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
@@ -47,4 +48,5 @@ pub mod store;
 pub mod telemetry;
 #[cfg(any(test, feature = "test-support"))]
 pub mod testing;
+pub mod transforms;
 pub mod validate;

@@ -19,7 +19,6 @@ mod listing;
 pub mod metastore;
 mod names;
 pub mod objects;
-pub mod operations;
 mod partitions;
 pub mod processes;
 mod proof;

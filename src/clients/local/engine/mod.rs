@@ -35,9 +35,11 @@ pub(crate) mod sink;
 mod sorted;
 #[cfg(test)]
 mod sql_tests;
+mod summarize;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
+mod transform;
 #[cfg(test)]
 mod wide_tests;
 mod words;
@@ -49,7 +51,6 @@ use datafusion::common::runtime::SpawnedTask;
 use datafusion::prelude::SessionContext;
 
 use crate::clients::local::inference;
-use crate::clients::local::operations::{job, summary_job};
 use crate::clients::local::work::{Executed, Work};
 use crate::engines::job_spec::{JobSpec, Operation};
 use crate::engines::{EngineError, ErrorKind};
@@ -132,13 +133,13 @@ async fn run(spec: JobSpec, work: Work, budget: Budget) -> Result<Executed, Engi
             let sorted = |column, value_bytes| {
                 sorted::values(&spec, &work, budget.one_sort(value_bytes), column)
             };
-            summary_job::summarize(&spec, &work, &tables, sorted).await?
+            summarize::summarize(&spec, &work, &tables, sorted).await?
         }
         Operation::Merge { .. }
         | Operation::Explode { .. }
         | Operation::Cast { .. }
         | Operation::Fake { .. } => {
-            let rows = job::start(&spec, &tables)?;
+            let rows = transform::start(&spec, &tables)?;
             let mut executed = sink::drain(rows.batches, &spec, &work, reporter).await?;
             rows.report.finish(&mut executed)?;
             executed

@@ -1,19 +1,18 @@
-//! Operations on batches of rows that no query can express: pure transforms, without files or clients.
+//! Arrow to Arrow: what is done with batches of rows that no query can express, without files or clients.
 //!
-//! Each takes batches and gives batches, or one answer. What was lost or could not be done is
-//! counted in a report beside. Which rules hold is said in `docs/operations.md`.
+//! Each transform takes batches and gives batches, or one answer. What was lost or could not be done is
+//! counted in a report beside. The rules are those of `docs/operations.md`. An engine that executes jobs
+//! feeds them; they know no table, no session and no thread.
 
 pub mod cast;
 mod convert;
 pub mod error;
 pub mod explode;
 pub mod fake;
-pub(crate) mod job;
 pub mod merge;
 mod parse_text;
 mod paths;
 pub mod summarize;
-pub(crate) mod summary_job;
 
 use arrow::datatypes::Schema;
 

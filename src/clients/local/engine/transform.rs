@@ -9,17 +9,17 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, future, stream};
 use serde_json::{Value, json};
 
-use super::cast::{CastPlan, CastReport};
-use super::error::OperationError;
-use super::explode::ExplodePlan;
-use super::fake::FakeRows;
-use super::merge::{FilePart, MergeOptions, MergePlan, MergeSource};
-use crate::clients::local::engine::session::Batches;
-use crate::clients::local::engine::tables::Tables;
+use super::session::Batches;
+use super::tables::Tables;
 use crate::clients::local::work::Executed;
 use crate::engines::job_spec::{BadRows, Input, JobSpec, Operation};
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::compare::types_come_from_values;
+use crate::transforms::cast::{CastPlan, CastReport};
+use crate::transforms::error::OperationError;
+use crate::transforms::explode::ExplodePlan;
+use crate::transforms::fake::FakeRows;
+use crate::transforms::merge::{FilePart, MergeOptions, MergePlan, MergeSource};
 
 /// The rows of an operation, with what is said about them once they have been taken.
 pub(crate) struct Rows {

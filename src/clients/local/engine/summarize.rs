@@ -12,14 +12,14 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::summarize::{ColumnStatistics, Statistics, Summarizer, SummaryOptions};
-use crate::clients::local::engine::error::from_datafusion;
-use crate::clients::local::engine::progress::Reporter;
-use crate::clients::local::engine::session::Batches;
-use crate::clients::local::engine::tables::{Tables, allowed};
+use super::error::from_datafusion;
+use super::progress::Reporter;
+use super::session::Batches;
+use super::tables::{Tables, allowed};
 use crate::clients::local::work::{Executed, Work};
 use crate::engines::job_spec::{AnswerLimits, JobSpec, Operation};
 use crate::engines::{EngineError, ErrorKind};
+use crate::transforms::summarize::{ColumnStatistics, Statistics, Summarizer, SummaryOptions};
 
 const SUMMARIZE: &str = "summarize";
 /// How many batches may wait for a summary.
