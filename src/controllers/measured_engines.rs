@@ -10,10 +10,11 @@ use tracing::Instrument;
 
 use crate::api::v1alpha1::EngineChoices;
 use crate::engines::execution::Fence;
-use crate::engines::job::{JobId, JobOutcome, JobOwner, JobStatus, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Author, Change, Changed, Changes, TableEntry};
 use crate::engines::reading::Reading;
+use crate::engines::result::JobOutcome;
 use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
 use crate::engines::{EngineError, Engines, Execution, Metastore, Storage};
 use crate::metrics::{EngineCall, Metrics};

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use super::error::EngineError;
-use super::job::{JobId, JobOutcome, JobOwner, JobStatus, JobToken};
+use super::job::{JobId, JobOwner, JobStatus, JobToken};
 use super::job_spec::JobSpec;
+use super::result::JobOutcome;
 
 /// An execution. No call blocks until the work is done.
 #[async_trait]

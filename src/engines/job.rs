@@ -3,14 +3,10 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::error::{EngineError, ErrorKind, Retry};
-use super::schema::{Schema, SchemaConflict, SchemaFound};
-use super::table::{FileFormat, PinnedFile, TableVersion};
 use crate::api::conditions::Reason;
 
 /// The idempotency token of an attempt: lower-case letters, digits and `-`, at most 63.
@@ -162,98 +158,5 @@ impl From<&EngineError> for JobError {
         }
         let (kind, retry, hint) = (error.kind, error.retry, error.hint.clone());
         Self { kind, retry, message, hint, reason: error.reason }
-    }
-}
-
-/// The proof of a job that ended well, written by the job itself under its token.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct JobOutcome {
-    /// The token it worked under.
-    pub token: JobToken,
-    /// For whom.
-    pub owner: JobOwner,
-    /// The answer: rows as an array of objects, or one object. Bounded by the spec's limits.
-    pub answer: Value,
-    /// How many rows the answer has in all.
-    pub rows: Option<u64>,
-    /// Whether `answer` is only a part.
-    pub truncated: bool,
-    /// What was committed, when the job has a sink of files.
-    pub commit: Option<Commit>,
-    /// What a person should know: casts, nulls, rejected rows, a changed join algorithm.
-    pub warnings: Vec<String>,
-}
-
-/// Files that became visible at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Commit {
-    /// The folder.
-    pub location: String,
-    /// The generation of its manifest.
-    pub version: TableVersion,
-    /// How many files were written.
-    pub files: u64,
-    /// Their size.
-    pub bytes: u64,
-    /// Their rows.
-    pub rows: u64,
-    /// `sha256:` of the manifest.
-    pub digest: String,
-    /// The attempt that committed: another attempt's commit of the same run counts as this one's.
-    pub attempt: u32,
-}
-
-/// What a job of [`Operation::Infer`](super::job_spec::Operation::Infer) answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "answer")]
-pub enum InferAnswer {
-    /// All files have one schema.
-    #[serde(rename_all = "camelCase")]
-    Same {
-        /// How the files are read.
-        format: FileFormat,
-        /// Their columns, without those that come from the path.
-        schema: Schema,
-        /// Columns that come from the path, with their types.
-        partition_columns: Schema,
-        /// How the schema was found.
-        found: SchemaFound,
-        /// How many files the table has, those without content included.
-        files: u64,
-        /// What a reader should know: conversions, skipped empty files, detected headers.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        notes: Vec<String>,
-        /// Columns of text with what kept each from the type that most of its values are of.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        why_text: BTreeMap<String, String>,
-    },
-    /// The files disagree.
-    #[serde(rename_all = "camelCase")]
-    Conflict {
-        /// How the files are read.
-        format: FileFormat,
-        /// How they disagree.
-        conflict: Box<SchemaConflict>,
-        /// Columns that come from the path, with their types.
-        partition_columns: Schema,
-        /// How the schemas were found.
-        found: SchemaFound,
-        /// Each file that was read with the index of its schema in `conflict.schemas`.
-        files: Vec<(PinnedFile, u32)>,
-        /// What a reader should know.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        notes: Vec<String>,
-    },
-}
-
-impl InferAnswer {
-    /// Returns how the files are read.
-    #[must_use]
-    pub fn format(&self) -> &FileFormat {
-        match self {
-            Self::Same { format, .. } | Self::Conflict { format, .. } => format,
-        }
     }
 }

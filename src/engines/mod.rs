@@ -16,6 +16,7 @@ pub mod job_spec;
 pub mod metastore;
 pub mod nesting;
 pub mod reading;
+pub mod result;
 pub mod schema;
 pub mod storage;
 pub mod table;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Conclusion};
 use crate::api::v1alpha1::ResultKind;
 use crate::engines::counted::counted;
-use crate::engines::job::{Commit, JobOutcome};
+use crate::engines::result::{Commit, JobOutcome};
 use crate::engines::schema::{Column, ConflictingSchema, DifferingColumn, Schema, SchemaConflict};
 
 /// Returns the answer to a job whose outcome is rows, one object or written files, with no effect left.

@@ -30,9 +30,10 @@ use serde_json::Value;
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::{ContainerAction, ResultKind, ResultReference};
 use crate::engines::capability::Capability;
-use crate::engines::job::{JobId, JobOutcome};
+use crate::engines::job::JobId;
 use crate::engines::job_spec::{BoundStatement, JobSpec};
 use crate::engines::metastore::{Change, Changed};
+use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines};
 
 /// Every built-in operator, by name within its namespace.

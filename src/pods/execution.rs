@@ -30,10 +30,9 @@ use super::waiting::is_bound;
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::ContainerAction;
 use crate::engines::execution::{Execution, Fence};
-use crate::engines::job::{
-    JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,
-};
+use crate::engines::job::{JobError, JobId, JobOwner, JobProgress, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::{JobSpec, Operation};
+use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, ErrorKind, Retry};
 
 /// How often a pod's log is read for its progress.

@@ -10,9 +10,10 @@ use super::session::{
 };
 use crate::api::v1alpha1::{JobReference, OperatorRun, OperatorRunStatus, ResultKind};
 use crate::engines::execution::Fence;
-use crate::engines::job::{JobError, JobOutcome};
+use crate::engines::job::JobError;
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::Changed;
+use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::{Answer, Effect, Operator, Prepared, Request, WorkPlan};
 use crate::plan::{Decision, needs_job};

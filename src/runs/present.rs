@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::api::conditions::{Reason, of_phase, set_condition};
 use crate::api::v1alpha1::{AttemptError, OperatorRunStatus, RunResult};
 use crate::engines::counted::counted;
-use crate::engines::job::Commit;
+use crate::engines::result::Commit;
 use crate::operators::Answer;
 
 /// Most bytes of JSON that a status holds of an answer.

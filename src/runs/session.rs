@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::context::{RunContext, RunError};
 use crate::api::v1alpha1::{FreeForm, JobReference, OperatorRun, OperatorRunStatus};
-use crate::engines::job::{Commit, JobError, JobId, JobOwner, JobToken};
+use crate::engines::job::{JobError, JobId, JobOwner, JobToken};
 use crate::engines::metastore::Author;
+use crate::engines::result::Commit;
 use crate::engines::{EngineError, Engines};
 use crate::operators::{Answer, Effect, Operator, Request};
 use crate::validate::{ValidAction, ValidRun};

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::durable;
 use super::error::{io_error, json_error};
 use super::root::Root;
-use super::work::WrittenFile;
+use crate::engines::result::WrittenFile;
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{FileFormat, StoragePath, TableKind, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};

@@ -114,7 +114,7 @@ pub struct Succeeded {
     /// When.
     pub at: Timestamp,
     /// The proof.
-    pub outcome: crate::engines::job::JobOutcome,
+    pub outcome: crate::engines::result::JobOutcome,
 }
 
 /// How much room is kept for a job's files: some blocks of usual size.

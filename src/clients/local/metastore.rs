@@ -201,7 +201,7 @@ pub(crate) fn declared_files(
 }
 
 fn managed_files(root: &Root, manifest: &Manifest) -> Result<Vec<PinnedFile>, EngineError> {
-    let pin = |file: &super::work::WrittenFile| {
+    let pin = |file: &crate::engines::result::WrittenFile| {
         let pinned = root.pin(&file.path)?;
         if pinned.size_bytes == file.size_bytes {
             return Ok(PinnedFile { partition_values: file.partition_values.clone(), ..pinned });

@@ -3,13 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::root::Root;
 use crate::engines::job::{JobOwner, JobProgress, JobToken};
-use crate::engines::schema::Schema;
-use crate::engines::table::StoragePath;
+use crate::engines::result::Written;
 
 /// Everything a job may use.
 #[derive(Debug, Clone)]
@@ -84,32 +82,4 @@ pub struct Executed {
     pub written: Option<Written>,
     /// What a person should know.
     pub warnings: Vec<String>,
-}
-
-/// Files that are written but not committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// The files.
-    pub files: Vec<WrittenFile>,
-    /// Their columns, without the partition keys.
-    pub schema: Schema,
-    /// The partition keys with their types, in the order of the path.
-    pub partition_columns: Schema,
-}
-
-/// One written file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WrittenFile {
-    /// Where it is.
-    pub path: StoragePath,
-    /// Its size.
-    pub size_bytes: u64,
-    /// The SHA-256 of its bytes, in lower-case hexadecimal.
-    pub sha256: String,
-    /// Its rows.
-    pub rows: u64,
-    /// Values of the partition keys, in their order; `None` is a null.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub partition_values: Vec<Option<String>>,
 }

@@ -21,9 +21,11 @@ use super::leftovers;
 use super::processes::be_told;
 use super::proof;
 use super::root::Root;
-use super::work::{Executed, ProgressCell, Work, Written};
-use crate::engines::job::{Commit, JobError, JobOutcome, JobProgress, JobState, JobToken};
+use super::work::{Executed, ProgressCell, Work};
+use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
 use crate::engines::job_spec::{FileSink, JobSpec, Sink};
+use crate::engines::result::Written;
+use crate::engines::result::{Commit, JobOutcome};
 use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::Operation;
+use crate::engines::result::JobOutcome;
 use crate::engines::schema::Schema;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, files_schema};

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::{AnswerLimits, JobSpec, Operation, Sink};
+use crate::engines::result::JobOutcome;
 use crate::engines::table::{ConflictingTable, PinnedFile, Table, TableLookup};
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{columns_shown, conflict_shown, object_schema, within_bytes};

@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::WriteMode;
 use crate::engines::metastore::Change;
 use crate::engines::reading::Reading;
+use crate::engines::result::JobOutcome;
 use crate::engines::table::{TableKind, TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::{MergeRule, Operation};
+use crate::engines::result::JobOutcome;
 use crate::engines::table::TableLookup;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, files_schema};

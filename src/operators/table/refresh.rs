@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::metastore::{Change, TableDeclaration};
 use crate::engines::reading::Reading;
+use crate::engines::result::JobOutcome;
 use crate::engines::schema::{Column, Schema};
 use crate::engines::table::{Table, TableKind, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};

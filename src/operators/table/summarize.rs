@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::{AnswerLimits, Operation, SummaryMethod};
+use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, object_schema, within_bytes};
 use crate::operators::columns::resolve;

@@ -11,10 +11,11 @@ use serde_json::Value;
 use crate::api::parameters::Parameters;
 use crate::engines::bad_rows::Bad;
 use crate::engines::execution::Fence;
-use crate::engines::job::{JobId, JobOutcome, JobOwner, JobState, JobStatus, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Changes, TableEntry};
 use crate::engines::reading::Reading;
+use crate::engines::result::JobOutcome;
 use crate::engines::schema::{Column, Schema, SchemaFound};
 use crate::engines::table::{
     Database, FileFormat, Format, PinnedFile, StoragePath, Table, TableKind, TableLookup,

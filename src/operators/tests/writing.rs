@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::fakes::{World, outcome, request};
 use super::reading::world;
 use crate::engines::ErrorKind;
-use crate::engines::job::Commit;
 use crate::engines::job_spec::{FileSink, Operation, Sink, WriteMode};
+use crate::engines::result::Commit;
 use crate::engines::table::{Format, TableVersion};
 use crate::operators::{WorkPlan, find};
 

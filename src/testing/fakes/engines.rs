@@ -10,10 +10,11 @@ use object_store::memory::InMemory;
 
 use super::world::{Call, SharedWorld, World};
 use crate::engines::execution::{Execution, Fence};
-use crate::engines::job::{JobId, JobOutcome, JobOwner, JobStatus, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry};
 use crate::engines::reading::Reading;
+use crate::engines::result::JobOutcome;
 use crate::engines::storage::Storage;
 use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};

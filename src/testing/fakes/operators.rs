@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::engines::capability::Capability;
-use crate::engines::job::JobOutcome;
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
 use crate::engines::metastore::Change;
+use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines};
 use crate::operators::{Answer, Conclusion, Effect, Operator, Prepared, Request, WorkPlan};
 

@@ -7,10 +7,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::engines::execution::Fence;
-use crate::engines::job::{
-    Commit, JobError, JobId, JobOutcome, JobOwner, JobProgress, JobState, JobStatus, JobToken,
-};
+use crate::engines::job::{JobError, JobId, JobOwner, JobProgress, JobState, JobStatus, JobToken};
 use crate::engines::metastore::{Author, Changed};
+use crate::engines::result::{Commit, JobOutcome};
 use crate::engines::table::TableVersion;
 use crate::engines::{EngineError, ErrorKind, Retry};
 

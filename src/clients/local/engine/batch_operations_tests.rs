@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::tests::{Lake, batch, ints, job, parquet_input, texts, to_files};
 use crate::engines::ErrorKind;
-use crate::engines::job::InferAnswer;
 use crate::engines::job_spec::*;
 use crate::engines::reading::Reading;
+use crate::engines::result::InferAnswer;
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaFound};
 use crate::engines::table::Format;
 

@@ -20,8 +20,9 @@ use sha2::{Digest, Sha256};
 
 use super::error::{Allowed, failed, from_datafusion, from_format, from_io, out_of_memory};
 use super::tables::{allowed, column_index};
-use crate::clients::local::work::{Work, Written, WrittenFile};
+use crate::clients::local::work::Work;
 use crate::engines::job_spec::FileSink;
+use crate::engines::result::{Written, WrittenFile};
 use crate::engines::schema::Schema;
 use crate::engines::table::{Format, StoragePath};
 use crate::engines::{EngineError, ErrorKind};

@@ -9,9 +9,9 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use super::files::{FileWriter, MOST_OPEN, MOST_PARTITIONS};
 use super::tests::{Lake, batch, ints, job, parquet_input, texts, to_files};
 use crate::clients::local::partitions;
-use crate::clients::local::work::Written;
 use crate::engines::ErrorKind;
 use crate::engines::job_spec::{FileSink, JobSpec, MergeRule, Operation, Sink};
+use crate::engines::result::Written;
 use crate::engines::table::{Format, PinnedFile};
 
 /// Rows whose numbers do not compress well.

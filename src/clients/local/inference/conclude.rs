@@ -10,8 +10,8 @@ use super::why::why_text;
 use crate::clients::local::partitions;
 use crate::engines::bad_rows::Bad;
 use crate::engines::counted::counted;
-use crate::engines::job::InferAnswer;
 use crate::engines::reading::Reading;
+use crate::engines::result::InferAnswer;
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{
     ConflictingTable, FileFormat, PinnedFile, Table, TableKind, TableLookup, TableName,

@@ -15,10 +15,10 @@ use crate::clients::local::root::Root;
 use crate::clients::local::tests::{new_root, owner, spec, token};
 use crate::clients::local::work::Work;
 use crate::engines::bad_rows::{BadRows, Tally};
-use crate::engines::job::InferAnswer;
 use crate::engines::job_spec::{Input, InputFile, JobSpec, Operation, Sample};
 use crate::engines::metastore::Metastore;
 use crate::engines::reading::Reading;
+use crate::engines::result::InferAnswer;
 use crate::engines::schema::{ColumnType, Schema, SchemaConflict, SchemaFound};
 use crate::engines::table::{
     FileFormat, Format, StoragePath, TableLookup, TableName, TextEncoding,

@@ -9,8 +9,8 @@ use crate::clients::local::catalogue::{self, ManifestKind};
 use crate::clients::local::commit::{Committer, commit};
 use crate::clients::local::disk::recorder::Recorder;
 use crate::clients::local::root::Root;
-use crate::engines::job::Commit;
 use crate::engines::job_spec::{FileSink, WriteMode};
+use crate::engines::result::Commit;
 use crate::engines::table::{StoragePath, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 
