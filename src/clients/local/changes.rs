@@ -513,7 +513,7 @@ fn following(location: &StoragePath, latest: Option<&Manifest>, author: &Author)
         name: catalogue::table_name(location),
         run_uid: author.run_uid.clone(),
         attempt: author.attempt,
-        created_at: super::now(),
+        created_at: super::clock::now(),
         locations: Vec::new(),
         format: None,
         schema: Schema::default(),
@@ -589,21 +589,21 @@ pub(crate) fn remove_empty_folders(root: &Root, file: &str, top: &str) {
 impl Changes for LocalMetastore {
     async fn check(&self) -> Result<(), EngineError> {
         let root = Arc::clone(&self.root);
-        super::blocking(move || check_room(&root)).await
+        super::threads::blocking(move || check_room(&root)).await
     }
 
     async fn apply(&self, change: &Change, author: &Author) -> Result<Changed, EngineError> {
         let (root, change, author) = (Arc::clone(&self.root), change.clone(), author.clone());
-        super::blocking(move || apply(&root, &change, &author)).await
+        super::threads::blocking(move || apply(&root, &change, &author)).await
     }
 
     async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
         let (root, author) = (Arc::clone(&self.root), author.clone());
-        super::blocking(move || find(&root, &author)).await
+        super::threads::blocking(move || find(&root, &author)).await
     }
 
     async fn fence(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
         let (root, author) = (Arc::clone(&self.root), author.clone());
-        super::blocking(move || fence(&root, &author)).await
+        super::threads::blocking(move || fence(&root, &author)).await
     }
 }

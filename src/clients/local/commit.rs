@@ -223,7 +223,7 @@ fn next_manifest(
         name: catalogue::table_name(location),
         run_uid: owner.run_uid.clone(),
         attempt: owner.attempt,
-        created_at: super::now(),
+        created_at: super::clock::now(),
         locations: vec![location.to_string()],
         format: Some(written_format(sink.format)),
         schema: merged_nullability(&written.schema, kept.map(|manifest| &manifest.schema)),

@@ -109,7 +109,7 @@ impl LocalExecution {
         let record = JobRecord {
             owner: owner.clone(),
             operation: spec.operation.as_str().to_owned(),
-            created_at: super::now(),
+            created_at: super::clock::now(),
             limits: self.limits,
         };
         let json = |source| super::error::json_error("create a job", folder.path(), source);
@@ -141,7 +141,7 @@ impl LocalExecution {
         if folder.has(file::FENCED) {
             return Err(fenced(&JobToken(id.0.clone())));
         }
-        folder.publish(file::RELEASED, &Mark { at: super::now() })?;
+        folder.publish(file::RELEASED, &Mark { at: super::clock::now() })?;
         faults::reach("release", "marked");
         if !needs_worker(&folder)? {
             return Ok(());
@@ -164,7 +164,7 @@ impl LocalExecution {
         }
         let id = id.clone();
         let released = move |own: Self| {
-            own.folder(&id)?.publish(file::RELEASED, &Mark { at: super::now() }).map(drop)
+            own.folder(&id)?.publish(file::RELEASED, &Mark { at: super::clock::now() }).map(drop)
         };
         self.blocking(released).await
     }
@@ -274,7 +274,8 @@ impl LocalExecution {
             }
             Some(WorkerSight::Ended(_) | WorkerSight::Absent) | None => {}
         }
-        let waits = super::now().duration_since(released.at).unsigned_abs() < self.start_grace;
+        let waits =
+            super::clock::now().duration_since(released.at).unsigned_abs() < self.start_grace;
         if !begun && waits && !folder.has(file::FENCED) && !folder.has(file::EXIT) {
             return Ok((JobState::Queued, None, None));
         }
@@ -313,7 +314,7 @@ impl LocalExecution {
 
     fn fence_now(&self, token: &JobToken) -> Result<Fence, EngineError> {
         let folder = JobFolder::of(&self.root, token)?;
-        let mark = Mark { at: super::now() };
+        let mark = Mark { at: super::clock::now() };
         if !folder.exists() {
             // A folder with the mark only: a delayed `create` finds it and makes nothing.
             let json = |source| super::error::json_error("fence a job", folder.path(), source);
@@ -349,7 +350,7 @@ impl LocalExecution {
     /// Whether a mark asked a worker to stop so long ago that it will not do so by itself.
     fn has_waited(&self, folder: &JobFolder, mark: &'static str) -> Result<bool, EngineError> {
         let asked = folder.read::<Mark>(mark)?;
-        let waited = asked.map(|mark| super::now().duration_since(mark.at).unsigned_abs());
+        let waited = asked.map(|mark| super::clock::now().duration_since(mark.at).unsigned_abs());
         Ok(waited.is_some_and(|waited| waited > self.cancel_grace))
     }
 
@@ -379,7 +380,7 @@ impl LocalExecution {
         work: impl FnOnce(Self) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let own = self.clone();
-        super::blocking(move || work(own)).await
+        super::threads::blocking(move || work(own)).await
     }
 }
 
@@ -528,7 +529,7 @@ impl Execution for LocalExecution {
             if own.proven_end(&folder)?.is_some() {
                 Ok(())
             } else {
-                folder.publish(file::CANCEL, &Mark { at: super::now() })?;
+                folder.publish(file::CANCEL, &Mark { at: super::clock::now() })?;
                 own.kill_overdue(&folder, file::CANCEL)
             }
         })

@@ -261,12 +261,12 @@ const INTERVAL: Duration = Duration::from_hours(1);
 pub(crate) fn collect_when_due(root: &Arc<Root>) {
     let mark = format!("{}/collected", super::root::OWN_FOLDER);
     let last = root.dir().metadata(&mark).and_then(|metadata| metadata.modified());
-    let now = std::time::SystemTime::from(super::now());
+    let now = std::time::SystemTime::from(super::clock::now());
     let passed = last.ok().and_then(|last| now.duration_since(last.into_std()).ok());
     if passed.is_some_and(|passed| passed < INTERVAL) || root.dir().write(&mark, "").is_err() {
         return;
     }
-    match collect(root, Retention::default(), super::now()) {
+    match collect(root, Retention::default(), super::clock::now()) {
         Ok(collected) => tracing::debug!(?collected, "collected leftovers"),
         Err(error) if error.kind == ErrorKind::NotFound => {}
         Err(error) => tracing::warn!(%error, "failed to collect leftovers"),

@@ -301,12 +301,12 @@ fn stream_of<'a, T: Send + 'a>(
 impl Metastore for LocalMetastore {
     fn list_databases(&self) -> BoxStream<'_, Result<Database, EngineError>> {
         let root = Arc::clone(&self.root);
-        stream_of(super::blocking(move || databases(&root)))
+        stream_of(super::threads::blocking(move || databases(&root)))
     }
 
     async fn get_database(&self, name: &str) -> Result<Database, EngineError> {
         let (root, name) = (Arc::clone(&self.root), name.to_owned());
-        super::blocking(move || database(&root, &name)).await
+        super::threads::blocking(move || database(&root, &name)).await
     }
 
     fn list_tables<'a>(
@@ -314,7 +314,7 @@ impl Metastore for LocalMetastore {
         database: &'a str,
     ) -> BoxStream<'a, Result<TableEntry, EngineError>> {
         let (root, name) = (Arc::clone(&self.root), database.to_owned());
-        stream_of(super::blocking(move || {
+        stream_of(super::threads::blocking(move || {
             let database = self::database(&root, &name)?;
             Ok(tables(&root, &database)?.into_iter().map(entry).collect())
         }))
@@ -322,7 +322,7 @@ impl Metastore for LocalMetastore {
 
     async fn find_table(&self, name: &TableName) -> Result<Option<TableEntry>, EngineError> {
         let (root, name) = (Arc::clone(&self.root), name.clone());
-        super::blocking(move || {
+        super::threads::blocking(move || {
             let database = self::database(&root, &name.database)?;
             let found = tables_called(&root, &database, &name.table)?;
             Ok(closest(found.into_iter().map(entry), &name))
@@ -336,7 +336,7 @@ impl Metastore for LocalMetastore {
         reading: &Reading,
     ) -> Result<TableLookup, EngineError> {
         let (own, name, reading) = (self.clone(), name.clone(), reading.clone());
-        super::blocking(move || own.look_up(&name, &reading)).await
+        super::threads::blocking(move || own.look_up(&name, &reading)).await
     }
 
     fn changes(&self) -> Option<&dyn Changes> {

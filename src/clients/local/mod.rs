@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 mod changes;
+mod clock;
 pub mod commit;
 pub mod disk;
 pub mod durable;
@@ -25,6 +26,7 @@ mod proof;
 pub mod root;
 pub mod settings;
 pub mod storage;
+mod threads;
 pub mod verify;
 pub mod work;
 pub mod worker;
@@ -131,28 +133,5 @@ impl Local {
     #[must_use]
     pub fn root(&self) -> &Arc<Root> {
         &self.root
-    }
-}
-
-/// Returns the present time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a client is an edge: it writes down when things happen"
-)]
-pub(crate) fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
-}
-
-/// Runs blocking work on a thread of its own.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
-) -> Result<T, EngineError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(source) => {
-            let message = "the work on another thread ended early";
-            Err(error::error(crate::engines::ErrorKind::Unexpected, "wait for work", message)
-                .with_source(source))
-        }
     }
 }

@@ -98,7 +98,7 @@ impl Storage for LocalStorage {
         location: &'a str,
     ) -> BoxStream<'a, Result<PinnedFile, EngineError>> {
         let (root, location) = (Arc::clone(&self.root), location.to_owned());
-        let listed = super::blocking(move || files_of(&root, &location));
+        let listed = super::threads::blocking(move || files_of(&root, &location));
         stream::once(listed)
             .map_ok(|files| stream::iter(files.into_iter().map(Ok)))
             .try_flatten()
@@ -107,7 +107,7 @@ impl Storage for LocalStorage {
 
     async fn exists(&self, location: &str) -> Result<bool, EngineError> {
         let (root, location) = (Arc::clone(&self.root), location.to_owned());
-        super::blocking(move || {
+        super::threads::blocking(move || {
             let path = checked(&location)?;
             if root.dir().try_exists(path.as_str()).unwrap_or(false) {
                 return Ok(true);

@@ -115,7 +115,7 @@ pub fn run_with(
     };
     let process = i32::try_from(std::process::id()).ok().and_then(ProcessIdentity::of);
     let process = process.unwrap_or(ProcessIdentity { pid: 0, start_ticks: None, boot_id: None });
-    folder.publish(file::STARTED, &Started { at: super::now(), process })?;
+    folder.publish(file::STARTED, &Started { at: super::clock::now(), process })?;
     faults::reach("worker", "begun");
     let job = Job { root, folder, token, record, spec };
     job.tell_begin();
@@ -144,7 +144,8 @@ fn refuse(folder: &JobFolder, error: &EngineError) -> Result<ExitCode, EngineErr
         "a worker has to be of the version of Mason that made the job; if it is, this is a bug"
             .to_owned(),
     );
-    folder.publish(file::ERROR, &Ended { at: super::now(), state: JobState::Failed, error })?;
+    folder
+        .publish(file::ERROR, &Ended { at: super::clock::now(), state: JobState::Failed, error })?;
     folder.forget(file::RESERVE)?;
     Ok(ExitCode::FAILURE)
 }
@@ -362,7 +363,7 @@ impl Job {
             unit: "files".to_owned(),
         };
         self.folder.show(file::PROGRESS, &progress)?;
-        let prepared = Succeeded { at: super::now(), outcome: outcome.clone() };
+        let prepared = Succeeded { at: super::clock::now(), outcome: outcome.clone() };
         self.folder.publish(file::PREPARED, &prepared)?;
         faults::reach("worker", "prepared");
         if self.is_stopped() {
@@ -397,7 +398,7 @@ impl Job {
     }
 
     fn publish_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
-        let at = super::now();
+        let at = super::clock::now();
         match ended {
             Ok(outcome) => {
                 tracing::info!(rows = outcome.rows, "the job is done");

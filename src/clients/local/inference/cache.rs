@@ -131,7 +131,8 @@ impl Cache {
             let shape = entry.shape.and_then(|index| self.shapes.get(index));
             entry.shape = shape.map(|shape| shapes.index(shape));
         }
-        let now = i64::try_from(crate::clients::local::now().as_nanosecond()).unwrap_or(i64::MAX);
+        let now =
+            i64::try_from(crate::clients::local::clock::now().as_nanosecond()).unwrap_or(i64::MAX);
         for (file, looked) in found {
             let path = file.path.to_string();
             if now.saturating_sub(file.modified_ns) > SETTLED_NS {

@@ -122,7 +122,7 @@ fn reap(mut child: Child, folder: &JobFolder) -> bool {
     if folder.has(file::OUTCOME) || folder.has(file::ERROR) || !folder.has(file::OWNER) {
         return status.success();
     }
-    let exit = Exit { at: super::now(), code: status.code(), signal: status.signal() };
+    let exit = Exit { at: super::clock::now(), code: status.code(), signal: status.signal() };
     if let Err(error) = folder.show(file::EXIT, &exit) {
         tracing::warn!(job = folder.path(), %error, "failed to note how a worker ended");
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{not_started, own_worker, reap, start};
+use crate::clients::local::clock::now;
 use crate::clients::local::jobs::{JobFolder, Mark, file};
-use crate::clients::local::{now, worker};
+use crate::clients::local::worker;
 use crate::engines::EngineError;
 
 /// Starts the worker of a job's absolute folder, waits for its end, and notes how it ended; returns

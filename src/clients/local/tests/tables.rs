@@ -8,11 +8,11 @@ use jiff::SignedDuration;
 
 use super::worker_process::write_file;
 use super::{new_root, owner, sink, spec, token};
+use crate::clients::local::clock::now;
 use crate::clients::local::commit::{Committer, commit};
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::leftovers::{Retention, collect};
 use crate::clients::local::metastore::LocalMetastore;
-use crate::clients::local::now;
 use crate::clients::local::root::Root;
 use crate::clients::local::verify::verify;
 use crate::engines::ErrorKind;
