@@ -90,6 +90,9 @@ pub struct Input {
     pub partition_columns: Schema,
     /// The files, each with the index of its schema in `schemas`.
     pub files: Vec<InputFile>,
+    /// The version of the table, when Mason manages it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<TableVersion>,
     /// Files that were left out when the table was looked up, for the warnings of the outcome.
     #[serde(default, skip_serializing_if = "Tally::is_none")]
     pub left_out: Tally,

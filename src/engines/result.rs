@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::job::{JobOwner, JobToken};
+use super::job_spec::Input;
 use super::schema::{Schema, SchemaConflict, SchemaFound};
-use super::table::{FileFormat, PinnedFile, StoragePath, TableVersion};
+use super::table::{FileFormat, PinnedFile, StoragePath, TableName, TableVersion};
 
 /// The proof of a job that ended well, written by the job itself under its token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,10 +26,56 @@ pub struct JobOutcome {
     pub rows: Option<u64>,
     /// Whether `answer` is only a part.
     pub truncated: bool,
+    /// What it read: one line for each of its inputs, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<Reads>,
     /// What was committed, when the job has a sink of files.
     pub commit: Option<Commit>,
     /// What a person should know: casts, nulls, rejected rows, a changed join algorithm.
     pub warnings: Vec<String>,
+}
+
+/// A table that a job read, as it was pinned: what the job opened of it was one of these files, unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reads {
+    /// The table.
+    pub table: TableName,
+    /// Its version, when Mason manages it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<TableVersion>,
+    /// `sha256:` over the pins of its files: path, size, time and identity, in the order of the paths. The same
+    /// files give the same digest; a file that was written anew gives another one.
+    pub digest: String,
+    /// How many files it has.
+    pub files: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+impl Reads {
+    /// Returns what a job reads of an input.
+    #[must_use]
+    pub fn of(input: &Input) -> Self {
+        let mut files: Vec<&PinnedFile> = input.files.iter().map(|file| &file.file).collect();
+        files.sort_unstable_by(|one, other| one.path.as_str().cmp(other.path.as_str()));
+        let mut hash = Sha256::new();
+        for file in &files {
+            for part in [file.path.as_str(), file.identity.as_deref().unwrap_or_default()] {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part);
+            }
+            hash.update(file.size_bytes.to_le_bytes());
+            hash.update(file.modified_ns.to_le_bytes());
+        }
+        Self {
+            table: input.name.clone(),
+            version: input.version,
+            digest: format!("sha256:{:x}", hash.finalize()),
+            files: files.len() as u64,
+            bytes: files.iter().map(|file| file.size_bytes).sum(),
+        }
+    }
 }
 
 /// Files that became visible at once.
@@ -129,4 +177,49 @@ pub struct WrittenFile {
     /// Values of the partition keys, in their order; `None` is a null.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition_values: Vec<Option<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engines::bad_rows::Tally;
+    use crate::engines::job_spec::InputFile;
+    use crate::engines::table::Format;
+
+    fn input(files: &[(&str, u64, i64)]) -> Input {
+        let pinned = |&(path, size_bytes, modified_ns): &(&str, u64, i64)| InputFile {
+            file: PinnedFile {
+                path: StoragePath::new(path).expect("should be a path"),
+                size_bytes,
+                modified_ns,
+                identity: None,
+                partition_values: Vec::new(),
+            },
+            schema: 0,
+        };
+        Input {
+            name: TableName { database: "sales".into(), table: "orders".into() },
+            format: FileFormat::of(Format::Csv),
+            schemas: Vec::new(),
+            partition_columns: Schema::default(),
+            files: files.iter().map(pinned).collect(),
+            version: Some(TableVersion(3)),
+            left_out: Tally::default(),
+        }
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_files_in_whatever_order_they_are_listed() {
+        let read = Reads::of(&input(&[("a.csv", 1, 7), ("b.csv", 2, 8)]));
+        assert_eq!((read.files, read.bytes, read.version), (2, 3, Some(TableVersion(3))));
+        assert_eq!(Reads::of(&input(&[("b.csv", 2, 8), ("a.csv", 1, 7)])), read);
+        for other in [
+            &[("a.csv", 1, 7), ("b.csv", 2, 9)][..],
+            &[("a.csv", 1, 7), ("b.csv", 3, 8)],
+            &[("a.csv", 1, 7), ("c.csv", 2, 8)],
+            &[("a.csv", 1, 7)],
+        ] {
+            assert_ne!(Reads::of(&input(other)).digest, read.digest, "{other:?}");
+        }
+    }
 }

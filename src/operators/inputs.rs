@@ -84,6 +84,7 @@ pub(super) fn table_input(table: &Table) -> Input {
         schemas: vec![schema],
         partition_columns,
         files: table.files.iter().map(|file| InputFile { file: file.clone(), schema: 0 }).collect(),
+        version: table.version,
         left_out: table.bad.files.clone(),
     }
 }
@@ -112,6 +113,7 @@ pub(super) fn conflicting_input(table: &ConflictingTable) -> Input {
             .iter()
             .map(|(file, schema)| InputFile { file: file.clone(), schema: *schema })
             .collect(),
+        version: None,
         left_out: table.bad.files.clone(),
     }
 }
@@ -196,6 +198,7 @@ pub(super) fn unread_input(name: TableName, files: Vec<PinnedFile>) -> Input {
         schemas: Vec::new(),
         partition_columns: Schema::default(),
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
+        version: None,
         left_out: Tally::default(),
     }
 }

@@ -302,8 +302,8 @@ impl Execution for PodExecution {
         };
         let rows = answer.as_array().map(|rows| rows.len() as u64);
         let token = JobToken(token.to_owned());
-        let (truncated, commit, warnings) = (false, None, Vec::new());
-        Ok(JobOutcome { token, owner, answer, rows, truncated, commit, warnings })
+        let (truncated, commit, reads, warnings) = (false, None, Vec::new(), Vec::new());
+        Ok(JobOutcome { token, owner, answer, rows, truncated, reads, commit, warnings })
     }
 
     async fn cancel(&self, id: &JobId) -> Result<(), EngineError> {

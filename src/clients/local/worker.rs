@@ -25,7 +25,7 @@ use super::work::{Executed, ProgressCell, Work};
 use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
 use crate::engines::job_spec::{FileSink, JobSpec, Sink};
 use crate::engines::result::Written;
-use crate::engines::result::{Commit, JobOutcome};
+use crate::engines::result::{Commit, JobOutcome, Reads};
 use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
 
@@ -334,6 +334,7 @@ impl Job {
             answer: executed.answer,
             rows: executed.rows,
             truncated: executed.truncated,
+            reads: self.spec.inputs.iter().map(Reads::of).collect(),
             commit: None,
             warnings: executed.warnings,
         };

@@ -166,6 +166,7 @@ pub(super) fn outcome(answer: Value) -> JobOutcome {
         owner: JobOwner { run_uid: "u".into(), run: "r".into(), attempt: 1 },
         rows: None,
         truncated: false,
+        reads: Vec::new(),
         commit: None,
         warnings: Vec::new(),
         answer,

@@ -402,6 +402,7 @@ impl World {
             answer: json!([{ "n": 1 }]),
             rows: Some(1),
             truncated: false,
+            reads: Vec::new(),
             commit: Some(Commit {
                 location: LOCATION.to_owned(),
                 version: TableVersion(1),

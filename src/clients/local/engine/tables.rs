@@ -206,6 +206,7 @@ impl Tables {
             schemas: vec![schema],
             partition_columns: described.partition_columns.clone(),
             files: vec![alone],
+            version: described.version,
             left_out: Tally::default(),
         };
         let all = all_columns(&alone)?;

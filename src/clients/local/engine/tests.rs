@@ -104,6 +104,7 @@ pub(super) fn parquet_input(name: &str, schema: &RecordBatch, files: Vec<InputFi
         schemas: vec![Schema::from_arrow(schema.schema().as_ref())],
         partition_columns: Schema::default(),
         files,
+        version: None,
         left_out: Tally::default(),
     }
 }
@@ -123,6 +124,7 @@ pub(super) fn csv_input(name: &str, columns: &[(&str, &str)], files: Vec<InputFi
         schemas: vec![Schema { columns: columns.iter().map(column).collect() }],
         partition_columns: Schema::default(),
         files,
+        version: None,
         left_out: Tally::default(),
     }
 }
@@ -351,6 +353,7 @@ fn files_are_written_under_the_token_with_their_checksums() {
         schemas: vec![written.schema.clone()],
         partition_columns: written.partition_columns.clone(),
         files: files.collect(),
+        version: None,
         left_out: Tally::default(),
     };
     let sql = "select City, Id from out.table where City = 'Linz' or city is null order by id";

@@ -81,6 +81,7 @@ fn job_spec(root: &Root, sample: Option<Sample>, reading: &Reading) -> JobSpec {
         schemas: Vec::new(),
         partition_columns: Schema::default(),
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
+        version: None,
         left_out: Tally::default(),
     };
     let operation = Operation::Infer { sample, reading: reading.clone() };

@@ -161,6 +161,7 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
         schemas: vec![read.schema],
         partition_columns: crate::engines::schema::Schema::default(),
         files: vec![InputFile { file, schema: 0 }],
+        version: None,
         left_out: crate::engines::bad_rows::Tally::default(),
     });
     execution.create(&reading, &token("live"), &owner("u", 1)).await.expect("should create");
