@@ -89,7 +89,7 @@ value of the type; nothing is converted the other way, because a number does not
 | the others | texts only: numbers need quotes |
 
 `enum` and `pattern` speak about the text of a value and about every item of a list; a pattern must match the
-whole text. A parameter with an alias may be given by either name, never by both. Whoever leaves a parameter
+whole text. A parameter with an alias may be given by either name, never by both. A run that leaves a parameter
 out gets the definition's default, and the run records where each value came from.
 ";
 

@@ -152,7 +152,7 @@ impl Controllers {
             ),
             conflicts: catalogue.counters(
                 "mason_status_conflicts_total",
-                "Statuses that were not stored, because somebody else changed the resource first.",
+                "Statuses that were not stored, because another writer changed the resource first.",
                 by,
             ),
             queues,

@@ -44,7 +44,7 @@
   verbs: [create]
 {{- end }}
 
-{{- /* What people may do, by role. A status is nobody's but the controller's. */}}
+{{- /* What people may do, by role. Only the controller writes a status. */}}
 {{- define "mason.viewRules" -}}
 - apiGroups: [mason.dev]
   resources: [masonconfigs, operatordefinitions, operatorruns]

@@ -173,7 +173,7 @@ Examples:
   mason resume                     every unfinished run of the namespace
   mason resume table-query-x7k2p   one run, also one that is suspended
   mason resume table-query-x7k2p --resolution Repeat
-                                   one of which nobody knows whether its work took place
+                                   one of which it is not known whether its work took place
 
 On a cluster, where a controller drives the runs, it lets a suspended run go on.")]
     Resume(ResumeArgs),

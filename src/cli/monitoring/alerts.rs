@@ -75,7 +75,7 @@ pub(super) const ALERTS: [Alert; 16] = [
         wait: "0m",
         severity: "warning",
         summary: "A deleted run was let go although something of it may be left outside.",
-        steps: "Nobody looks after what it left any more. The line `let a deleted run go` in the logs, and the event `Abandoned`, name the job and why it could not be stopped: look whether it still works, and stop it by hand.",
+        steps: "What it left is not looked after any more. The line `let a deleted run go` in the logs, and the event `Abandoned`, name the job and why it could not be stopped: look whether it still works, and stop it by hand.",
     },
     Alert {
         name: "MasonStandstill",
@@ -138,7 +138,7 @@ pub(super) const ALERTS: [Alert; 16] = [
         query: "sum by (controller) (rate(mason_status_conflicts_total[10m])) / sum by (controller) (rate(mason_status_writes_total[10m])) > 0.5",
         wait: "15m",
         severity: "warning",
-        summary: "Somebody else writes the same statuses.",
+        summary: "Another client writes the same statuses.",
         steps: "Nothing is done twice, but time is lost. Two controllers reconcile the same namespaces: two installations, or replicas without `--leader-elect`. `mason_build_info` shows how many there are.",
     },
     Alert {
