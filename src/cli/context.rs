@@ -45,7 +45,7 @@ impl Context {
                 (Arc::new(cluster.store.clone()), Some(cluster))
             }
         };
-        let printer = Printer::new(settings.style);
+        let printer = Printer::new(settings.style).repeating(&settings.chosen);
         Ok(Self { settings, printer, store, cluster, now: Timestamp::now() })
     }
 

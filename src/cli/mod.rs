@@ -75,7 +75,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: &Environment)
         Command::Controller(_) => take_small_pages(),
         _ => {}
     }
-    let printer = Printer::new(Style::resolve(cli.global.color, environment.no_color));
+    let style = Style::resolve(cli.global.color, environment.no_color);
+    let printer = Printer::new(style).repeating(&settings::chosen(&cli.global));
     let exit = dispatch(cli, (environment, called), &printer).unwrap_or_else(|error| {
         printer.error(&error);
         exit_of(&error)

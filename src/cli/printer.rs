@@ -4,6 +4,7 @@
 //! its control characters escaped, so that a file cannot steer a terminal.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use owo_colors::{OwoColorize, Style as Paint};
 use serde_json::Value;
@@ -15,6 +16,8 @@ use super::settings::Style;
 #[derive(Debug, Clone)]
 pub(crate) struct Printer {
     style: Style,
+    /// The options of every verb that this call was given, for the commands that it shows.
+    options: Arc<str>,
 }
 
 /// What a piece of text is, for its colour.
@@ -38,7 +41,20 @@ impl Printer {
     /// Makes a printer.
     #[must_use]
     pub(crate) fn new(style: Style) -> Self {
-        Self { style }
+        Self { style, options: Arc::default() }
+    }
+
+    /// Returns a printer whose hints show commands with the options that this call was given, so that they can be
+    /// called as they are.
+    #[must_use]
+    pub(crate) fn repeating(self, options: &str) -> Self {
+        Self { options: options.into(), ..self }
+    }
+
+    /// Returns the beginning of a command that is shown: `mason`, with the options of this call.
+    #[must_use]
+    pub(crate) fn mason(&self) -> String {
+        format!("mason{}", self.options)
     }
 
     /// Returns how the streams are written to.
@@ -118,7 +134,8 @@ impl Printer {
     /// Returns a hint as it is shown on standard error.
     #[must_use]
     pub(crate) fn hint(&self, text: &str) -> String {
-        format!("{} {}", self.paint_error("hint:", Tone::Good), visible(text))
+        let text = text.replace("`mason ", &format!("`{} ", self.mason()));
+        format!("{} {}", self.paint_error("hint:", Tone::Good), visible(&text))
     }
 
     /// Returns text coloured for standard output, if that is coloured.

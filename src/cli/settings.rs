@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub namespace: Option<String>,
     /// The namespace of resources that name none.
     pub default_namespace: Option<String>,
+    /// The options that chose place and namespace, as a shell reads them, each with a space before it.
+    pub chosen: String,
     /// How standard output and standard error are written to.
     pub style: Style,
     /// What is logged.
@@ -64,6 +66,7 @@ impl Settings {
             place: Place::resolve(global, environment, called)?,
             namespace: global.namespace.clone(),
             default_namespace: environment.namespace.clone(),
+            chosen: chosen(global),
             style: Style::resolve(global.color, environment.no_color),
             logging: logging(global.verbose, environment.log.as_deref()),
         })
@@ -99,6 +102,32 @@ impl Place {
         })?;
         Ok(Self::Folder(store))
     }
+}
+
+/// Returns the options that choose place and namespace, as they were given.
+#[must_use]
+pub(crate) fn chosen(global: &Global) -> String {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let options = [
+        ("--store", path(&global.store)),
+        ("--kubeconfig", path(&global.kubeconfig)),
+        ("--context", global.context.clone()),
+        ("--namespace", global.namespace.clone()),
+    ];
+    let cluster = if global.cluster { " --cluster" } else { "" };
+    let given = options.into_iter().filter_map(|(option, value)| Some((option, value?)));
+    let words = given.map(|(option, value)| format!(" {option} {}", shell_word(&value)));
+    std::iter::once(cluster.to_owned()).chain(words).collect()
+}
+
+/// Returns a word as a shell reads it.
+#[must_use]
+pub(crate) fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '=');
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// Returns the cluster that arguments and environment name.

@@ -203,6 +203,20 @@ fn validate_checks_a_run_with_its_definition_and_config() {
 }
 
 #[test]
+fn shown_commands_repeat_the_options_that_chose_the_place() {
+    let mason = Mason::new();
+    mason.write("data/sales/orders.csv", "id\n1\n");
+    let options = ["--store", "other store", "--namespace", "team"];
+    let called = mason.call(["init", "--root", "data"].iter().chain(&options));
+    assert_eq!(called.code, 0, "{called:?}");
+    let mason_so = "mason --store 'other store' --namespace team";
+    let list = format!("  {mason_so} run table/list --config local -p database_name=sales\n");
+    assert!(called.out.contains(&list), "{}", called.out);
+    let none = mason.call(["delete", "run", "none"].iter().chain(&options));
+    assert!(none.err.contains(&format!("`{mason_so} get`")), "{}", none.err);
+}
+
+#[test]
 fn validate_lists_the_problems_of_every_document_at_once() {
     let mason = Mason::with_data();
     let definition = "\

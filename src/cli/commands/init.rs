@@ -9,6 +9,7 @@ use crate::api::v1alpha1::MasonConfig;
 use crate::cli::args::InitArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::settings::shell_word;
 use crate::cli::standing;
 use crate::store::{Kind, Resource, StoreError};
 
@@ -111,27 +112,16 @@ fn databases_below(root: &Path) -> Vec<String> {
 }
 
 fn next_steps(context: &Context, args: &InitArgs, databases: &[String]) -> String {
-    let mut options = format!("--config {}", args.name);
-    if let Some(namespace) = &context.settings.namespace {
-        options = format!("--namespace {namespace} {options}");
-    }
+    let (mason, options) = (context.printer.mason(), format!("--config {}", args.name));
     let database = match databases.first() {
         Some(name) => {
-            format!("mason run table/list {options} -p {}", quoted("database_name", name))
+            let parameter = shell_word(&format!("database_name={name}"));
+            format!("{mason} run table/list {options} -p {parameter}")
         }
-        None => format!("mason run database/create {options} -p database_name=sales"),
+        None => format!("{mason} run database/create {options} -p database_name=sales"),
     };
     format!(
-        "\nnext:\n  mason run database/list {options}\n  {database}\n  mason get operators\n  \
-         mason explain operator table/query"
+        "\nnext:\n  {mason} run database/list {options}\n  {database}\n  {mason} get operators\n  \
+         {mason} explain operator table/query"
     )
-}
-
-/// Returns `name=value` as a shell reads it.
-fn quoted(name: &str, value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
-    if value.chars().all(is_plain) {
-        return format!("{name}={value}");
-    }
-    format!("'{name}={}'", value.replace('\'', "'\\''"))
 }
