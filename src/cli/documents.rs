@@ -218,8 +218,8 @@ mod tests {
         assert_eq!(said(0), None);
         assert_eq!(said(1), Some(format!("{note} it is Mason's: 0.json")));
         for count in [4, 10, 11, 12] {
-            let named = first_of(&names(count));
-            assert_eq!(said(count), Some(format!("{note} them is Mason's: {named}")));
+            let first = first_of(&names(count));
+            assert_eq!(said(count), Some(format!("{note} them is Mason's: {first}")));
         }
     }
 

@@ -65,7 +65,9 @@ impl Launcher {
         match call.map_err(|_| late(WHAT))? {
             Ok(created) => Ok(created),
             Err(kube::Error::Api(status)) if status.code == 409 => match self.find(&name).await? {
-                Some(found) if is_of(&found, owner, token) => self.adopt(pod, found).await,
+                Some(found) if is_of(&found, owner, token) => {
+                    Box::pin(self.adopt(pod, found)).await
+                }
                 Some(found) => {
                     let message = format!("the pod's name is taken: {}", said_owner(&found));
                     Err(error(ErrorKind::Conflict, WHAT, message))

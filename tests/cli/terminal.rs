@@ -45,7 +45,7 @@ fn no_table_and_no_progress_is_wider_than_a_terminal_of_80_columns() {
     let with = ["--config", "local"];
     let of_the_table = |operator| [&["run", operator][..], &with, &table].concat();
     let path = ["-p", "database_name=sales", "-p", "storage_path=sales/wide.csv"];
-    let calls = [
+    let verbs = [
         [
             &["run", "table/query", "-p", "database_name=sales", "-p", query, "--name", "wide"],
             &with[..],
@@ -58,7 +58,7 @@ fn no_table_and_no_progress_is_wider_than_a_terminal_of_80_columns() {
         vec!["explain", "table/query"],
         vec!["doctor"],
     ];
-    for call in calls {
+    for call in verbs {
         let called = on_a_terminal(&mason, &call);
         assert_eq!(called.code, 0, "{call:?}: {called:?}");
         assert!(called.out.lines().count() > 1, "{call:?}: {called:?}");

@@ -36,6 +36,14 @@ class Values(unittest.TestCase):
         whole = pyarrow.table({"x": [[1, 2]], "y": ["a"]})
         self.assertTrue(values.same_at_once(whole, whole))
 
+    def test_a_null_of_a_union_is_null(self):
+        members = [pyarrow.array([1, None]), pyarrow.array(["a"])]
+        union = pyarrow.UnionArray.from_dense(pyarrow.array([0, 1, 0], pyarrow.int8()), pyarrow.array([0, 0, 1], pyarrow.int32()), members)
+        one, text, null = values.array(union)
+        self.assertIsNone(null)
+        self.assertNotIn(None, (one, text))
+        self.assertNotEqual(one, text)
+
     def test_nested_values_and_times_are_compared_whole(self):
         rows = [{"l": [1, None], "s": {"b": None, "a": "x"}, "m": [("k", 1)]}, {"l": None, "s": None, "m": None}]
         kind = pyarrow.schema(

@@ -154,14 +154,17 @@ def structs(column):
 
 
 def unions(column):
-    """Values of a union as structs of its members, of which one has a value; of one type as its values."""
+    """Values of a union as structs of its members, of which one has a value; a null is null; of one type as its values."""
     kind = column.type
     members = [kind.field(at) for at in range(kind.num_fields)]
     found = [(kind.type_codes.index(code), value.value) for code, value in zip(column.type_codes.to_pylist(), column)]
     values = [(at, None if value is None else array(pyarrow.array([value.as_py()], members[at].type))[0]) for at, value in found]
     if len(members) == 1:
         return [value for _, value in values]
-    return [struct((field.name, value if at == of else None) for at, field in enumerate(members)) for of, value in values]
+    return [
+        None if value is None else struct((field.name, value if at == of else None) for at, field in enumerate(members))
+        for of, value in values
+    ]
 
 
 def layout(kind):

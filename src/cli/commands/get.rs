@@ -12,6 +12,9 @@ use crate::cli::failure::Exit;
 use crate::cli::{kinds, standing, tables};
 use crate::store::{Kind, Resource, library};
 
+/// A resource as it is named: its kind, and its name.
+type Named = (Kind, String);
+
 /// Lists resources, or shows those named.
 ///
 /// # Errors
@@ -19,8 +22,8 @@ use crate::store::{Kind, Resource, library};
 pub(crate) async fn get(context: &Context, args: &GetArgs) -> anyhow::Result<Exit> {
     let (kinds, named) = asked_for(args)?;
     if args.watch {
-        let names = named.into_iter().map(|(_, name)| name).collect();
-        return watch::watch(context, args, &kinds, names).await;
+        let watched = named.into_iter().map(|(_, name)| name).collect();
+        return watch::watch(context, args, &kinds, watched).await;
     }
     let (resources, unreadable) = if named.is_empty() {
         listed(context, args, &kinds).await?
@@ -37,7 +40,7 @@ pub(crate) async fn get(context: &Context, args: &GetArgs) -> anyhow::Result<Exi
 
 /// Returns the kinds that are asked for, each once, and what is named of them; all of the kinds is asked for when
 /// nothing is named.
-fn asked_for(args: &GetArgs) -> anyhow::Result<(Vec<Kind>, Vec<(Kind, String)>)> {
+fn asked_for(args: &GetArgs) -> anyhow::Result<(Vec<Kind>, Vec<Named>)> {
     let named = kinds::split(&args.kind, &args.names)?;
     if named.is_empty() {
         return Ok((kinds::resolve(&args.kind)?, named));
@@ -46,7 +49,7 @@ fn asked_for(args: &GetArgs) -> anyhow::Result<(Vec<Kind>, Vec<(Kind, String)>)>
     Ok((Kind::ALL.into_iter().filter(is_named).collect(), named))
 }
 
-async fn found(context: &Context, named: &[(Kind, String)]) -> anyhow::Result<Vec<Resource>> {
+async fn found(context: &Context, named: &[Named]) -> anyhow::Result<Vec<Resource>> {
     let mut found = Vec::with_capacity(named.len());
     for (kind, name) in named {
         found.push(one(context, *kind, name).await?);
