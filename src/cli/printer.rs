@@ -134,8 +134,19 @@ impl Printer {
     /// Returns a hint as it is shown on standard error.
     #[must_use]
     pub(crate) fn hint(&self, text: &str) -> String {
-        let text = text.replace("`mason ", &format!("`{} ", self.mason()));
-        format!("{} {}", self.paint_error("hint:", Tone::Good), visible(&text))
+        format!("{} {}", self.paint_error("hint:", Tone::Good), visible(&self.as_called(text)))
+    }
+
+    /// Returns a text whose commands have the options of this call. `crds` takes none of them.
+    fn as_called(&self, text: &str) -> String {
+        let once = if self.options.contains(" --cluster") {
+            text.replace(" --cluster`", "`")
+        } else {
+            text.to_owned()
+        };
+        let mason = self.mason();
+        let shown = once.replace("`mason ", &format!("`{mason} "));
+        shown.replace(&format!("`{mason} crds"), "`mason crds")
     }
 
     /// Returns text coloured for standard output, if that is coloured.

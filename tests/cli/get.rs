@@ -218,4 +218,17 @@ fn explain_tells_parameters_needs_and_an_example() {
     assert_eq!((called.code, called.out.as_str()), (2, ""));
     assert!(called.err.contains("OperatorRun.spec has no field `retries`"), "{}", called.err);
     assert_eq!(mason.call(["explain", "operator", "table/nothing"]).code, 1);
+    let one = mason.call(["explain", "table/query.limit"]);
+    assert_eq!(one.code, 0, "{one:?}");
+    assert!(one.out.contains("limit") && !one.out.contains("query_string"), "{}", one.out);
+    for (what, hint) in [
+        ("table/query.limt", "did you mean `limit`?"),
+        ("table/qury", "did you mean `table/query`?"),
+        ("job", "`job` has job/"),
+        ("nothing", "known: database/create, "),
+    ] {
+        let called = mason.call(["explain", what]);
+        assert_eq!(called.code, 1, "{what}: {called:?}");
+        assert!(called.err.contains(hint), "{what}: {}", called.err);
+    }
 }

@@ -12,6 +12,7 @@ use crate::cli::printer::{Tone, visible};
 use crate::cli::{kinds, tables};
 use crate::operators;
 use crate::store::{Kind, Resource};
+use crate::validate::did_you_mean;
 
 /// Explains an operator, or a field of a resource.
 ///
@@ -40,8 +41,15 @@ fn names_a_kind(path: &str) -> bool {
 }
 
 async fn explain_operator(context: &Context, operator: &str) -> anyhow::Result<String> {
+    let (operator, parameter) = match operator.rsplit_once('.') {
+        Some((of, parameter)) if of.contains('/') => (of, Some(parameter)),
+        _ => (operator, None),
+    };
     let resource = get::one(context, Kind::OperatorDefinition, operator).await?;
     let Resource::OperatorDefinition(definition) = resource else { return Ok(String::new()) };
+    if let Some(parameter) = parameter {
+        return explain_parameter(&definition, parameter);
+    }
     let spec = &definition.spec;
     let heading = |text: &str| context.printer.paint(text, Tone::Heading);
     let mut sections =
@@ -57,6 +65,20 @@ async fn explain_operator(context: &Context, operator: &str) -> anyhow::Result<S
         .extend(result_of(&definition).map(|result| format!("{}\n{result}", heading("result:"))));
     sections.push(format!("{}\n  {}", heading("example:"), example_of(&definition)));
     Ok(sections.join("\n\n"))
+}
+
+/// Returns one parameter, as `table/query.limit` names it.
+fn explain_parameter(definition: &OperatorDefinition, name: &str) -> anyhow::Result<String> {
+    let parameters = &definition.spec.parameters;
+    let is_called = |one: &&Parameter| one.name == name || one.aliases.iter().any(|of| of == name);
+    if let Some(found) = parameters.iter().find(is_called) {
+        return Ok(parameters_of(std::slice::from_ref(found)));
+    }
+    let operator = &definition.spec.operator;
+    let hint = did_you_mean(name, parameters.iter().map(|one| one.name.as_str()))
+        .unwrap_or_else(|| format!("`mason explain {operator}` lists them"));
+    let message = format!("`{operator}` has no parameter `{}`", visible(name));
+    Err(Failure::impossible(message, hint).into())
 }
 
 fn parameters_of(parameters: &[Parameter]) -> String {

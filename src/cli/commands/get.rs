@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use crate::cli::args::{GetArgs, Output};
 use crate::cli::columns::Columns;
 use crate::cli::context::Context;
-use crate::cli::failure::Exit;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::printer::visible_on_one_line;
 use crate::cli::{kinds, standing, tables};
 use crate::store::{Kind, Resource, library};
+use crate::validate::did_you_mean;
 
 /// A resource as it is named: its kind, and its name.
 type Named = (Kind, String);
@@ -61,18 +63,39 @@ async fn found(context: &Context, named: &[Named]) -> anyhow::Result<Vec<Resourc
 pub(super) async fn one(context: &Context, kind: Kind, name: &str) -> anyhow::Result<Resource> {
     if kind == Kind::OperatorDefinition {
         let stored = context.store.list(kind, Some(context.settings.namespace())).await?;
-        let all = stored.into_iter().filter_map(Result::ok).chain(built_in(context));
+        let all: Vec<Resource> =
+            stored.into_iter().filter_map(Result::ok).chain(built_in(context)).collect();
         let is_meant = |resource: &Resource| match resource {
             Resource::OperatorDefinition(definition) => {
                 definition.spec.operator == name || resource.key().name == name
             }
             _ => false,
         };
-        if let Some(found) = all.into_iter().find(is_meant) {
-            return Ok(found);
+        if let Some(found) = all.iter().find(|resource| is_meant(resource)) {
+            return Ok(found.clone());
         }
+        let operators = all.iter().filter_map(|resource| match resource {
+            Resource::OperatorDefinition(definition) => Some(definition.spec.operator.as_str()),
+            _ => None,
+        });
+        return Err(no_operator(name, &operators.collect::<Vec<_>>()).into());
     }
     context.existing(kind, name).await
+}
+
+/// Says that there is no such operator, and what there is: those of the namespace that was named, or the nearest one.
+fn no_operator(name: &str, operators: &[&str]) -> Failure {
+    let of_namespace = format!("{}/", name.trim_end_matches('/'));
+    let mut those: Vec<&str> =
+        operators.iter().copied().filter(|one| one.starts_with(&of_namespace)).collect();
+    those.sort_unstable();
+    those.dedup();
+    let hint = match those.as_slice() {
+        [] => did_you_mean(name, operators.iter().copied())
+            .unwrap_or_else(|| "`mason get operators` lists them".to_owned()),
+        some => format!("`{name}` has {}", some.join(", ")),
+    };
+    Failure::impossible(format!("there is no operator `{}`", visible_on_one_line(name)), hint)
 }
 
 /// Lists kinds; a resource that cannot be read is warned of, and counted.

@@ -31,7 +31,7 @@ fn who_has_no_rights_is_told_which_and_nothing_happens() {
         let called = console.call(call);
         assert_eq!(called.code, 1, "{called:?}");
         assert!(called.err.contains("is forbidden: User"), "{call:?}: {}", called.err);
-        assert!(called.err.contains("`mason doctor --cluster`"), "{call:?}: {}", called.err);
+        assert!(called.err.contains("`mason --cluster doctor`"), "{call:?}: {}", called.err);
     }
     let run = console.call(&run_query("x", BY_CITY));
     assert!(run.code == 1 && run.err.contains("cannot create resource"), "{run:?}");
