@@ -22,7 +22,7 @@ pub(crate) fn answer(data: &Value, depth: usize, printer: &Printer) -> String {
         Value::Array(items) => match rows_of(items) {
             Some(rows) if rows.is_empty() => "no rows".to_owned(),
             Some(rows) if printer.style().terminal_out => {
-                framed(&rows, Width::Terminal { indent: columns(&indent) })
+                framed(&rows, Width::Within { most: u16::MAX, indent: columns(&indent) })
             }
             Some(rows) => framed(&rows, Width::Needed),
             None => items.iter().map(compact).collect::<Vec<_>>().join("\n"),

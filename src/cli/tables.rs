@@ -28,11 +28,6 @@ const LEAST_WIDTH: u16 = 24;
 pub(crate) enum Width {
     /// As wide as its cells.
     Needed,
-    /// With what stands before it as wide as the terminal.
-    Terminal {
-        /// How far it is indented.
-        indent: u16,
-    },
     /// At most this many characters, and with what stands before it no wider than the terminal.
     Within {
         /// The most.
@@ -49,18 +44,12 @@ pub(crate) fn framed(rows: &[Map<String, Value>], width: Width) -> String {
     let columns = columns_of(rows);
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(match width {
-        Width::Terminal { .. } | Width::Within { .. } => ContentArrangement::Dynamic,
+        Width::Within { .. } => ContentArrangement::Dynamic,
         Width::Needed => ContentArrangement::Disabled,
     });
-    let most = match width {
-        Width::Needed => None,
-        Width::Terminal { indent } => table.width().map(|most| (most, indent)),
-        Width::Within { most, indent } => {
-            Some((table.width().map_or(most, |terminal| most.min(terminal)), indent))
-        }
-    };
-    if let Some((most, indent)) = most {
-        table.set_width(most.saturating_sub(indent).max(LEAST_WIDTH));
+    if let Width::Within { most, indent } = width {
+        let terminal = table.width().unwrap_or(most);
+        table.set_width(most.min(terminal).saturating_sub(indent).max(LEAST_WIDTH));
     }
     table.set_header(columns.iter().map(|name| visible_on_one_line(name)));
     for row in rows {

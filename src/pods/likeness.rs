@@ -1,9 +1,10 @@
 //! Whether a pod that was found under an attempt's name is the one that was to be made. Pure.
 //!
 //! Name, owner and token of an attempt can be told in advance, so that an account that may create pods
-//! can be first. What such a pod runs and what it is told is compared. Parts that the API server or an
-//! admission webhook adds are no difference, unless they reach the volumes of the work. Amounts of
-//! resources are not compared: the API server writes them in other words.
+//! can be first. All that a pod runs and is told is compared, and nothing may be added to it: a variable,
+//! a mount, a hook or a container is enough to answer something else. A pod that an admission webhook
+//! changed differs too, and is made anew. Amounts of resources are not compared: the API server writes
+//! them in other words.
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
@@ -18,10 +19,15 @@ const COMPARED: [&str; 7] = [
     "terminationGracePeriodSeconds",
     "volumes",
 ];
-/// Parts by which another container reaches the processes of the work.
-const SHARING: [&str; 4] = ["hostIPC", "hostNetwork", "hostPID", "shareProcessNamespace"];
+/// Parts that Mason gives no pod, and by which its processes are reached from elsewhere.
+const UNWANTED: [&str; 5] =
+    ["ephemeralContainers", "hostIPC", "hostNetwork", "hostPID", "shareProcessNamespace"];
 /// Parts of a container that are written in other words, or that an administrator's policy sets.
 const NOT_COMPARED: [&str; 2] = ["imagePullPolicy", "resources"];
+/// What the API server adds to every container.
+const ADDED: [&str; 2] = ["terminationMessagePath", "terminationMessagePolicy"];
+/// Where the API server mounts the token of a pod's service account.
+const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Returns the first field in which a pod differs from the one that was to be made, if there is one.
 pub(super) fn difference(wanted: &Pod, found: &Pod) -> Option<String> {
@@ -45,10 +51,13 @@ pub(super) fn difference(wanted: &Pod, found: &Pod) -> Option<String> {
             })
         })
         .or_else(|| {
-            let shares = |field: &&&str| wanted[**field] != found[**field];
-            SHARING.iter().find(shares).map(|field| format!("spec.{field}"))
+            let is_there = |field: &&&str| !is_empty(&found[**field]);
+            UNWANTED.iter().find(is_there).map(|field| format!("spec.{field}"))
         })
-        .or_else(|| intruder(&wanted, &found))
+        .or_else(|| {
+            let lists = ["initContainers", "containers"];
+            lists.iter().find_map(|list| addition(list, &wanted[*list], &found[*list]))
+        })
 }
 
 /// Returns the path of what is wanted and is not found as it is wanted. What is empty may be left out.
@@ -87,21 +96,30 @@ fn key(item: &Value) -> Option<&str> {
     ["mountPath", "name"].iter().find_map(|field| item[*field].as_str())
 }
 
-/// Returns a container beside those that are wanted which reaches their volumes.
-fn intruder(wanted: &Value, found: &Value) -> Option<String> {
-    const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
-    let items = |list: &Value| list.as_array().cloned().unwrap_or_default();
-    let volumes = items(&wanted["volumes"]);
-    let is_of_the_work = |mount: &Value| volumes.iter().any(|one| one["name"] == mount["name"]);
-    LISTS.iter().find_map(|list| {
-        let known = items(&wanted[*list]);
-        let mut others = items(&found[*list]).into_iter();
-        let found = others.find(|container| {
-            known.iter().all(|one| one["name"] != container["name"])
-                && items(&container["volumeMounts"]).iter().any(is_of_the_work)
-        })?;
-        Some(format!("spec.{list}.{}", found["name"].as_str().unwrap_or_default()))
+/// Returns what containers have beside what is wanted: another one, or a part of one.
+fn addition(list: &str, wanted: &Value, found: &Value) -> Option<String> {
+    items(found).iter().find_map(|container| {
+        let path = format!("spec.{list}.{}", key(container).unwrap_or_default());
+        let Some(same) = items(wanted).iter().find(|one| key(one) == key(container)) else {
+            return Some(path);
+        };
+        let is_known = |field: &str| NOT_COMPARED.contains(&field) || ADDED.contains(&field);
+        let part = container.as_object().into_iter().flatten().find_map(|(field, value)| {
+            let is_added = match same.get(field) {
+                None => !is_known(field) && !is_empty(value),
+                Some(asked) => items(value).iter().any(|item| {
+                    key(item).is_some_and(|name| name != TOKEN_MOUNT)
+                        && items(asked).iter().all(|one| key(one) != key(item))
+                }),
+            };
+            is_added.then_some(field)
+        });
+        part.map(|field| format!("{path}.{field}"))
     })
+}
+
+fn items(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -128,17 +146,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_server_and_webhooks_add_is_no_difference() {
+    fn what_the_api_server_adds_is_no_difference() {
         let found = pod(|spec| {
             let main = &mut spec["containers"][0];
             main["terminationMessagePath"] = json!("/dev/termination-log");
+            main["terminationMessagePolicy"] = json!("File");
             main["env"][0] = json!({"name": "EMPTY"});
             main["resources"] = json!({"limits": {"cpu": "1"}});
             main["imagePullPolicy"] = json!("Always");
-            let mesh =
-                json!({"name": "mesh", "volumeMounts": [{"name": "its", "mountPath": "/x"}]});
-            spec["containers"].as_array_mut().expect("should be a list").insert(0, mesh);
-            spec["volumes"].as_array_mut().expect("should be a list").push(json!({"name": "its"}));
+            let token = json!({"name": "kube-api-access-x", "mountPath": TOKEN_MOUNT});
+            main["volumeMounts"].as_array_mut().expect("should be a list").push(token);
+            let token = json!({"name": "kube-api-access-x", "projected": {"sources": []}});
+            spec["volumes"].as_array_mut().expect("should be a list").push(token);
             spec.insert("dnsPolicy".to_owned(), json!("ClusterFirst"));
         });
         assert_eq!(difference(&pod(|_| ()), &found), None);
@@ -147,7 +166,7 @@ mod tests {
     #[test]
     fn whatever_runs_otherwise_is_named() {
         type Change = fn(&mut Map<String, Value>);
-        let cases: [(&str, Change); 7] = [
+        let cases: [(&str, Change); 12] = [
             ("spec.containers.main.image", |spec| spec["containers"][0]["image"] = json!("evil")),
             ("spec.containers.main.command", |spec| {
                 spec["containers"][0]["command"] = json!(["run"]);
@@ -163,6 +182,26 @@ mod tests {
             }),
             ("spec.shareProcessNamespace", |spec| {
                 spec.insert("shareProcessNamespace".to_owned(), json!(true));
+            }),
+            ("spec.containers.mesh", |spec| {
+                let more = json!({"name": "mesh"});
+                spec["containers"].as_array_mut().expect("should be a list").push(more);
+            }),
+            ("spec.containers.main.env", |spec| {
+                let more = json!({"name": "LD_PRELOAD", "value": "/x"});
+                spec["containers"][0]["env"].as_array_mut().expect("should be a list").push(more);
+            }),
+            ("spec.containers.main.volumeMounts", |spec| {
+                let more = json!({"name": "x", "mountPath": "/mason/bin"});
+                let mounts = spec["containers"][0]["volumeMounts"].as_array_mut();
+                mounts.expect("should be a list").push(more);
+            }),
+            ("spec.containers.main.lifecycle", |spec| {
+                let command = json!({"postStart": {"exec": {"command": ["x"]}}});
+                spec["containers"][0]["lifecycle"] = command;
+            }),
+            ("spec.ephemeralContainers", |spec| {
+                spec.insert("ephemeralContainers".to_owned(), json!([{"name": "x"}]));
             }),
             ("spec.initContainers.more", |spec| {
                 let mounts = json!([{"name": "work", "mountPath": "/w"}]);

@@ -12,6 +12,7 @@
 )]
 
 mod admission;
+mod adoption;
 mod alerts;
 #[path = "../cluster/called.rs"]
 mod called;
