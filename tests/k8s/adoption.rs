@@ -11,7 +11,7 @@ use mason::pods::{AttemptPods, ContainerPlace, Launcher, PodExecution, pod_name,
 use serde_json::json;
 
 use crate::cluster::cluster;
-use crate::team::Team;
+use crate::team::{Team, query};
 
 /// Every part that the API server fills in or writes in other words, with the token of an account.
 fn action() -> ContainerAction {
@@ -44,7 +44,10 @@ async fn a_pod_that_was_made_and_not_recorded_is_found_and_one_that_was_changed_
         limits: AnswerLimits::default(),
     };
     let token = JobToken("0a1b2c".to_owned());
-    let owner = JobOwner { run_uid: "uid-1".to_owned(), run: "words".to_owned(), attempt: 1 };
+    // The garbage collector removes a pod whose owner is not there.
+    team.apply(&(query("words", "select 1", "") + "  suspend: true\n"));
+    let run_uid = team.get("oprun/words")["metadata"]["uid"].as_str().unwrap().to_owned();
+    let owner = JobOwner { run_uid, run: "words".to_owned(), attempt: 1 };
     let id = execution.create(&spec, &token, &owner).await.unwrap();
     let found = execution.find_unrecorded(&token).await.unwrap().unwrap();
     assert_eq!((&found.id, found.state), (&id, JobState::Inert));
