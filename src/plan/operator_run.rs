@@ -108,7 +108,7 @@ impl Pass<'_> {
                 Some(Resolution::Repeat) => {
                     Self::fail(Reason::RetriesExhausted, "no attempt is left")
                 }
-                Some(answer) => Self::resolved(answer),
+                Some(answer) => Self::resolved(answer, None),
                 None => Decision::Rest,
             };
         }
@@ -296,7 +296,7 @@ impl Pass<'_> {
                     ),
                     next: Next::Retry(self.now),
                 },
-                Some(answer) => Self::resolved(answer),
+                Some(answer) => Self::resolved(answer, Some(&error)),
                 None => Decision::Rest,
             };
         }
@@ -350,12 +350,18 @@ impl Pass<'_> {
         Decision::End { phase: Phase::Failed, reason, message: message.to_owned() }
     }
 
-    fn resolved(answer: Resolution) -> Decision {
+    /// Ends the run as a person says. What cannot be seen may have left files, which no message can name:
+    /// the end says why.
+    fn resolved(answer: Resolution, unseen: Option<&AttemptError>) -> Decision {
         let (phase, word) = match answer {
             Resolution::Succeeded => (Phase::Succeeded, "took place"),
             Resolution::Failed | Resolution::Repeat => (Phase::Failed, "did not take place"),
         };
-        let message = format!("a person says that the work {word}");
+        let mut message = format!("a person says that the work {word}");
+        if let Some(error) = unseen {
+            message.push_str("; what it left could not be looked up: ");
+            message.push_str(&error.message);
+        }
         Decision::End { phase, reason: Reason::ResolvedByPerson, message }
     }
 

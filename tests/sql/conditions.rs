@@ -137,7 +137,7 @@ impl Generator<'_> {
     }
 
     /// `exists`, `in`, `any` and `all` of a query.
-    fn query_condition(&mut self, scope: &Scope) -> Node {
+    pub(crate) fn query_condition(&mut self, scope: &Scope) -> Node {
         let (family, not) = (self.family(scope), self.random.random_bool(0.5));
         match self.random.random_range(if self.portable { 0..7 } else { 0..8 }) {
             0..=2 => {

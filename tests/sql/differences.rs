@@ -8,20 +8,12 @@ use crate::generator::Statement;
 use crate::judge::Found;
 use crate::statement::{Family, Node, Place};
 
-/// Whether a difference is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Because {
-    /// The dialect is so: `docs/sql.md` has these words.
-    Documented(&'static str),
-    /// Mason is wrong, and is to be mended.
-    Fault,
-}
-
 /// A difference that is known.
 pub(crate) struct Known {
-    /// Why it is right, or what is wrong.
+    /// Why it is right.
     pub(crate) reason: &'static str,
-    pub(crate) because: Because,
+    /// Words by which `docs/sql.md` says that the dialect is so.
+    pub(crate) documented: &'static str,
     /// Whether a found difference is this one.
     applies: fn(&Found) -> bool,
     pub(crate) example: Example,
@@ -74,7 +66,7 @@ const fn same(sql: &'static str, features: &'static [&'static str], family: Fami
 pub(crate) const KNOWN: &[Known] = &[
     Known {
         reason: "a timestamp of a cast or literal has nanoseconds in Mason, which hold the years 1678 to 2261",
-        because: Because::Documented("years 1678 to 2261"),
+        documented: "years 1678 to 2261",
         applies: |found| {
             refuses(
                 found,
@@ -93,7 +85,7 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         reason: "`bool_and` and `bool_or` have no moving frames in Mason",
-        because: Because::Documented("`bool_and` and `bool_or`"),
+        documented: "`bool_and` and `bool_or`",
         applies: |found| has(found, &["window"]) && refuses(found, &["over a frame that moves"]),
         example: same(
             "select bool_and(v.a > 1) over (order by v.a rows between 1 preceding and 1 following) as c \
@@ -104,9 +96,7 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         reason: "some subqueries that use the row around them are refused by name",
-        because: Because::Documented(
-            "A subquery may use columns of the `select` directly around it",
-        ),
+        documented: "A subquery may use columns of the `select` directly around it",
         applies: |found| {
             refuses(found, &["is not supported", "a subquery stands where it cannot be computed"])
                 && has(
@@ -129,7 +119,7 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         reason: "a timestamp as text has a `T` in Mason, and a space in DuckDB",
-        because: Because::Documented("has a `T` between date and time"),
+        documented: "has a `T` between date and time",
         applies: |found| {
             found.is_of_rows() && has(found, &["cast at the limits"]) && has(found, &["times"])
         },
@@ -141,7 +131,7 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         reason: "DuckDB 2.0.0 breaks off where it evaluates some functions of nulls before the query",
-        because: Because::Documented("DuckDB 2.0.0 breaks off"),
+        documented: "DuckDB 2.0.0 breaks off",
         applies: |found| {
             found
                 .only_peer_refuses()
@@ -155,7 +145,7 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         reason: "a key cannot stand twice in `rollup` or `cube`",
-        because: Because::Documented("a key that stands twice"),
+        documented: "a key that stands twice",
         applies: |found| {
             has(found, &["grouping sets"]) && refuses(found, &["stands twice among the keys"])
         },
@@ -166,50 +156,8 @@ pub(crate) const KNOWN: &[Known] = &[
         ),
     },
     Known {
-        reason: "a key of `rollup` or `cube` that compares floats is refused",
-        because: Because::Fault,
-        applies: |found| {
-            has(found, &["grouping sets"])
-                && has(found, &["compares floats"])
-                && refuses(found, &["there is no column"])
-        },
-        example: same(
-            "select t.id as c from d.links t \
-             group by rollup (t.id, case when t.y = t.x then t.word else t.word end)",
-            &["grouping sets", "compares floats"],
-            Family::Integer,
-        ),
-    },
-    Known {
-        reason: "`rollup` and `cube` of no rows have a row for each set of keys instead of one for all",
-        because: Because::Fault,
-        applies: |found| has(found, &["grouping sets"]) && found.peer_has_one_row_of_several(),
-        example: same(
-            "select l.flag as c from (select avg(t.n) as a from d.things t) as q \
-             left join d.logs l on cast(null as boolean) \
-             where (not exists (select o.n from d.logs o)) group by rollup (l.flag, l.word)",
-            &["grouping sets"],
-            Family::Boolean,
-        ),
-    },
-    Known {
-        reason: "a key of `rollup` or `cube` that is the same in every row is not ordered by",
-        because: Because::Fault,
-        applies: |found| {
-            (found.is_of_order() || (found.is_of_rows() && has(found, &["limit"])))
-                && has(found, &["grouping sets"])
-                && has(found, &["order by", "order by float"])
-        },
-        example: same(
-            "select coalesce(-1, t.k64) as c from d.things t group by cube (t.id, coalesce(-1, t.k64)) \
-             order by 1",
-            &["grouping sets", "order by"],
-            Family::Integer,
-        ),
-    },
-    Known {
         reason: "two items of one text need names within a query",
-        because: Because::Documented("two items of one text"),
+        documented: "two items of one text",
         applies: |found| {
             let words =
                 ["two columns of one select are called", "duplicate unqualified field name"];

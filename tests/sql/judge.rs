@@ -71,27 +71,6 @@ impl Found {
         matches!((&self.mason, &self.peer), (Answer::Rows(_), Answer::Rows(_)))
     }
 
-    /// Returns whether both answer with the same rows in another order.
-    pub(crate) fn is_of_order(&self) -> bool {
-        let (Answer::Rows(mason), Answer::Rows(peer)) = (&self.mason, &self.peer) else {
-            return false;
-        };
-        let sorted = |rows: &[Vec<Cell>]| {
-            let mut rows: Vec<String> = rows.iter().map(|row| shown(row)).collect();
-            rows.sort();
-            rows
-        };
-        sorted(mason) == sorted(peer)
-    }
-
-    /// Returns whether the peer answers with one row, and Mason with several.
-    pub(crate) fn peer_has_one_row_of_several(&self) -> bool {
-        match (&self.mason, &self.peer) {
-            (Answer::Rows(mason), Answer::Rows(peer)) => peer.len() == 1 && mason.len() > 1,
-            _ => false,
-        }
-    }
-
     /// Returns it in a line.
     pub(crate) fn short(&self) -> String {
         let words = match (&self.mason, &self.peer) {

@@ -249,10 +249,14 @@ impl Generator<'_> {
             columns.push((typed, named));
         }
         let after = Scope { own: seen, outer: Vec::new() };
-        let having = self
-            .random
-            .random_bool(0.3)
-            .then(|| self.flat(|generator| generator.condition(&after, 1).node));
+        let having = match self.random.random_range(0..10) {
+            0..3 => Some(self.flat(|generator| generator.condition(&after, 1).node)),
+            3 if self.may_nest() => {
+                let nothing = Scope { own: Vec::new(), outer: Vec::new() };
+                Some(self.nest(|generator| generator.query_condition(&nothing)))
+            }
+            _ => None,
+        };
         let filter = self.filter(scope);
         let parts = vec![items(&columns), from, filter, group, clause(" having {0}", having)];
         Query {

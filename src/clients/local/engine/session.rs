@@ -19,7 +19,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::functions::aggregates;
 use super::pool::ExchangePool;
-use super::rules::{analyzer_rules, physical_rules};
+use super::rules::{analyzer_rules, optimizer_rules, physical_rules};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -122,6 +122,7 @@ pub(crate) fn session(
         .with_config(config(budget))
         .with_runtime_env(runtime)
         .with_analyzer_rules(analyzer_rules())
+        .with_optimizer_rules(optimizer_rules())
         .with_physical_optimizer_rules(physical_rules())
         .build();
     for aggregate in aggregates() {

@@ -397,3 +397,115 @@ fn a_condition_above_a_join_compares_the_columns_it_names() {
         assert_eq!(tables.column(&sql), [json!(2)], "{join}");
     }
 }
+
+/// The rows of a statement in their order, each as its values.
+fn ordered(tables: &Tables, sql: &str) -> Vec<Vec<Value>> {
+    let rows = tables.rows(sql);
+    let values =
+        |row: &Value| row.as_object().expect("should be a row").values().cloned().collect();
+    rows.as_array().expect("should be rows").iter().map(values).collect()
+}
+
+#[test]
+fn a_key_of_grouping_sets_is_ordered_by_also_where_it_is_one_value() {
+    let tables = floats();
+    let one_value = "select g, i from (select 7 as g, i from f) where i < 3 group by cube (g, i) \
+                     order by g desc nulls last, i nulls first limit 4";
+    let (seven, null) = (json!(7), json!(null));
+    let first = [
+        vec![seven.clone(), null.clone()],
+        vec![seven.clone(), json!(1)],
+        vec![seven, json!(2)],
+        vec![null.clone(), null],
+    ];
+    assert_eq!(ordered(&tables, one_value), first);
+    let by_filter = "select i from f where i = 3 group by rollup (i, x) order by i desc nulls last";
+    assert_eq!(tables.column(by_filter), [json!(3), json!(3), json!(null)]);
+    let by_order = "select i from (select i from f order by i limit 3) group by rollup (i) \
+                    order by i nulls first";
+    assert_eq!(tables.column(by_order), [json!(null), json!(1), json!(2), json!(3)]);
+}
+
+#[test]
+fn a_condition_without_columns_is_on_groups_and_not_on_their_rows() {
+    let tables = floats();
+    let none: [Value; 0] = [];
+    for sql in [
+        "select count(*) as n from f having not exists (select i from f)",
+        "select count(*) as n from f having (select count(*) from f) = 0 and count(*) > 0",
+        "select n from (select count(*) as n from f) as q where (select max(i) from f) < 0",
+        "select count(*) as n from f having random() > 2.0",
+        "select i from f group by rollup (i) having not exists (select i from f)",
+    ] {
+        assert_eq!(tables.column(sql), none, "{sql}");
+    }
+    let groups = "select g, count(*) as n from (select i % 2 as g, * from f) as q group by g \
+                  having random() < 0.5";
+    for _ in 0..20 {
+        for group in ordered(&tables, groups) {
+            assert!(group.contains(&json!(4)), "a group has all of its rows: {group:?}");
+        }
+    }
+    let all = "select count(*) as n from f having exists (select i from f) and count(*) > 0";
+    assert_eq!(tables.one(all), json!(8));
+}
+
+#[test]
+fn grouping_sets_of_no_rows_have_one_row_for_all() {
+    let tables = floats();
+    let none = "select l.i from (select avg(i) as a from f) as q \
+                left join f as l on cast(null as boolean) \
+                where not exists (select i from f) group by rollup (l.i, l.x)";
+    assert_eq!(tables.column(none), [json!(null)]);
+    let none = "select i, count(*) as n from f where i > 100 group by rollup (i, x)";
+    assert_eq!(tables.rows(none), json!([{"i": null, "n": 0}]));
+}
+
+#[test]
+fn a_key_of_grouping_sets_may_compare_floats() {
+    let tables = floats();
+    let compares = "select i, case when x = 0.0 then 'zero' else 'other' end as k, count(*) as n \
+                    from f where i in (6, 4) \
+                    group by rollup (case when x = 0.0 then 'zero' else 'other' end, i) \
+                    order by k nulls first, i nulls first";
+    let null = json!(null);
+    let rows = [
+        vec![null.clone(), null.clone(), json!(2)],
+        vec![null.clone(), json!("other"), json!(1)],
+        vec![json!(4), json!("other"), json!(1)],
+        vec![null, json!("zero"), json!(1)],
+        vec![json!(6), json!("zero"), json!(1)],
+    ];
+    assert_eq!(ordered(&tables, compares), rows);
+}
+
+#[test]
+fn a_list_as_text_has_no_words_of_an_error() {
+    let tables = floats();
+    let far = "make_array(arrow_cast(9223372036854775807, 'Timestamp(Second, None)'))";
+    for cast in ["cast({} as varchar)", "arrow_cast({}, 'Utf8')", "{}::text || 'x'"] {
+        let error = tables.fails(&format!("select {} as c", cast.replace("{}", far)));
+        assert!(error.to_string().contains("cannot be written as text"), "{error}");
+        assert_eq!(error.kind, ErrorKind::InvalidInput, "{error}");
+    }
+    assert_eq!(tables.one(&format!("select try_cast({far} as varchar) as c")), json!(null));
+    let plain = "select cast(make_array(1, null, i) as varchar) as c from f where i = 2";
+    assert_eq!(tables.one(plain), json!("[1, , 2]"));
+}
+
+#[test]
+fn a_condition_may_compare_numbers_as_texts() {
+    let lake = Lake::new();
+    let far = [Some(i64::MIN), Some(-1), Some(9), Some(10), Some(i64::MAX)];
+    let near = [Some(5), Some(10), Some(10), Some(9), Some(0)];
+    let t = batch(vec![("a", ints(&far)), ("b", ints(&near))]);
+    let inputs = vec![parquet_input("shop.t", &t, vec![lake.parquet("shop/t/1.parquet", &t)])];
+    let tables = Tables { lake, inputs };
+    let as_texts = "select a from t where cast(a as varchar) < cast(b as varchar) order by a";
+    assert_eq!(tables.column(as_texts), [json!("-9223372036854775808"), json!(-1), json!(10)]);
+    let joined = "select count(*) as n from t join t u on cast(t.a as varchar) > cast(u.b as varchar) \
+                  left join t v on cast(null as boolean)";
+    assert_eq!(tables.one(joined), json!(4 + 1 + 5));
+    let numbers = "select a from t where cast(cast(b as varchar) as bigint) > 9 order by a";
+    assert_eq!(tables.column(numbers), [json!(-1), json!(9)]);
+}

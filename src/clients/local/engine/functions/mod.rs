@@ -1,5 +1,6 @@
 //! Functions of our own in place of DataFusion's, where those give another value than SQL: sums that
-//! do not wrap, extremes that know NaN and infinity, arithmetic that fails instead of wrapping.
+//! do not wrap, extremes that know NaN and infinity, arithmetic that fails instead of wrapping, texts of
+//! nested values that hold no words of an error.
 
 /// Forwards to `self.plain` what an aggregate of our own shares with DataFusion's.
 macro_rules! forward_to_plain {
@@ -57,15 +58,19 @@ macro_rules! forward_to_plain {
 mod arithmetic;
 mod average;
 mod canonical;
+mod casts;
 mod distinct_sum;
 mod extremes;
 mod folding;
+mod opaque;
 mod percentile;
 mod sliding;
 mod sum;
 
 pub(super) use arithmetic::{Checked, checked};
 pub(super) use canonical::{canonical_function, canonical_scalar};
+pub(super) use casts::{is_text, own_cast};
+pub(super) use opaque::opaque;
 
 use std::sync::Arc;
 

@@ -2,14 +2,20 @@
 //!
 //! Most work on the logical plan before it is optimised, in every session, and so hold for each
 //! operation that DataFusion plans. [`subqueries`] stands before the types are coerced: what it
-//! writes is coerced like what a user writes. [`floats`] and [`arithmetic`] go by the types.
-//! [`pushdown`] holds back a rule on the physical plan.
+//! writes is coerced like what a user writes. [`floats`], [`arithmetic`] and [`casts`] go by the
+//! types, and [`grouping`] takes the keys as they leave them.
+//! [`above_aggregates`] holds back a rule on the logical plan, [`pushdown`] one on the physical plan.
 
+mod above_aggregates;
 mod arithmetic;
+mod casts;
 mod expressions;
 mod floats;
+mod grouping;
 mod pushdown;
 mod subqueries;
+
+pub(super) use above_aggregates::optimizer_rules;
 
 use std::sync::Arc;
 
@@ -36,5 +42,7 @@ pub(super) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         Arc::new(TypeCoercion::new()),
         Arc::new(floats::CanonicalFloats),
         Arc::new(arithmetic::CheckedArithmetic),
+        Arc::new(casts::Casts),
+        Arc::new(grouping::OpaqueKeys),
     ]
 }
