@@ -106,6 +106,10 @@ pub(crate) fn named(word: &str, expected: Option<Kind>) -> Result<(Kind, &str), 
         });
     };
     let kind = resolve_one(before);
+    if let (Ok(kind), true) = (&kind, name.is_empty()) {
+        let hint = format!("`mason get {}` lists the names", kind.plural());
+        return Err(Failure::usage(format!("`{word}` has no name"), hint));
+    }
     match expected {
         None => Ok((kind?, name)),
         // A definition is also found by its operator, and that has a `/` of its own.
@@ -161,6 +165,7 @@ mod tests {
         assert_eq!(several, Ok(vec![a.to_owned(), "masonconfig.mason.dev/lake".to_owned()]));
         assert_eq!(names_of(&["runs"]), Ok(Vec::new()));
         for (words, wrong) in [
+            (["run/", "run/a"], "`run/` has no name"),
             (["run/a", "b"], "`b` has no kind"),
             (["run", "config/lake"], "`config/lake` is no OperatorRun"),
             (["run", "pod/a"], "there is no kind `pod`"),

@@ -103,6 +103,8 @@ pub struct Bad {
     pub blanked: Tally,
     /// Cells that are null because they did not fit, by column.
     pub cells: BTreeMap<String, Tally>,
+    /// Files with columns that their table does not have, by column.
+    pub unknown: BTreeMap<String, Tally>,
 }
 
 impl Bad {
@@ -129,6 +131,9 @@ impl Bad {
         for (column, cells) in &other.cells {
             self.cells.entry(column.clone()).or_default().merge(cells);
         }
+        for (column, files) in &other.unknown {
+            self.unknown.entry(column.clone()).or_default().merge(files);
+        }
     }
 
     /// Adds what was bad in a part of a file that begins after `before` rows.
@@ -152,6 +157,9 @@ impl Bad {
         self.blanked.at_least(&other.blanked);
         for (column, cells) in &other.cells {
             self.cells.entry(column.clone()).or_default().at_least(cells);
+        }
+        for (column, files) in &other.unknown {
+            self.unknown.entry(column.clone()).or_default().at_least(files);
         }
     }
 
@@ -180,15 +188,19 @@ impl Bad {
             let column = |(name, cells): (&String, &Tally)| {
                 format!("{} in column `{name}`, {}", cells.count, cells.places(row))
             };
-            let columns: Vec<String> = self.cells.iter().take(COLUMNS).map(column).collect();
-            let more = match self.cells.len().saturating_sub(COLUMNS) {
-                0 => String::new(),
-                1 => "; 1 more column".to_owned(),
-                more => format!("; {more} more columns"),
-            };
             let be = if all == 1 { "is" } else { "are" };
-            let columns = columns.join("; ");
-            warnings.push(format!("{cells} did not fit and {be} null: {columns}{more}"));
+            let columns = some_of(&self.cells, column);
+            warnings.push(format!("{cells} did not fit and {be} null: {columns}"));
+        }
+        if !self.unknown.is_empty() {
+            let column = |(name, files): (&String, &Tally)| {
+                format!("`{name}` in {}", files.places(|place| format!("`{}`", place.path)))
+            };
+            warnings.push(format!(
+                "columns that the table does not have were not read: {}; `table/infer` with `mode=replace` \
+                 declares them",
+                some_of(&self.unknown, column)
+            ));
         }
         warnings
     }
@@ -196,6 +208,20 @@ impl Bad {
 
 /// Columns whose cells are named.
 const COLUMNS: usize = 5;
+
+/// Returns the words of the first columns, and how many more there are.
+fn some_of(
+    columns: &BTreeMap<String, Tally>,
+    in_words: impl Fn((&String, &Tally)) -> String,
+) -> String {
+    let shown: Vec<String> = columns.iter().take(COLUMNS).map(in_words).collect();
+    let more = match columns.len().saturating_sub(COLUMNS) {
+        0 => String::new(),
+        1 => "; 1 more column".to_owned(),
+        more => format!("; {more} more columns"),
+    };
+    format!("{}{more}", shown.join("; "))
+}
 
 fn were(count: u64) -> &'static str {
     if count == 1 { "was" } else { "were" }

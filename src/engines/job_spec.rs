@@ -96,6 +96,9 @@ pub struct Input {
     /// Files that were left out when the table was looked up, for the warnings of the outcome.
     #[serde(default, skip_serializing_if = "Tally::is_none")]
     pub left_out: Tally,
+    /// What a reader should know of how the files are read, for the outcome: what was detected, and is unusual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A file of an input.

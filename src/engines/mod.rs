@@ -16,10 +16,12 @@ pub mod job_spec;
 pub mod metastore;
 pub mod nesting;
 pub mod reading;
+pub mod reading_parameters;
 pub mod result;
 pub mod schema;
 pub mod storage;
 pub mod table;
+pub mod type_words;
 pub mod workers;
 
 use std::sync::Arc;

@@ -33,6 +33,9 @@ pub struct JobOutcome {
     pub commit: Option<Commit>,
     /// What a person should know: casts, nulls, rejected rows, a changed join algorithm.
     pub warnings: Vec<String>,
+    /// How its inputs were read, where that was detected and is unusual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub info: Vec<String>,
 }
 
 /// A table that a job read, as it was pinned: what the job opened of it was one of these files, unchanged.
@@ -205,6 +208,7 @@ mod tests {
             files: files.iter().map(pinned).collect(),
             version: Some(TableVersion(3)),
             left_out: Tally::default(),
+            notes: Vec::new(),
         }
     }
 

@@ -25,6 +25,9 @@ pub struct DecodeOptions {
     pub bad_rows: BadRows,
     /// Takes what is therefore null or left out.
     pub bad: Arc<BadCollector>,
+    /// All columns of the table: a file of delimited text that names others is counted. None are counted
+    /// where it is not said.
+    pub known: Option<SchemaRef>,
 }
 
 /// What was bad in files that were decoded. What is bad in a file that is decoded several times, as in
@@ -43,6 +46,16 @@ impl BadCollector {
     pub fn reject(&self, path: &str, why: &str) {
         let mut bad = Bad::default();
         bad.files.add(path, 0, || why.to_owned());
+        self.take(path, &bad);
+    }
+
+    /// Takes the columns of a file that its table does not have.
+    pub(crate) fn unknown(&self, path: &str, columns: &[&String]) {
+        let mut bad = Bad::default();
+        for column in columns {
+            let files = bad.unknown.entry((*column).clone()).or_default();
+            files.add(path, 0, String::new);
+        }
         self.take(path, &bad);
     }
 

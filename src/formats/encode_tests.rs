@@ -56,6 +56,7 @@ fn read(format: Format, bytes: Vec<u8>, schema: Option<SchemaRef>) -> (InferredF
         threads: 2,
         bad_rows: BadRows::Fail,
         bad: Arc::default(),
+        known: None,
     };
     let batches: Vec<RecordBatch> = decode(source, &file.format, &options)
         .expect("should open")

@@ -63,6 +63,7 @@ fn read_with(
         threads: 2,
         bad_rows,
         bad: Arc::default(),
+        known: None,
     };
     let batches = decode(source, &file.format, &options)?.collect();
     Ok(Read { file, batches, bad: options.bad.total() })
@@ -428,6 +429,7 @@ fn ragged_row_becomes_counted_nulls_when_asked_for() {
         threads: 1,
         bad_rows: BadRows::Null,
         bad: Arc::default(),
+        known: None,
     };
     let batches: Vec<_> = decode(source, &part.format, &options).expect("should open").collect();
     assert_eq!(batches.len(), 1);

@@ -49,6 +49,7 @@ fn read(bytes: Vec<u8>) -> Result<Vec<Value>, String> {
         threads: 1,
         bad_rows: BadRows::Fail,
         bad: Arc::default(),
+        known: None,
     };
     let format = FileFormat::of(Format::Orc);
     let batches = decode(source, &format, &options).map_err(|error| error.to_string())?;

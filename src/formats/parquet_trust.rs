@@ -11,6 +11,7 @@
 //! - The rows of the file are those of its row groups, and each of these must agree with its columns.
 //! - The order of rows that a row group claims is dropped.
 //! - INT96 is read in microseconds, which reach the year 294246; nanoseconds end in 2262.
+//! - A group without members is refused: readers leave it out, and take the next columns for one another.
 //!
 //! # Source
 //! <https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>
@@ -26,7 +27,7 @@ use parquet::file::metadata::{
     RowGroupMetaData,
 };
 use parquet::file::statistics::Statistics;
-use parquet::schema::types::SchemaDescriptor;
+use parquet::schema::types::{SchemaDescriptor, Type};
 
 use crate::engines::nesting::with_fields;
 
@@ -34,10 +35,15 @@ use crate::engines::nesting::with_fields;
 /// the footer that is returned hold the believed columns alone.
 ///
 /// # Errors
-/// When row groups and their columns have different numbers of rows, or the schema is broken.
+/// When row groups and their columns have different numbers of rows, or the schema is broken or has a group
+/// without members.
 pub(crate) fn trusted(footer: ParquetMetaData) -> Result<ParquetMetaData> {
     let rows = rows_of_row_groups(&footer)?;
     let stated = footer.file_metadata();
+    let columns = stated.schema_descr().root_schema().get_fields();
+    if let Some(path) = columns.iter().find_map(|column| group_of_none(column)) {
+        return Err(ParquetError::General(format!("`{path}` is a group without members")));
+    }
     let file = FileMetaData::new(
         stated.version(),
         rows,
@@ -49,6 +55,19 @@ pub(crate) fn trusted(footer: ParquetMetaData) -> Result<ParquetMetaData> {
     let row_groups = footer.into_builder().take_row_groups();
     let row_groups = row_groups.into_iter().map(believed).collect::<Result<Vec<_>>>()?;
     Ok(ParquetMetaDataBuilder::new(file).set_row_groups(row_groups).build())
+}
+
+/// Returns the path of a group without members at or below a field of a schema.
+fn group_of_none(field: &Type) -> Option<String> {
+    if field.is_primitive() {
+        return None;
+    }
+    let members = field.get_fields();
+    if members.is_empty() {
+        return Some(field.name().to_owned());
+    }
+    let below = members.iter().find_map(|member| group_of_none(member))?;
+    Some(format!("{}.{below}", field.name()))
 }
 
 fn rows_of_row_groups(footer: &ParquetMetaData) -> Result<i64> {
@@ -166,4 +185,44 @@ fn field_in_microseconds(field: &FieldRef, is_int96: &mut impl Iterator<Item = b
         },
     };
     Arc::new(Field::clone(field).with_data_type(data_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::basic::Repetition;
+
+    use super::*;
+
+    fn group(name: &str, members: Vec<Type>) -> Type {
+        let members = members.into_iter().map(Arc::new).collect();
+        let group = Type::group_type_builder(name).with_repetition(Repetition::OPTIONAL);
+        group.with_fields(members).build().expect("should be a group")
+    }
+
+    fn number(name: &str) -> Type {
+        let number = Type::primitive_type_builder(name, PhysicalType::INT64);
+        number.with_repetition(Repetition::OPTIONAL).build().expect("should be a number")
+    }
+
+    fn footer(columns: Vec<Type>) -> ParquetMetaData {
+        let columns = columns.into_iter().map(Arc::new).collect();
+        let root = Type::group_type_builder("schema").with_fields(columns).build();
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(root.expect("should be a schema"))));
+        ParquetMetaDataBuilder::new(FileMetaData::new(1, 0, None, None, schema, None)).build()
+    }
+
+    #[test]
+    fn a_group_without_members_is_refused_by_its_path() {
+        let inner = || group("inner", Vec::new());
+        for (column, path) in
+            [(inner(), "`inner`"), (group("nested", vec![number("n"), inner()]), "`nested.inner`")]
+        {
+            let refused = trusted(footer(vec![number("id"), column, number("x")]));
+            let words = refused.expect_err("should be refused").to_string();
+            assert!(words.contains(path), "{words}");
+        }
+        let whole = footer(vec![number("id"), group("nested", vec![number("n")])]);
+        trusted(whole).expect("should be trusted");
+        trusted(footer(Vec::new())).expect("no column is no group");
+    }
 }

@@ -24,6 +24,7 @@ fn object(outcome: &JobOutcome) -> Answer {
     let mut answer = Answer::object(outcome.answer.clone());
     answer.truncated = outcome.truncated;
     answer.warnings.clone_from(&outcome.warnings);
+    answer.info.clone_from(&outcome.info);
     answer
 }
 
@@ -34,7 +35,7 @@ fn rows(outcome: &JobOutcome) -> Answer {
         rows: outcome.rows,
         truncated: outcome.truncated,
         warnings: outcome.warnings.clone(),
-        info: Vec::new(),
+        info: outcome.info.clone(),
         reference: None,
     };
     if outcome.truncated {
@@ -72,6 +73,7 @@ fn written(commit: &Commit, outcome: &JobOutcome) -> Answer {
     let mut answer = Answer::object(written);
     answer.truncated = outcome.truncated;
     answer.warnings.clone_from(&outcome.warnings);
+    answer.info.clone_from(&outcome.info);
     answer
 }
 

@@ -1,11 +1,11 @@
 //! Columns as users name them, and types as users write them. Pure.
 
-use arrow::datatypes::{DataType, TimeUnit};
 use serde_json::Value;
 
 use super::parameters::refused;
 use crate::engines::EngineError;
 use crate::engines::schema::{Column, ColumnType, Schema};
+use crate::engines::type_words::type_of;
 
 /// Returns the columns as the schema spells them, in the order given.
 ///
@@ -58,60 +58,18 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-/// Returns the type that a text means: Arrow's notation (`Int64`, `Decimal128(10, 2)`), or a word of
-/// SQL (`bigint`, `varchar`, `decimal(10,2)`, `timestamp`).
+/// Returns the type that a text means.
 ///
 /// # Errors
-/// `InvalidInput` when it is neither.
+/// `InvalidInput` when it means none.
 pub(super) fn column_type(operator: &str, text: &str) -> Result<ColumnType, EngineError> {
-    if let Ok(parsed) = text.parse::<ColumnType>() {
-        return match parsed.problem() {
-            Some(problem) => Err(refused(operator, format!("`{text}` is no type: {problem}"))),
-            None => Ok(parsed),
-        };
-    }
-    let compact: String =
-        text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
-    sql_type(&compact).map(ColumnType).ok_or_else(|| {
-        refused(operator, format!("`{text}` is no type")).with_hint(
-            "write a type as SQL does (boolean, integer, bigint, real, double, decimal(10,2), \
-             varchar, date, time, timestamp, timestamptz, binary) or as Arrow does (Int64, List(Utf8))",
-        )
-    })
-}
-
-fn sql_type(word: &str) -> Option<DataType> {
-    Some(match word {
-        "boolean" | "bool" => DataType::Boolean,
-        "tinyint" => DataType::Int8,
-        "smallint" => DataType::Int16,
-        "integer" | "int" => DataType::Int32,
-        "bigint" | "long" => DataType::Int64,
-        "real" | "float" => DataType::Float32,
-        "double" | "doubleprecision" => DataType::Float64,
-        "varchar" | "text" | "string" => DataType::Utf8,
-        "binary" | "blob" | "bytea" | "varbinary" => DataType::Binary,
-        "date" => DataType::Date32,
-        "time" => DataType::Time64(TimeUnit::Microsecond),
-        "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, None),
-        "timestamptz" | "timestampwithtimezone" => {
-            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+    type_of(text).map_err(|wrong| {
+        let error = refused(operator, wrong.to_string());
+        match wrong.hint() {
+            Some(hint) => error.with_hint(hint),
+            None => error,
         }
-        _ => return decimal(word),
     })
-}
-
-fn decimal(word: &str) -> Option<DataType> {
-    let inner = word.strip_prefix("decimal(").or_else(|| word.strip_prefix("numeric("))?;
-    let (precision, scale) = inner.strip_suffix(')')?.split_once(',')?;
-    let (precision, scale): (u8, i8) = (precision.parse().ok()?, scale.parse().ok()?);
-    let fits = scale >= 0 && precision >= 1 && scale.unsigned_abs() <= precision;
-    match precision {
-        _ if !fits => None,
-        ..=38 => Some(DataType::Decimal128(precision, scale)),
-        39..=76 => Some(DataType::Decimal256(precision, scale)),
-        _ => None,
-    }
 }
 
 /// Returns the schema that a JSON value means: an object from column to type, or a list of objects
@@ -188,28 +146,6 @@ mod tests {
             assert!(error.message.contains(part), "{error}");
         }
         assert_eq!(error.hint.as_deref(), Some("the columns are `City`, `n`"));
-    }
-
-    #[test]
-    fn types_are_read_as_arrow_and_as_sql_write_them() {
-        let read = |text: &str| column_type("table/test", text).map(|column_type| column_type.0);
-        assert_eq!(read("Int64").expect("should be a type"), DataType::Int64);
-        assert_eq!(read("BIGINT").expect("should be a type"), DataType::Int64);
-        assert_eq!(read("decimal(10, 2)").expect("should be a type"), DataType::Decimal128(10, 2));
-        assert_eq!(read("numeric(50,0)").expect("should be a type"), DataType::Decimal256(50, 0));
-        for bad in [
-            "",
-            "number",
-            "decimal",
-            "decimal(2,3)",
-            "decimal(77,0)",
-            "decimal(1)",
-            "Time32(ns)",
-            "Decimal128(39, 0)",
-            "List(Decimal128(0, 0))",
-        ] {
-            assert!(read(bad).is_err(), "{bad:?} should be refused");
-        }
     }
 
     #[test]

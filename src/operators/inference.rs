@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answers::{changed_schema, columns_shown, conflict_shown};
-use super::inputs::{describe_conflict, reading_plan, unread_input};
+use super::inputs::{describe_conflict, reading_plan, shown_notes, unread_input};
 use super::parameters::{count, refused};
 use super::{Answer, Prepared, Request};
 use crate::engines::counted::counted;
@@ -99,7 +99,7 @@ pub(super) fn inferred(
                 found,
             };
             let mut answer = table_answer(&declaration, &why_text, files, warnings);
-            answer.info = notes.into_iter().take(20).collect();
+            answer.info = shown_notes(&notes);
             Inferred::Table(Box::new(declaration), answer)
         }
         InferAnswer::Conflict { format, conflict, found, files, notes, .. } => {
@@ -115,7 +115,7 @@ pub(super) fn inferred(
             answer.truncated = cut;
             answer.warnings = warnings.to_vec();
             answer.warnings.push(conflict_said(&conflict));
-            answer.info = notes.into_iter().take(20).collect();
+            answer.info = shown_notes(&notes);
             Inferred::Conflict(answer)
         }
     }

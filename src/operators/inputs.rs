@@ -86,7 +86,16 @@ pub(super) fn table_input(table: &Table) -> Input {
         files: table.files.iter().map(|file| InputFile { file: file.clone(), schema: 0 }).collect(),
         version: table.version,
         left_out: table.bad.files.clone(),
+        notes: shown_notes(&table.notes),
     }
+}
+
+/// Most notes of a table that are shown.
+const NOTES: usize = 20;
+
+/// Returns as many notes of a table as are shown.
+pub(super) fn shown_notes(notes: &[String]) -> Vec<String> {
+    notes.iter().take(NOTES).cloned().collect()
 }
 
 /// Returns a table whose files disagree as the input of a job.
@@ -115,6 +124,7 @@ pub(super) fn conflicting_input(table: &ConflictingTable) -> Input {
             .collect(),
         version: None,
         left_out: table.bad.files.clone(),
+        notes: shown_notes(&table.notes),
     }
 }
 
@@ -200,5 +210,6 @@ pub(super) fn unread_input(name: TableName, files: Vec<PinnedFile>) -> Input {
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
         version: None,
         left_out: Tally::default(),
+        notes: Vec::new(),
     }
 }

@@ -4,18 +4,12 @@
 //! managed table is read as it was declared. A parameter that speaks of nothing that is read is
 //! refused, so that none is without effect unnoticed.
 
-use std::collections::BTreeMap;
-
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
 use super::Request;
-use super::columns::column_type;
 use super::inputs::agreeing;
-use super::parameters::{choice, count, refused};
-use crate::engines::reading::{Concerns, Mark, Reading};
-use crate::engines::schema::ColumnType;
-use crate::engines::table::{FileFormat, Table, TableKind, TableLookup, TableName, TextEncoding};
+use super::parameters::refused;
+use crate::engines::reading::{Concerns, Reading};
+use crate::engines::reading_parameters::reading_of;
+use crate::engines::table::{FileFormat, Table, TableKind, TableLookup, TableName};
 use crate::engines::{EngineError, Engines};
 
 /// Returns what the run says of how files are read.
@@ -23,164 +17,14 @@ use crate::engines::{EngineError, Engines};
 /// # Errors
 /// `InvalidInput` with everything that no file can be read with.
 pub(super) fn reading(operator: &str, request: &Request) -> Result<Reading, EngineError> {
-    let mut given = Given { operator, request, problems: Vec::new(), hint: None };
-    let reading = given.reading();
-    given.problems.extend(reading.problems());
-    if given.problems.is_empty() {
-        return Ok(reading);
-    }
-    let error = refused(operator, given.problems.join("; "));
-    Err(match given.hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
+    reading_of(&request.parameters).map_err(|problems| {
+        let messages: Vec<&str> = problems.iter().map(|one| one.message.as_str()).collect();
+        let error = refused(operator, messages.join("; "));
+        match problems.iter().find_map(|one| one.hint.clone()) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
     })
-}
-
-/// What a run gives, with all that is wrong with it.
-struct Given<'a> {
-    operator: &'a str,
-    request: &'a Request,
-    problems: Vec<String>,
-    hint: Option<String>,
-}
-
-impl Given<'_> {
-    fn reading(&mut self) -> Reading {
-        Reading {
-            format: self.word("input_format"),
-            header: self.json("read_headers").and_then(Value::as_bool),
-            delimiter: self.text("delimiter"),
-            quote: self.character("quote"),
-            escape: self.character("escape"),
-            comment: self.text("comment").map(|text| match text.as_str() {
-                NONE => Mark::None,
-                _ => Mark::Is(text),
-            }),
-            skip_rows: self.skip_rows(),
-            encoding: self.encoding(),
-            decimal: self.character("decimal").and_then(|mark| mark.as_option().copied()),
-            null_tokens: self.request.parameters.list("null_tokens"),
-            types: self.types(),
-            bad_rows: self.word("bad_rows").unwrap_or_default(),
-        }
-    }
-
-    fn json(&self, name: &str) -> Option<&Value> {
-        let given = self.request.parameters.json(name);
-        given.filter(|value| !value.is_null())
-    }
-
-    /// Returns a text in which `\t` is a tab and `\x01` the character of that number.
-    fn text(&self, name: &str) -> Option<String> {
-        self.json(name)?.as_str().map(unescaped)
-    }
-
-    fn problem(&mut self, problem: String, hint: Option<String>) {
-        self.problems.push(problem);
-        self.hint = self.hint.take().or(hint);
-    }
-
-    fn word<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
-        match choice(self.operator, self.request, name) {
-            Ok(word) => word,
-            Err(error) => {
-                self.problem(error.message, None);
-                None
-            }
-        }
-    }
-
-    fn character(&mut self, name: &str) -> Option<Mark<char>> {
-        let text = self.text(name)?;
-        let mut characters = text.chars();
-        match (characters.next(), characters.next()) {
-            (Some(one), None) => Some(Mark::Is(one)),
-            _ if text == NONE && name != "decimal" => Some(Mark::None),
-            _ => {
-                let none = if name == "decimal" { "" } else { ", nor `none`" };
-                self.problem(format!("the {name} {text:?} is not one character{none}"), None);
-                None
-            }
-        }
-    }
-
-    fn skip_rows(&mut self) -> Option<u64> {
-        self.json("skip_rows")?;
-        match count(self.operator, self.request, "skip_rows") {
-            Ok(lines) => lines,
-            Err(error) => {
-                self.problem(error.message, None);
-                None
-            }
-        }
-    }
-
-    fn encoding(&mut self) -> Option<TextEncoding> {
-        let label = self.text("encoding")?;
-        let encoding = TextEncoding::from_label(&label);
-        if encoding.is_none() {
-            let hint = "for example utf-8, utf-16le, latin1, windows-1252, shift_jis, gbk";
-            self.problem(format!("the encoding {label:?} is not known"), Some(hint.to_owned()));
-        }
-        encoding
-    }
-
-    fn types(&mut self) -> BTreeMap<String, ColumnType> {
-        let wanted = match self.json("types") {
-            None => return BTreeMap::new(),
-            Some(Value::Object(wanted)) => wanted.clone(),
-            Some(_) => {
-                let problem = "parameter `types` is no object from column to type".to_owned();
-                self.problem(problem, Some(r#"for example {"lat": "double"}"#.to_owned()));
-                return BTreeMap::new();
-            }
-        };
-        let mut types = BTreeMap::new();
-        for (column, word) in wanted {
-            let Some(word) = word.as_str() else {
-                self.problem(format!("the type of column `{column}` is not a text"), None);
-                continue;
-            };
-            match column_type(self.operator, word) {
-                Ok(found) => drop(types.insert(column, found)),
-                Err(error) => {
-                    self.problem(format!("column `{column}`: {}", error.message), error.hint);
-                }
-            }
-        }
-        types
-    }
-}
-
-/// The word for a mark that the text does without.
-const NONE: &str = "none";
-
-/// Returns a text in which `\t` is a tab and `\x` with two digits the ASCII character of that number.
-fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        let (before, behind) = rest.split_at(at);
-        out.push_str(before);
-        let number = behind.strip_prefix(r"\x").and_then(|digits| digits.get(..2));
-        let number = number.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        rest = match number.filter(u8::is_ascii) {
-            Some(byte) => {
-                out.push(char::from(byte));
-                &behind[4..]
-            }
-            None if behind.starts_with(r"\t") => {
-                out.push('\t');
-                &behind[2..]
-            }
-            None => {
-                out.push('\\');
-                &behind[1..]
-            }
-        };
-    }
-    out.push_str(rest);
-    out
 }
 
 /// Returns a table, or how its files disagree.
@@ -308,12 +152,15 @@ fn without_effect(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::engines::bad_rows::BadRows;
-    use crate::engines::reading::PARAMETERS;
-    use crate::engines::table::Format;
+    use crate::engines::reading::{Mark, PARAMETERS};
+    use crate::engines::schema::ColumnType;
+    use crate::engines::table::{Format, TextEncoding};
 
     fn request(parameters: Value) -> Request {
         Request {
@@ -371,21 +218,5 @@ mod tests {
             assert!(error.message.contains(part), "{part}: {error}");
         }
         assert!(error.hint.is_some_and(|hint| hint.contains("shift_jis")));
-    }
-
-    #[test]
-    fn tabs_and_control_characters_can_be_written() {
-        for (text, meant) in [
-            (r"\t", "\t"),
-            (r"\x01", "\u{1}"),
-            (r"|\t|", "|\t|"),
-            (r"\", r"\"),
-            (r"\xff", r"\xff"),
-            (r"\xé", r"\xé"),
-            (r"\n", r"\n"),
-            ("ä", "ä"),
-        ] {
-            assert_eq!(unescaped(text), meant, "{text}");
-        }
     }
 }

@@ -117,7 +117,8 @@ impl Pass<'_> {
                 return Self::cancelled();
             }
             if self.is_late() {
-                return Self::fail(Reason::DeadlineExceeded, &self.late_message());
+                let message = self.late_message() + &unseen_of(last);
+                return Self::fail(Reason::DeadlineExceeded, &message);
             }
         }
         if self.is_suspended() {
@@ -359,7 +360,7 @@ impl Pass<'_> {
         };
         let mut message = format!("a person says that the work {word}");
         if let Some(error) = unseen {
-            message.push_str("; what it left could not be looked up: ");
+            message.push_str(LEFT_UNSEEN);
             message.push_str(&error.message);
         }
         Decision::End { phase, reason: Reason::ResolvedByPerson, message }
@@ -420,6 +421,19 @@ fn looked_for(error: &AttemptError) -> AttemptError {
         reason => reason,
     };
     AttemptError { reason, ..error.clone() }
+}
+
+/// What a job left that could not be seen when a person was asked, and why.
+const LEFT_UNSEEN: &str = "; what the job left could not be looked up: ";
+
+/// Returns what an end adds about an attempt of which a person said that it did not take place.
+fn unseen_of(attempt: &Attempt) -> String {
+    match &attempt.error {
+        Some(error) if error.reason == Reason::ResolvedByPerson => {
+            format!("{LEFT_UNSEEN}{}", error.message)
+        }
+        _ => String::new(),
+    }
 }
 
 fn child_conflict(job: &JobStatus) -> Decision {

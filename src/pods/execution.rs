@@ -301,9 +301,17 @@ impl Execution for PodExecution {
             }
         };
         let rows = answer.as_array().map(|rows| rows.len() as u64);
-        let token = JobToken(token.to_owned());
-        let (truncated, commit, reads, warnings) = (false, None, Vec::new(), Vec::new());
-        Ok(JobOutcome { token, owner, answer, rows, truncated, reads, commit, warnings })
+        Ok(JobOutcome {
+            token: JobToken(token.to_owned()),
+            owner,
+            answer,
+            rows,
+            truncated: false,
+            reads: Vec::new(),
+            commit: None,
+            warnings: Vec::new(),
+            info: Vec::new(),
+        })
     }
 
     async fn cancel(&self, id: &JobId) -> Result<(), EngineError> {

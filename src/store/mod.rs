@@ -122,8 +122,8 @@ pub enum StoreError {
         /// `OperatorRun default/x`.
         what: String,
     },
-    /// A rule of the schema refuses the change.
-    #[error("{what} cannot be changed so: {}", .problems.join("; "))]
+    /// A rule of the schema refuses the change, or a name is none.
+    #[error("{what} is refused: {}", .problems.join("; "))]
     Refused {
         /// `OperatorRun default/x`.
         what: String,

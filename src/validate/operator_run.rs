@@ -14,10 +14,12 @@ use super::{digest, parameter, validate_definition};
 use crate::api::conditions::Reason;
 use crate::api::names::OperatorName;
 use crate::api::v1alpha1::{
-    ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference, OperatorRun,
-    Parameter, ParameterOrigin, ResolvedParameter, Retry,
+    Action, ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference,
+    OperatorRun, Parameter, ParameterOrigin, ResolvedParameter, Retry,
 };
 use crate::engines::capability::Capability;
+use crate::engines::reading_parameters::reading_of;
+use crate::sql::placeholders;
 
 /// Returns the run with every question answered.
 ///
@@ -38,6 +40,7 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
         Some(definition) => resolve_parameters(run, definition, &mut problems),
         None => Vec::new(),
     };
+    check_reading(inputs.definition, &values, &mut problems);
     let usable = resolve_config(run, inputs, &mut problems);
     let engines = resolve_engines(inputs, usable.as_ref(), action.as_ref(), &mut problems);
     let (Some(operator), Some(action), Some(definition), Some(usable), Some(engines)) =
@@ -171,6 +174,31 @@ fn resolve_parameters(
         }
     }
     resolved
+}
+
+/// Checks what the run says of how files are read. Names that a statement binds and those of a container
+/// mean what the definition wants.
+fn check_reading(
+    definition: Option<&OperatorDefinition>,
+    values: &[ResolvedParameter],
+    problems: &mut Problems,
+) {
+    let Some(definition) = definition else { return };
+    let Action { builtin, sql, .. } = &definition.spec.action;
+    let mut parameters = values_of(values);
+    match (builtin, sql) {
+        (Some(_), None) => {}
+        (None, Some(sql)) => {
+            let bound = placeholders(&sql.statement).unwrap_or_default();
+            parameters.0.retain(|name, _| !bound.contains(name));
+        }
+        _ => return,
+    }
+    for wrong in reading_of(&parameters).err().into_iter().flatten() {
+        let below = wrong.parameter.map(|name| format!(".{name}")).unwrap_or_default();
+        let problem = Problem::new(format!("spec.parameters{below}"), wrong.message);
+        problems.push(problem.hint_if(wrong.hint));
+    }
 }
 
 /// Refuses parameters that cannot be recorded: spec and status are one object, of which etcd takes 1.5 MiB.

@@ -120,6 +120,7 @@ fn count_rows(
         threads: 1,
         bad_rows: BadRows::Fail,
         bad: Arc::default(),
+        known: None,
     };
     let wrong = |source: crate::formats::error::FormatError| {
         error(ErrorKind::Conflict, OPERATION, source.to_string()).with_source(source)

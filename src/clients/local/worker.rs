@@ -337,6 +337,7 @@ impl Job {
             reads: self.spec.inputs.iter().map(Reads::of).collect(),
             commit: None,
             warnings: executed.warnings,
+            info: self.spec.inputs.iter().flat_map(|input| input.notes.clone()).collect(),
         };
         faults::reach("worker", "executed");
         if let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &executed.written) {

@@ -98,6 +98,13 @@ fn plan(
             }
         }
     }
+    if let Some(known) = &options.known {
+        let is_unknown = |name: &&String| known.field_with_name(name).is_err();
+        let unknown: Vec<&String> = names.names.iter().filter(is_unknown).collect();
+        if !unknown.is_empty() {
+            options.bad.unknown(&path, &unknown);
+        }
+    }
     Ok(Plan {
         path,
         tokens,

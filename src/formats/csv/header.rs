@@ -77,6 +77,9 @@ pub(crate) fn find(rows: &[Row]) -> Header {
     }
     match (has(Evidence::Name), has(Evidence::Value)) {
         (true, false) => Header::Found,
+        (false, true) if are_years_over_others(rows, &shapes, &evidence) => {
+            Header::Unsure(why(first, below, &evidence))
+        }
         (false, true) => Header::Missing,
         (false, false) if !has(Evidence::Doubt) => with_text(&shapes),
         _ => Header::Unsure(why(first, below, &evidence)),
@@ -102,7 +105,9 @@ fn evidence(cell: &Cell, shape: Shape, below: &[&Cell]) -> Evidence {
     // A few other cells do not make a column of numbers a column of texts.
     let is_most = |count: usize| there > 0 && count * 5 >= there * 4;
     let values_below = [numbers, moments, booleans].into_iter().any(is_most);
-    let like = below.iter().filter(|other| differ_in_digits_only(&cell.text, &other.text)).count();
+    let is_like =
+        |other: &&&Cell| cell.text == other.text || differ_in_digits_only(&cell.text, &other.text);
+    let like = below.iter().filter(is_like).count();
     match shape {
         Shape::Missing if values_below => Evidence::Doubt,
         Shape::Number | Shape::Moment | Shape::Boolean => {
@@ -141,6 +146,25 @@ fn is_series_of_names(rows: &[Row], shapes: &[Shape], evidence: &[Evidence]) -> 
     let text = shapes.contains(&Shape::Text);
     let years = series.len() > 2 && series.iter().all(|number| YEARS.contains(number));
     evidence.contains(&Evidence::Name) || (years && text) || (series[0] == 0 && is_index(rows))
+}
+
+/// Years that a column may be named by.
+const LIKELY_YEARS: std::ops::RangeInclusive<i64> = 1900..=2100;
+
+/// Whether the only values of the first record are years beside texts, and the columns below hold other
+/// numbers: `country,2001` over `Austria,5`.
+fn are_years_over_others(rows: &[Row], shapes: &[Shape], evidence: &[Evidence]) -> bool {
+    let is_year = |row: &Row, index: usize| {
+        let text = row.cells.get(index).and_then(|cell| std::str::from_utf8(&cell.text).ok());
+        let number = text.and_then(|text| text.trim().parse::<i64>().ok());
+        number.is_some_and(|number| LIKELY_YEARS.contains(&number))
+    };
+    let (first, below) = (&rows[0], &rows[1..]);
+    let seldom =
+        |index: usize| below.iter().filter(|row| is_year(row, index)).count() * 2 < below.len();
+    let mut values = (0..shapes.len())
+        .filter(|index| matches!(evidence[*index], Evidence::Value | Evidence::Doubt));
+    shapes.contains(&Shape::Text) && values.all(|index| is_year(first, index) && seldom(index))
 }
 
 /// Returns the numbers of some cells, if they are whole and rise by one step.
@@ -252,6 +276,10 @@ mod tests {
             "10.0.0.1,up\n10.0.0.2,down",
             ",5,x\n1,6,y\n2,7,z",
             "x,2001,2002,2003\ny,1999,2001,2003\nz,1990,1991,1992",
+            "x,2001\ny,1999\nz,7",
+            "wrench,1500\nhammer,20",
+            "T\nT\nT\nother",
+            "T,1\nT,2\nF,3",
             "Ann,1,2,3\nBen,4,5,6",
         ] {
             assert_eq!(found(text), Header::Missing, "{text:?}");
@@ -264,6 +292,8 @@ mod tests {
             ("id,2020\n1,2", "`2020` (above `2`) could be taken for a value, and `id` (above `1`)"),
             ("x,5\ny,abc\nz,def", "`5` (above `abc`)"),
             ("NA,x\n1,y\n2,z", "`NA`"),
+            ("country,2001\nAustria,5\nBelgium,6", "`2001` (above `5`)"),
+            ("country,2001,2002\nAustria,5,6\nBelgium,6,7", "`2001` (above `5`)"),
         ] {
             let Header::Unsure(why) = found(text) else { panic!("{text:?}: {:?}", found(text)) };
             assert!(why.contains(words) && why.contains("read_headers"), "{text:?}: {why}");

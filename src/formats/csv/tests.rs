@@ -38,6 +38,7 @@ fn read(dialect: &CsvDialect, content: &[u8]) -> Result<(Vec<String>, Vec<Row>),
         threads: 2,
         bad_rows: BadRows::Fail,
         bad: Arc::default(),
+        known: None,
     };
     let batches = decode(source, dialect, &options)?.collect::<Result<Vec<_>, _>>()?;
     let rows: Vec<Row> = batches.iter().flat_map(rows_of).collect();
@@ -61,6 +62,7 @@ fn decoded(
         threads: 1,
         bad_rows,
         bad: Arc::clone(&bad),
+        known: None,
     };
     let batches = decode(source, &plain(), &options).expect("should open");
     let batches = batches.collect::<Result<Vec<_>, _>>()?;

@@ -13,7 +13,7 @@ use crate::engines::result::JobOutcome;
 use crate::engines::table::{ConflictingTable, PinnedFile, Table, TableLookup};
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{columns_shown, conflict_shown, object_schema, within_bytes};
-use crate::operators::inputs::{describe_conflict, reading_plan, table_input};
+use crate::operators::inputs::{describe_conflict, reading_plan, shown_notes, table_input};
 use crate::operators::parameters::{bad_rows, count, table_name};
 use crate::operators::reading::look_up;
 use crate::operators::{Answer, Conclusion, Operator, Prepared, Request};
@@ -133,7 +133,7 @@ pub(super) fn described(table: &Table) -> Answer {
         "partitions": partitions,
     }));
     answer.warnings.extend(table.bad.warnings());
-    answer.info = table.notes.iter().take(20).cloned().collect();
+    answer.info = shown_notes(&table.notes);
     cut_said(&mut answer, cut || !whole || table.locations.len() > 20);
     answer
 }
@@ -159,7 +159,7 @@ fn described_conflict(table: &ConflictingTable) -> Answer {
         describe_conflict(&table.conflict)
     ));
     answer.warnings.extend(table.bad.warnings());
-    answer.info = table.notes.iter().take(20).cloned().collect();
+    answer.info = shown_notes(&table.notes);
     cut_said(&mut answer, cut || !whole || table.locations.len() > 20);
     answer
 }

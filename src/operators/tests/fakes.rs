@@ -169,6 +169,7 @@ pub(super) fn outcome(answer: Value) -> JobOutcome {
         reads: Vec::new(),
         commit: None,
         warnings: Vec::new(),
+        info: Vec::new(),
         answer,
     }
 }

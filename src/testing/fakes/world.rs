@@ -414,6 +414,7 @@ impl World {
             }),
             owner: job.owner,
             warnings: Vec::new(),
+            info: Vec::new(),
         })
     }
 

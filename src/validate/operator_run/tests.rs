@@ -143,6 +143,41 @@ fn parameters_too_large_to_be_recorded_are_refused() {
 }
 
 #[test]
+fn what_no_file_can_be_read_with_is_refused_with_every_problem() {
+    let strings =
+        ["encoding", "quote", "delimiter"].map(|name| json!({"name": name, "type": "string"}));
+    let types = json!({"name": "types", "type": "json"});
+    let mut definition = definition();
+    let more = strings.into_iter().chain([types]).map(read::<Parameter>);
+    definition.spec.parameters.extend(more);
+    let given = json!({
+        "database_name": "sales", "query_string": "select 1", "encoding": "utf-9", "quote": "ab",
+        "types": {"lat": "number"},
+    });
+    let problems =
+        validated(&run(&given), Some(&definition), Some(&config())).expect_err("problems");
+    let words = problems.join("\n");
+    for part in [
+        "spec.parameters.encoding: the encoding \"utf-9\" is not known",
+        "spec.parameters.quote: the quote \"ab\" is not one character",
+        "spec.parameters.types: column `lat`: `number` is no type",
+    ] {
+        assert!(words.contains(part), "{words}");
+    }
+    let marks = json!({
+        "database_name": "sales", "query_string": "select 1", "delimiter": ";", "quote": ";",
+    });
+    let problems =
+        validated(&run(&marks), Some(&definition), Some(&config())).expect_err("problems");
+    assert!(problems.iter().all(|one| one.starts_with("spec.parameters: ")), "{problems:?}");
+    definition.spec.action = read(json!({"sql": {"statement": "select $encoding as e"}}));
+    let bound = json!({"database_name": "s", "query_string": "select 1", "encoding": "utf-9"});
+    let problems = validated(&run(&bound), Some(&definition), Some(&config()));
+    let words = problems.err().unwrap_or_default().join("\n");
+    assert!(!words.contains("utf-9"), "a bound name says nothing of files: {words}");
+}
+
+#[test]
 fn parts_of_what_is_frozen_are_found_by_their_names() {
     let (definition, config) = (definition(), config());
     let valid = validated(&good(), Some(&definition), Some(&config)).expect("should be valid");

@@ -276,6 +276,7 @@ impl FileReader {
                 other => other,
             },
             bad: Arc::clone(&self.table.counts.bad),
+            known: Some(Arc::clone(&self.table.schema)),
         };
         decode(source, &self.table.format, &options)
     }

@@ -208,6 +208,7 @@ impl Tables {
             files: vec![alone],
             version: described.version,
             left_out: Tally::default(),
+            notes: Vec::new(),
         };
         let all = all_columns(&alone)?;
         let mut streams = self.split_input(&alone, &all, 1)?;

@@ -106,6 +106,7 @@ pub(super) fn parquet_input(name: &str, schema: &RecordBatch, files: Vec<InputFi
         files,
         version: None,
         left_out: Tally::default(),
+        notes: Vec::new(),
     }
 }
 
@@ -126,6 +127,7 @@ pub(super) fn csv_input(name: &str, columns: &[(&str, &str)], files: Vec<InputFi
         files,
         version: None,
         left_out: Tally::default(),
+        notes: Vec::new(),
     }
 }
 
@@ -355,6 +357,7 @@ fn files_are_written_under_the_token_with_their_checksums() {
         files: files.collect(),
         version: None,
         left_out: Tally::default(),
+        notes: Vec::new(),
     };
     let sql = "select City, Id from out.table where City = 'Linz' or city is null order by id";
     let rows = lake.rows(&job(vec![back], query(sql)));
@@ -752,5 +755,19 @@ fn rows_that_are_left_out_are_the_same_for_every_statement_and_count_once() {
         let expected = "2 rows were left out: `s/t.csv` row 2 (1 cell, not 2), \
                         `s/t.csv` row 3 (column `b`: `x` is not a value of type Int64)";
         assert_eq!(executed.warnings, [expected], "{sql}");
+    }
+}
+
+#[test]
+fn columns_that_a_declared_table_does_not_have_are_told_with_their_files() {
+    let lake = Lake::new();
+    let old = lake.text("shop/t/1.csv", "a,b\n1,2\n");
+    let new = lake.text("shop/t/2.csv", "a,c,b,d\n3,x,4,y\n");
+    let inputs = vec![csv_input("shop.t", &[("a", "Int64"), ("b", "Int64")], vec![old, new])];
+    for sql in ["select sum(a) as n from t", "select t.a + 0 as n from t where b = 4"] {
+        let executed = lake.run(&job(inputs.clone(), query(sql))).expect("should run");
+        let words = "columns that the table does not have were not read: `c` in `shop/t/2.csv`; \
+                     `d` in `shop/t/2.csv`";
+        assert!(executed.warnings.iter().any(|one| one.starts_with(words)), "{executed:?}");
     }
 }

@@ -83,6 +83,7 @@ fn job_spec(root: &Root, sample: Option<Sample>, reading: &Reading) -> JobSpec {
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
         version: None,
         left_out: Tally::default(),
+        notes: Vec::new(),
     };
     let operation = Operation::Infer { sample, reading: reading.clone() };
     JobSpec { inputs: vec![input], operation, ..spec(0, None) }

@@ -163,6 +163,7 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
         files: vec![InputFile { file, schema: 0 }],
         version: None,
         left_out: crate::engines::bad_rows::Tally::default(),
+        notes: Vec::new(),
     });
     execution.create(&reading, &token("live"), &owner("u", 1)).await.expect("should create");
     write_file(&root, "sales/orders", "live", "1\n");

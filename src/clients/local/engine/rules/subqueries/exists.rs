@@ -8,7 +8,6 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, Result, Spans};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::expr::Exists;
-use datafusion::logical_expr::expr_rewriter::strip_outer_reference;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, FetchType, LogicalPlan, LogicalPlanBuilder, Projection, SkipType,
@@ -20,7 +19,7 @@ use super::{Around, scalar, shape};
 /// Returns an expression that is true when the subquery has such a row and false when it has none.
 /// The conditions are over the columns of the subquery and outer references.
 pub(super) fn exists(plan: LogicalPlan, conditions: Vec<Expr>, around: Around<'_>) -> Result<Expr> {
-    match below(&plan, &conditions)? {
+    match below(&plan, &conditions, around.schema)? {
         Below::Rows(input, moved) if !clash(&moved, input.schema()) => {
             return exists(input, moved, around);
         }
@@ -53,7 +52,7 @@ enum Below {
     Nothing,
 }
 
-fn below(plan: &LogicalPlan, conditions: &[Expr]) -> Result<Below> {
+fn below(plan: &LogicalPlan, conditions: &[Expr], around: &DFSchema) -> Result<Below> {
     let same =
         |input: &Arc<LogicalPlan>| Ok(Below::Rows(input.as_ref().clone(), conditions.to_vec()));
     match plan {
@@ -80,8 +79,10 @@ fn below(plan: &LogicalPlan, conditions: &[Expr]) -> Result<Below> {
             if !empty.produce_one_row {
                 return Ok(Below::Known(lit(false)));
             }
-            let condition = conjunction(conditions.to_vec()).map(strip_outer_reference);
-            Ok(Below::Known(condition.map_or_else(|| lit(true), Expr::is_true)))
+            let Some(condition) = conjunction(conditions.to_vec()) else {
+                return Ok(Below::Known(lit(true)));
+            };
+            Ok(Below::Known(of_row_around(condition, around)?.is_true()))
         }
         LogicalPlan::Limit(limit) if conditions.is_empty() => {
             match (limit.get_skip_type()?, limit.get_fetch_type()?) {
@@ -176,7 +177,19 @@ pub(super) fn of_one_row(aggregate: &Aggregate, asked: Expr, around: &DFSchema) 
         }
         other => Ok(Transformed::no(other)),
     });
-    Ok(strip_outer_reference(asked.data()?))
+    of_row_around(asked.data()?, around)
+}
+
+/// A condition of a subquery as one of the row around it; what that row has from further out stays so.
+fn of_row_around(condition: Expr, around: &DFSchema) -> Result<Expr> {
+    condition
+        .transform_up(|expr| match expr {
+            Expr::OuterReferenceColumn(_, column) if around.has_column(&column) => {
+                Ok(Transformed::yes(Expr::Column(column)))
+            }
+            other => Ok(Transformed::no(other)),
+        })
+        .data()
 }
 
 /// Makes the expression of a subquery whose conditions can be moved no further.

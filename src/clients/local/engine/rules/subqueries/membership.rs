@@ -19,7 +19,7 @@ pub(super) struct Membership<'a> {
 
 impl<'a> Membership<'a> {
     pub(super) fn from_in(found: InSubquery, around: Around<'a>) -> Result<Self> {
-        shape::check_value(&found.expr)?;
+        shape::check_value(&found.expr, around.schema)?;
         let subquery = super::whole(&found.subquery);
         let operator = Operator::Eq;
         Ok(Self { value: *found.expr, operator, subquery, negated: found.negated, around })
@@ -27,7 +27,7 @@ impl<'a> Membership<'a> {
 
     /// `all` is the opposite of `any` with the opposite comparison.
     pub(super) fn from_comparison(found: SetComparison, around: Around<'a>) -> Result<Self> {
-        shape::check_value(&found.expr)?;
+        shape::check_value(&found.expr, around.schema)?;
         let subquery = super::whole(&found.subquery);
         let negated = found.quantifier == SetQuantifier::All;
         let operator = if negated { found.op.negate() } else { Some(found.op) };
@@ -66,7 +66,7 @@ impl<'a> Membership<'a> {
     }
 
     fn fits(&self) -> Result<Expr> {
-        let compared = BinaryExpr::new(self.outer().into(), self.operator, self.item().into());
+        let compared = BinaryExpr::new(self.outer()?.into(), self.operator, self.item().into());
         self.exists(vec![Expr::BinaryExpr(compared)])
     }
 
@@ -104,8 +104,8 @@ impl<'a> Membership<'a> {
     }
 
     /// The value as the subquery sees it.
-    fn outer(&self) -> Expr {
-        as_outer(self.value.clone(), self.around.schema).unwrap_or_else(|_| self.value.clone())
+    fn outer(&self) -> Result<Expr> {
+        as_outer(self.value.clone(), self.around.schema)
     }
 }
 

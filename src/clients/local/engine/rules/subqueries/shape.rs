@@ -14,9 +14,10 @@ use crate::engines::ErrorKind;
 const JOIN_INSTEAD: &str =
     "compute it for all rows in a `with`, grouped by the column that is compared, and join it";
 
-/// Judges what is looked for in a subquery.
-pub(super) fn check_value(value: &Expr) -> Result<()> {
-    if super::has_subquery(value) {
+/// Judges what is looked for in a subquery. A column that the rows around do not have was a subquery too.
+pub(super) fn check_value(value: &Expr, around: &DFSchema) -> Result<()> {
+    let is_new = |column: &&Column| !around.has_column(column);
+    if super::has_subquery(value) || value.column_refs().iter().any(is_new) {
         return Err(refused(
             "a subquery on the left of `in`, `any` or `all`",
             "compute it as a column of a subquery in `from`, and compare that column",

@@ -72,6 +72,9 @@ const PREDICATES: &[(&str, &str)] = &[
         "exists (select 1 from b where b.g = a.g union all select 1 from b where b.id = a.id)",
         "TTTT",
     ),
+    ("exists (select 6 from b where a.id in (select count(*) - 1 from b c))", "FTFF"),
+    ("exists (select 1 from b where b.g = a.g and b.id in (select count(*) - 2 from b c))", "TFTF"),
+    ("exists (select 1 from b where a.id in (select 2))", "FTFF"),
     ("id = any (select id from b)", "T???"),
     ("id <> all (select id from b)", "F???"),
     ("id > all (select id from b where id is not null)", "FFF?"),
@@ -203,6 +206,10 @@ fn what_cannot_be_computed_for_each_row_is_refused_by_name() {
         ("(select sum(b.id) from b where b.g > a.g) > 1", "other than `column = value`"),
         ("(select b.id from b where b.g = a.g) > 1", "is no aggregate"),
         ("(select max(id) from b where b.g = a.g) in (select id from b)", "on the left of `in`"),
+        (
+            "coalesce(case when exists (select 1 from b where b.g = a.g) then 1 end in (select id from b), true)",
+            "on the left of `in`",
+        ),
         (
             "exists (select 1 from b where exists (select 1 from b c where c.g = a.g))",
             "not directly around",
