@@ -204,6 +204,10 @@ impl Execution for Measured<dyn Execution> {
         self.by.call("execution.create", self.inner.create(spec, token, owner)).await
     }
 
+    fn job_kind(&self) -> &'static str {
+        self.inner.job_kind()
+    }
+
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {
         self.by.call("execution.release", self.inner.release(id)).await
     }

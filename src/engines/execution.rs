@@ -23,6 +23,10 @@ pub trait Execution: Send + Sync {
         owner: &JobOwner,
     ) -> Result<JobId, EngineError>;
 
+    /// Returns what the client calls its jobs: `LocalJob`, `Pod`. It is the `kind` of each job that it creates and
+    /// finds.
+    fn job_kind(&self) -> &'static str;
+
     /// Lets a created job begin. Releasing a job that was released before changes nothing.
     ///
     /// # Errors

@@ -76,6 +76,8 @@ impl JobState {
 pub struct JobStatus {
     /// Its id.
     pub id: JobId,
+    /// What its client calls such a job: `LocalJob`, `Pod`.
+    pub kind: String,
     /// For whom it works.
     pub owner: JobOwner,
     /// Its operation's word, for people: `query`.

@@ -26,6 +26,14 @@ pub const PARAMETERS: [&str; 12] = [
     "bad_rows",
 ];
 
+/// How notes begin of what is detected of nearly every file of delimited text: they are told of a table, and not
+/// again of each run that reads it.
+pub const ORDINARY_NOTES: [&str; 2] = [NAMES_DETECTED, DELIMITER_DETECTED];
+/// The note that the first record holds the names.
+pub const NAMES_DETECTED: &str = "header: detected one";
+/// How the note begins that says what separates cells.
+pub const DELIMITER_DETECTED: &str = "delimiter: detected ";
+
 /// What is known of files before they are read; each part is detected when it is not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -8,12 +8,13 @@ use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::ipc::root_as_message;
 
 use super::arrow_early::is_compressed_early;
-use super::bytes::{ByteSource, size_of_buffer};
+use super::bytes::size_of_buffer;
 use super::compression;
 use super::declared::declared;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::projection;
+use crate::engines::files::ByteSource;
 use crate::engines::schema::Schema;
 use crate::engines::table::Compression;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use arrow_avro::reader::{Reader, ReaderBuilder};
 
 use super::avro_blocks::count_rows;
-use super::bytes::ByteSource;
 use super::compression;
 use super::declared::declared;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::projection;
+use crate::engines::files::ByteSource;
 use crate::engines::schema::Schema;
 
 type Stream<'a> = Reader<BufReader<Box<dyn std::io::Read + Send + 'a>>>;

@@ -8,8 +8,8 @@
 
 use std::io::{self, Read};
 
-use super::bytes::ByteSource;
 use super::compression;
+use crate::engines::files::ByteSource;
 use crate::engines::table::Compression;
 
 const MAGIC: &[u8] = b"Obj\x01";

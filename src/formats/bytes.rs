@@ -4,53 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::error::FormatError;
-
-/// Random access to one file. Implementations must fail a read when the file is no longer the one
-/// that was opened.
-pub trait ByteSource: Send + Sync {
-    /// Returns the path, for messages.
-    fn path(&self) -> &str;
-
-    /// Returns the size in bytes.
-    fn size(&self) -> u64;
-
-    /// Reads into the whole buffer from an offset; fewer bytes only at the end.
-    ///
-    /// # Errors
-    /// Whatever the system says, naming the file.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
-}
-
-impl<S: ByteSource + ?Sized> ByteSource for &S {
-    fn path(&self) -> &str {
-        (**self).path()
-    }
-
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        (**self).read_at(buffer, offset)
-    }
-}
-
-impl<S: ByteSource + ?Sized> ByteSource for Arc<S> {
-    fn path(&self) -> &str {
-        (**self).path()
-    }
-
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        (**self).read_at(buffer, offset)
-    }
-}
+use crate::engines::files::ByteSource;
 
 /// A file held in memory.
 #[derive(Debug, Clone)]

@@ -6,8 +6,9 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::bytes::{ByteSource, SourceReader};
+use super::bytes::SourceReader;
 use super::error::FormatError;
+use crate::engines::files::ByteSource;
 use crate::engines::table::Compression;
 
 /// Returns the compression that the first bytes of a file show.

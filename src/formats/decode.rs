@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::bytes::ByteSource;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::guard::{Guarded, guarded};
 use super::{arrow_ipc, avro, csv, json, msgpack, orc, parquet};
+use crate::engines::files::ByteSource;
 use crate::engines::table::{FileFormat, Format};
 
 /// Opens a file. Compression is found by content. A library that panics over the file's content is an

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::bytes::{ByteSource, size_of_buffer};
+use super::bytes::size_of_buffer;
 use super::csv::infer::Looking;
 use super::error::FormatError;
 use super::guard::guarded;
@@ -11,6 +11,7 @@ use super::kinds::NearlyTyped;
 use super::sniff::Sniffed;
 use super::{arrow_ipc, avro, csv, json, msgpack, orc, parquet, text_encoding};
 use crate::engines::bad_rows::{Bad, BadRows};
+use crate::engines::files::ByteSource;
 use crate::engines::schema::Schema;
 use crate::engines::table::{FileFormat, Format};
 

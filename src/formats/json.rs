@@ -11,7 +11,6 @@ use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 
 use super::batches::{self, BlockBatches};
 use super::blocks::{BlockCutter, InOrder, MAX_ROW_BYTES, ParseBlock, Parsed};
-use super::bytes::ByteSource;
 use super::compression;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
@@ -24,6 +23,7 @@ use super::nested::shape::Members;
 use super::pipeline::{self, Emit};
 use super::{text_detection, text_encoding};
 use crate::engines::bad_rows::{Bad, BadRows};
+use crate::engines::files::ByteSource;
 use crate::engines::schema::{ColumnType, Schema};
 use crate::engines::table::{FileFormat, Format, TextEncoding};
 

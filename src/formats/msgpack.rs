@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use rmpv::Value;
 
 use super::blocks::MAX_ROW_BYTES;
-use super::bytes::{ByteSource, size_of_buffer};
+use super::bytes::size_of_buffer;
 use super::compression;
 use super::decoding::{BadCollector, Batches, DecodeOptions};
 use super::error::FormatError;
@@ -18,6 +18,7 @@ use super::nested::node::Node;
 use super::nested::shape::Members;
 use super::nested::{MAX_DEPTH, MAX_KEYS};
 use crate::engines::bad_rows::{Bad, BadRows};
+use crate::engines::files::ByteSource;
 use crate::engines::table::FileFormat;
 
 /// Most bytes of the rows of one batch.

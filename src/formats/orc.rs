@@ -8,12 +8,13 @@ use orc_rust::reader::ChunkReader;
 use orc_rust::schema::DataType;
 use orc_rust::{ArrowReaderBuilder, projection::ProjectionMask};
 
-use super::bytes::{ByteSource, SourceReader};
+use super::bytes::SourceReader;
 use super::declared::declared;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::orc_zone::{Clock, is_known, writer_zones};
 use super::projection;
+use crate::engines::files::ByteSource;
 use crate::engines::schema::Schema;
 
 /// A source as ORC's reader wants it.

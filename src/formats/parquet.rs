@@ -17,12 +17,13 @@ use parquet::file::metadata::{
 };
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::bytes::{ByteSource, SourceReader, size_of_buffer};
+use super::bytes::{SourceReader, size_of_buffer};
 use super::declared::declared;
 use super::decoding::{Batches, DecodeOptions};
 use super::error::FormatError;
 use super::parquet_trust::trusted;
 use super::projection;
+use crate::engines::files::ByteSource;
 use crate::engines::schema::Schema;
 
 /// Read from the end at once: most footers fit, so that one read is enough.

@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use super::bytes::{ByteSource, read_prefix};
+use super::bytes::read_prefix;
 use super::compression;
 use super::csv::dialect::{self, Stated};
 use super::csv::header::Header;
@@ -10,7 +10,8 @@ use super::csv::sample::Beginning;
 use super::error::FormatError;
 use super::text_detection::{self, Detected};
 use super::{endings, text_encoding};
-use crate::engines::reading::{Concerns, Reading};
+use crate::engines::files::ByteSource;
+use crate::engines::reading::{Concerns, NAMES_DETECTED, Reading};
 use crate::engines::table::{Compression, CsvDialect, FileFormat, Format, TextEncoding};
 
 /// What a file is.
@@ -438,8 +439,8 @@ fn delimited(
     sniffed.notes.extend(found.notes);
     sniffed.unsure = header.why();
     if reading.header.is_none() && sniffed.unsure.is_none() {
-        let one = if header == Header::Found { "one" } else { "none" };
-        sniffed.notes.push(format!("header: detected {one}"));
+        let note = if header == Header::Found { NAMES_DETECTED } else { "header: detected none" };
+        sniffed.notes.push(note.to_owned());
     }
     sniffed.format.csv = Some(CsvDialect {
         delimiter: found.delimiter,

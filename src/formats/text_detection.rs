@@ -7,10 +7,10 @@
 
 use std::io::{self, Read};
 
-use super::bytes::ByteSource;
 use super::compression;
 use super::error::FormatError;
 use super::text_encoding::{by_mark, fill, utf16_by_zeros};
+use crate::engines::files::ByteSource;
 use crate::engines::table::TextEncoding;
 
 /// What bytes are.

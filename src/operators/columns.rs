@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::parameters::refused;
 use crate::engines::EngineError;
+use crate::engines::nearest::nearest;
 use crate::engines::schema::{Column, ColumnType, Schema};
 use crate::engines::type_words::type_of;
 
@@ -26,7 +27,7 @@ pub(super) fn resolve(
                 problems.push(format!("`{name}` is given twice"));
             }
             Some(column) => resolved.push(column.name.clone()),
-            None => problems.push(format!("there is no column `{name}`{}", nearest(schema, name))),
+            None => problems.push(format!("there is no column `{name}`{}", near(schema, name))),
         }
     }
     if problems.is_empty() {
@@ -37,15 +38,10 @@ pub(super) fn resolve(
     ))
 }
 
-fn nearest(schema: &Schema, name: &str) -> String {
-    let wanted = name.to_lowercase();
-    let distance = |column: &Column| strsim::osa_distance(&column.name.to_lowercase(), &wanted);
-    schema
-        .columns
-        .iter()
-        .min_by_key(|column| distance(column))
-        .filter(|column| distance(column) <= 2)
-        .map_or_else(String::new, |column| format!(" (did you mean `{}`?)", column.name))
+fn near(schema: &Schema, name: &str) -> String {
+    let names = schema.columns.iter().map(|column| column.name.as_str());
+    let near = nearest(name, names);
+    near.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 /// Returns the first twenty names as a sentence has them.

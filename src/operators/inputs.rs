@@ -7,7 +7,7 @@ use super::columns::listed;
 use crate::engines::bad_rows::Tally;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::{Input, InputFile};
-use crate::engines::reading::Reading;
+use crate::engines::reading::{ORDINARY_NOTES, Reading};
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaConflict};
 use crate::engines::table::{
     ConflictingTable, FileFormat, Format, PinnedFile, Table, TableLookup, TableName,
@@ -86,7 +86,7 @@ pub(super) fn table_input(table: &Table) -> Input {
         files: table.files.iter().map(|file| InputFile { file: file.clone(), schema: 0 }).collect(),
         version: table.version,
         left_out: table.bad.files.clone(),
-        notes: shown_notes(&table.notes),
+        notes: unusual(&table.notes),
     }
 }
 
@@ -96,6 +96,12 @@ const NOTES: usize = 20;
 /// Returns as many notes of a table as are shown.
 pub(super) fn shown_notes(notes: &[String]) -> Vec<String> {
     notes.iter().take(NOTES).cloned().collect()
+}
+
+/// Returns the notes of a table that a run which reads it tells again.
+fn unusual(notes: &[String]) -> Vec<String> {
+    let is_ordinary = |note: &&String| ORDINARY_NOTES.iter().any(|words| note.contains(words));
+    notes.iter().filter(|note| !is_ordinary(note)).take(NOTES).cloned().collect()
 }
 
 /// Returns a table whose files disagree as the input of a job.
@@ -124,7 +130,7 @@ pub(super) fn conflicting_input(table: &ConflictingTable) -> Input {
             .collect(),
         version: None,
         left_out: table.bad.files.clone(),
-        notes: shown_notes(&table.notes),
+        notes: unusual(&table.notes),
     }
 }
 

@@ -12,7 +12,7 @@ use super::decision::{Decision, Next, ending};
 use super::failure::{classify_reading, failure_of_job};
 use super::lifetime;
 use super::observation::{Observation, Sight};
-use super::retries::{after, is_due, next_step};
+use super::retries::{MAX_ATTEMPTS, after, is_due, next_step};
 use crate::api::conditions::Reason;
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{
@@ -31,10 +31,6 @@ const UNSEEN_LIMIT_CANCELLED: Duration = Duration::from_secs(30);
 /// whoever learns of its end looks before.
 const POLL: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_secs(2), Duration::from_secs(20)];
-/// The sort of a job that a client does not name otherwise.
-const JOB_KIND: &str = "Job";
-/// How many attempts a status holds.
-const MAX_ATTEMPTS: u32 = 32;
 
 /// Returns what a pass over the run does.
 #[must_use]
@@ -467,7 +463,7 @@ fn unanswered() -> AttemptError {
 }
 
 fn reference_to(job: &JobStatus) -> JobReference {
-    JobReference { kind: JOB_KIND.to_owned(), id: job.id.0.clone(), url: None }
+    JobReference { kind: job.kind.clone(), id: job.id.0.clone(), url: None }
 }
 
 fn progress_of(progress: &crate::engines::job::JobProgress, elapsed: Duration) -> Progress {

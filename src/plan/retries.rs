@@ -14,7 +14,7 @@ use crate::api::v1alpha1::{
 /// How many losses of infrastructure are made good without `spec.retry`.
 const INFRASTRUCTURE_BUDGET: usize = 2;
 /// How many attempts a status holds.
-const MAX_ATTEMPTS: u32 = 32;
+pub(super) const MAX_ATTEMPTS: u32 = 32;
 
 /// Returns what follows an attempt that ended with this error. Its own error need not be recorded yet.
 pub(super) fn next_step(

@@ -22,7 +22,8 @@ use super::name::{id_of, name_and_uid, parts_of};
 use super::proof::{from_log, plain_lines, progress};
 use super::settings::PodSettings;
 use super::state::{
-    ending_of, has_ended, is_gated, is_of_attempt, owner_of, phase, said_owner, status_of, token_of,
+    JOB_KIND, ending_of, has_ended, is_gated, is_of_attempt, owner_of, phase, said_owner,
+    status_of, token_of,
 };
 use super::stop::{STOPPED_AT, Stop};
 use super::upload;
@@ -199,6 +200,10 @@ impl Execution for PodExecution {
         Ok(id_of(&pod))
     }
 
+    fn job_kind(&self) -> &'static str {
+        JOB_KIND
+    }
+
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {
         let Some((name, uid)) = parts_of(id) else {
             return Err(error(
@@ -256,6 +261,7 @@ impl Execution for PodExecution {
         };
         Some(JobStatus {
             id: id.clone(),
+            kind: JOB_KIND.to_owned(),
             owner: owner.clone(),
             operation: "container".to_owned(),
             state: JobState::Lost,

@@ -112,6 +112,9 @@ fn terminated(pod: &Pod) -> Option<&ContainerStateTerminated> {
     main_status(pod)?.state.as_ref()?.terminated.as_ref()
 }
 
+/// What a pod is called as a job.
+pub(super) const JOB_KIND: &str = "Pod";
+
 /// Returns what a pod of this owner tells.
 pub(super) fn status_of(pod: &Pod, owner: JobOwner) -> JobStatus {
     let (state, error) = state_of(pod);
@@ -121,6 +124,7 @@ pub(super) fn status_of(pod: &Pod, owner: JobOwner) -> JobStatus {
     let image = main_status(pod).map(|one| one.image_id.clone()).filter(|id| !id.is_empty());
     JobStatus {
         id: id_of(pod),
+        kind: JOB_KIND.to_owned(),
         owner,
         operation: "container".to_owned(),
         state,

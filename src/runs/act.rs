@@ -17,7 +17,7 @@ use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::{Answer, Effect, Operator, Prepared, Request, WorkPlan};
 use crate::plan::{Decision, needs_job};
-use crate::validate::{ValidAction, ValidRun, result_problem};
+use crate::validate::{ValidRun, result_problem};
 
 /// How many lines of a log are kept with a failed attempt.
 const LOG_LINES: usize = 60;
@@ -209,7 +209,11 @@ impl Work<'_> {
         }
         let Identity { token, owner, .. } = self.identity;
         match self.engines.execution.create(spec, token, owner).await {
-            Ok(id) => Outcome::Created(JobReference { kind: self.job_kind(), id: id.0, url: None }),
+            Ok(id) => Outcome::Created(JobReference {
+                kind: self.engines.execution.job_kind().to_owned(),
+                id: id.0,
+                url: None,
+            }),
             Err(error) => failed(Step::Create, &error),
         }
     }
@@ -314,14 +318,6 @@ impl Work<'_> {
 
     fn uses_jobs(&self) -> bool {
         self.run.status.as_ref().is_some_and(needs_job)
-    }
-
-    fn job_kind(&self) -> String {
-        if matches!(self.valid.action, ValidAction::Container { .. }) {
-            return "Pod".to_owned();
-        }
-        let execution = self.valid.engines.execution.as_ref();
-        execution.map_or_else(|| "Job".to_owned(), |choice| format!("{:?}Job", choice.kind))
     }
 }
 

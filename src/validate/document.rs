@@ -9,10 +9,11 @@ mod text;
 
 use serde_json::Value;
 
-use super::problem::{Problem, Problems, did_you_mean, nearest};
+use super::problem::{Problem, Problems, did_you_mean};
 use crate::api::API_VERSION;
 use crate::api::resource::{Kind, Resource};
 use crate::api::rules::broken_rules;
+use crate::engines::nearest::nearest;
 pub use text::Origin;
 use text::{Place, Text};
 

@@ -24,7 +24,7 @@ pub use document::{Origin, check, read_bytes, read_documents, read_with_origins}
 pub use mason_config::validate_config;
 pub use operator_definition::validate_definition;
 pub use operator_run::validate;
-pub use problem::{Problem, Problems, did_you_mean, nearest};
+pub use problem::{Problem, Problems, did_you_mean};
 pub use result::result_problem;
 pub use rules::{Maxima, Rules};
 pub use valid_run::{ActionDescription, Inputs, ValidAction, ValidRun};

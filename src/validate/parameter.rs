@@ -11,6 +11,7 @@ use serde_json::{Number, Value};
 
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{Parameter, ParameterType};
+use crate::engines::nearest::nearest;
 use crate::engines::table::StoragePath;
 use crate::sql::check_syntax;
 
@@ -296,7 +297,7 @@ fn check_enum(parameter: &Parameter, value: &Value, refusals: &mut Vec<Refusal>)
         let allowed = parameter.allowed.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>();
         let mut refusal =
             Refusal::new(format!("{:?} is none of {}", cut(text), allowed.join(", ")));
-        if let Some(near) = super::nearest(text, parameter.allowed.iter().map(String::as_str)) {
+        if let Some(near) = nearest(text, parameter.allowed.iter().map(String::as_str)) {
             refusal = refusal.hint(format!("did you mean `{near}`?"));
         }
         refusals.push(refusal);

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::api::conditions::Reason;
+use crate::engines::nearest::nearest;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,18 +174,6 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Returns the known word nearest to the given one, if one is near enough to be meant.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: String = word.chars().take(128).collect::<String>().to_lowercase();
-    known
-        .into_iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(&word, &known.to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness >= 0.6)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, known)| known)
-}
-
 /// Returns "did you mean …", or the list of what is known when nothing is near and the list is short.
 #[must_use]
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
@@ -211,13 +200,5 @@ mod tests {
         ]);
         let shown = "spec.operator: is missing\nis no object (hint: begin with `apiVersion`)";
         assert_eq!(problems.to_string(), shown);
-    }
-
-    #[test]
-    fn near_words_are_suggested_and_far_ones_are_not() {
-        assert_eq!(nearest("paramters", ["parameters", "operator"]), Some("parameters"));
-        assert_eq!(nearest("xyz", ["parameters", "operator"]), None);
-        assert_eq!(did_you_mean("xyz", ["a", "b"]).as_deref(), Some("known: a, b"));
-        assert_eq!(did_you_mean("xyz", []), None);
     }
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mason::clients::local::engine::execute;
+use mason::clients::local::files::RootFiles;
 use mason::clients::local::root::Root;
-use mason::clients::local::work::Work;
+use mason::embedded::execute;
+use mason::embedded::work::Work;
 use mason::engines::job::{JobOwner, JobToken};
 use mason::engines::job_spec::JobSpec;
 use mason::engines::schema::Schema;
@@ -71,10 +72,13 @@ impl Mason {
 
     fn work(&self) -> Work {
         let job = self.jobs.fetch_add(1, Ordering::Relaxed);
+        let token = JobToken(format!("t-{job}"));
         Work {
-            root: Arc::clone(&self.root),
+            files: Arc::new(RootFiles::new(Arc::clone(&self.root))),
+            scratch: self.root.scratch(&token).expect("should make a folder"),
+            began: jiff::Timestamp::UNIX_EPOCH,
             owner: JobOwner { run_uid: "u".into(), run: "r".into(), attempt: 1 },
-            token: JobToken(format!("t-{job}")),
+            token,
             memory_limit_bytes: 256 << 20,
             disk_limit_bytes: 1 << 30,
             parallelism: 2,

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::durable;
-use super::error::{io_error, json_error};
 use super::root::Root;
 use crate::engines::result::WrittenFile;
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{FileFormat, StoragePath, TableKind, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error::{io_error, json_error};
 
 /// The folder of manifests within a table's folder.
 pub(crate) const MANIFESTS: &str = "_mason";
@@ -178,7 +178,7 @@ pub(crate) fn read(
     let Versioned { version } = serde_json::from_slice(&bytes).map_err(unreadable)?;
     if !(1..=Manifest::VERSION).contains(&version) {
         let message = format!("`{path}` has version {version}, which is not known");
-        return Err(super::error::error(ErrorKind::Unsupported, "read a manifest", message)
+        return Err(crate::lake::error::error(ErrorKind::Unsupported, "read a manifest", message)
             .with_hint("it was written by a newer Mason; use that one"));
     }
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(unreadable)?;

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, Added, Manifest, ManifestKind};
 use super::durable;
-use super::error::{error, io_error, json_error, path_error};
 use super::metastore::{self, FoundTable, LocalMetastore};
 use super::root::{OWN_FOLDER, Root};
 use super::storage;
@@ -24,6 +23,7 @@ use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{StoragePath, TableKind, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
+use crate::lake::error::{error, io_error, json_error, path_error};
 
 const OPERATION: &str = "change the metastore";
 

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use super::catalogue::{self, Added, Manifest, ManifestKind, StoredManifest};
 use super::durable::{folder_of, sync_folders_above};
-use super::error::{error, io_error, path_error};
 use super::listing;
 use super::root::Root;
 use crate::engines::job::{JobOwner, JobToken};
@@ -18,6 +17,7 @@ use crate::engines::result::Written;
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{CsvDialect, FileFormat, Format, StoragePath, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error::{error, io_error, path_error};
 
 const OPERATION: &str = "commit";
 

@@ -70,11 +70,6 @@ impl Durable for Disk {
     }
 }
 
-/// Returns whether there is no room left on the disk.
-pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
 /// Writes down every durable operation, and can end the process at one of them.
 #[cfg(any(test, feature = "test-support"))]
 pub mod recorder {

@@ -14,7 +14,6 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::error::error;
 use super::jobs::{
     self, Ended, Exit, JobFolder, JobRecord, Mark, Started, Succeeded, file, no_such_job,
 };
@@ -29,7 +28,10 @@ use crate::engines::result::JobOutcome;
 use crate::engines::workers::{WorkerJob, WorkerSight, Workers};
 use crate::engines::{EngineError, ErrorKind, Retry};
 use crate::faults;
+use crate::lake::error::error;
 
+/// What a job is called.
+const JOB_KIND: &str = "LocalJob";
 /// How long a released job may take until its worker begins.
 const START_GRACE: Duration = Duration::from_secs(30);
 /// How long a worker may take to stop by itself once it was asked to.
@@ -112,7 +114,7 @@ impl LocalExecution {
             created_at: super::clock::now(),
             limits: self.limits,
         };
-        let json = |source| super::error::json_error("create a job", folder.path(), source);
+        let json = |source| crate::lake::error::json_error("create a job", folder.path(), source);
         let files = [
             (file::OWNER, serde_json::to_vec(&record).map_err(json)?),
             (file::SPEC, serde_json::to_vec(spec).map_err(json)?),
@@ -219,6 +221,7 @@ impl LocalExecution {
         let token = folder.path().rsplit('/').next().unwrap_or_default();
         Ok(Some(JobStatus {
             id: JobId(token.to_owned()),
+            kind: JOB_KIND.to_owned(),
             owner: record.owner,
             operation: record.operation,
             state,
@@ -317,7 +320,8 @@ impl LocalExecution {
         let mark = Mark { at: super::clock::now() };
         if !folder.exists() {
             // A folder with the mark only: a delayed `create` finds it and makes nothing.
-            let json = |source| super::error::json_error("fence a job", folder.path(), source);
+            let json =
+                |source| crate::lake::error::json_error("fence a job", folder.path(), source);
             let bytes = serde_json::to_vec(&mark).map_err(json)?;
             match folder.create(&[(file::FENCED, bytes)]) {
                 Ok(true) => return Ok(Fence::Down),
@@ -481,6 +485,10 @@ impl Execution for LocalExecution {
     ) -> Result<JobId, EngineError> {
         let (spec, token, owner) = (spec.clone(), token.clone(), owner.clone());
         self.blocking(move |own| own.create_now(&spec, &token, &owner)).await
+    }
+
+    fn job_kind(&self) -> &'static str {
+        JOB_KIND
     }
 
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {

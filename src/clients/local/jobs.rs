@@ -33,12 +33,12 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::error::{error, io_error, json_error};
+use super::durable;
 use super::root::{OWN_FOLDER, Root, checked_token};
 use super::settings::JobLimits;
-use super::{disk, durable};
 use crate::engines::job::{JobError, JobOwner, JobState, JobToken};
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error::{error, io_error, is_full, json_error};
 
 /// What a creator writes down of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,7 +212,7 @@ impl JobFolder {
         let bytes = as_json(value, &path)?;
         let publish = || durable::publish_into(&self.root, &path, &bytes);
         let published = match publish() {
-            Err(source) if disk::is_full(&source) && self.has(file::RESERVE) => {
+            Err(source) if is_full(&source) && self.has(file::RESERVE) => {
                 self.forget(file::RESERVE)?;
                 publish()
             }

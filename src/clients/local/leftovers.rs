@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, MANIFESTS};
 use super::changes::remove_empty_folders;
-use super::error::io_error;
 use super::jobs::{self, Ended, JobFolder, JobRecord, Succeeded, file};
 use super::proof;
 use super::root::Root;
@@ -21,6 +20,7 @@ use crate::engines::job::JobToken;
 use crate::engines::job_spec::{JobSpec, Sink};
 use crate::engines::table::StoragePath;
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error::io_error;
 
 const OPERATION: &str = "collect leftovers";
 
@@ -169,8 +169,8 @@ fn collect_staging(
     if committed || !root.dir().try_exists(&staging).unwrap_or(false) {
         return Ok(());
     }
-    let path =
-        StoragePath::new(&staging).map_err(|source| super::error::path_error(OPERATION, source))?;
+    let path = StoragePath::new(&staging)
+        .map_err(|source| crate::lake::error::path_error(OPERATION, source))?;
     for file in super::listing::files_below(root, Some(&path))? {
         collected.files += 1;
         collected.bytes += file.size_bytes;

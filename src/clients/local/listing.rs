@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 
 use cap_std::fs::{Dir, DirEntry};
 
-use super::error::{error, io_error, path_error};
 use super::root::{Root, pinned_beneath};
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error::{error, io_error, path_error};
 
 const OPERATION: &str = "list files";
 

@@ -12,10 +12,10 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::catalogue::{self, Manifest, ManifestKind};
-use super::error::{error, io_error};
-use super::inference::{Inference, infer_files};
+use super::clock::now;
+use super::files::RootFiles;
 use super::root::Root;
-use super::{listing, names, partitions, storage};
+use super::{listing, storage};
 use crate::engines::bad_rows::Bad;
 use crate::engines::counted::counted;
 use crate::engines::metastore::{Changes, Metastore, TableEntry, closest};
@@ -25,6 +25,9 @@ use crate::engines::table::{
 };
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::endings;
+use crate::lake::error::{error, io_error};
+use crate::lake::inference::{Inference, infer_files};
+use crate::lake::{names, partitions};
 
 /// The metastore role of a `local` client.
 #[derive(Debug, Clone)]
@@ -253,8 +256,10 @@ impl LocalMetastore {
     /// Finds the schema of a table that nobody declared.
     fn discover(&self, table: FoundTable, reading: &Reading) -> Result<TableLookup, EngineError> {
         let files = discovered_files(&self.root, &table.path)?;
+        let source = RootFiles::new(Arc::clone(&self.root));
         let inference = Inference {
-            root: &self.root,
+            files: &source,
+            now: now(),
             sample: None,
             reading,
             threads: std::thread::available_parallelism().map_or(2, usize::from) * 2,

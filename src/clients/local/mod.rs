@@ -9,18 +9,13 @@ mod clock;
 pub mod commit;
 pub mod disk;
 pub mod durable;
-pub mod engine;
-mod error;
 pub mod execution;
-mod file_error;
-mod inference;
+pub mod files;
 pub mod jobs;
 pub mod leftovers;
 mod listing;
 pub mod metastore;
-mod names;
 pub mod objects;
-mod partitions;
 pub mod processes;
 mod proof;
 pub mod root;
@@ -28,7 +23,6 @@ pub mod settings;
 pub mod storage;
 mod threads;
 pub mod verify;
-pub mod work;
 pub mod worker;
 
 #[cfg(test)]

@@ -21,13 +21,14 @@ use object_store::{
     PutResult, Result,
 };
 
-use super::file_error::of_file;
 use super::listing;
 use super::root::{PinnedSource, Root};
+use crate::engines::files::ByteSource;
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
-use crate::formats::bytes::ByteSource;
 use crate::formats::error::FormatError;
+use crate::lake::file_error::of_file;
+use crate::lake::object_path::{file_path, object_path, shown_path};
 
 const STORE: &str = "mason-local";
 const READING: &str = "read a file";
@@ -45,27 +46,6 @@ impl Root {
     pub fn pinned_objects(self: &Arc<Self>, files: &[PinnedFile]) -> Arc<dyn ObjectStore> {
         Arc::new(PinnedObjects::new(Arc::clone(self), files))
     }
-}
-
-/// Returns the object path of a file.
-#[must_use]
-pub fn object_path(path: &StoragePath) -> Path {
-    Path::from(path.as_str())
-}
-
-/// Returns the file of an object path.
-fn file_path(path: &Path) -> Result<StoragePath> {
-    let invalid =
-        |source: Box<dyn std::error::Error + Send + Sync>| Error::Generic { store: STORE, source };
-    let text = percent_encoding::percent_decode_str(path.as_ref())
-        .decode_utf8()
-        .map_err(|source| invalid(source.into()))?;
-    StoragePath::new(&text).map_err(|source| invalid(source.into()))
-}
-
-/// Returns the path of the file of an object as messages show it.
-pub(crate) fn shown_path(path: &Path) -> String {
-    file_path(path).map_or_else(|_| path.to_string(), |file| file.to_string())
 }
 
 fn store_error(path: &str, source: EngineError) -> Error {
@@ -251,7 +231,8 @@ fn put(root: &Root, path: &Path, payload: &PutPayload, mode: &PutMode) -> Result
         // Whole or not at all, and never in the place of another.
         let linked = root.dir().hard_link(from, root.dir(), to);
         root.dir().remove_file(from).map_err(fail)?;
-        linked.map_err(|source| named(super::error::io_error("create a file", to, source)))?;
+        linked
+            .map_err(|source| named(crate::lake::error::io_error("create a file", to, source)))?;
     } else {
         root.dir().rename(from, root.dir(), to).map_err(fail)?;
     }
@@ -312,7 +293,8 @@ impl ObjectStore for RootObjects {
                 blocking(move || {
                     let file = file_path(&path)?;
                     let removed = root.dir().remove_file(file.as_str());
-                    let fail = |source| super::error::io_error("delete", file.as_str(), source);
+                    let fail =
+                        |source| crate::lake::error::io_error("delete", file.as_str(), source);
                     removed.map_err(|source| store_error(path.as_ref(), fail(source)))?;
                     Ok(path)
                 })

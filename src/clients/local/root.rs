@@ -13,12 +13,12 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
-use super::disk::{Disk, Durable, is_full};
-use super::error::{ONLY_FILES, changed_error, error, io_error};
+use super::disk::{Disk, Durable};
+use crate::engines::files::ByteSource;
 use crate::engines::job::JobToken;
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
-use crate::formats::bytes::ByteSource;
+use crate::lake::error::{ONLY_FILES, changed_error, error, io_error, is_full};
 
 /// The folder that holds Mason's own files below a root.
 pub const OWN_FOLDER: &str = ".mason";

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::error::error;
 use crate::api::v1alpha1::LocalClient;
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error::error;
 
 /// The least memory a job may be given.
 pub const MIN_MEMORY_BYTES: u64 = 64 * 1024 * 1024;

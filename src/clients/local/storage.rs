@@ -8,12 +8,12 @@ use futures::{StreamExt, TryStreamExt};
 use globset::GlobBuilder;
 use object_store::ObjectStore;
 
-use super::error::{error, path_error};
 use super::listing;
 use super::root::{OWN_FOLDER, Root};
 use crate::engines::storage::Storage;
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error::{error, path_error};
 
 const OPERATION: &str = "list files";
 
@@ -57,7 +57,7 @@ pub(crate) fn files_of(root: &Root, location: &str) -> Result<Vec<PinnedFile>, E
         Ok(metadata) if metadata.is_dir() => return listing::files_below(root, Some(&path)),
         Ok(_) => return Ok(vec![root.pin(&path)?]),
         Err(source) if source.kind() == std::io::ErrorKind::NotFound => {}
-        Err(source) => return Err(super::error::io_error(OPERATION, location, source)),
+        Err(source) => return Err(crate::lake::error::io_error(OPERATION, location, source)),
     }
     if base_of(path.as_str()) == path.as_str() {
         let message = format!("there is nothing at `{location}`");

@@ -1,7 +1,7 @@
 //! Calls that block, away from the threads of the async runtime.
 
-use super::error;
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error;
 
 /// Runs blocking work on a thread of its own.
 pub(crate) async fn blocking<T: Send + 'static>(

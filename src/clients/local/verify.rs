@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::catalogue::{Manifest, ManifestKind};
-use super::error::error;
 use super::metastore;
 use super::root::Root;
 use crate::engines::counted::counted;
+use crate::engines::files::ByteSource;
 use crate::engines::job_spec::BadRows;
 use crate::engines::result::WrittenFile;
 use crate::engines::table::{FileFormat, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
-use crate::formats::bytes::ByteSource;
 use crate::formats::decode::decode;
 use crate::formats::decoding::DecodeOptions;
+use crate::lake::error::error;
 
 const OPERATION: &str = "verify a table";
 
@@ -100,7 +100,7 @@ fn checksum(source: &dyn ByteSource) -> Result<String, EngineError> {
     loop {
         let count = source
             .read_at(&mut part, offset)
-            .map_err(|e| super::error::io_error(OPERATION, source.path(), e))?;
+            .map_err(|e| crate::lake::error::io_error(OPERATION, source.path(), e))?;
         if count == 0 {
             return Ok(hex::encode(digest.finalize()));
         }

@@ -14,20 +14,22 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 use super::changes::remove_empty_folders;
+use super::clock::now;
 use super::commit::{self, Committer};
-use super::error::error;
+use super::files::RootFiles;
 use super::jobs::{Ended, JobFolder, JobRecord, ProcessIdentity, Started, Succeeded, file};
 use super::leftovers;
 use super::processes::be_told;
 use super::proof;
 use super::root::Root;
-use super::work::{Executed, ProgressCell, Work};
+use crate::embedded::work::{Executed, ProgressCell, Work};
 use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
 use crate::engines::job_spec::{FileSink, JobSpec, Sink};
 use crate::engines::result::Written;
 use crate::engines::result::{Commit, JobOutcome, Reads};
 use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
+use crate::lake::error::error;
 
 const OPERATION: &str = "work on a job";
 
@@ -52,7 +54,7 @@ struct Embedded;
 #[async_trait]
 impl Executor for Embedded {
     async fn execute(&self, spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> {
-        super::engine::execute(spec, work).await
+        crate::embedded::execute(spec, work).await
     }
 }
 
@@ -258,7 +260,9 @@ impl Job {
                 error(ErrorKind::Unexpected, OPERATION, source.to_string()).with_source(source)
             })?;
         let work = Work {
-            root: Arc::clone(&self.root),
+            files: Arc::new(RootFiles::new(Arc::clone(&self.root))),
+            scratch: self.root.scratch(&self.token)?,
+            began: now(),
             owner: self.record.owner.clone(),
             token: self.token.clone(),
             memory_limit_bytes: limits.memory_bytes,

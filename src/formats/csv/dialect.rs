@@ -5,7 +5,7 @@
 
 use super::header::{self, Header};
 use super::sample::{Beginning, Row, Sample, tokens};
-use crate::engines::reading::Mark;
+use crate::engines::reading::{DELIMITER_DETECTED, Mark};
 
 /// Delimiters of one character that are looked for.
 const SINGLE: [&str; 4] = [",", "\t", ";", "|"];
@@ -287,7 +287,7 @@ impl<'a> Look<'a> {
     ) -> FoundDialect {
         let mut notes = Vec::new();
         if self.stated.delimiter.is_none() && way.delimiter != "," {
-            notes.push(format!("delimiter: detected {:?}", way.delimiter));
+            notes.push(format!("{DELIMITER_DETECTED}{:?}", way.delimiter));
         }
         match way.rank {
             1 => notes.push("escape: detected \"\\\\\"".to_owned()),

@@ -28,11 +28,11 @@ use std::io::Read;
 use self::delimiters::OneByteDelimiter;
 use self::records::RecordParser;
 use super::blocks::{BlockCutter, MAX_ROW_BYTES, NEVER_CLOSED};
-use super::bytes::ByteSource;
 use super::compression;
 use super::error::FormatError;
 use super::text_detection::{self, Detected};
 use super::text_encoding;
+use crate::engines::files::ByteSource;
 use crate::engines::table::{CsvDialect, TextEncoding};
 
 /// The byte that stands for a delimiter of several bytes: ASCII's unit separator.

@@ -145,6 +145,7 @@ pub(super) fn table(text: &str, kind: TableKind) -> Table {
 pub(super) fn job(id: &str, state: JobState) -> JobStatus {
     JobStatus {
         id: JobId(id.to_owned()),
+        kind: "FakeJob".into(),
         owner: JobOwner { run_uid: "u".into(), run: "r".into(), attempt: 1 },
         operation: "query".into(),
         state,
@@ -272,6 +273,10 @@ impl Execution for World {
         _owner: &JobOwner,
     ) -> Result<JobId, EngineError> {
         Err(unused())
+    }
+
+    fn job_kind(&self) -> &'static str {
+        "FakeJob"
     }
 
     async fn release(&self, _id: &JobId) -> Result<(), EngineError> {

@@ -124,6 +124,7 @@ impl Suite<'_> {
         let status = self.subject.status(&id).await?;
         holds(status.state == JobState::Inert, || format!("{status:?}"))?;
         holds(status.owner == owner("inert"), || format!("{status:?}"))?;
+        holds(status.kind == self.subject.job_kind(), || format!("{status:?}"))?;
         fails(self.subject.collect(&id).await, ErrorKind::InvalidInput)?;
         Ok(())
     }

@@ -55,6 +55,10 @@ impl Execution for FakeEngines {
         World::of(&self.0).call(Call::Create, |world| world.create(token, owner))
     }
 
+    fn job_kind(&self) -> &'static str {
+        "FakeJob"
+    }
+
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {
         World::of(&self.0).call(Call::Release, |world| world.release(id))
     }

@@ -376,6 +376,7 @@ impl World {
         });
         JobStatus {
             id: job.id.clone(),
+            kind: "FakeJob".to_owned(),
             owner: job.owner.clone(),
             operation: "preview".to_owned(),
             state: self.found_state(job),

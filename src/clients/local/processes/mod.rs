@@ -14,9 +14,9 @@ pub use supervise::supervise;
 pub use warm::WarmWorkers;
 pub(super) use warm::be_told;
 
-use super::error::error;
 use super::jobs::{Exit, JobFolder, ProcessIdentity, file};
 use crate::engines::{EngineError, ErrorKind, Retry};
+use crate::lake::error::error;
 
 /// Returns the command that works on a job, given the job's absolute folder.
 pub type WorkerCommand = Arc<dyn Fn(&Path) -> std::io::Result<Command> + Send + Sync>;

@@ -222,6 +222,10 @@ impl Execution for BrokenExecution {
         Ok(id)
     }
 
+    fn job_kind(&self) -> &'static str {
+        self.0.job_kind()
+    }
+
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {
         self.0.release(id).await
     }

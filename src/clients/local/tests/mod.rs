@@ -6,6 +6,7 @@ mod conformance;
 mod creator_process;
 mod discovered;
 mod execution;
+mod inference;
 mod tables;
 pub(crate) mod worker_process;
 

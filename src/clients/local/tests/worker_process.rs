@@ -12,16 +12,16 @@ use sha2::{Digest, Sha256};
 
 use super::schema;
 use crate::clients::local::disk::recorder::KilledAt;
-use crate::clients::local::error::error;
 use crate::clients::local::processes::WorkerCommand;
 use crate::clients::local::root::Root;
-use crate::clients::local::work::{Executed, Work};
 use crate::clients::local::worker::{Executor, run_with};
+use crate::embedded::work::{Executed, Work};
 use crate::engines::job_spec::{JobSpec, Operation, Sink};
 use crate::engines::result::{Written, WrittenFile};
 use crate::engines::schema::Schema;
 use crate::engines::table::StoragePath;
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::error::error;
 
 pub(crate) const WRITES: u64 = 0;
 pub(crate) const WAITS_FOR_CANCEL: u64 = 1;
@@ -78,7 +78,7 @@ impl Executor for Behaviour {
                 Err(error(ErrorKind::Unavailable, "work", "was told to stop"))
             }
             IGNORES_CANCEL => {
-                work.root.dir().write("busy", "").expect("should write");
+                root_of(work).dir().write("busy", "").expect("should write");
                 loop {
                     std::thread::sleep(Duration::from_millis(50));
                 }
@@ -114,9 +114,15 @@ fn answer(written: Option<Written>) -> Executed {
     }
 }
 
+/// Returns the root below which a job has its folder for spilling.
+fn root_of(work: &Work) -> Root {
+    let root = work.scratch.ancestors().nth(4).expect("should be below the root");
+    Root::open(root).expect("should open")
+}
+
 fn write(spec: &JobSpec, work: &Work) -> Option<Written> {
     let Sink::Files(sink) = &spec.sink else { return None };
-    Some(write_file(&work.root, &sink.location, &work.token.0, "1\n2\n"))
+    Some(write_file(&root_of(work), &sink.location, &work.token.0, "1\n2\n"))
 }
 
 /// Writes one file as an engine would.

@@ -1,0 +1,143 @@
+//! Queries in SQL: checked on the tree by [`crate::sql`], planned and run by DataFusion.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Fields};
+use datafusion::common::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::sql::parser::Statement;
+use futures::StreamExt;
+
+use super::error::{Allowed, CLIENT, failed, from_datafusion};
+use super::named_files::with_names;
+use super::plain_select;
+use super::session::Batches;
+use super::tables::{Tables, allowed};
+use super::words::Words;
+use crate::embedded::work::Work;
+use crate::engines::job_spec::{JobSpec, Operation};
+use crate::engines::nearest::nearest;
+use crate::engines::table::TableName;
+use crate::engines::{EngineError, ErrorKind};
+use crate::sql::{Analysed, Scope, Spellings, analyse, refusal};
+
+const QUERY: &str = "run the query";
+
+/// Plans the query of a job and starts it.
+pub(super) async fn query(
+    spec: &JobSpec,
+    work: &Work,
+    tables: &Tables,
+    context: &SessionContext,
+) -> Result<Batches, EngineError> {
+    let Operation::Query { sql, this_table, default_database, allow_writing, bindings } =
+        &spec.operation
+    else {
+        return Err(failed(ErrorKind::Unexpected, QUERY, "the job is no query"));
+    };
+    let scope = Scope {
+        this_table: this_table.as_ref(),
+        default_database: default_database.as_deref(),
+        allow_writing: *allow_writing,
+        bindings: Some(bindings),
+    };
+    let analysed = analyse(sql, scope).map_err(|problems| refusal(CLIENT, &problems))?;
+    check_tables(&analysed, tables)?;
+    tables.register()?;
+    let statement = analysed.into_statement(&spellings(tables)?);
+    let schemas = (0..tables.inputs().len()).map(|input| tables.schema(input));
+    let words = Words::new(statement.clone(), &schemas.collect::<Result<Vec<_>, _>>()?);
+    let started = match Box::pin(plan(statement, work, context)).await {
+        Ok(plan) => start(DataFrame::new(context.state(), plan), work).await,
+        Err(error) => Err(error),
+    };
+    let stream = started.map_err(|error| words.explain(error))?;
+    Ok(explained(stream, words, allowed(work)))
+}
+
+/// A stream whose errors are in the words of the query.
+fn explained(stream: Batches, words: Words, allowed: Allowed) -> Batches {
+    let schema = stream.schema();
+    let batches = stream.map(move |batch| {
+        batch.map_err(|error| {
+            let error = words.explain(from_datafusion(QUERY, allowed, error));
+            DataFusionError::External(Box::new(error))
+        })
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+}
+
+async fn plan(
+    statement: sqlparser::ast::Statement,
+    work: &Work,
+    context: &SessionContext,
+) -> Result<LogicalPlan, EngineError> {
+    if let Some(plan) = plain_select::plan(&statement, context).await {
+        return Ok(plan);
+    }
+    let wrong = |error| from_datafusion(QUERY, allowed(work), error);
+    let statement = Statement::Statement(Box::new(statement));
+    let plan = context.state().statement_to_plan(statement).await.map_err(wrong)?;
+    // The tree was judged already; this would catch what the judgement does not know.
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)
+        .map_err(wrong)?;
+    Ok(plan)
+}
+
+/// Plans a frame physically and starts it.
+pub(super) async fn start(frame: DataFrame, work: &Work) -> Result<Batches, EngineError> {
+    let wrong = |error| from_datafusion(QUERY, allowed(work), error);
+    let task = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await.map_err(wrong)?;
+    execute_stream(with_names(plan).map_err(wrong)?, task).map_err(wrong)
+}
+
+fn check_tables(analysed: &Analysed, tables: &Tables) -> Result<(), EngineError> {
+    let known: Vec<String> = tables.inputs().iter().map(|input| input.name.to_string()).collect();
+    let is_known =
+        |name: &TableName| known.iter().any(|input| input.eq_ignore_ascii_case(&name.to_string()));
+    let missing: Vec<String> =
+        analysed.tables().iter().filter(|name| !is_known(name)).map(ToString::to_string).collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    let words: Vec<&str> = known.iter().map(String::as_str).collect();
+    let error = failed(
+        ErrorKind::NotFound,
+        QUERY,
+        format!("the job has no table `{}`", missing.join("`, `")),
+    );
+    match nearest(first, words.iter().copied()) {
+        Some(near) => Err(error.with_hint(format!("did you mean `{near}`?"))),
+        None => Err(error.with_hint(format!("tables: {}", words.join(", ")))),
+    }
+}
+
+fn spellings(tables: &Tables) -> Result<Spellings, EngineError> {
+    let mut spellings = Spellings::default();
+    for (index, input) in tables.inputs().iter().enumerate() {
+        insert(&mut spellings, &input.name, tables.schema(index)?.fields());
+    }
+    Ok(spellings)
+}
+
+fn insert(spellings: &mut Spellings, table: &TableName, fields: &Fields) {
+    for field in fields {
+        spellings.insert(table, field.name());
+        match field.data_type() {
+            DataType::Struct(inner) => insert(spellings, table, inner),
+            DataType::List(item) | DataType::LargeList(item) => {
+                if let DataType::Struct(inner) = item.data_type() {
+                    insert(spellings, table, inner);
+                }
+            }
+            _ => {}
+        }
+    }
+}

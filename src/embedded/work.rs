@@ -1,0 +1,91 @@
+//! What the runner of a job hands to the embedded engine, and what comes back.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::engines::files::Files;
+use crate::engines::job::{JobOwner, JobProgress, JobToken};
+use crate::engines::result::Written;
+
+/// Everything a job may use.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// Where files are read and written.
+    pub files: Arc<dyn Files>,
+    /// A folder of this machine for what does not fit into memory.
+    pub scratch: PathBuf,
+    /// When the work began.
+    pub began: Timestamp,
+    /// For whom.
+    pub owner: JobOwner,
+    /// The token the job works under; files are written to `<sink location>/<token>/…`.
+    pub token: JobToken,
+    /// How much memory the job may use.
+    pub memory_limit_bytes: u64,
+    /// How much disk the job may use, for spilling and for what it writes together.
+    pub disk_limit_bytes: u64,
+    /// How many threads.
+    pub parallelism: usize,
+    /// Where the job says how far it is.
+    pub progress: Arc<ProgressCell>,
+    /// Set when the job is to stop; looked at between batches.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+impl Work {
+    /// Returns whether the job is to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+/// How far a job is, shared between the engine that sets it and the worker that writes it down.
+#[derive(Debug, Default)]
+pub struct ProgressCell {
+    current: Mutex<Option<JobProgress>>,
+}
+
+impl ProgressCell {
+    /// Says how far the job is.
+    pub fn set(&self, progress: JobProgress) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    /// Changes what was said last; begins with nothing done of an unknown phase.
+    pub fn update(&self, change: impl FnOnce(&mut JobProgress)) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = current.get_or_insert_with(|| JobProgress {
+            phase: "working".to_owned(),
+            done: 0,
+            total: None,
+            unit: "rows".to_owned(),
+        });
+        change(progress);
+    }
+
+    /// Returns what was said last.
+    #[must_use]
+    pub fn get(&self) -> Option<JobProgress> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What the embedded engine did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Executed {
+    /// The answer, within the spec's limits.
+    pub answer: Value,
+    /// How many rows the answer has in all.
+    pub rows: Option<u64>,
+    /// Whether the answer is only a part.
+    pub truncated: bool,
+    /// The files written, when the job has a sink of files; not yet visible to anybody.
+    pub written: Option<Written>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
