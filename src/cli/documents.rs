@@ -10,7 +10,7 @@ use super::failure::{Failure, Finding};
 use super::names::first_of;
 use super::sources::{self, Source, Sources};
 use crate::api::resource::{Key, Resource};
-use crate::api::v1alpha1::MasonConfig;
+use crate::api::v1alpha1::{ClientConfig, MasonConfig};
 use crate::engines::counted::counted;
 use crate::validate::{self, Origin, Problem, Problems};
 
@@ -145,22 +145,23 @@ fn complete(
 /// folder that does not exist yet is fine.
 fn make_roots_absolute(config: &mut MasonConfig, folder: &Path, problems: &mut Problems) {
     for (index, client) in config.spec.clients.iter_mut().enumerate() {
-        let Some(local) = &mut client.local else { continue };
-        if Path::new(&local.root).is_absolute() {
+        let field = format!("spec.clients[{index}].{}", ClientConfig::folder_field());
+        let Some(root) = client.folder_mut() else { continue };
+        if Path::new(root).is_absolute() {
             continue;
         }
-        let seen = folder.canonicalize().map(|folder| folder.join(&local.root));
+        let seen = folder.canonicalize().map(|folder| folder.join(&*root));
         let tidy = seen.map(|root| root.components().collect::<PathBuf>());
         match tidy.map(PathBuf::into_os_string).map(std::ffi::OsString::into_string) {
-            Ok(Ok(root)) => local.root = root,
-            Ok(Err(_)) => problems.push(Problem::new(
-                format!("spec.clients[{index}].local.root"),
-                "the folder of this file has a path that is not UTF-8",
-            )),
-            Err(error) => problems.push(Problem::new(
-                format!("spec.clients[{index}].local.root"),
-                format!("the folder of this file cannot be found: {error}"),
-            )),
+            Ok(Ok(absolute)) => *root = absolute,
+            Ok(Err(_)) => {
+                let message = "the folder of this file has a path that is not UTF-8";
+                problems.push(Problem::new(field, message));
+            }
+            Err(error) => {
+                let message = format!("the folder of this file cannot be found: {error}");
+                problems.push(Problem::new(field, message));
+            }
         }
     }
 }
@@ -168,9 +169,8 @@ fn make_roots_absolute(config: &mut MasonConfig, folder: &Path, problems: &mut P
 /// A root on a cluster is a folder there: where the file stands here means nothing.
 fn refuse_relative_roots(config: &MasonConfig, problems: &mut Problems) {
     for (index, client) in config.spec.clients.iter().enumerate() {
-        let root = client.local.as_ref().map(|local| Path::new(&local.root));
-        if root.is_some_and(Path::is_relative) {
-            let path = format!("spec.clients[{index}].local.root");
+        if client.folder().map(Path::new).is_some_and(Path::is_relative) {
+            let path = format!("spec.clients[{index}].{}", ClientConfig::folder_field());
             let problem =
                 Problem::new(path, "is a relative path, but means a folder of the cluster");
             problems.push(problem.hint("write it from `/`, below a root of the controller"));

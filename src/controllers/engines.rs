@@ -27,11 +27,11 @@ impl OpenEngines for NamespaceEngines {
     /// Checks the roots with every opening, also for what was frozen long ago.
     async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
         for client in &run.clients {
-            let Some(local) = &client.local else { continue };
+            let Some(folder) = client.folder() else { continue };
             let namespace = run.config.namespace.as_deref();
             let checked = namespace.map_or_else(
                 || Err("the namespace of the config is not recorded".to_owned()),
-                |namespace| self.roots.check(namespace, &local.root),
+                |namespace| self.roots.check(namespace, folder),
             );
             checked.map_err(|message| {
                 EngineError::new(

@@ -59,7 +59,7 @@ pub(super) fn check_placement(
     client: &ClientConfig,
     settings: Option<&PodSettings>,
 ) -> Result<Placement, EngineError> {
-    let asked = client.local.as_ref().and_then(|local| local.placement);
+    let asked = client.placement();
     let refused = |message: String| {
         EngineError::new(ErrorKind::PermissionDenied, &client.name, "place the work", message)
             .with_reason(Reason::PlacementNotAllowed)
@@ -127,8 +127,9 @@ impl RunPods {
     /// Returns the storage that a container may see. A Secret is lent to nobody of another namespace.
     fn storage(&self, run: &ValidRun) -> Result<Option<StorageMount>, EngineError> {
         let chosen = run.engines.storage.as_ref().and_then(|choice| run.client(&choice.client));
-        let Some(local) = chosen.and_then(|client| client.local.as_ref()) else { return Ok(None) };
-        let secret = local.credentials.as_ref().map(|one| one.secret_ref.name.clone());
+        let Some(client) = chosen else { return Ok(None) };
+        let Some(folder) = client.folder() else { return Ok(None) };
+        let secret = client.secret().map(|secret| secret.name.clone());
         let own = run.config.namespace.as_deref().is_none_or(|of| of == self.namespace);
         let ValidAction::Container { container } = &run.action else { return Ok(None) };
         let wants = container.storage != ContainerStorage::None;
@@ -138,7 +139,7 @@ impl RunPods {
                 EngineError::new(ErrorKind::PermissionDenied, "mason", "make a pod", message);
             return Err(refused.with_reason(Reason::CredentialsNotShareable));
         }
-        Ok(Some(StorageMount { root: PathBuf::from(&local.root), credentials: secret }))
+        Ok(Some(StorageMount { root: PathBuf::from(folder), credentials: secret }))
     }
 }
 

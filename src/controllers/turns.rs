@@ -10,7 +10,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::scope::Scope;
 use crate::api::conditions::Reason;
-use crate::api::quantity::parse_bytes;
 use crate::api::v1alpha1::{AttemptState, MasonConfig, OperatorRun};
 use crate::plan::{Bounds, Line, Needs, Place};
 use crate::runs::Places;
@@ -261,9 +260,8 @@ fn needs_of(run: &OperatorRun, memory_bytes: u64) -> Needs {
 /// Returns the memory that a run takes in the controller.
 fn memory_of(valid: &ValidRun, rules: &Rules) -> u64 {
     let execution = valid.engines.execution.as_ref();
-    let local = execution.and_then(|choice| valid.client(&choice.client)?.local.as_ref());
-    let here = local.filter(|local| rules.works_in_controller(local));
-    here.and_then(|local| parse_bytes(&local.memory_limit).ok()).unwrap_or_default()
+    let client = execution.and_then(|choice| valid.client(&choice.client));
+    client.map_or(0, |client| rules.memory_in_controller(client))
 }
 
 fn key_of(config: &MasonConfig) -> (String, String) {

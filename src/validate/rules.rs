@@ -6,7 +6,7 @@ use super::problem::{Problem, Problems};
 use crate::api::duration::DurationText;
 use crate::api::quantity::{parse_bytes, show_bytes};
 use crate::api::v1alpha1::{
-    LocalClient, MasonConfig, NamespacesFrom, OperatorRun, Placement, Retry,
+    ClientConfig, LocalClient, MasonConfig, NamespacesFrom, OperatorRun, Placement, Retry,
 };
 
 /// What the administrator allows; by default everything.
@@ -64,9 +64,16 @@ impl Rules {
         asked.or_else(|| (!self.works_in_controller(local)).then_some(POD_PARALLELISM))
     }
 
-    /// Returns whether the work of a client runs in processes of the controller.
+    /// Returns the memory that a job of a client takes in processes of the controller; none where it works
+    /// elsewhere.
     #[must_use]
-    pub fn works_in_controller(&self, local: &LocalClient) -> bool {
+    pub fn memory_in_controller(&self, client: &ClientConfig) -> u64 {
+        let here = client.local.as_ref().filter(|local| self.works_in_controller(local));
+        here.and_then(|local| parse_bytes(&local.memory_limit).ok()).unwrap_or_default()
+    }
+
+    /// Returns whether the work of a client runs in processes of the controller.
+    fn works_in_controller(&self, local: &LocalClient) -> bool {
         let placement = local.placement.or(self.default_placement);
         placement.unwrap_or(Placement::Controller) == Placement::Controller
     }

@@ -139,3 +139,25 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+/// Which technology a client is, is looked at where clients are described, checked and opened alone.
+#[test]
+fn the_block_of_a_client_is_read_in_its_own_rooms() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let block =
+        Regex::new(r"client\.local\b|\.local\.as_(?:ref|mut)\(\)").expect("should be a pattern");
+    let rooms = ["api", "validate", "clients"];
+    let (mut findings, mut seen) = (Vec::new(), 0);
+    for file in rust_files(&source) {
+        let below = file.strip_prefix(&source).expect("should be below src");
+        let text = without_tests(&fs::read_to_string(&file).expect("should be readable"));
+        let found = block.find_iter(&text).count();
+        let is_room = rooms.iter().any(|room| below.starts_with(room));
+        seen += found;
+        if found > 0 && !is_room {
+            findings.push(format!("{}: reads the block of a client", below.display()));
+        }
+    }
+    assert!(seen > 3, "the search should find the blocks, it found {seen}");
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}

@@ -130,6 +130,45 @@ pub(crate) const KNOWN: &[Known] = &[
         ),
     },
     Known {
+        reason: "a float as text is `NaN` and `1e300` in Mason, `nan` and `1e+300` in DuckDB",
+        documented: "`NaN`, `inf`, `1e300`",
+        applies: |found| found.is_of_rows() && has(found, &["float as text"]),
+        example: same(
+            "select cast(cast('NaN' as double) as varchar) as c",
+            &["float as text"],
+            Family::Text,
+        ),
+    },
+    Known {
+        reason: "a sum of integers has 64 bits in Mason, and 128 in DuckDB",
+        documented: "DuckDB: 128 bits",
+        applies: |found| {
+            has(found, &["sum at the limits"]) && refuses(found, &["is beyond a 64-bit integer"])
+        },
+        example: Example {
+            mason: "select sum(v.a) as c from (values (cast(18446744073709551615 as bigint unsigned)), \
+                    (cast(1 as bigint unsigned))) as v(a)",
+            duckdb: "select sum(v.a) as c from (values (cast(18446744073709551615 as ubigint)), \
+                     (cast(1 as ubigint))) as v(a)",
+            features: &["sum at the limits"],
+            family: Family::Integer,
+        },
+    },
+    Known {
+        reason: "DuckDB multiplies decimals of few digits in 64 bits, and fails beyond",
+        documented: "DuckDB: fails beyond 18 digits",
+        applies: |found| {
+            let words = "Overflow in multiplication of DECIMAL(18)";
+            found.only_peer_refuses().is_some_and(|said| said.contains(words))
+        },
+        example: same(
+            "select t.price * t.price as c \
+             from (values (cast('99999999.99' as decimal(10, 2)))) as t(price)",
+            &["decimal overflow"],
+            Family::Decimal,
+        ),
+    },
+    Known {
         reason: "DuckDB 2.0.0 breaks off where it evaluates some functions of nulls before the query",
         documented: "DuckDB 2.0.0 breaks off",
         applies: |found| {

@@ -250,6 +250,11 @@ impl Generator<'_> {
         {
             node = node.duckdb(format!("cast(trunc({{0}}) as {name})"));
         }
+        let node = match (family, kind) {
+            (Family::Timestamp, Kind::Text) => node.feature("times"),
+            (Family::Double, Kind::Text) => node.feature("float as text"),
+            _ => node,
+        };
         Typed { node: node.without_sqlite().feature("cast at the limits"), kind }
     }
 

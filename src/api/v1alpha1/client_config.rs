@@ -43,6 +43,35 @@ impl ClientConfig {
     pub fn kind(&self) -> Option<ClientKind> {
         self.local.as_ref().map(|_| ClientKind::Local)
     }
+
+    /// Returns the folder that the client works below, where it works on files of a machine.
+    #[must_use]
+    pub fn folder(&self) -> Option<&str> {
+        self.local.as_ref().map(|local| local.root.as_str())
+    }
+
+    /// Returns that folder to be changed.
+    pub fn folder_mut(&mut self) -> Option<&mut String> {
+        self.local.as_mut().map(|local| &mut local.root)
+    }
+
+    /// Returns the field that holds that folder, seen from the client.
+    #[must_use]
+    pub const fn folder_field() -> &'static str {
+        "local.root"
+    }
+
+    /// Returns the Secret that holds the client's credentials.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretRef> {
+        self.local.as_ref()?.credentials.as_ref().map(|credentials| &credentials.secret_ref)
+    }
+
+    /// Returns where the client asks that its work runs.
+    #[must_use]
+    pub fn placement(&self) -> Option<Placement> {
+        self.local.as_ref()?.placement
+    }
 }
 
 /// Files below one folder, queried by an embedded engine in a process of its own.

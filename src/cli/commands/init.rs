@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::json;
 
-use crate::api::v1alpha1::MasonConfig;
+use crate::api::v1alpha1::{ClientConfig, MasonConfig};
 use crate::cli::args::InitArgs;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
@@ -86,8 +86,8 @@ async fn refuse_another_root(
 ) -> anyhow::Result<()> {
     let resource = context.existing(Kind::MasonConfig, &args.name).await?;
     let Resource::MasonConfig(config) = resource else { return Ok(()) };
-    let mut locals = config.spec.clients.iter().filter_map(|client| client.local.as_ref());
-    if locals.any(|local| Path::new(&local.root) == root) {
+    let mut folders = config.spec.clients.iter().filter_map(ClientConfig::folder);
+    if folders.any(|folder| Path::new(folder) == root) {
         let text = format!(
             "config `{}` for the files below {} exists already, nothing was changed",
             args.name,

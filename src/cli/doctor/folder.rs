@@ -99,7 +99,7 @@ async fn clients_of(config: &MasonConfig) -> Vec<Check> {
 
 async fn client_of(name: &str, client: &ClientConfig) -> Check {
     match clients::probe(client).await {
-        Ok(()) => match client.local.as_ref().map(|local| Path::new(&local.root)) {
+        Ok(()) => match client.folder().map(Path::new) {
             Some(root) => root_of(name, root),
             None => Check::ok(name, "answers"),
         },

@@ -1,5 +1,6 @@
-//! Collects what nobody needs any more: folders of jobs that ended, files they wrote and did not
-//! commit, and old generations with the files that only they name.
+//! Collects what is not needed any more: folders of jobs that ended, files they wrote and did not
+//! commit, old generations with the files that only they name, records of changes, and what was found of files.
+//! Each is bounded by its age, and the folders of jobs by their number too.
 //!
 //! Nothing of a job that may still work is touched, neither what it writes nor what it reads.
 
@@ -29,19 +30,31 @@ const OPERATION: &str = "collect leftovers";
 pub struct Retention {
     /// Folders of jobs that ended this long ago, or less, stay.
     pub jobs: Duration,
+    /// Most folders of jobs that ended: of more, the oldest go, but none that ended within the last day.
+    pub most_jobs: usize,
     /// Generations that were followed by another this long ago, or less, stay.
     pub generations: Duration,
     /// At least this many generations of a table stay; the present one always.
     pub least_generations: usize,
+    /// Records of changes of the metastore that were written this long ago, or less, stay.
+    pub changes: Duration,
+    /// What was found of files this long ago, or less, is remembered.
+    pub remembered: Duration,
 }
+
+/// Whatever the number of jobs, the proof of one stays so long after its end, for the run that waits for it.
+const LEAST_JOB_AGE: Duration = Duration::from_hours(24);
 
 impl Default for Retention {
     fn default() -> Self {
         const DAY: u64 = 24 * 60 * 60;
         Self {
             jobs: Duration::from_secs(7 * DAY),
+            most_jobs: 10_000,
             generations: Duration::from_secs(7 * DAY),
             least_generations: 2,
+            changes: Duration::from_secs(90 * DAY),
+            remembered: Duration::from_secs(30 * DAY),
         }
     }
 }
@@ -58,6 +71,9 @@ pub struct Collected {
     pub files: u64,
     /// Their size.
     pub bytes: u64,
+    /// How many records of changes, and documents of what was found of files.
+    #[serde(default)]
+    pub records: u64,
 }
 
 /// A job as far as leftovers are concerned.
@@ -99,13 +115,61 @@ pub fn collect(
     for location in &locations {
         collect_generations(root, location, (retention, now), &in_use, &mut collected)?;
     }
-    for job in &jobs {
-        if job.ended_at.is_some_and(|ended| is_older(ended, retention.jobs, now)) {
-            remove_all(root, job.folder.path())?;
-            collected.jobs += 1;
-        }
+    for job in old_jobs(&jobs, retention, now) {
+        remove_all(root, job.folder.path())?;
+        collected.jobs += 1;
+    }
+    for (folder, age) in [("changes", retention.changes), ("cache/inference", retention.remembered)]
+    {
+        collected.records += collect_records(root, folder, age, now)?;
     }
     Ok(collected)
+}
+
+/// Returns the jobs whose folders go.
+fn old_jobs(
+    jobs: &[KnownJob],
+    retention: Retention,
+    now: Timestamp,
+) -> impl Iterator<Item = &KnownJob> {
+    let mut ended: Vec<(Timestamp, &KnownJob)> =
+        jobs.iter().filter_map(|job| Some((job.ended_at?, job))).collect();
+    ended.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    ended.into_iter().enumerate().filter_map(move |(index, (at, job))| {
+        let is_surplus = index >= retention.most_jobs && is_older(at, LEAST_JOB_AGE, now);
+        (is_surplus || is_older(at, retention.jobs, now)).then_some(job)
+    })
+}
+
+/// Removes the documents of one of Mason's own folders that were written longer ago, and returns how many.
+fn collect_records(
+    root: &Root,
+    folder: &str,
+    age: Duration,
+    now: Timestamp,
+) -> Result<u64, EngineError> {
+    let folder = format!("{}/{folder}", super::root::OWN_FOLDER);
+    let fail = |source| io_error(OPERATION, &folder, source);
+    let entries = match root.dir().read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(source) => return Err(fail(source)),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry.map_err(fail)?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| name.ends_with(".json")) else { continue };
+        // One that is gone meanwhile needs no removing.
+        let Ok(written) = entry.metadata().and_then(|metadata| metadata.modified()) else {
+            continue;
+        };
+        let Ok(written) = Timestamp::try_from(written.into_std()) else { continue };
+        if is_older(written, age, now) && remove_file(root, &format!("{folder}/{name}"))? {
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 fn is_older(then: Timestamp, age: Duration, now: Timestamp) -> bool {

@@ -49,16 +49,15 @@ impl MasonConfigs {
     }
 
     async fn probe(&self, namespace: &str, client: &ClientConfig) -> ClientProbe {
-        if let Some(local) = &client.local
-            && let Err(message) = self.context.roots.check(namespace, &local.root)
+        if let Some(folder) = client.folder()
+            && let Err(message) = self.context.roots.check(namespace, folder)
         {
             return ClientProbe::RootNotAllowed(message);
         }
         if let Err(refused) = check_placement(client, self.context.settings.pods.as_ref()) {
             return ClientProbe::Failed(refused);
         }
-        let secret = client.local.as_ref().and_then(|local| local.credentials.as_ref());
-        let credentials = match secret.map(|credentials| &credentials.secret_ref.name) {
+        let credentials = match client.secret().map(|secret| &secret.name) {
             None => None,
             Some(name) => {
                 match credentials::version_of(&self.context.client, namespace, name).await {

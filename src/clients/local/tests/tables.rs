@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::SignedDuration;
 
@@ -167,7 +167,12 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
     });
     execution.create(&reading, &token("live"), &owner("u", 1)).await.expect("should create");
     write_file(&root, "sales/orders", "live", "1\n");
-    let all = Retention { jobs: Duration::ZERO, generations: Duration::ZERO, least_generations: 1 };
+    let all = Retention {
+        jobs: Duration::ZERO,
+        generations: Duration::ZERO,
+        least_generations: 1,
+        ..Retention::default()
+    };
     let later = now() + SignedDuration::from_hours(48);
     collect(&root, all, later).expect("should collect");
     for kept in ["r1", "live", "r2"] {
@@ -179,6 +184,51 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
     assert!(folder.path().join("sales/orders/r2/part-0.csv").exists());
     for gone in ["sales/orders/r1", "sales/orders/live", ".mason/jobs/live"] {
         assert!(!folder.path().join(gone).exists(), "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_jobs_the_oldest_go_and_none_of_the_last_day() {
+    let (folder, root) = new_root();
+    let worker = super::worker_process::command(None);
+    let execution = LocalExecution::new(Arc::clone(&root), super::execution::LIMITS, worker);
+    for job in ["j1", "j2", "j3"] {
+        execution.create(&spec(0, None), &token(job), &owner("u", 1)).await.expect("should create");
+        execution.fence(&token(job)).await.expect("should fence");
+    }
+    let few = Retention { most_jobs: 1, ..Retention::default() };
+    assert_eq!(collect(&root, few, now()).expect("should collect").jobs, 0);
+    let later = now() + SignedDuration::from_hours(25);
+    assert_eq!(collect(&root, few, later).expect("should collect").jobs, 2);
+    let there = |job: &&str| folder.path().join(".mason/jobs").join(job).exists();
+    assert_eq!(["j1", "j2", "j3"].iter().filter(|job| there(job)).count(), 1);
+}
+
+#[test]
+fn records_go_by_their_age() {
+    let (folder, root) = new_root();
+    for (path, days) in [
+        ("changes/a.json", 100),
+        ("changes/b.fenced.json", 80),
+        ("changes/lock", 200),
+        ("cache/inference/c.json", 40),
+    ] {
+        let path = folder.path().join(".mason").join(path);
+        fs::create_dir_all(path.parent().expect("should have one")).expect("should make");
+        fs::write(&path, "{}").expect("should write");
+        let then = SystemTime::now() - Duration::from_hours(24 * days);
+        let file = fs::File::options().write(true).open(&path).expect("should open");
+        file.set_modified(then).expect("should set");
+    }
+    let collected = collect(&root, Retention::default(), now()).expect("should collect");
+    assert_eq!(collected.records, 2);
+    for (path, stays) in [
+        ("changes/a.json", false),
+        ("changes/b.fenced.json", true),
+        ("changes/lock", true),
+        ("cache/inference/c.json", false),
+    ] {
+        assert_eq!(folder.path().join(".mason").join(path).exists(), stays, "{path}");
     }
 }
 
