@@ -6,6 +6,8 @@ use datafusion::arrow::datatypes::{DataType, Fields};
 use datafusion::common::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_optimizer::PhysicalOptimizerRule as _;
+use datafusion::physical_optimizer::sanity_checker::SanityCheckPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -96,8 +98,34 @@ async fn plan(
 pub(super) async fn start(frame: DataFrame, work: &Work) -> Result<Batches, EngineError> {
     let wrong = |error| from_datafusion(QUERY, allowed(work), error);
     let task = Arc::new(frame.task_ctx());
-    let plan = frame.create_physical_plan().await.map_err(wrong)?;
+    let (mut state, logical) = frame.into_parts();
+    let plan = match state.create_physical_plan(&logical).await {
+        Err(error) if is_unproven(&error) => {
+            // Sorted in parts, rows are in an order that the plan's own check cannot follow through equal
+            // expressions; sorted as a whole there is nothing to follow.
+            let options = state.config_mut().options_mut();
+            options.execution.target_partitions = 1;
+            options.optimizer.repartition_sorts = false;
+            state.create_physical_plan(&logical).await
+        }
+        planned => planned,
+    };
+    let plan =
+        plan.map_err(|error| if is_unproven(&error) { unplanned() } else { wrong(error) })?;
     execute_stream(with_names(plan).map_err(wrong)?, task).map_err(wrong)
+}
+
+/// Whether the last check of a plan found it at fault.
+fn is_unproven(error: &DataFusionError) -> bool {
+    let check = SanityCheckPlan::new();
+    matches!(error, DataFusionError::Context(rule, _) if rule == check.name())
+}
+
+fn unplanned() -> EngineError {
+    let message = "the engine finds no plan for this statement that it can prove to be right";
+    failed(ErrorKind::Unsupported, QUERY, message).with_hint(
+        "leave out an `order by` or `union` within the statement, or split it in two runs",
+    )
 }
 
 fn check_tables(analysed: &Analysed, tables: &Tables) -> Result<(), EngineError> {

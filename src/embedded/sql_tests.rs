@@ -511,3 +511,13 @@ fn a_condition_may_compare_numbers_as_texts() {
     let numbers = "select a from t where cast(cast(b as varchar) as bigint) > 9 order by a";
     assert_eq!(tables.column(numbers), [json!(-1), json!(9)]);
 }
+
+#[test]
+fn an_order_by_what_is_equal_to_something_else_is_planned() {
+    let tables = floats();
+    let equal = "select i from f where i + i % 2 = i order by i";
+    assert_eq!(tables.column(equal), [2, 4, 6, 8].map(|i| json!(i)));
+    let twice = "select distinct x, i as a, i as b from f where i + 0 = i \
+                 union all select cast(null as double), 7, 7 order by 1 nulls first, 2 desc, 3";
+    assert_eq!(tables.rows(twice).as_array().map(Vec::len), Some(9));
+}

@@ -38,6 +38,7 @@ pub(crate) fn io_error(operation: &str, path: &str, source: io::Error) -> Engine
             (ErrorKind::InvalidInput, None)
         }
         io::ErrorKind::InvalidInput => (ErrorKind::InvalidInput, Some(ONLY_FILES)),
+        io::ErrorKind::FileTooLarge => (ErrorKind::InvalidInput, None),
         _ => (ErrorKind::Unexpected, None),
     };
     let error = error(kind, operation, format!("`{path}`: {source}")).with_source(source);

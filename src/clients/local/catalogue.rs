@@ -172,7 +172,7 @@ pub(crate) fn read(
 ) -> Result<StoredManifest, EngineError> {
     let path = manifest_path(location, generation);
     let bytes =
-        root.dir().read(&path).map_err(|source| io_error("read a manifest", &path, source))?;
+        root.read_document(&path).map_err(|source| io_error("read a manifest", &path, source))?;
     let unreadable = |source| json_error("read a manifest", &path, source);
     // A later version may have another form: it is told before the rest is read.
     let Versioned { version } = serde_json::from_slice(&bytes).map_err(unreadable)?;

@@ -5,9 +5,10 @@
 //! made. One change is made at a time per root, under a lock that the system frees with its holder. A
 //! run that ends without its change leaves `<run uid>.fenced.json`, which a late process meets.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cap_std::fs::OpenOptions;
@@ -21,11 +22,15 @@ use super::storage;
 use crate::engines::metastore::{Author, Change, Changed, Changes, TableDeclaration};
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{StoragePath, TableKind, TableName, TableVersion};
-use crate::engines::{EngineError, ErrorKind};
+use crate::engines::{EngineError, ErrorKind, Retry};
 use crate::faults;
 use crate::lake::error::{error, io_error, json_error, path_error};
 
 const OPERATION: &str = "change the metastore";
+
+/// How long another change may take, 15 s: one whose process is stopped holds up no other run for longer.
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+const TRIES: u32 = if cfg!(test) { 600 } else { 3_000 };
 
 /// What is written down of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,13 +84,21 @@ fn lock(root: &Root) -> Result<File, EngineError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
     let file = root.dir().open_with(&path, &options).map_err(fail)?.into_std();
-    file.lock().map_err(fail)?;
-    Ok(file)
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            Err(TryLockError::Error(source)) => return Err(fail(source)),
+        }
+    }
+    let seconds = (BETWEEN_TRIES * TRIES).as_secs();
+    let message = format!("another change has held `{path}` for more than {seconds} s");
+    Err(error(ErrorKind::Unavailable, OPERATION, message).with_retry(Retry::Later))
 }
 
 fn load(root: &Root, author: &Author) -> Result<Option<Record>, EngineError> {
     let path = record_path(author)?;
-    let bytes = match root.dir().read(&path) {
+    let bytes = match root.read_document(&path) {
         Ok(bytes) => bytes,
         Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(io_error(OPERATION, &path, source)),

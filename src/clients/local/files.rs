@@ -75,7 +75,7 @@ impl Files for RootFiles {
     }
 
     fn recall(&self, name: &str) -> Option<Vec<u8>> {
-        self.root.dir().read(remembered(name)).ok()
+        self.root.read_document(&remembered(name)).ok()
     }
 
     fn remember(&self, name: &str, bytes: &[u8]) -> io::Result<()> {

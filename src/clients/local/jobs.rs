@@ -243,7 +243,7 @@ impl JobFolder {
     /// Reads a file, if it is there.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, EngineError> {
         let path = self.below(name);
-        let bytes = match self.root.dir().read(&path) {
+        let bytes = match self.root.read_document(&path) {
             Ok(bytes) => bytes,
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(io_error("read a job's file", &path, source)),

@@ -5,7 +5,7 @@
 //! is compared with how it was pinned before and after each read.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,9 @@ use crate::lake::error::{ONLY_FILES, changed_error, error, io_error, is_full};
 
 /// The folder that holds Mason's own files below a root.
 pub const OWN_FOLDER: &str = ".mason";
+
+/// Most bytes of a document: the manifest of a table of a million files has some 200 MiB.
+const MOST_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
 
 /// An open root folder.
 #[derive(Debug)]
@@ -151,6 +154,24 @@ impl Root {
             }
             Err(source) => Err(self.dir.open_dir(path).err().unwrap_or(source)),
         }
+    }
+
+    /// Reads a document of Mason's own, such as a manifest: whatever stands in its place, without waiting for the
+    /// other end of a pipe and without more memory than a document may take.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is no regular file, `FileTooLarge` beyond [`MOST_DOCUMENT_BYTES`].
+    pub(crate) fn read_document(&self, path: &str) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut part = self.open_file(path)?.take(MOST_DOCUMENT_BYTES + 1);
+        if part.get_ref().metadata()?.len() <= MOST_DOCUMENT_BYTES {
+            part.read_to_end(&mut bytes)?;
+            if bytes.len() as u64 <= MOST_DOCUMENT_BYTES {
+                return Ok(bytes);
+            }
+        }
+        let most = MOST_DOCUMENT_BYTES / (1024 * 1024);
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} MiB")))
     }
 
     /// Opens a regular file; never waits for the other end of a pipe.
@@ -357,6 +378,23 @@ mod tests {
         assert!(error.message.contains("no regular file"), "{error}");
         assert_eq!(error.kind, ErrorKind::InvalidInput);
         assert_eq!(error.hint.as_deref(), Some(ONLY_FILES));
+    }
+
+    #[test]
+    fn a_document_is_a_regular_file_of_bounded_size() {
+        let (folder, root) = root();
+        fs::write(folder.path().join("a.json"), "{}").expect("should write");
+        assert_eq!(root.read_document("a.json").expect("should read"), b"{}");
+        let large = fs::File::create(folder.path().join("large.json")).expect("should create");
+        large.set_len(5 << 30).expect("should be sparse");
+        let error = root.read_document("large.json").expect_err("should be refused");
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        rustix::fs::mkfifoat(rustix::fs::CWD, folder.path().join("p.json"), 0o600.into())
+            .expect("should make a pipe");
+        let error = root.read_document("p.json").expect_err("should be refused");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        let error = root.read_document("none.json").expect_err("should be missing");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

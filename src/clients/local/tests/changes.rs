@@ -10,11 +10,11 @@ use crate::clients::local::commit::written_format;
 use crate::clients::local::disk::recorder::FailsFrom;
 use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::root::Root;
-use crate::engines::ErrorKind;
 use crate::engines::metastore::{Author, Change, Changes, Metastore, TableDeclaration};
 use crate::engines::reading::Reading;
 use crate::engines::schema::SchemaFound;
 use crate::engines::table::{Format, TableName, TableVersion};
+use crate::engines::{ErrorKind, Retry};
 
 fn name() -> TableName {
     TableName { database: "sales".to_owned(), table: "orders".to_owned() }
@@ -127,6 +127,35 @@ async fn a_change_is_made_once_for_its_run() {
     assert_eq!(metastore.apply(&put(), &late).await.expect("should be the same"), first);
     let generations = fs::read_dir(folder.path().join("sales/days/_mason"));
     assert_eq!(generations.expect("should be there").count(), 1);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_for_ever_delays_and_does_not_stop() {
+    let (folder, _) = new_root();
+    let metastore = LocalMetastore::new(prepared(folder.path()));
+    metastore.apply(&put(), &author()).await.expect("should change");
+    let lock = fs::File::open(folder.path().join(".mason/changes/lock")).expect("should open");
+    lock.lock().expect("should lock");
+    let error = metastore.find(&author()).await.expect_err("should not wait for ever");
+    assert_eq!((error.kind, error.retry), (ErrorKind::Unavailable, Retry::Later), "{error}");
+    drop(lock);
+    assert!(metastore.find(&author()).await.expect("should look").is_some());
+}
+
+#[tokio::test]
+async fn a_pipe_or_a_huge_file_in_place_of_a_manifest_is_refused_at_once() {
+    let (folder, _) = new_root();
+    let metastore = LocalMetastore::new(prepared(folder.path()));
+    let manifest = folder.path().join("sales/orders/_mason/00000000000000000099.json");
+    let huge = fs::File::create(&manifest).expect("should create");
+    huge.set_len(5 << 30).expect("should be sparse");
+    let error = metastore.get_table(&name(), &Reading::default()).await.expect_err("too large");
+    assert_eq!(error.kind, ErrorKind::InvalidInput, "{error}");
+    assert!(error.message.contains("256 MiB"), "{error}");
+    fs::remove_file(&manifest).expect("should remove");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &manifest, 0o600.into()).expect("should make a pipe");
+    let error = metastore.get_table(&name(), &Reading::default()).await.expect_err("a pipe");
+    assert_eq!(error.kind, ErrorKind::InvalidInput, "{error}");
 }
 
 #[tokio::test]
