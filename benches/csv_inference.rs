@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 threads,
                 bad_rows: BadRows::Fail,
                 bad: Arc::default(),
+                known: None,
             };
             let mut rows = 0;
             for batch in decode(Arc::clone(&source) as _, &file.format, &options)? {

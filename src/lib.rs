@@ -36,10 +36,12 @@ pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod controllers;
+#[cfg(feature = "local")]
 pub mod embedded;
 pub mod engines;
 pub mod faults;
 pub mod formats;
+#[cfg(feature = "local")]
 pub mod lake;
 pub mod metrics;
 pub mod operators;

@@ -152,10 +152,14 @@ fn without_pins(mut answer: Value) -> Value {
     match &mut answer {
         Value::Object(object) => {
             object.retain(|name, _| name != "identity" && name != "modifiedNs");
-            object.values_mut().for_each(|value| *value = without_pins(value.take()));
+            for value in object.values_mut() {
+                *value = without_pins(value.take());
+            }
         }
         Value::Array(items) => {
-            items.iter_mut().for_each(|value| *value = without_pins(value.take()));
+            for value in items {
+                *value = without_pins(value.take());
+            }
         }
         _ => {}
     }
@@ -166,7 +170,7 @@ fn assert_same(one: &Result<Executed, EngineError>, other: &Result<Executed, Eng
     match (one, other) {
         (Ok(one), Ok(other)) if one.truncated => assert!(other.truncated, "{other:?}"),
         (Ok(one), Ok(other)) => {
-            assert_eq!(come_to(one), come_to(other), "on the disk and in memory")
+            assert_eq!(come_to(one), come_to(other), "on the disk and in memory");
         }
         (Err(one), Err(other)) => assert_eq!(one.kind, other.kind, "{one}\n{other}"),
         _ => panic!("on the disk {one:?}\nin memory {other:?}"),

@@ -159,7 +159,9 @@ fn collect_records(
     for entry in entries {
         let entry = entry.map_err(fail)?;
         let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| name.ends_with(".json")) else { continue };
+        let Some(name) = name.to_str().filter(|name| name.strip_suffix(".json").is_some()) else {
+            continue;
+        };
         // One that is gone meanwhile needs no removing.
         let Ok(written) = entry.metadata().and_then(|metadata| metadata.modified()) else {
             continue;

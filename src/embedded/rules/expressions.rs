@@ -18,7 +18,7 @@ pub(super) fn rewrite_expressions(
     let schema = merge_schema(&plan.inputs());
     let names = NamePreserver::new(&plan);
     let is_sort = matches!(plan, LogicalPlan::Sort(_));
-    let named = |expr: Expr| {
+    let rewrite_one = |expr: Expr| {
         let name = names.save(&expr);
         let rewritten = expr.transform_up(|expr| rewrite(expr, &schema))?;
         if !rewritten.transformed || is_sort {
@@ -26,7 +26,7 @@ pub(super) fn rewrite_expressions(
         }
         Ok(rewritten.update_data(|expr| name.restore(expr)))
     };
-    plan.map_expressions(|expr| map_keys(expr, &named))
+    plan.map_expressions(|expr| map_keys(expr, &rewrite_one))
 }
 
 /// Maps an expression of a node; of grouping sets each key, since it is those that have a name.

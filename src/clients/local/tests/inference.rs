@@ -10,6 +10,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 
 use super::{new_root, owner, spec, token};
+use crate::clients::local::clock::now;
 use crate::clients::local::files::RootFiles;
 use crate::clients::local::metastore::{LocalMetastore, discovered_files};
 use crate::clients::local::root::Root;
@@ -98,7 +99,7 @@ fn answer(
     let work = Work {
         files: Arc::new(RootFiles::new(Arc::clone(root))),
         scratch: root.path().join("scratch"),
-        began: jiff::Timestamp::now(),
+        began: now(),
         owner: owner("r", 1),
         token: token("t"),
         memory_limit_bytes: 1 << 30,
