@@ -39,6 +39,8 @@ enum Evidence {
     Value,
     /// It has the shape of a value, but none below is like it.
     Doubt,
+    /// It is a text that many below repeat: a value, if no other column says that it is a name.
+    Repeated,
     /// Nothing.
     Nothing,
 }
@@ -81,8 +83,11 @@ pub(crate) fn find(rows: &[Row]) -> Header {
             Header::Unsure(why(first, below, &evidence))
         }
         (false, true) => Header::Missing,
-        (false, false) if !has(Evidence::Doubt) => with_text(&shapes),
-        _ => Header::Unsure(why(first, below, &evidence)),
+        _ if has(Evidence::Doubt) || has(Evidence::Value) => {
+            Header::Unsure(why(first, below, &evidence))
+        }
+        _ if has(Evidence::Repeated) => Header::Missing,
+        _ => with_text(&shapes),
     }
 }
 
@@ -105,9 +110,9 @@ fn evidence(cell: &Cell, shape: Shape, below: &[&Cell]) -> Evidence {
     // A few other cells do not make a column of numbers a column of texts.
     let is_most = |count: usize| there > 0 && count * 5 >= there * 4;
     let values_below = [numbers, moments, booleans].into_iter().any(is_most);
-    let is_like =
-        |other: &&&Cell| cell.text == other.text || differ_in_digits_only(&cell.text, &other.text);
-    let like = below.iter().filter(is_like).count();
+    let like = below.iter().filter(|other| differ_in_digits_only(&cell.text, &other.text)).count();
+    let repeats = below.iter().filter(|other| cell.text == other.text).count();
+    let is_repeated = repeats > 1 && repeats * 2 >= there;
     match shape {
         Shape::Missing if values_below => Evidence::Doubt,
         Shape::Number | Shape::Moment | Shape::Boolean => {
@@ -123,6 +128,7 @@ fn evidence(cell: &Cell, shape: Shape, below: &[&Cell]) -> Evidence {
         }
         Shape::Text if there > 0 && like * 2 >= there => Evidence::Value,
         Shape::Text if values_below => Evidence::Name,
+        Shape::Text if is_repeated => Evidence::Repeated,
         Shape::Empty | Shape::Missing | Shape::Text => Evidence::Nothing,
     }
 }
@@ -246,6 +252,8 @@ mod tests {
             // What pandas writes of a table without names.
             ",0,1,2\n0,5.1,3.5,1.4\n1,4.9,3.0,1.4",
             "col1,col2\nval1,val2\nval3,val4",
+            "bar,baz\n,baz",
+            "a,b\n1,b\n2,b\n3,b",
             "x,y\nNA,\nb,c",
         ] {
             assert_eq!(found(text), Header::Found, "{text:?}");
