@@ -1,20 +1,17 @@
 //! Changes of the metastore: each at most once for its author, also after a crash at any point.
 //!
-//! Around every effect stands a record, `.mason/changes/<run uid>.json`: what is intended is on the
+//! Around every effect stands a record ([`super::change_records`]): what is intended is on the
 //! disk before the effect, what was done after it. Every effect can be made again when a part of it was
 //! made. One change is made at a time per root, under a lock that the system frees with its holder. A
 //! run that ends without its change leaves `<run uid>.fenced.json`, which a late process meets.
 
-use std::fs::{File, TryLockError};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use cap_std::fs::OpenOptions;
-use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, Added, Manifest, ManifestKind};
+use super::change_records::{Doomed, OPERATION, Record, is_fenced, load, lock, mark_fenced, store};
 use super::durable;
 use super::metastore::{self, FoundTable, LocalMetastore};
 use super::root::{OWN_FOLDER, Root};
@@ -22,97 +19,9 @@ use super::storage;
 use crate::engines::metastore::{Author, Change, Changed, Changes, TableDeclaration};
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{StoragePath, TableKind, TableName, TableVersion};
-use crate::engines::{EngineError, ErrorKind, Retry};
+use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
-use crate::lake::error::{error, io_error, json_error, path_error};
-
-const OPERATION: &str = "change the metastore";
-
-/// How long another change may take, 15 s: one whose process is stopped holds up no other run for longer.
-const BETWEEN_TRIES: Duration = Duration::from_millis(5);
-const TRIES: u32 = if cfg!(test) { 600 } else { 3_000 };
-
-/// What is written down of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    author: Author,
-    change: Change,
-    /// What is deleted, fixed before anything is.
-    doomed: Doomed,
-    /// What it did, once it is done.
-    done: Option<Changed>,
-}
-
-/// Files that a change deletes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Doomed {
-    /// The folder of the table or database.
-    location: Option<StoragePath>,
-    files: Vec<StoragePath>,
-    bytes: u64,
-    /// Whether there is a manifest that a tombstone follows.
-    declared: bool,
-    /// Whether nothing is to be done, because it was so before.
-    already: bool,
-}
-
-fn record_path(author: &Author) -> Result<String, EngineError> {
-    path_of(author, "json")
-}
-
-/// Returns where it is marked that a run changes nothing any more.
-fn fence_path(author: &Author) -> Result<String, EngineError> {
-    path_of(author, "fenced.json")
-}
-
-fn path_of(author: &Author, ending: &str) -> Result<String, EngineError> {
-    let uid = author.run_uid.as_str();
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if (1..=128).contains(&uid.len()) && uid.chars().all(plain) {
-        return Ok(format!("{OWN_FOLDER}/changes/{uid}.{ending}"));
-    }
-    Err(error(ErrorKind::InvalidInput, OPERATION, "the run's UID is no identifier"))
-}
-
-/// One change after another: held until the returned file is dropped.
-fn lock(root: &Root) -> Result<File, EngineError> {
-    let path = format!("{OWN_FOLDER}/changes/lock");
-    let fail = |source: io::Error| io_error(OPERATION, &path, source);
-    root.make_folders(durable::folder_of(&path)).map_err(fail)?;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true);
-    let file = root.dir().open_with(&path, &options).map_err(fail)?.into_std();
-    for _ in 0..TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
-        }
-    }
-    let seconds = (BETWEEN_TRIES * TRIES).as_secs();
-    let message = format!("another change has held `{path}` for more than {seconds} s");
-    Err(error(ErrorKind::Unavailable, OPERATION, message).with_retry(Retry::Later))
-}
-
-fn load(root: &Root, author: &Author) -> Result<Option<Record>, EngineError> {
-    let path = record_path(author)?;
-    let bytes = match root.read_document(&path) {
-        Ok(bytes) => bytes,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(io_error(OPERATION, &path, source)),
-    };
-    let record = serde_json::from_slice(&bytes);
-    record.map(Some).map_err(|source| json_error(OPERATION, &path, source))
-}
-
-fn store(root: &Root, record: &Record) -> Result<(), EngineError> {
-    let path = record_path(&record.author)?;
-    let bytes =
-        serde_json::to_vec(record).map_err(|source| json_error(OPERATION, &path, source))?;
-    durable::publish(root, &path, &bytes).map_err(|source| io_error(OPERATION, &path, source))
-}
+use crate::lake::error::{error, io_error, path_error};
 
 /// Writes and removes a file as large as the records of a change.
 fn check_room(root: &Root) -> Result<(), EngineError> {
@@ -175,18 +84,9 @@ fn fence(root: &Root, author: &Author) -> Result<Option<Changed>, EngineError> {
     let _lock = lock(root)?;
     let made = made(root, author)?;
     if made.is_none() {
-        let path = fence_path(author)?;
-        let mark =
-            serde_json::to_vec(author).map_err(|source| json_error(OPERATION, &path, source))?;
-        durable::publish_new(root, &path, &mark)
-            .map_err(|source| io_error(OPERATION, &path, source))?;
+        mark_fenced(root, author)?;
     }
     Ok(made)
-}
-
-fn is_fenced(root: &Root, author: &Author) -> Result<bool, EngineError> {
-    let path = fence_path(author)?;
-    root.dir().try_exists(&path).map_err(|source| io_error(OPERATION, &path, source))
 }
 
 /// Returns what a change did, completed when a part of it was made; called with the lock.

@@ -4,6 +4,7 @@
 //! are described in `docs/local.md`. May import `api`, `engines` and `formats`.
 
 pub mod catalogue;
+mod change_records;
 mod changes;
 mod clock;
 pub mod commit;
