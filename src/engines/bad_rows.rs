@@ -197,8 +197,8 @@ impl Bad {
                 format!("`{name}` in {}", files.places(|place| format!("`{}`", place.path)))
             };
             warnings.push(format!(
-                "columns that the table does not have were not read: {}; declare it anew (`table/infer` with \
-                 `mode=replace`), or merge its files where they differ (`table/merge`)",
+                "columns that the table does not have were not read: {}; `table/merge` makes one table of \
+                 files that differ",
                 some_of(&self.unknown, column)
             ));
         }
