@@ -77,7 +77,7 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// pinned. The path of an object is the percent-encoded form of its file's path.
     fn pinned(&self, files: &[PinnedFile]) -> Arc<dyn ObjectStore>;
 
-    /// Begins a new file, with the folders above it. Nobody else writes to its path.
+    /// Begins a new file, with the folders above it. Its path is that of no other file.
     ///
     /// # Errors
     /// `AlreadyExists` where that is known at once; `OutOfDisk`; `PermissionDenied`.

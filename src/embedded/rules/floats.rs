@@ -16,12 +16,12 @@ use datafusion::logical_expr::expr::{
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Cast, Distinct, Expr, ExprSchemable, GroupingSet, Join, LogicalPlan,
-    Operator, Projection, WindowFunctionDefinition,
+    Aggregate, BinaryExpr, Cast, Distinct, Expr, ExprSchemable, Join, LogicalPlan, Operator,
+    Projection, WindowFunctionDefinition,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::expressions::rewrite_expressions;
+use super::expressions::{map_keys, rewrite_expressions};
 use crate::embedded::functions::{canonical_function, canonical_scalar};
 
 /// Functions that compare their arguments with one another.
@@ -72,26 +72,13 @@ fn grouped(aggregate: Aggregate) -> Result<LogicalPlan> {
     let Aggregate { input, group_expr, aggr_expr, .. } = aggregate;
     let schema = input.schema();
     let names = NamePreserver::new_for_projection();
-    let with_its_name = |expr: Expr| -> Result<Expr> {
-        let name = names.save(&expr);
-        Ok(name.restore(canonical(expr, schema)?))
+    let with_its_name = |key: Expr| {
+        let name = names.save(&key);
+        Ok(Transformed::yes(name.restore(canonical(key, schema)?)))
     };
-    let all = |list: Vec<Expr>| list.into_iter().map(with_its_name).collect::<Result<Vec<_>>>();
-    let group = |expr: Expr| match expr {
-        Expr::GroupingSet(GroupingSet::Rollup(list)) => {
-            Ok(Expr::GroupingSet(GroupingSet::Rollup(all(list)?)))
-        }
-        Expr::GroupingSet(GroupingSet::Cube(list)) => {
-            Ok(Expr::GroupingSet(GroupingSet::Cube(all(list)?)))
-        }
-        Expr::GroupingSet(GroupingSet::GroupingSets(sets)) => {
-            let sets = sets.into_iter().map(all).collect::<Result<Vec<_>>>()?;
-            Ok(Expr::GroupingSet(GroupingSet::GroupingSets(sets)))
-        }
-        other => with_its_name(other),
-    };
-    let group_expr = group_expr.into_iter().map(group).collect::<Result<Vec<_>>>()?;
-    Aggregate::try_new(Arc::clone(&input), group_expr, aggr_expr).map(LogicalPlan::Aggregate)
+    let keys = group_expr.into_iter().map(|key| map_keys(key, &with_its_name).data());
+    let keys = keys.collect::<Result<Vec<_>>>()?;
+    Aggregate::try_new(Arc::clone(&input), keys, aggr_expr).map(LogicalPlan::Aggregate)
 }
 
 /// All columns of a plan, floats in their canonical form.
