@@ -13,13 +13,13 @@
 //! | [`sql`] | what a statement reads, and whether it only reads | `engines` |
 //! | [`formats`] | bytes to Arrow and back | `engines` |
 //! | [`transforms`] | Arrow to Arrow: cast, merge, explode, fake rows, summaries | `engines formats` |
-//! | [`lake`] | what a table is on any files: inference, partitions, names | `engines formats` |
+//! | [`lake`] | what a table is on any files: generations, commits, changes, inference, partitions, names | `engines faults formats` |
 //! | [`embedded`] | one job on DataFusion, over any files | `engines formats lake sql transforms` |
 //! | [`validate`] | a request to a validated value, or all problems | `api engines sql` |
 //! | [`plan`] | the next decision of a run | those, `validate` |
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
 //! | [`pods`] | work in bare pods: created inert, recorded, released, proven | `api engines` |
-//! | [`clients`] | one folder for each technology | `api embedded engines formats lake sql` |
+//! | [`clients`] | one folder for each technology | `api embedded engines faults formats lake sql` |
 //! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |

@@ -1,10 +1,10 @@
-//! Writes batches into files under the job's token: `<location>/<token>/[key=value/]part-00000.<ext>`.
+//! Writes batches into files under the job's token: `<location>/mason-job-<token>/[key=value/]part-00000.<ext>`.
 //!
 //! Rows of one partition keep their order. At most [`MOST_OPEN`] files are open at once; one that is
 //! closed to make room is continued by a further part. Every file is hashed while it is written, and
 //! synced, then its folder, before anybody may commit it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,8 +97,7 @@ impl FileWriter {
         let wrong = |error: crate::engines::table::PathError| {
             failed(ErrorKind::InvalidInput, WRITING, error.to_string())
         };
-        let location = StoragePath::new(&sink.location).map_err(wrong)?;
-        let folder = location.join(&work.token.0).map_err(wrong)?;
+        let folder = sink.staging(&work.token).map_err(wrong)?;
         let keys = sink
             .partition_by
             .iter()
@@ -329,23 +328,7 @@ impl FileWriter {
         for folder in folders {
             self.end(&folder)?;
         }
-        let folders: BTreeSet<&str> = self
-            .done
-            .iter()
-            .filter_map(|file| file.path.as_str().rsplit_once('/').map(|(folder, _)| folder))
-            .collect();
-        for folder in folders {
-            self.keep_names(folder)?;
-        }
         Ok(())
-    }
-}
-
-impl FileWriter {
-    /// Makes the names of a folder's files durable.
-    fn keep_names(&self, folder: &str) -> Result<(), EngineError> {
-        let kept = self.work.files.keep_names(folder);
-        kept.map_err(|error| from_io(WRITING, self.allowed(), folder, &error))
     }
 }
 

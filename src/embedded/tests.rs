@@ -14,6 +14,7 @@ use super::*;
 use crate::clients::local::files::RootFiles;
 use crate::clients::local::root::Root;
 use crate::engines::bad_rows::Tally;
+use crate::engines::files::Files as _;
 use crate::engines::job::{JobOwner, JobToken};
 use crate::engines::job_spec::*;
 use crate::engines::schema::{Column, Schema};
@@ -417,9 +418,9 @@ fn files_are_written_under_the_token_with_their_checksums() {
     assert_eq!(
         paths,
         [
-            "out/table/t-1/City=Linz/part-00000.parquet",
-            "out/table/t-1/City=Wien/part-00000.parquet",
-            "out/table/t-1/City=__HIVE_DEFAULT_PARTITION__/part-00000.parquet",
+            "out/table/mason-job-t-1/City=Linz/part-00000.parquet",
+            "out/table/mason-job-t-1/City=Wien/part-00000.parquet",
+            "out/table/mason-job-t-1/City=__HIVE_DEFAULT_PARTITION__/part-00000.parquet",
         ]
     );
     let names = |schema: &Schema| {

@@ -22,7 +22,7 @@ pub struct Work {
     pub began: Timestamp,
     /// For whom.
     pub owner: JobOwner,
-    /// The token the job works under; files are written to `<sink location>/<token>/…`.
+    /// The token the job works under; files are written to its folder, [`FileSink::staging`](crate::engines::job_spec::FileSink::staging).
     pub token: JobToken,
     /// How much memory the job may use.
     pub memory_limit_bytes: u64,

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -65,8 +66,100 @@ pub trait NewFile: Write + Send {
     fn seal(&mut self) -> io::Result<()>;
 }
 
+/// What a name in a folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// A file, or a link.
+    File,
+    /// A folder, or what several names of objects begin with.
+    Folder,
+}
+
+/// A name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The last part of its path.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
 /// Files below one root. No name leads out of it.
+///
+/// A folder of an object store is there as long as an object is below it, or it was made.
 pub trait Files: fmt::Debug + Send + Sync {
+    /// Returns a file as it is now.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidInput` when it is no regular file.
+    fn pin(&self, path: &StoragePath) -> Result<PinnedFile, EngineError>;
+
+    /// Returns what is at a path, if anything is; a file where an object store has a folder of its name too.
+    ///
+    /// # Errors
+    /// `PermissionDenied`; `Unavailable`.
+    fn kind(&self, path: &StoragePath) -> Result<Option<EntryKind>, EngineError>;
+
+    /// Hands on every file below a folder (the root when `None`), however deep, in no order, until it is
+    /// enough. Names that begin with `_` or `.`, and what is below them, are left out.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such folder; `InvalidInput` naming what cannot be a data file.
+    fn walk(
+        &self,
+        folder: Option<&StoragePath>,
+        take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+    ) -> Result<(), EngineError>;
+
+    /// Returns what is directly in a folder (the root when `None`), sorted by name; names that are not UTF-8
+    /// are left out, all others are not.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such folder.
+    fn level(&self, folder: Option<&StoragePath>) -> Result<Vec<Entry>, EngineError>;
+
+    /// Reads a document of Mason's own, such as a manifest.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidInput` for what is no file, or beyond 256 MiB.
+    fn read(&self, path: &StoragePath) -> Result<Vec<u8>, EngineError>;
+
+    /// Gives a document a name that must not be taken, whole or not at all; returns whether it was this call
+    /// that did. It is kept for good when this returns, with the folders above it.
+    ///
+    /// # Errors
+    /// `OutOfDisk`; `PermissionDenied`; `Unavailable`, after which it may have the name.
+    fn publish(&self, path: &StoragePath, bytes: &[u8]) -> Result<bool, EngineError>;
+
+    /// Writes a document anew, whole or not at all. It is kept for good when this returns.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    fn replace(&self, path: &StoragePath, bytes: &[u8]) -> Result<(), EngineError>;
+
+    /// Waits until the content of sealed files, and all names on their paths, are kept for good.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn keep(&self, files: &[&StoragePath]) -> Result<(), EngineError>;
+
+    /// Makes a folder and those above it, for good; one that is there stays.
+    ///
+    /// # Errors
+    /// `PermissionDenied`; `OutOfDisk`.
+    fn make_folder(&self, path: &StoragePath) -> Result<(), EngineError>;
+
+    /// Removes a folder with everything below it, if it is there. Where folders can be renamed it is out of
+    /// sight at once, as `<run uid>` in Mason's own folder; may be repeated.
+    ///
+    /// # Errors
+    /// `PermissionDenied`; `Unavailable`.
+    fn remove_folder(&self, path: &StoragePath, run_uid: &str) -> Result<(), EngineError>;
+
+    /// Removes the folders above a removed file that are empty now, up to and with `top`, where a folder does
+    /// not vanish with its last file by itself.
+    fn remove_empty_folders(&self, file: &StoragePath, top: &StoragePath);
+
     /// Opens a pinned file for reading at any offset.
     ///
     /// # Errors
@@ -83,17 +176,11 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// `AlreadyExists` where that is known at once; `OutOfDisk`; `PermissionDenied`.
     fn create(&self, path: &StoragePath) -> Result<Box<dyn NewFile>, EngineError>;
 
-    /// Waits until the names of the sealed files directly in a folder are kept for good.
-    ///
-    /// # Errors
-    /// Whatever the system says.
-    fn keep_names(&self, folder: &str) -> io::Result<()>;
-
-    /// Removes a file, if it is there.
+    /// Removes a file, and returns whether it was there.
     ///
     /// # Errors
     /// `PermissionDenied`; `Unavailable`.
-    fn remove(&self, path: &StoragePath) -> Result<(), EngineError>;
+    fn remove(&self, path: &StoragePath) -> Result<bool, EngineError>;
 
     /// Returns what was remembered under a name, if it is still there. It may be gone at any time.
     fn recall(&self, name: &str) -> Option<Vec<u8>>;

@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 
 pub use super::bad_rows::BadRows;
 use super::bad_rows::Tally;
+use super::job::JobToken;
 use super::reading::Reading;
 use super::schema::{ColumnType, Schema};
-use super::table::{FileFormat, Format, PinnedFile, TableName, TableVersion};
+use super::table::{
+    FileFormat, Format, PathError, PinnedFile, StoragePath, TableName, TableVersion,
+};
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::ContainerAction;
 
@@ -321,6 +324,20 @@ pub struct FileSink {
     pub target_file_size_bytes: u64,
     /// The version of the folder's table when the job was planned; `None` when there was none.
     pub expected: Option<TableVersion>,
+}
+
+impl FileSink {
+    /// How the name of a folder begins that a job writes to, directly in the table's. What is in it is of
+    /// the table only when a manifest names it.
+    pub const STAGING_PREFIX: &str = "mason-job-";
+
+    /// Returns the folder that the job of a token writes to, committed or not.
+    ///
+    /// # Errors
+    /// When the location is no path.
+    pub fn staging(&self, token: &JobToken) -> Result<StoragePath, PathError> {
+        StoragePath::new(&self.location)?.join(&format!("{}{token}", Self::STAGING_PREFIX))
+    }
 }
 
 /// What happens when there is a table already.

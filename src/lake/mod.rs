@@ -1,13 +1,25 @@
-//! What a table is on any files: how its files are found to be read, what the folders of its partitions
-//! say, and which names are meant. Knows no client, and stands on [`Files`](crate::engines::files::Files).
+//! What a table is on any files: its generations and how one is committed, the changes of a catalogue, how files
+//! are found to be read, what the folders of partitions say, and which names are meant. Knows no client and no
+//! clock, and stands on [`Files`](crate::engines::files::Files).
 
+pub mod catalogue;
+pub mod changes;
+pub mod commit;
 pub(crate) mod error;
 pub(crate) mod file_error;
+pub(crate) mod file_lists;
 pub(crate) mod inference;
+pub mod listing;
+pub mod manifest;
 pub(crate) mod names;
 pub mod object_files;
 pub mod object_path;
 pub(crate) mod partitions;
 mod pinned_objects;
+pub mod retention;
+pub(crate) mod run_record;
+pub(crate) mod tables;
+pub mod verify;
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

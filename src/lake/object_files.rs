@@ -4,23 +4,27 @@
 //! and fails when the object is another. Reading on from where the last read ended fetches pieces of 8 MiB, the
 //! next one while this one is used; any other read fetches what is asked for.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{
-    Error, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload,
+    Error, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
     WriteMultipart,
 };
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::error::error;
-use super::object_path::object_path;
+use super::listing::is_left_out;
+use super::object_path::{file_path, object_path};
 use super::pinned_objects::PinnedObjects;
-use crate::engines::files::{ByteSource, Files, NewFile};
+use crate::engines::files::{ByteSource, Entry, EntryKind, Files, NewFile};
 use crate::engines::storage::meaning_of;
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
@@ -33,6 +37,12 @@ const PART_BYTES: usize = 8 * 1024 * 1024;
 
 /// Parts of a new file that are under way at once.
 const PARTS_AT_ONCE: usize = 4;
+
+/// Most bytes of a document, as on a disk.
+const MOST_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The object that keeps a folder that was made and holds nothing yet.
+const FOLDER_MARK: &str = ".folder";
 
 /// What is remembered beside the files.
 const REMEMBERED: &str = ".mason/cache";
@@ -56,16 +66,6 @@ impl ObjectFiles {
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, runtime: Handle) -> Self {
         Self { store, runtime }
-    }
-
-    /// Returns a file as it is now.
-    ///
-    /// # Errors
-    /// `NotFound`, and whatever else the store says.
-    pub fn pin(&self, path: &StoragePath) -> Result<PinnedFile, EngineError> {
-        let found = self.runtime.block_on(self.store.head(&object_path(path)));
-        let found = found.map_err(|source| failed("look at a file", path.as_str(), source))?;
-        Ok(pinned(path.clone(), &found))
     }
 
     fn remembered(name: &str) -> Path {
@@ -103,7 +103,167 @@ fn failed(operation: &str, path: &str, source: Error) -> EngineError {
     error(kind, operation, format!("`{path}`: {source}")).with_source(source)
 }
 
+/// Returns the file of an object, if it is one of data below a folder.
+fn data_file(
+    folder: Option<&StoragePath>,
+    found: &ObjectMeta,
+) -> Result<Option<PinnedFile>, Error> {
+    let path = file_path(&found.location)?;
+    let below = match folder {
+        Some(folder) => path.as_str().strip_prefix(folder.as_str()).unwrap_or_default(),
+        None => path.as_str(),
+    };
+    let is_data = !below.split('/').any(is_left_out);
+    Ok(is_data.then(|| pinned(path, found)))
+}
+
+impl ObjectFiles {
+    fn wait<T>(
+        &self,
+        operation: &str,
+        path: &str,
+        asked: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, EngineError> {
+        self.runtime.block_on(asked).map_err(|source| failed(operation, path, source))
+    }
+
+    /// Returns whether any object is below a path.
+    fn has_below(&self, path: &StoragePath) -> Result<bool, EngineError> {
+        let mut below = self.store.list(Some(&object_path(path)));
+        let first = self.wait("list a folder", path.as_str(), below.try_next())?;
+        Ok(first.is_some())
+    }
+
+    fn no_folder(folder: &StoragePath) -> EngineError {
+        let message = format!("`{folder}`: there is no such folder");
+        error(ErrorKind::NotFound, "list a folder", message)
+    }
+
+    /// Reads what stands where a conditional write was refused, or its answer was lost: the same bytes are
+    /// its own.
+    fn published(&self, path: &StoragePath, bytes: &[u8], why: Error) -> Result<bool, EngineError> {
+        let refused = matches!(why, Error::AlreadyExists { .. } | Error::Precondition { .. });
+        match self.read(path) {
+            Ok(found) => Ok(found == bytes),
+            Err(error) if error.kind == ErrorKind::NotFound && !refused => {
+                Err(failed("publish a document", path.as_str(), why))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn name_of(path: &Path) -> Result<String, Error> {
+    file_path(path).map(|path| path.file_name().to_owned())
+}
+
 impl Files for ObjectFiles {
+    fn pin(&self, path: &StoragePath) -> Result<PinnedFile, EngineError> {
+        let object = object_path(path);
+        let found = self.wait("look at a file", path.as_str(), self.store.head(&object))?;
+        Ok(pinned(path.clone(), &found))
+    }
+
+    fn kind(&self, path: &StoragePath) -> Result<Option<EntryKind>, EngineError> {
+        match self.pin(path) {
+            Ok(_) => Ok(Some(EntryKind::File)),
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                Ok(self.has_below(path)?.then_some(EntryKind::Folder))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn walk(
+        &self,
+        folder: Option<&StoragePath>,
+        take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        let shown = folder.map_or("", StoragePath::as_str);
+        let mut below = self.store.list(folder.map(object_path).as_ref());
+        let mut is_there = folder.is_none();
+        while let Some(found) = self.wait("list files", shown, below.try_next())? {
+            is_there = true;
+            let file = data_file(folder, &found);
+            let file = file.map_err(|source| failed("list files", shown, source))?;
+            if file.is_some_and(|file| take(file).is_break()) {
+                return Ok(());
+            }
+        }
+        match folder {
+            Some(folder) if !is_there => Err(Self::no_folder(folder)),
+            _ => Ok(()),
+        }
+    }
+
+    fn level(&self, folder: Option<&StoragePath>) -> Result<Vec<Entry>, EngineError> {
+        let shown = folder.map_or("", StoragePath::as_str);
+        let prefix = folder.map(object_path);
+        let listed = self.store.list_with_delimiter(prefix.as_ref());
+        let listed = self.wait("list a folder", shown, listed)?;
+        let folders = listed.common_prefixes.iter().map(|path| (path, EntryKind::Folder));
+        let objects = listed.objects.iter().map(|found| (&found.location, EntryKind::File));
+        let entries: Result<BTreeSet<Entry>, Error> = folders
+            .chain(objects)
+            .filter(|(path, _)| path.filename() != Some(FOLDER_MARK))
+            .map(|(path, kind)| Ok(Entry { name: name_of(path)?, kind }))
+            .collect();
+        let entries = entries.map_err(|source| failed("list a folder", shown, source))?;
+        match folder {
+            Some(folder) if entries.is_empty() && listed.objects.is_empty() => {
+                Err(Self::no_folder(folder))
+            }
+            _ => Ok(entries.into_iter().collect()),
+        }
+    }
+
+    fn read(&self, path: &StoragePath) -> Result<Vec<u8>, EngineError> {
+        let object = object_path(path);
+        let found = self.wait("read a document", path.as_str(), self.store.get(&object))?;
+        if found.meta.size > MOST_DOCUMENT_BYTES {
+            let most = MOST_DOCUMENT_BYTES / (1024 * 1024);
+            let message = format!("`{path}`: it has more than {most} MiB");
+            return Err(error(ErrorKind::InvalidInput, "read a document", message));
+        }
+        self.wait("read a document", path.as_str(), found.bytes()).map(Vec::from)
+    }
+
+    fn publish(&self, path: &StoragePath, bytes: &[u8]) -> Result<bool, EngineError> {
+        let (object, payload) = (object_path(path), PutPayload::from(bytes.to_vec()));
+        let put = self.store.put_opts(&object, payload, PutMode::Create.into());
+        match self.runtime.block_on(put) {
+            Ok(_) => Ok(true),
+            Err(why) => self.published(path, bytes, why),
+        }
+    }
+
+    fn replace(&self, path: &StoragePath, bytes: &[u8]) -> Result<(), EngineError> {
+        let object = object_path(path);
+        let put = self.store.put(&object, PutPayload::from(bytes.to_vec()));
+        self.wait("write a document", path.as_str(), put).map(drop)
+    }
+
+    /// An object is kept once it is there.
+    fn keep(&self, _files: &[&StoragePath]) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn make_folder(&self, path: &StoragePath) -> Result<(), EngineError> {
+        let mark = object_path(path).join(FOLDER_MARK);
+        let put = self.store.put(&mark, PutPayload::new());
+        self.wait("make a folder", path.as_str(), put).map(drop)
+    }
+
+    fn remove_folder(&self, path: &StoragePath, _run_uid: &str) -> Result<(), EngineError> {
+        let below = self.store.list(Some(&object_path(path)));
+        let below = below.map_ok(|found| found.location).boxed();
+        let removed = self.store.delete_stream(below).try_for_each(async |_| Ok(()));
+        self.wait("remove a folder", path.as_str(), removed)
+    }
+
+    /// A folder is no more than the names of its objects.
+    fn remove_empty_folders(&self, _file: &StoragePath, _top: &StoragePath) {}
+
     fn open(&self, file: &PinnedFile) -> Result<Arc<dyn ByteSource>, EngineError> {
         Ok(Arc::new(ObjectSource {
             files: self.clone(),
@@ -123,15 +283,12 @@ impl Files for ObjectFiles {
         Ok(Box::new(NewObject { upload: Some(upload), runtime: self.runtime.clone() }))
     }
 
-    /// An object has no name before all of it is there.
-    fn keep_names(&self, _folder: &str) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn remove(&self, path: &StoragePath) -> Result<(), EngineError> {
+    /// A store that answers alike for what is not there counts it as removed.
+    fn remove(&self, path: &StoragePath) -> Result<bool, EngineError> {
         match self.runtime.block_on(self.store.delete(&object_path(path))) {
-            Err(Error::NotFound { .. }) => Ok(()),
-            removed => removed.map_err(|source| failed("remove a file", path.as_str(), source)),
+            Ok(()) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(failed("remove a file", path.as_str(), source)),
         }
     }
 

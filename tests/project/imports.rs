@@ -17,7 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("plan", &["api", "engines", "validate"]),
     ("operators", &["api", "engines", "sql"]),
     ("transforms", &["engines", "formats"]),
-    ("lake", &["engines", "formats"]),
+    ("lake", &["engines", "faults", "formats"]),
     ("embedded", &["engines", "formats", "lake", "sql", "transforms"]),
     ("clients", &["api", "embedded", "engines", "faults", "formats", "lake", "sql"]),
     ("pods", &["api", "engines", "faults"]),

@@ -6,11 +6,7 @@
 use std::io;
 
 use super::root::Root;
-
-/// Returns the folder of a path; empty for one directly below the root.
-pub(crate) fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
+use crate::lake::listing::folder_of;
 
 fn temporary_beside(path: &str) -> String {
     let folder = folder_of(path);

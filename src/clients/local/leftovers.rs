@@ -4,7 +4,8 @@
 //!
 //! Nothing of a job that may still work is touched, neither what it writes nor what it reads.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +13,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{self, MANIFESTS};
-use super::changes::remove_empty_folders;
+use super::files::RootFiles;
 use super::jobs::{self, Ended, JobFolder, JobRecord, Succeeded, file};
 use super::proof;
 use super::root::Root;
+use crate::engines::files::Files as _;
 use crate::engines::job::JobToken;
-use crate::engines::job_spec::{JobSpec, Sink};
+use crate::engines::job_spec::{self, FileSink, JobSpec};
 use crate::engines::table::StoragePath;
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::error::io_error;
+use crate::lake::listing::files_below;
+use crate::lake::retention::{
+    CollectedGenerations, KeptGenerations, collect_generations, folders_in_use, is_older,
+    managed_locations,
+};
 
 const OPERATION: &str = "collect leftovers";
 
@@ -32,10 +38,8 @@ pub struct Retention {
     pub jobs: Duration,
     /// Most folders of jobs that ended: of more, the oldest go, but none that ended within the last day.
     pub most_jobs: usize,
-    /// Generations that were followed by another this long ago, or less, stay.
-    pub generations: Duration,
-    /// At least this many generations of a table stay; the present one always.
-    pub least_generations: usize,
+    /// Generations of tables that stay.
+    pub generations: KeptGenerations,
     /// Records of changes of the metastore that were written this long ago, or less, stay.
     pub changes: Duration,
     /// What was found of files this long ago, or less, is remembered.
@@ -51,8 +55,11 @@ impl Default for Retention {
         Self {
             jobs: Duration::from_secs(7 * DAY),
             most_jobs: 10_000,
-            generations: Duration::from_secs(7 * DAY),
-            least_generations: 2,
+            generations: KeptGenerations {
+                age: Duration::from_secs(7 * DAY),
+                least: 2,
+                most: 1_000,
+            },
             changes: Duration::from_secs(90 * DAY),
             remembered: Duration::from_secs(30 * DAY),
         }
@@ -71,17 +78,40 @@ pub struct Collected {
     pub files: u64,
     /// Their size.
     pub bytes: u64,
-    /// How many records of changes, and documents of what was found of files.
+    /// How many records of changes and runs, lists of files, and documents of what was found of files.
     #[serde(default)]
     pub records: u64,
 }
 
+impl Collected {
+    fn add(&mut self, tables: CollectedGenerations) {
+        self.generations += tables.generations;
+        self.files += tables.files;
+        self.bytes += tables.bytes;
+        self.records += tables.records;
+    }
+}
+
+/// Where a job writes.
+struct Sink {
+    /// The folder of its table.
+    location: StoragePath,
+    /// Its own in it.
+    staging: StoragePath,
+}
+
+impl Sink {
+    fn of(sink: &FileSink, token: &JobToken) -> Option<Self> {
+        let location = StoragePath::new(&sink.location).ok()?;
+        Some(Self { location, staging: sink.staging(token).ok()? })
+    }
+}
+
 /// A job as far as leftovers are concerned.
 struct KnownJob {
-    token: JobToken,
     folder: JobFolder,
     /// Where it writes.
-    sink: Option<StoragePath>,
+    sink: Option<Sink>,
     /// When it was seen to be over; none while it may still work.
     ended_at: Option<Timestamp>,
     reads: Vec<String>,
@@ -96,6 +126,7 @@ pub fn collect(
     retention: Retention,
     now: Timestamp,
 ) -> Result<Collected, EngineError> {
+    let files = RootFiles::new(Arc::clone(root));
     let jobs = known_jobs(root)?;
     let mut in_use = HashSet::new();
     let mut locations = BTreeSet::new();
@@ -103,17 +134,14 @@ pub fn collect(
         if job.ended_at.is_none() {
             in_use.extend(job.reads.iter().cloned());
         }
-        locations.extend(job.sink.clone());
+        locations.extend(job.sink.as_ref().map(|sink| sink.location.clone()));
     }
     let mut collected = Collected::default();
-    for job in &jobs {
-        if job.ended_at.is_some() {
-            collect_staging(root, job, &mut collected)?;
-        }
-    }
-    locations.extend(managed_locations(root)?);
+    collect_stagings(&files, root, &jobs, &mut collected)?;
+    locations.extend(managed_locations(&files)?);
+    let keep = retention.generations;
     for location in &locations {
-        collect_generations(root, location, (retention, now), &in_use, &mut collected)?;
+        collected.add(collect_generations(&files, location, keep, now, &in_use)?);
     }
     for job in old_jobs(&jobs, retention, now) {
         remove_all(root, job.folder.path())?;
@@ -174,11 +202,6 @@ fn collect_records(
     Ok(removed)
 }
 
-fn is_older(then: Timestamp, age: Duration, now: Timestamp) -> bool {
-    let passed = now.duration_since(then);
-    !passed.is_negative() && passed.unsigned_abs() > age
-}
-
 fn known_jobs(root: &Arc<Root>) -> Result<Vec<KnownJob>, EngineError> {
     let mut known = Vec::new();
     for token in jobs::tokens(root)? {
@@ -186,20 +209,20 @@ fn known_jobs(root: &Arc<Root>) -> Result<Vec<KnownJob>, EngineError> {
         let Some(record) = folder.read::<JobRecord>(file::OWNER)? else { continue };
         let Some(spec) = folder.read::<JobSpec>(file::SPEC)? else { continue };
         let sink = match &spec.sink {
-            Sink::Files(sink) => StoragePath::new(&sink.location).ok(),
-            Sink::Answer => None,
+            job_spec::Sink::Files(sink) => Sink::of(sink, &token),
+            job_spec::Sink::Answer => None,
         };
         let files = spec.inputs.iter().flat_map(|input| &input.files);
         let reads = files.map(|input| input.file.path.to_string()).collect();
         let ended_at = ended_at(root, &folder, &record)?;
-        known.push(KnownJob { token, folder, sink, ended_at, reads });
+        known.push(KnownJob { folder, sink, ended_at, reads });
     }
     Ok(known)
 }
 
 /// Returns since when a job is over for good: it ended, or it was fenced and nobody works.
 fn ended_at(
-    root: &Root,
+    root: &Arc<Root>,
     folder: &JobFolder,
     record: &JobRecord,
 ) -> Result<Option<Timestamp>, EngineError> {
@@ -220,85 +243,45 @@ fn ended_at(
     Ok(Some(ended.map_or(record.created_at, |ended| ended.at)))
 }
 
-/// Removes what a job wrote and did not commit.
+/// Removes what a job wrote and did not commit. `in_use` has the folders of its table that generations name.
 fn collect_staging(
+    files: &RootFiles,
     root: &Root,
     job: &KnownJob,
-    collected: &mut Collected,
-) -> Result<(), EngineError> {
-    let Some(location) = &job.sink else { return Ok(()) };
-    let staging = format!("{location}/{}", job.token);
-    let committed = catalogue::history(root, location)?.iter().any(|stored| {
-        let own = format!("{staging}/");
-        stored.manifest.files.iter().any(|file| file.path.as_str().starts_with(&own))
-    });
-    if committed || !root.dir().try_exists(&staging).unwrap_or(false) {
-        return Ok(());
-    }
-    let path = StoragePath::new(&staging)
-        .map_err(|source| crate::lake::error::path_error(OPERATION, source))?;
-    for file in super::listing::files_below(root, Some(&path))? {
-        collected.files += 1;
-        collected.bytes += file.size_bytes;
-    }
-    remove_all(root, &staging)?;
-    remove_empty_folders(root, &staging, location.as_str());
-    Ok(())
-}
-
-/// Returns the folders of tables that have manifests: those of databases, and where jobs wrote.
-fn managed_locations(root: &Root) -> Result<BTreeSet<StoragePath>, EngineError> {
-    let mut found = BTreeSet::new();
-    for database in super::metastore::databases(root)? {
-        let fail = |source| io_error(OPERATION, &database.location, source);
-        for entry in root.dir().read_dir(&database.location).map_err(fail)? {
-            let name = entry.map_err(fail)?.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let location = format!("{}/{name}", database.location);
-            if root.dir().try_exists(format!("{location}/{MANIFESTS}")).unwrap_or(false) {
-                found.extend(StoragePath::new(&location).ok());
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn collect_generations(
-    root: &Root,
-    location: &StoragePath,
-    (retention, now): (Retention, Timestamp),
     in_use: &HashSet<String>,
     collected: &mut Collected,
 ) -> Result<(), EngineError> {
-    let history = catalogue::history(root, location)?;
-    let least = retention.least_generations.max(1);
-    let old = history.len().saturating_sub(least);
-    // A generation is old since the next one was made.
-    let passed = history[..old]
-        .iter()
-        .zip(history.iter().skip(1))
-        .take_while(|(_, next)| is_older(next.manifest.created_at, retention.generations, now))
-        .count();
-    let (old, kept) = history.split_at(passed);
-    let needed: HashSet<&str> =
-        kept.iter().flat_map(|stored| &stored.manifest.files).map(|f| f.path.as_str()).collect();
-    for stored in old {
-        let files = &stored.manifest.files;
-        let doomed = || files.iter().filter(|file| !needed.contains(file.path.as_str()));
-        if doomed().any(|file| in_use.contains(file.path.as_str())) {
-            // A job reads it: this generation and those after it wait for the next collection.
-            return Ok(());
+    let Some(Sink { staging, location }) = &job.sink else { return Ok(()) };
+    if in_use.contains(staging.file_name()) {
+        return Ok(());
+    }
+    for file in files_below(files, Some(staging))? {
+        collected.files += 1;
+        collected.bytes += file.size_bytes;
+    }
+    remove_all(root, staging.as_str())?;
+    files.remove_empty_folders(staging, location);
+    Ok(())
+}
+
+/// Removes what jobs that ended wrote and did not commit.
+fn collect_stagings(
+    files: &RootFiles,
+    root: &Root,
+    jobs: &[KnownJob],
+    collected: &mut Collected,
+) -> Result<(), EngineError> {
+    let mut in_use: HashMap<&StoragePath, HashSet<String>> = HashMap::new();
+    for job in jobs.iter().filter(|job| job.ended_at.is_some()) {
+        let Some(sink) = &job.sink else { continue };
+        if files.kind(&sink.staging)?.is_none() {
+            continue;
         }
-        for file in doomed() {
-            if remove_file(root, file.path.as_str())? {
-                collected.files += 1;
-                collected.bytes += file.size_bytes;
-            }
-            remove_empty_folders(root, file.path.as_str(), location.as_str());
-        }
-        let generation = stored.manifest.generation;
-        remove_file(root, &format!("{location}/{MANIFESTS}/{:020}.json", generation.0))?;
-        collected.generations += 1;
+        let known = match in_use.entry(&sink.location) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(folders_in_use(files, &sink.location)?),
+        };
+        collect_staging(files, root, job, known, collected)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Lists files below the root: a file, a folder with everything below it, or a glob.
+//! Lists files below the root.
 //!
 //! Names that begin with `_` or `.` are left out. Links are never walked: a link to a file within the
 //! root counts as that file, every other link is an error that names it.
@@ -9,56 +9,57 @@ use std::ops::ControlFlow;
 use cap_std::fs::{Dir, DirEntry};
 
 use super::root::{Root, pinned_beneath};
+use crate::engines::files::{Entry, EntryKind};
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::error::{error, io_error, path_error};
+use crate::lake::listing::is_left_out;
 
 const OPERATION: &str = "list files";
 
 /// How deep folders may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// Returns every file below a folder (the root when `None`), pinned as it is now, by path.
+/// Hands on every file below a folder (the root when `None`), pinned as it is now, until it is enough.
 ///
 /// # Errors
 /// `NotFound` when there is no such folder; `InvalidInput` for a link that leads nowhere, out of the
 /// root or to a folder, for a name that is not UTF-8, and for what is neither file nor folder.
-pub(crate) fn files_below(
+pub(crate) fn walk_below(
     root: &Root,
     folder: Option<&StoragePath>,
-) -> Result<Vec<PinnedFile>, EngineError> {
+    take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+) -> Result<(), EngineError> {
     let shown = folder.map_or("", |folder| folder.as_str());
     let opened = match folder {
         Some(folder) => root.dir().open_dir(folder.as_str()),
         None => root.dir().try_clone(),
     };
     let dir = opened.map_err(|source| io_error(OPERATION, shown, source))?;
-    let mut found: Vec<PinnedFile> = Vec::new();
-    let mut take = |file| {
-        found.push(file);
-        ControlFlow::Continue(())
-    };
-    let _ = walk(&dir, shown, 0, &mut take)?;
-    found.sort_by(|left, right| left.path.cmp(&right.path));
-    Ok(found)
+    walk(&dir, shown, 0, take).map(drop)
 }
 
-/// Returns whether there is any file below a folder that no job has staged; looks no further than
-/// the first.
+/// Returns what is directly in a folder (the root when `None`), sorted by name.
 ///
 /// # Errors
-/// As [`files_below`].
-pub(crate) fn holds_data(root: &Root, folder: &StoragePath) -> Result<bool, EngineError> {
-    let fail = |source| io_error(OPERATION, folder.as_str(), source);
-    let dir = root.dir().open_dir(folder.as_str()).map_err(fail)?;
-    let staged = staged_folders(root, folder)?;
-    let mut take = |file: PinnedFile| {
-        if staged.iter().any(|folder| file.path.as_str().starts_with(folder)) {
-            return ControlFlow::Continue(());
-        }
-        ControlFlow::Break(())
+/// `NotFound` when there is no such folder.
+pub(crate) fn level(root: &Root, folder: Option<&StoragePath>) -> Result<Vec<Entry>, EngineError> {
+    let shown = folder.map_or("", |folder| folder.as_str());
+    let fail = |source| io_error("list a folder", shown, source);
+    let entries = match folder {
+        Some(folder) => root.dir().read_dir(folder.as_str()),
+        None => root.dir().entries(),
     };
-    Ok(walk(&dir, folder.as_str(), 0, &mut take)?.is_break())
+    let mut found = Vec::new();
+    for entry in entries.map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let is_folder = entry.file_type().map_err(fail)?.is_dir();
+        let kind = if is_folder { EntryKind::Folder } else { EntryKind::File };
+        found.push(Entry { name, kind });
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// Hands every file on until it is enough.
@@ -103,11 +104,6 @@ fn walk(
     Ok(ControlFlow::Continue(()))
 }
 
-/// Returns whether a file or folder of this name is no data.
-pub(crate) fn is_left_out(name: &str) -> bool {
-    name.starts_with('_') || name.starts_with('.')
-}
-
 /// Pins one file; `None` when it vanished since its folder was read.
 fn look_at(
     dir: &Dir,
@@ -134,32 +130,4 @@ fn look_at(
     }
     let path = StoragePath::new(path).map_err(|source| path_error(OPERATION, source))?;
     pinned_beneath(path, &metadata).map(Some)
-}
-
-/// Returns the folders directly below a location that jobs of this root write to, each with a
-/// trailing `/`: those whose name is the token of a known job.
-pub(crate) fn staged_folders(
-    root: &Root,
-    location: &StoragePath,
-) -> Result<Vec<String>, EngineError> {
-    let fail = |source| io_error(OPERATION, location.as_str(), source);
-    let entries = match root.dir().read_dir(location.as_str()) {
-        Ok(entries) => entries,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(fail(source)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(fail)?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if !entry.file_type().map_err(fail)?.is_dir() || is_left_out(name) {
-            continue;
-        }
-        let job = format!("{}/jobs/{name}", super::root::OWN_FOLDER);
-        if root.dir().try_exists(&job).unwrap_or(false) {
-            found.push(format!("{location}/{name}/"));
-        }
-    }
-    Ok(found)
 }

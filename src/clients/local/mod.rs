@@ -3,11 +3,8 @@
 //! Fills metastore, storage and execution. Needs no credentials. Layout, commit protocol and limits
 //! are described in `docs/local.md`. May import `api`, `engines` and `formats`.
 
-pub mod catalogue;
-mod change_records;
 mod changes;
 mod clock;
-pub mod commit;
 pub mod disk;
 pub mod durable;
 pub mod execution;
@@ -23,7 +20,6 @@ pub mod root;
 pub mod settings;
 pub mod storage;
 mod threads;
-pub mod verify;
 pub mod worker;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -186,11 +187,18 @@ impl fmt::Display for RootObjects {
 fn list_below(root: &Root, prefix: Option<&Path>) -> Result<Vec<ObjectMeta>> {
     let folder = prefix.filter(|p| !p.as_ref().is_empty()).map(file_path).transpose()?;
     let shown = folder.as_ref().map_or("", |folder| folder.as_str());
-    let files = match listing::files_below(root, folder.as_ref()) {
-        Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
-        other => other.map_err(|source| store_error(shown, source))?,
-    };
-    Ok(files.iter().map(object_meta).collect())
+    let mut found = Vec::new();
+    let listed = listing::walk_below(root, folder.as_ref(), &mut |file| {
+        found.push(object_meta(&file));
+        ControlFlow::Continue(())
+    });
+    match listed {
+        Err(error) if error.kind != ErrorKind::NotFound => Err(store_error(shown, error)),
+        _ => {
+            found.sort_by(|left, right| left.location.cmp(&right.location));
+            Ok(found)
+        }
+    }
 }
 
 /// Returns the objects directly below a prefix, and the folders there.

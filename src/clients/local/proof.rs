@@ -3,29 +3,32 @@
 //! Before a worker commits it writes down what the job answers if the commit takes place. Whether it
 //! did is told by the commit record, the manifest with the run's UID. Looks only; changes nothing.
 
-use super::commit;
+use std::sync::Arc;
+
+use super::files::RootFiles;
 use super::jobs::{JobFolder, Succeeded, file};
 use super::root::Root;
 use crate::engines::EngineError;
 use crate::engines::job_spec::{JobSpec, Sink};
+use crate::lake::commit;
 
 /// Returns the proof that the worker wrote, or else the one that follows from its commit. To be called
 /// when nobody works on the job: a worker may still commit what is not committed now.
 ///
 /// # Errors
 /// When the manifests cannot be read, so that it cannot be told whether the job committed.
-pub(crate) fn of(root: &Root, folder: &JobFolder) -> Result<Option<Succeeded>, EngineError> {
+pub(crate) fn of(root: &Arc<Root>, folder: &JobFolder) -> Result<Option<Succeeded>, EngineError> {
     match folder.read::<Succeeded>(file::OUTCOME)? {
         Some(written) => Ok(Some(written)),
         None => by_commit(root, folder),
     }
 }
 
-fn by_commit(root: &Root, folder: &JobFolder) -> Result<Option<Succeeded>, EngineError> {
+fn by_commit(root: &Arc<Root>, folder: &JobFolder) -> Result<Option<Succeeded>, EngineError> {
     let Some(Succeeded { at, mut outcome }) = folder.read(file::PREPARED)? else { return Ok(None) };
     let Some(JobSpec { sink: Sink::Files(sink), .. }) = folder.read(file::SPEC)? else {
         return Ok(None);
     };
-    outcome.commit = commit::find_commit(root, &sink, &outcome.owner)?;
+    outcome.commit = commit::find_commit(&RootFiles::new(Arc::clone(root)), &sink, &outcome.owner)?;
     Ok(outcome.commit.is_some().then_some(Succeeded { at, outcome }))
 }

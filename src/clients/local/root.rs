@@ -20,8 +20,7 @@ use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::error::{ONLY_FILES, changed_error, error, io_error, is_full};
 
-/// The folder that holds Mason's own files below a root.
-pub const OWN_FOLDER: &str = ".mason";
+pub use crate::lake::listing::OWN_FOLDER;
 
 /// Most bytes of a document: the manifest of a table of a million files has some 200 MiB.
 const MOST_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;

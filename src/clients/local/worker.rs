@@ -13,9 +13,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::changes::remove_empty_folders;
 use super::clock::now;
-use super::commit::{self, Committer};
 use super::files::RootFiles;
 use super::jobs::{Ended, JobFolder, JobRecord, ProcessIdentity, Started, Succeeded, file};
 use super::leftovers;
@@ -23,12 +21,15 @@ use super::processes::be_told;
 use super::proof;
 use super::root::Root;
 use crate::embedded::work::{Executed, ProgressCell, Work};
+use crate::engines::files::Files as _;
 use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
 use crate::engines::job_spec::{FileSink, JobSpec, Sink};
 use crate::engines::result::Written;
 use crate::engines::result::{Commit, JobOutcome, Reads};
+use crate::engines::table::StoragePath;
 use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
+use crate::lake::commit::{self, Committer};
 use crate::lake::error::error;
 
 const OPERATION: &str = "work on a job";
@@ -241,6 +242,10 @@ impl Job {
         );
     }
 
+    fn files(&self) -> RootFiles {
+        RootFiles::new(Arc::clone(&self.root))
+    }
+
     /// Returns whether somebody asked for its end, or nobody can ask for it any more.
     fn is_stopped(&self) -> bool {
         self.folder.has(file::CANCEL) || self.folder.has(file::FENCED) || self.folder.is_gone()
@@ -260,7 +265,7 @@ impl Job {
                 error(ErrorKind::Unexpected, OPERATION, source.to_string()).with_source(source)
             })?;
         let work = Work {
-            files: Arc::new(RootFiles::new(Arc::clone(&self.root))),
+            files: Arc::new(self.files()),
             scratch: self.root.scratch(&self.token)?,
             began: now(),
             owner: self.record.owner.clone(),
@@ -375,8 +380,8 @@ impl Job {
         if self.is_stopped() {
             return Err(stopped());
         }
-        let committer = Committer { owner: &self.record.owner, token: &self.token };
-        commit::commit(&self.root, sink, written, committer)
+        let committer = Committer { owner: &self.record.owner, token: &self.token, now: now() };
+        commit::commit(&self.files(), sink, written, committer)
     }
 
     fn write_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
@@ -388,16 +393,20 @@ impl Job {
     /// Removes what was written and is committed by nobody; what cannot be removed now is left over.
     fn discard(&self) {
         let Sink::Files(sink) = &self.spec.sink else { return };
-        let staging = format!("{}/{}", sink.location, self.token);
-        if self.root.dir().remove_dir_all(&staging).is_ok() {
-            remove_empty_folders(&self.root, &staging, &sink.location);
+        let (Ok(staging), Ok(location)) =
+            (sink.staging(&self.token), StoragePath::new(&sink.location))
+        else {
+            return;
+        };
+        if self.root.dir().remove_dir_all(staging.as_str()).is_ok() {
+            self.files().remove_empty_folders(&staging, &location);
         }
     }
 
     /// Ends a job whose folder is gone: there is no place to say so, only something to clean up.
     fn end_unheard(&self) -> Result<ExitCode, EngineError> {
         let Sink::Files(sink) = &self.spec.sink else { return Ok(ExitCode::FAILURE) };
-        if commit::find_commit(&self.root, sink, &self.record.owner)?.is_none() {
+        if commit::find_commit(&self.files(), sink, &self.record.owner)?.is_none() {
             self.discard();
         }
         Ok(ExitCode::FAILURE)

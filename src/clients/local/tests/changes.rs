@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::tables::managed_table;
 use super::{new_root, schema};
-use crate::clients::local::commit::written_format;
 use crate::clients::local::disk::recorder::FailsFrom;
 use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::root::Root;
@@ -15,6 +14,7 @@ use crate::engines::reading::Reading;
 use crate::engines::schema::SchemaFound;
 use crate::engines::table::{Format, TableName, TableVersion};
 use crate::engines::{ErrorKind, Retry};
+use crate::lake::commit::written_format;
 
 fn name() -> TableName {
     TableName { database: "sales".to_owned(), table: "orders".to_owned() }
@@ -146,7 +146,7 @@ async fn a_lock_that_is_held_for_ever_delays_and_does_not_stop() {
 async fn a_pipe_or_a_huge_file_in_place_of_a_manifest_is_refused_at_once() {
     let (folder, _) = new_root();
     let metastore = LocalMetastore::new(prepared(folder.path()));
-    let manifest = folder.path().join("sales/orders/_mason/00000000000000000099.json");
+    let manifest = folder.path().join("sales/orders/_mason/00000000000000000002.json");
     let huge = fs::File::create(&manifest).expect("should create");
     huge.set_len(5 << 30).expect("should be sparse");
     let error = metastore.get_table(&name(), &Reading::default()).await.expect_err("too large");

@@ -12,7 +12,6 @@ use object_store::ObjectStore;
 use super::execution::LIMITS;
 use super::worker_process::{FAILS, WAITS_FOR_CANCEL, WRITES, command};
 use super::{new_root, schema, spec};
-use crate::clients::local::commit::written_format;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::storage::LocalStorage;
@@ -25,6 +24,7 @@ use crate::engines::result::JobOutcome;
 use crate::engines::schema::SchemaFound;
 use crate::engines::table::{Database, Format, PinnedFile, TableLookup, TableName};
 use crate::engines::{EngineError, Storage};
+use crate::lake::commit::written_format;
 use crate::testing::conformance::{Report, execution, metastore, storage};
 
 fn failures(report: &Report) -> Vec<&str> {

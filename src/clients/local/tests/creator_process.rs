@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::execution::{LIMITS, ended, execution, fenced};
 use super::worker_process::{WRITES, command};
 use super::{new_root, owner, sink, spec, token};
-use crate::clients::local::catalogue;
 use crate::clients::local::disk::recorder::KilledAt;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::root::Root;
@@ -16,6 +15,7 @@ use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::JobState;
 use crate::engines::job_spec::{JobSpec, WriteMode};
 use crate::engines::table::StoragePath;
+use crate::lake::catalogue;
 
 const ROOT: &str = "MASON_TEST_ROOT";
 const CALL: &str = "MASON_TEST_CALL";
@@ -57,9 +57,9 @@ fn is_killed(folder: &Path, call: &str, step: u64) -> bool {
     !done.status.success()
 }
 
-fn commits(root: &Root) -> usize {
+fn commits(root: &Arc<Root>) -> usize {
     let location = StoragePath::new("sales/orders").expect("should be a path");
-    catalogue::history(root, &location).expect("should be whole").len()
+    catalogue::history(&super::files(root), &location).expect("should be whole").len()
 }
 
 #[tokio::test]

@@ -10,12 +10,12 @@ use super::new_root;
 use super::tables::managed_table;
 use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::root::Root;
-use crate::clients::local::verify::{Verified, verify};
 use crate::engines::metastore::Metastore;
 use crate::engines::reading::Reading;
 use crate::engines::schema::SchemaFound;
 use crate::engines::table::{TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::verify::{Verified, verify};
 
 async fn look_up(root: &Arc<Root>) -> Result<TableLookup, EngineError> {
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
@@ -125,6 +125,6 @@ async fn proof_reads_every_file_again() {
     managed_table(&root, "r1", "1\n2\n");
     managed_table(&root, "r2", "3\n");
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
-    let verified = verify(&root, &name).expect("should be as committed");
+    let verified = verify(&super::files(&root), &name).expect("should be as committed");
     assert_eq!(verified, Verified { version: TableVersion(2), files: 2, bytes: 10, rows: 3 });
 }

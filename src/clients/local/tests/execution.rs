@@ -8,7 +8,6 @@ use super::worker_process::{
     command,
 };
 use super::{new_root, owner, sink, spec, token};
-use crate::clients::local::catalogue;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::jobs::{JobFolder, Started, file};
 use crate::clients::local::root::Root;
@@ -18,6 +17,7 @@ use crate::engines::job::{JobId, JobState, JobStatus};
 use crate::engines::job_spec::WriteMode;
 use crate::engines::table::{StoragePath, TableVersion};
 use crate::engines::{ErrorKind, Retry};
+use crate::lake::catalogue;
 
 pub(crate) const LIMITS: JobLimits =
     JobLimits { memory_bytes: 256 << 20, disk_bytes: 1 << 30, parallelism: 2 };
@@ -104,7 +104,7 @@ async fn worker_whose_folder_is_gone_stops_and_leaves_nothing() {
     let id = execution.create(&waits, &token("t"), &owner("u", 1)).await.expect("should create");
     execution.release(&id).await.expect("should release");
     until(&execution, &id, |status| status.progress.as_ref().is_some_and(|p| p.done > 0)).await;
-    assert!(folder.path().join("sales/orders/t/part-0.csv").exists());
+    assert!(folder.path().join("sales/orders/mason-job-t/part-0.csv").exists());
     let job = JobFolder::of(&root, &token("t")).expect("should be a folder");
     let started =
         job.read::<Started>(file::STARTED).expect("should read").expect("should have begun");
@@ -278,7 +278,7 @@ async fn killed_once(step: u64) -> bool {
     let status = ended(&next, &id).await;
     fenced(&next, "t1").await;
     let location = StoragePath::new("sales/orders").expect("should be a path");
-    let history = catalogue::history(&root, &location).expect("should be whole");
+    let history = catalogue::history(&super::files(&root), &location).expect("should be whole");
     // What was committed is the end, with or without the worker's own word.
     assert_eq!(status.state == JobState::Succeeded, history.len() == 1, "step {step}: {status:?}");
     if let Some(stored) = history.first() {
@@ -289,7 +289,7 @@ async fn killed_once(step: u64) -> bool {
     next.release(&id).await.expect("should release");
     let second = ended(&next, &id).await;
     assert_eq!(second.state, JobState::Succeeded, "step {step}: {second:?}");
-    let history = catalogue::history(&root, &location).expect("should be whole");
+    let history = catalogue::history(&super::files(&root), &location).expect("should be whole");
     assert_eq!(history.len(), 1, "step {step}");
     assert_eq!(history[0].manifest.files.len(), 1, "step {step}");
     let outcome = next.collect(&id).await.expect("should collect");

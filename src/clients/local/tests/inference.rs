@@ -12,7 +12,7 @@ use arrow::datatypes::DataType;
 use super::{new_root, owner, spec, token};
 use crate::clients::local::clock::now;
 use crate::clients::local::files::RootFiles;
-use crate::clients::local::metastore::{LocalMetastore, discovered_files};
+use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::root::Root;
 use crate::embedded::infer;
 use crate::embedded::work::Work;
@@ -26,6 +26,7 @@ use crate::engines::table::{
     FileFormat, Format, StoragePath, TableLookup, TableName, TextEncoding,
 };
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::tables::discovered_files;
 
 /// What both ways say of a table.
 #[derive(Debug, PartialEq)]
@@ -74,9 +75,9 @@ async fn got(root: &Arc<Root>, reading: &Reading) -> Result<Said, EngineError> {
     })
 }
 
-fn job_spec(root: &Root, sample: Option<Sample>, reading: &Reading) -> JobSpec {
+fn job_spec(root: &Arc<Root>, sample: Option<Sample>, reading: &Reading) -> JobSpec {
     let location = StoragePath::new("sales/orders").expect("should be a path");
-    let files = discovered_files(root, &location).expect("should be listed");
+    let files = discovered_files(&super::files(root), &location).expect("should be listed");
     let input = Input {
         name: TableName { database: "sales".to_owned(), table: "orders".to_owned() },
         format: FileFormat::of(Format::Parquet),

@@ -1,7 +1,6 @@
 //! Tests of the client as a whole, with real worker processes: this test program runs itself.
 
 mod changes;
-mod commit;
 mod conformance;
 mod creator_process;
 mod discovered;
@@ -12,6 +11,7 @@ pub(crate) mod worker_process;
 
 use std::sync::Arc;
 
+use super::files::RootFiles;
 use super::root::Root;
 use crate::engines::job::{JobOwner, JobToken};
 use crate::engines::job_spec::{
@@ -24,6 +24,11 @@ pub(crate) fn new_root() -> (tempfile::TempDir, Arc<Root>) {
     let folder = tempfile::tempdir().expect("should make a folder");
     let root = Root::open(folder.path()).expect("should open");
     (folder, Arc::new(root))
+}
+
+/// Returns the files of a root.
+pub(crate) fn files(root: &Arc<Root>) -> RootFiles {
+    RootFiles::new(Arc::clone(root))
 }
 
 pub(crate) fn owner(run_uid: &str, attempt: u32) -> JobOwner {

@@ -6,29 +6,29 @@ use std::time::{Duration, SystemTime};
 
 use jiff::SignedDuration;
 
-use super::worker_process::write_file;
-use super::{new_root, owner, sink, spec, token};
+use super::{files, new_root, owner, sink, spec, token};
 use crate::clients::local::clock::now;
-use crate::clients::local::commit::{Committer, commit};
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::leftovers::{Retention, collect};
 use crate::clients::local::metastore::LocalMetastore;
 use crate::clients::local::root::Root;
-use crate::clients::local::verify::verify;
 use crate::engines::ErrorKind;
 use crate::engines::execution::Execution;
 use crate::engines::job_spec::{Input, InputFile, WriteMode};
 use crate::engines::metastore::Metastore;
 use crate::engines::reading::Reading;
 use crate::engines::table::{Table, TableKind, TableLookup, TableName, TableVersion};
+use crate::lake::commit::{Committer, commit};
+use crate::lake::retention::KeptGenerations;
+use crate::lake::tests::write_file;
+use crate::lake::verify::verify;
 
 pub(crate) fn managed_table(root: &Arc<Root>, run: &str, rows: &str) {
     let token = token(run);
-    let location = super::sink(WriteMode::Append, None).location;
-    root.make_folders(&format!(".mason/jobs/{token}")).expect("should make a job's folder");
-    let written = write_file(root, &location, &token.0, rows);
-    let committer = Committer { owner: &owner(run, 1), token: &token };
-    commit(root, &sink(WriteMode::Append, None), &written, committer).expect("should commit");
+    let append = sink(WriteMode::Append, None);
+    let written = write_file(&files(root), &append, &token, rows);
+    let committer = Committer { owner: &owner(run, 1), token: &token, now: now() };
+    commit(&files(root), &append, &written, committer).expect("should commit");
 }
 
 fn orders() -> TableName {
@@ -91,27 +91,28 @@ async fn no_table_is_looked_into_but_the_one_that_is_meant() {
 async fn managed_file_that_somebody_cut_is_named() {
     let (folder, root) = new_root();
     managed_table(&root, "r1", "1\n2\n");
-    fs::write(folder.path().join("sales/orders/r1/part-0.csv"), "a\n1\n").expect("should write");
+    fs::write(folder.path().join("sales/orders/mason-job-r1/part-0.csv"), "a\n1\n")
+        .expect("should write");
     let error = LocalMetastore::new(root)
         .get_table(&orders(), &Reading::default())
         .await
         .expect_err("should notice");
     assert_eq!(error.kind, ErrorKind::Conflict);
-    assert!(error.message.contains("r1/part-0.csv"), "{error}");
+    assert!(error.message.contains("mason-job-r1/part-0.csv"), "{error}");
 }
 
 #[test]
 fn one_flipped_byte_fails_the_proof_and_names_the_file() {
     let (folder, root) = new_root();
     managed_table(&root, "r1", "1\n2\n");
-    let path = folder.path().join("sales/orders/r1/part-0.csv");
+    let path = folder.path().join("sales/orders/mason-job-r1/part-0.csv");
     let mut bytes = fs::read(&path).expect("should read");
     let last = bytes.len() - 2;
     bytes[last] ^= 1;
     fs::write(&path, bytes).expect("should write");
-    let error = verify(&root, &orders()).expect_err("should notice");
+    let error = verify(&files(&root), &orders()).expect_err("should notice");
     assert_eq!(error.kind, ErrorKind::Conflict);
-    assert!(error.message.contains("r1/part-0.csv"), "{error}");
+    assert!(error.message.contains("mason-job-r1/part-0.csv"), "{error}");
     assert!(error.message.contains("SHA-256"), "{error}");
 }
 
@@ -120,22 +121,24 @@ fn old_generations_go_with_the_files_that_only_they_name() {
     let (folder, root) = new_root();
     managed_table(&root, "r1", "1\n2\n");
     let token2 = token("r2");
-    let written = write_file(&root, "sales/orders", "r2", "7\n");
     let replace = sink(WriteMode::Replace, Some(1));
-    commit(&root, &replace, &written, Committer { owner: &owner("r2", 1), token: &token2 })
-        .expect("should replace");
+    let written = write_file(&files(&root), &replace, &token2, "7\n");
+    let committer = Committer { owner: &owner("r2", 1), token: &token2, now: now() };
+    commit(&files(&root), &replace, &written, committer).expect("should replace");
     managed_table(&root, "r3", "8\n");
-    let keep =
-        |generations| Retention { least_generations: 1, generations, ..Retention::default() };
+    let keep = |age| Retention {
+        generations: KeptGenerations { least: 1, age, most: 100 },
+        ..Retention::default()
+    };
     let day = Duration::from_hours(24);
     let early = collect(&root, keep(day), now()).expect("should collect");
     assert_eq!((early.generations, early.files), (0, 0));
     let later = now() + SignedDuration::from_hours(48);
     let collected = collect(&root, keep(day), later).expect("should collect");
     assert_eq!((collected.generations, collected.files, collected.bytes), (2, 1, 6));
-    assert!(!folder.path().join("sales/orders/r1").exists());
-    assert!(folder.path().join("sales/orders/r2/part-0.csv").exists());
-    assert!(folder.path().join("sales/orders/r3/part-0.csv").exists());
+    assert!(!folder.path().join("sales/orders/mason-job-r1").exists());
+    assert!(folder.path().join("sales/orders/mason-job-r2/part-0.csv").exists());
+    assert!(folder.path().join("sales/orders/mason-job-r3/part-0.csv").exists());
     let again = collect(&root, keep(day), later).expect("should collect");
     assert_eq!(again.generations, 0);
 }
@@ -145,11 +148,11 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
     let (folder, root) = new_root();
     managed_table(&root, "r1", "1\n2\n");
     let read = get(&root, &orders()).await;
-    let written = write_file(&root, "sales/orders", "r2", "7\n");
     let replace = sink(WriteMode::Replace, Some(1));
     let token2 = token("r2");
-    commit(&root, &replace, &written, Committer { owner: &owner("r2", 1), token: &token2 })
-        .expect("should replace");
+    let written = write_file(&files(&root), &replace, &token2, "7\n");
+    let committer = Committer { owner: &owner("r2", 1), token: &token2, now: now() };
+    commit(&files(&root), &replace, &written, committer).expect("should replace");
     let limits = super::execution::LIMITS;
     let worker = super::worker_process::command(None);
     let execution = LocalExecution::new(Arc::clone(&root), limits, worker);
@@ -166,23 +169,25 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
         notes: Vec::new(),
     });
     execution.create(&reading, &token("live"), &owner("u", 1)).await.expect("should create");
-    write_file(&root, "sales/orders", "live", "1\n");
+    write_file(&files(&root), &sink(WriteMode::Append, None), &token("live"), "1\n");
     let all = Retention {
         jobs: Duration::ZERO,
-        generations: Duration::ZERO,
-        least_generations: 1,
+        generations: KeptGenerations { age: Duration::ZERO, least: 1, most: 100 },
         ..Retention::default()
     };
     let later = now() + SignedDuration::from_hours(48);
     collect(&root, all, later).expect("should collect");
     for kept in ["r1", "live", "r2"] {
-        assert!(folder.path().join(format!("sales/orders/{kept}/part-0.csv")).exists(), "{kept}");
+        assert!(
+            folder.path().join(format!("sales/orders/mason-job-{kept}/part-0.csv")).exists(),
+            "{kept}"
+        );
     }
     execution.fence(&token("live")).await.expect("should fence");
     let collected = collect(&root, all, later).expect("should collect");
     assert_eq!((collected.jobs, collected.files, collected.generations), (1, 2, 1));
-    assert!(folder.path().join("sales/orders/r2/part-0.csv").exists());
-    for gone in ["sales/orders/r1", "sales/orders/live", ".mason/jobs/live"] {
+    assert!(folder.path().join("sales/orders/mason-job-r2/part-0.csv").exists());
+    for gone in ["sales/orders/mason-job-r1", "sales/orders/mason-job-live", ".mason/jobs/live"] {
         assert!(!folder.path().join(gone).exists(), "{gone}");
     }
 }
@@ -242,9 +247,8 @@ async fn tables_are_listed_without_what_is_not_committed() {
         fs::create_dir_all(below(path).parent().expect("should have one")).expect("should make");
         fs::write(below(path), "a\n1\n").expect("should write");
     }
-    fs::create_dir_all(below(".mason/jobs/t9")).expect("should make");
-    fs::create_dir_all(below("sales/staged/t9")).expect("should make");
-    fs::write(below("sales/staged/t9/part-0.csv"), "a\n1\n").expect("should write");
+    fs::create_dir_all(below("sales/staged/mason-job-t9")).expect("should make");
+    fs::write(below("sales/staged/mason-job-t9/part-0.csv"), "a\n1\n").expect("should write");
     fs::create_dir_all(below("sales/empty")).expect("should make");
     let metastore = LocalMetastore::new(Arc::clone(&root));
     let tables: Vec<_> = metastore.list_tables("SALES").try_collect().await.expect("should list");

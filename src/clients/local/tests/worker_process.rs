@@ -1,6 +1,5 @@
 //! A worker whose executor behaves as the job's seed says, in a process of its own.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -8,20 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
-use super::schema;
 use crate::clients::local::disk::recorder::KilledAt;
 use crate::clients::local::processes::WorkerCommand;
 use crate::clients::local::root::Root;
 use crate::clients::local::worker::{Executor, run_with};
 use crate::embedded::work::{Executed, Work};
 use crate::engines::job_spec::{JobSpec, Operation, Sink};
-use crate::engines::result::{Written, WrittenFile};
-use crate::engines::schema::Schema;
-use crate::engines::table::StoragePath;
+use crate::engines::result::Written;
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::error::error;
+use crate::lake::tests::write_file;
 
 pub(crate) const WRITES: u64 = 0;
 pub(crate) const WAITS_FOR_CANCEL: u64 = 1;
@@ -122,22 +118,5 @@ fn root_of(work: &Work) -> Root {
 
 fn write(spec: &JobSpec, work: &Work) -> Option<Written> {
     let Sink::Files(sink) = &spec.sink else { return None };
-    Some(write_file(&root_of(work), &sink.location, &work.token.0, "1\n2\n"))
-}
-
-/// Writes one file as an engine would.
-pub(crate) fn write_file(root: &Root, location: &str, token: &str, rows: &str) -> Written {
-    let path = format!("{location}/{token}/part-0.csv");
-    let path = StoragePath::new(&path).expect("should be a path");
-    let content = format!("a\n{rows}");
-    let mut file = root.create_file(&path).expect("should create");
-    file.write_all(content.as_bytes()).expect("should write");
-    let file = WrittenFile {
-        path,
-        size_bytes: content.len() as u64,
-        sha256: hex::encode(Sha256::digest(content.as_bytes())),
-        rows: rows.lines().count() as u64,
-        partition_values: Vec::new(),
-    };
-    Written { files: vec![file], schema: schema("a"), partition_columns: Schema::default() }
+    Some(write_file(&*work.files, sink, &work.token, "1\n2\n"))
 }

@@ -1,36 +1,39 @@
 //! Makes written files visible at once: the next generation of their folder's manifest.
 //!
-//! Everything the manifest names is on the disk before the manifest gets its name. A run commits once,
-//! whichever of its attempts does: every kept generation is searched for the run's UID first, and again
-//! whenever somebody else was faster.
+//! Everything the manifest names is kept for good before the manifest gets its name. A run commits once,
+//! whichever of its attempts does: every generation since the run was recorded ([`super::run_record`]) is
+//! looked at for the run's UID first, and again whenever another writer was faster.
 
-use std::collections::BTreeSet;
+use jiff::Timestamp;
 
-use super::catalogue::{self, Added, Manifest, ManifestKind, StoredManifest};
-use super::durable::{folder_of, sync_folders_above};
-use super::listing;
-use super::root::Root;
+use super::catalogue;
+use super::error::{error, path_error};
+use super::file_lists;
+use super::listing::{files_below, folder_of, is_staged};
+use super::manifest::{Added, Manifest, ManifestKind, StoredManifest, table_name};
+use super::run_record::{self, RunRecord, is_commit_of};
+use crate::engines::files::Files;
 use crate::engines::job::{JobOwner, JobToken};
 use crate::engines::job_spec::{FileSink, WriteMode};
-use crate::engines::result::Commit;
-use crate::engines::result::Written;
+use crate::engines::result::{Commit, Written};
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{CsvDialect, FileFormat, Format, StoragePath, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
-use crate::lake::error::{error, io_error, path_error};
 
 const OPERATION: &str = "commit";
 
-/// How often a commit is tried again because somebody else made the generation first.
+/// How often a commit is tried again because another writer made the generation first.
 const MAX_TRIES: u32 = 1_000;
 
-/// For whom a commit is made.
+/// For whom a commit is made, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Committer<'a> {
     /// The run.
     pub owner: &'a JobOwner,
     /// The token its files were written under.
     pub token: &'a JobToken,
+    /// The time, which the manifest says.
+    pub now: Timestamp,
 }
 
 /// Commits written files, or returns the commit that the run made before.
@@ -39,25 +42,32 @@ pub struct Committer<'a> {
 /// `Conflict` when the table is no longer the one that was planned for; `AlreadyExists` when there is
 /// one and the mode is `error`; `InvalidInput` for appended files whose schema or format differs.
 pub fn commit(
-    root: &Root,
+    files: &dyn Files,
     sink: &FileSink,
     written: &Written,
     committer: Committer<'_>,
 ) -> Result<Commit, EngineError> {
-    let location =
-        StoragePath::new(&sink.location).map_err(|source| path_error(OPERATION, source))?;
-    if let Some(commit) = find_commit(root, sink, committer.owner)? {
-        return Ok(commit);
-    }
-    check_folder(root, &location, sink, committer.token)?;
-    sync_files(root, written)?;
+    let location = location_of(sink)?;
+    let paths: Vec<&StoragePath> = written.files.iter().map(|file| &file.path).collect();
+    files.keep(&paths)?;
+    let record = match run_record::of(files, &location, &committer.owner.run_uid)? {
+        Some(record) => record,
+        None => match recorded(files, &location, sink, committer)? {
+            Recorded::Run(record) => record,
+            Recorded::Commit(own) => return adopted(files, &location, &own),
+        },
+    };
+    let is_own = |stored: &StoredManifest| is_commit_of(stored, &committer.owner.run_uid);
+    let mut base = record.base;
     for _ in 0..MAX_TRIES {
-        let history = catalogue::history(root, &location)?;
-        if let Some(own) = made_by(&history, &committer.owner.run_uid) {
-            return adopted(root, &location, own);
+        let since = run_record::since(files, &location, base, is_own)?;
+        if let Some(own) = since.own {
+            return adopted(files, &location, &own);
         }
-        let manifest = next_manifest(&location, sink, written, committer.owner, history.last())?;
-        if let Some(stored) = catalogue::publish(root, &location, &manifest)? {
+        base = since.last.as_ref().map_or(base, |last| last.manifest.generation);
+        let mut manifest = next_manifest(&location, sink, written, committer, since.last.as_ref())?;
+        file_lists::spill(files, &location, &mut manifest, committer.token)?;
+        if let Some(stored) = catalogue::publish(files, &location, &manifest)? {
             return Ok(as_commit(&location, &stored));
         }
     }
@@ -65,38 +75,72 @@ pub fn commit(
     Err(error(ErrorKind::Unavailable, OPERATION, message))
 }
 
+/// What is known of a run before it commits.
+enum Recorded {
+    /// It is recorded now.
+    Run(RunRecord),
+    /// It has committed, before there were records.
+    Commit(Box<StoredManifest>),
+}
+
+/// Records a run that is about to make its first commit to a folder that may be written to.
+fn recorded(
+    files: &dyn Files,
+    location: &StoragePath,
+    sink: &FileSink,
+    committer: Committer<'_>,
+) -> Result<Recorded, EngineError> {
+    let latest = catalogue::latest(files, location)?;
+    let base = latest.as_ref().map_or(TableVersion(0), |last| last.manifest.generation);
+    let is_table = latest.is_some();
+    let uid = &committer.owner.run_uid;
+    if let Some(own) = run_record::unrecorded_commit(files, location, uid, latest)? {
+        return Ok(Recorded::Commit(Box::new(own)));
+    }
+    check_folder(files, location, sink, is_table)?;
+    let record = RunRecord {
+        run_uid: uid.clone(),
+        attempt: committer.owner.attempt,
+        token: committer.token.clone(),
+        base,
+    };
+    run_record::publish(files, location, record).map(Recorded::Run)
+}
+
+fn location_of(sink: &FileSink) -> Result<StoragePath, EngineError> {
+    StoragePath::new(&sink.location).map_err(|source| path_error(OPERATION, source))
+}
+
 /// Returns the commit that a run made to a sink, by whichever attempt.
 ///
 /// # Errors
-/// Whatever reading the manifests fails with.
+/// Whatever reading the catalogue fails with.
 pub fn find_commit(
-    root: &Root,
+    files: &dyn Files,
     sink: &FileSink,
     owner: &JobOwner,
 ) -> Result<Option<Commit>, EngineError> {
-    let location =
-        StoragePath::new(&sink.location).map_err(|source| path_error(OPERATION, source))?;
-    let history = catalogue::history(root, &location)?;
-    made_by(&history, &owner.run_uid).map(|own| adopted(root, &location, own)).transpose()
+    let location = location_of(sink)?;
+    let own = match run_record::of(files, &location, &owner.run_uid)? {
+        Some(record) => {
+            let is_own = |stored: &StoredManifest| is_commit_of(stored, &owner.run_uid);
+            run_record::since(files, &location, record.base, is_own)?.own
+        }
+        None => {
+            let latest = catalogue::latest(files, &location)?;
+            run_record::unrecorded_commit(files, &location, &owner.run_uid, latest)?
+        }
+    };
+    own.map(|own| adopted(files, &location, &own)).transpose()
 }
 
-fn made_by<'a>(history: &'a [StoredManifest], run_uid: &str) -> Option<&'a StoredManifest> {
-    #[cfg(test)]
-    if crate::faults::Precondition::CommitRecord.is_removed() {
-        return None;
-    }
-    history.iter().find(|stored| {
-        stored.manifest.kind == ManifestKind::Managed && stored.manifest.run_uid == run_uid
-    })
-}
-
-/// A commit of an attempt that died may not have reached the disk: it has when this returns.
+/// A commit of an attempt that died may not be kept for good yet: it is when this returns.
 fn adopted(
-    root: &Root,
+    files: &dyn Files,
     location: &StoragePath,
     own: &StoredManifest,
 ) -> Result<Commit, EngineError> {
-    catalogue::sync(root, location)?;
+    catalogue::keep(files, location, own.manifest.generation)?;
     Ok(as_commit(location, own))
 }
 
@@ -113,123 +157,86 @@ fn as_commit(location: &StoragePath, stored: &StoredManifest) -> Commit {
     }
 }
 
-/// Waits until every written file and the names of all folders on its path are on the disk.
-fn sync_files(root: &Root, written: &Written) -> Result<(), EngineError> {
-    let mut folders = BTreeSet::new();
-    for file in &written.files {
-        let path = file.path.as_str();
-        root.disk()
-            .sync_file(root.dir(), path)
-            .map_err(|source| io_error("sync a file", path, source))?;
-        let mut folder = folder_of(path);
-        while !folder.is_empty() && folders.insert(folder) {
-            folder = folder_of(folder);
-        }
-    }
-    // The deepest first: a name is of use only when what it names is on the disk.
-    let mut deepest_first: Vec<_> = folders.into_iter().collect();
-    deepest_first.sort_by_key(|folder| std::cmp::Reverse(folder.matches('/').count()));
-    for folder in deepest_first {
-        root.disk()
-            .sync_folder(root.dir(), folder)
-            .map_err(|source| io_error("sync a folder", folder, source))?;
-    }
-    match written.files.first() {
-        Some(file) => {
-            let top = file.path.as_str().split('/').next().unwrap_or_default();
-            sync_folders_above(root, top).map_err(|source| io_error("sync a folder", top, source))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Refuses a folder that holds files of somebody else, or whose name is taken.
+/// Refuses a folder that holds files of another origin, or whose name is taken.
 fn check_folder(
-    root: &Root,
+    files: &dyn Files,
     location: &StoragePath,
     sink: &FileSink,
-    token: &JobToken,
+    is_table: bool,
 ) -> Result<(), EngineError> {
-    if let Some(other) = same_name_in_other_case(root, location)? {
+    if let Some(other) = same_name_in_other_case(files, location)? {
         let message = format!("`{location}` and `{other}` differ only in case");
         return Err(error(ErrorKind::InvalidInput, OPERATION, message)
             .with_hint("names are compared without regard to case; choose another one"));
     }
-    if sink.mode == WriteMode::Replace || catalogue::latest(root, location)?.is_some() {
+    if is_table || sink.mode == WriteMode::Replace {
         return Ok(());
     }
-    let own = format!("{location}/{token}/");
-    let files = match listing::files_below(root, Some(location)) {
+    let found = match files_below(files, Some(location)) {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
         other => other?,
     };
-    let staged = listing::staged_folders(root, location)?;
-    let foreign = files.iter().map(|file| file.path.as_str()).find(|path| {
-        !path.starts_with(&own) && !staged.iter().any(|folder| path.starts_with(folder))
-    });
-    let Some(foreign) = foreign else { return Ok(()) };
-    let message = format!("`{location}` holds files that Mason did not write: `{foreign}`");
+    let Some(foreign) = found.iter().find(|file| !is_staged(location, &file.path)) else {
+        return Ok(());
+    };
+    let message = format!("`{location}` holds files that Mason did not write: `{}`", foreign.path);
     Err(error(ErrorKind::AlreadyExists, OPERATION, message)
         .with_hint("write to another table, or use mode `replace`, which leaves those files alone"))
 }
 
 fn same_name_in_other_case(
-    root: &Root,
+    files: &dyn Files,
     location: &StoragePath,
 ) -> Result<Option<String>, EngineError> {
     let folder = folder_of(location.as_str());
-    let fail = |source| io_error("list a folder", folder, source);
-    let entries =
-        if folder.is_empty() { root.dir().entries() } else { root.dir().read_dir(folder) };
-    let entries = match entries {
-        Ok(entries) => entries,
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(fail(source)),
+    let folder = if folder.is_empty() { None } else { Some(StoragePath::new(folder)) };
+    let folder = folder.transpose().map_err(|source| path_error(OPERATION, source))?;
+    let entries = match files.level(folder.as_ref()) {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+        other => other?,
     };
-    for entry in entries {
-        let name = entry.map_err(fail)?.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if name != location.file_name() && name.eq_ignore_ascii_case(location.file_name()) {
-            return Ok(Some(name.to_owned()));
-        }
-    }
-    Ok(None)
+    let own = location.file_name();
+    let other = entries.into_iter().map(|entry| entry.name);
+    Ok(other.into_iter().find(|name| name != own && name.eq_ignore_ascii_case(own)))
 }
 
+/// Returns the manifest that follows the latest, with all new files in itself.
 fn next_manifest(
     location: &StoragePath,
     sink: &FileSink,
     written: &Written,
-    owner: &JobOwner,
+    committer: Committer<'_>,
     latest: Option<&StoredManifest>,
 ) -> Result<Manifest, EngineError> {
     let latest = latest.map(|stored| &stored.manifest);
     let current = latest.filter(|manifest| manifest.kind != ManifestKind::Deleted);
     check_target(location, sink, current)?;
     let kept = current.filter(|_| sink.mode == WriteMode::Append);
-    let mut files = Vec::new();
+    let (mut files, mut lists, mut total) = (Vec::new(), Vec::new(), Added::of(&written.files));
     if let Some(kept) = kept {
         check_appendable(location, sink.format, written, kept)?;
         files.clone_from(&kept.files);
+        lists.clone_from(&kept.lists);
+        total = total.plus(kept.total());
     }
     files.extend(written.files.iter().cloned());
-    let rows = files.iter().map(|file| file.rows).sum();
-    let count = files.len() as u64;
     Ok(Manifest {
         version: Manifest::VERSION,
         generation: TableVersion(latest.map_or(1, |manifest| manifest.generation.0 + 1)),
         previous: latest.map(|manifest| manifest.generation),
         kind: ManifestKind::Managed,
-        name: catalogue::table_name(location),
-        run_uid: owner.run_uid.clone(),
-        attempt: owner.attempt,
-        created_at: super::clock::now(),
+        name: table_name(location),
+        run_uid: committer.owner.run_uid.clone(),
+        attempt: committer.owner.attempt,
+        created_at: committer.now,
         locations: vec![location.to_string()],
         format: Some(written_format(sink.format)),
         schema: merged_nullability(&written.schema, kept.map(|manifest| &manifest.schema)),
         partition_columns: written.partition_columns.clone(),
-        found: SchemaFound::AllRows { files: count, rows },
+        found: SchemaFound::AllRows { files: total.files, rows: total.rows },
         added: Added::of(&written.files),
+        total,
+        lists,
         files,
     })
 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::catalogue::{Manifest, ManifestKind};
-use super::metastore;
-use super::root::Root;
+use super::error::error;
+use super::file_lists::all_files;
+use super::manifest::{Manifest, ManifestKind};
+use super::tables;
 use crate::engines::counted::counted;
-use crate::engines::files::ByteSource;
+use crate::engines::files::{ByteSource, Files};
 use crate::engines::job_spec::BadRows;
 use crate::engines::result::WrittenFile;
 use crate::engines::table::{FileFormat, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::decode::decode;
 use crate::formats::decoding::DecodeOptions;
-use crate::lake::error::error;
 
 const OPERATION: &str = "verify a table";
 
@@ -43,16 +43,16 @@ pub struct Verified {
 /// # Errors
 /// `Conflict` naming the first file that is not as it was committed; `NotFound` for one that is gone;
 /// `InvalidInput` for a table that Mason did not write.
-pub fn verify(root: &Root, name: &TableName) -> Result<Verified, EngineError> {
-    let table = metastore::table(root, name)?;
+pub fn verify(files: &dyn Files, name: &TableName) -> Result<Verified, EngineError> {
+    let table = tables::table(files, name)?;
     let managed = table.manifest.filter(|manifest| manifest.kind == ManifestKind::Managed);
     let Some(manifest) = managed else {
         let message = format!("`{}` was not written by Mason", table.name);
         return Err(error(ErrorKind::InvalidInput, OPERATION, message));
     };
     let mut verified = Verified { version: manifest.generation, files: 0, bytes: 0, rows: 0 };
-    for file in &manifest.files {
-        verify_file(root, &manifest, file)?;
+    for file in &all_files(files, &manifest)? {
+        verify_file(files, &manifest, file)?;
         verified.files += 1;
         verified.bytes += file.size_bytes;
         verified.rows += file.rows;
@@ -60,13 +60,17 @@ pub fn verify(root: &Root, name: &TableName) -> Result<Verified, EngineError> {
     Ok(verified)
 }
 
-fn verify_file(root: &Root, manifest: &Manifest, file: &WrittenFile) -> Result<(), EngineError> {
+fn verify_file(
+    files: &dyn Files,
+    manifest: &Manifest,
+    file: &WrittenFile,
+) -> Result<(), EngineError> {
     let differs = |what: String| {
         let message = format!("`{}` of `{}` {what}", file.path, manifest.name);
         Err(error(ErrorKind::Conflict, OPERATION, message)
             .with_hint("the file was changed after it was committed; write the table anew"))
     };
-    let pinned = root.pin(&file.path)?;
+    let pinned = files.pin(&file.path)?;
     if pinned.size_bytes != file.size_bytes {
         return differs(format!(
             "has {}, and {} when it was committed",
@@ -74,7 +78,7 @@ fn verify_file(root: &Root, manifest: &Manifest, file: &WrittenFile) -> Result<(
             file.size_bytes
         ));
     }
-    let source = root.read(&pinned)?;
+    let source = files.open(&pinned)?;
     let sha256 = checksum(source.as_ref())?;
     if sha256 != file.sha256 {
         return differs(format!("has the SHA-256 {sha256}, {} was committed", file.sha256));
@@ -100,7 +104,7 @@ fn checksum(source: &dyn ByteSource) -> Result<String, EngineError> {
     loop {
         let count = source
             .read_at(&mut part, offset)
-            .map_err(|e| crate::lake::error::io_error(OPERATION, source.path(), e))?;
+            .map_err(|e| super::error::io_error(OPERATION, source.path(), e))?;
         if count == 0 {
             return Ok(hex::encode(digest.finalize()));
         }

@@ -1,0 +1,233 @@
+//! Databases and tables: databases are folders of the root, tables are found in them or declared.
+//!
+//! A table is a file (named without its endings), a folder with everything below it, or a folder with
+//! manifests of the catalogue, which say what the table is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::catalogue;
+use super::error::{error, path_error};
+use super::file_lists::all_files;
+use super::listing::{files_of, holds_data, is_left_out, is_staged};
+use super::manifest::{Manifest, ManifestKind};
+use super::{names, partitions};
+use crate::engines::bad_rows::Bad;
+use crate::engines::counted::counted;
+use crate::engines::files::{Entry, EntryKind, Files};
+use crate::engines::metastore::TableEntry;
+use crate::engines::result::WrittenFile;
+use crate::engines::table::{Database, PinnedFile, StoragePath, Table, TableKind, TableName};
+use crate::engines::{EngineError, ErrorKind};
+use crate::formats::endings;
+
+/// A table as it stands in its database's folder.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundTable {
+    pub(crate) name: TableName,
+    pub(crate) kind: TableKind,
+    pub(crate) path: StoragePath,
+    pub(crate) manifest: Option<Manifest>,
+}
+
+/// Returns the databases, by name.
+pub(crate) fn databases(files: &dyn Files) -> Result<Vec<Database>, EngineError> {
+    let is_database = |entry: &Entry| {
+        entry.kind == EntryKind::Folder
+            && !is_left_out(&entry.name)
+            && StoragePath::new(&entry.name).is_ok()
+    };
+    let entries = files.level(None)?.into_iter().filter(is_database);
+    let database =
+        |Entry { name, .. }: Entry| Database { location: name.clone(), name, tables: None };
+    Ok(entries.map(database).collect())
+}
+
+/// Returns the database that is meant.
+pub(crate) fn database(files: &dyn Files, name: &str) -> Result<Database, EngineError> {
+    let known = databases(files)?;
+    let place = |database: &Database| database.location.clone();
+    names::resolve("database", name, &known, |database| &database.name, place).cloned()
+}
+
+/// Returns the tables of a database, by name.
+pub(crate) fn tables(
+    files: &dyn Files,
+    database: &Database,
+) -> Result<Vec<FoundTable>, EngineError> {
+    tables_where(files, database, |_| true)
+}
+
+/// Returns the tables of a database that are called so, compared without regard to ASCII case. No other is
+/// looked into: what a run costs does not grow with the tables beside its own.
+pub(crate) fn tables_called(
+    files: &dyn Files,
+    database: &Database,
+    name: &str,
+) -> Result<Vec<FoundTable>, EngineError> {
+    tables_where(files, database, |found| found.eq_ignore_ascii_case(name))
+}
+
+fn tables_where(
+    files: &dyn Files,
+    database: &Database,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<FoundTable>, EngineError> {
+    let folder = StoragePath::new(&database.location);
+    let folder = folder.map_err(|source| path_error("list tables", source))?;
+    let mut found = Vec::new();
+    for Entry { name, kind } in files.level(Some(&folder))? {
+        let Some(path) = folder.join(&name).ok().filter(|_| !is_left_out(&name)) else { continue };
+        let table = if kind == EntryKind::Folder {
+            if is_wanted(&name) { folder_table(files, database, &name, path)? } else { None }
+        } else {
+            let name = endings::without_endings(&name).filter(|name| is_wanted(name));
+            name.map(|name| discovered(database, name, path))
+        };
+        found.extend(table);
+    }
+    let mut found = shadowed(found);
+    found.sort_by(|left: &FoundTable, right| {
+        left.name.cmp(&right.name).then_with(|| left.path.cmp(&right.path))
+    });
+    Ok(found)
+}
+
+/// Leaves out what only lies there under the name of a table that Mason keeps or was told of: a declaration stands for
+/// the files that it is made of, and `orders.csv` beside it is not a second table `orders`.
+fn shadowed(mut found: Vec<FoundTable>) -> Vec<FoundTable> {
+    let lower = |table: &FoundTable| table.name.table.to_ascii_lowercase();
+    let is_kept = |table: &&FoundTable| table.kind != TableKind::Discovered;
+    let kept: BTreeSet<String> = found.iter().filter(is_kept).map(lower).collect();
+    found.retain(|table| table.kind != TableKind::Discovered || !kept.contains(&lower(table)));
+    found
+}
+
+fn discovered(database: &Database, name: &str, path: StoragePath) -> FoundTable {
+    let name = TableName { database: database.name.clone(), table: name.to_owned() };
+    FoundTable { name, kind: TableKind::Discovered, path, manifest: None }
+}
+
+fn folder_table(
+    files: &dyn Files,
+    database: &Database,
+    name: &str,
+    path: StoragePath,
+) -> Result<Option<FoundTable>, EngineError> {
+    let latest = catalogue::latest(files, &path)?.map(|stored| stored.manifest);
+    if let Some(kind) = latest.as_ref().and_then(Manifest::table_kind) {
+        return Ok(Some(FoundTable { kind, manifest: latest, ..discovered(database, name, path) }));
+    }
+    let is_table = holds_data(files, &path)?;
+    Ok(is_table.then(|| discovered(database, name, path)))
+}
+
+/// Returns the files of a table that was never declared. What jobs have not committed is not of it.
+pub(crate) fn discovered_files(
+    files: &dyn Files,
+    path: &StoragePath,
+) -> Result<Vec<PinnedFile>, EngineError> {
+    let mut found = files_of(files, path.as_str())?;
+    found.retain(|file| !is_staged(path, &file.path));
+    Ok(found)
+}
+
+/// Returns the table that is meant.
+pub(crate) fn table(files: &dyn Files, name: &TableName) -> Result<FoundTable, EngineError> {
+    let database = database(files, &name.database)?;
+    let mut known = tables_called(files, &database, &name.table)?;
+    if known.is_empty() {
+        known = tables(files, &database)?; // for the names that come near
+    }
+    let place = |table: &FoundTable| table.path.to_string();
+    names::resolve("table", &name.table, &known, |table| &table.name.table, place).cloned()
+}
+
+/// Returns the files of a declared or managed table, pinned as they are now.
+pub(crate) fn declared_files(
+    files: &dyn Files,
+    manifest: &Manifest,
+) -> Result<Vec<PinnedFile>, EngineError> {
+    if manifest.kind == ManifestKind::Managed {
+        return managed_files(files, manifest);
+    }
+    let mut found = Vec::new();
+    for location in &manifest.locations {
+        found.extend(files_of(files, location)?);
+    }
+    found.retain(|file| file.size_bytes > 0);
+    found.sort_by(|left, right| left.path.cmp(&right.path));
+    found.dedup_by(|left, right| left.path == right.path);
+    let (keys, own) = (manifest.partition_keys(), partitions::assign(&mut found)?);
+    if found.is_empty() || own == keys {
+        return Ok(found);
+    }
+    let message = format!(
+        "the paths of `{}` have the partition keys [{}], it is declared with [{}]",
+        manifest.name,
+        own.join(", "),
+        keys.join(", ")
+    );
+    Err(error(ErrorKind::InvalidInput, "read a declared table", message)
+        .with_hint("run table/infer with mode=replace to declare it anew"))
+}
+
+fn managed_files(files: &dyn Files, manifest: &Manifest) -> Result<Vec<PinnedFile>, EngineError> {
+    let pin = |file: &WrittenFile| {
+        let pinned = files.pin(&file.path)?;
+        if pinned.size_bytes == file.size_bytes {
+            return Ok(PinnedFile { partition_values: file.partition_values.clone(), ..pinned });
+        }
+        let message = format!(
+            "`{}` of `{}` has {}, and {} when it was committed",
+            file.path,
+            manifest.name,
+            counted(pinned.size_bytes, "byte"),
+            file.size_bytes
+        );
+        Err(error(ErrorKind::Conflict, "read a managed table", message).with_hint(
+            "somebody changed a file that Mason wrote; restore it, or write the table anew",
+        ))
+    };
+    all_files(files, manifest)?.iter().map(pin).collect()
+}
+
+/// Returns a table that was declared, or that Mason wrote, with its files as they are now.
+pub(crate) fn declared_table(
+    files: &dyn Files,
+    found: FoundTable,
+    manifest: &Manifest,
+) -> Result<Table, EngineError> {
+    let pinned = declared_files(files, manifest)?;
+    let no_format = || {
+        let message = format!("the manifest of `{}` has no format", found.name);
+        error(ErrorKind::Unexpected, "read a declared table", message)
+    };
+    let rows = (manifest.kind == ManifestKind::Managed).then(|| manifest.total().rows);
+    Ok(Table {
+        kind: found.kind,
+        locations: manifest.locations.clone(),
+        format: manifest.format.clone().ok_or_else(no_format)?,
+        schema: manifest.full_schema(),
+        partition_keys: manifest.partition_keys(),
+        found: manifest.found.clone(),
+        version: Some(manifest.generation),
+        files: pinned,
+        rows,
+        bad: Bad::default(),
+        notes: Vec::new(),
+        why_text: BTreeMap::new(),
+        name: found.name,
+    })
+}
+
+/// Returns a table as listings have it.
+pub(crate) fn entry(table: FoundTable) -> TableEntry {
+    TableEntry {
+        locations: match &table.manifest {
+            Some(manifest) => manifest.locations.clone(),
+            None => vec![table.path.to_string()],
+        },
+        name: table.name,
+        kind: table.kind,
+    }
+}
