@@ -121,15 +121,12 @@ pub fn find_commit(
     owner: &JobOwner,
 ) -> Result<Option<Commit>, EngineError> {
     let location = location_of(sink)?;
-    let own = match run_record::of(files, &location, &owner.run_uid)? {
-        Some(record) => {
-            let is_own = |stored: &StoredManifest| is_commit_of(stored, &owner.run_uid);
-            run_record::since(files, &location, record.base, is_own)?.own
-        }
-        None => {
-            let latest = catalogue::latest(files, &location)?;
-            run_record::unrecorded_commit(files, &location, &owner.run_uid, latest)?
-        }
+    let own = if let Some(record) = run_record::of(files, &location, &owner.run_uid)? {
+        let is_own = |stored: &StoredManifest| is_commit_of(stored, &owner.run_uid);
+        run_record::since(files, &location, record.base, is_own)?.own
+    } else {
+        let latest = catalogue::latest(files, &location)?;
+        run_record::unrecorded_commit(files, &location, &owner.run_uid, latest)?
     };
     own.map(|own| adopted(files, &location, &own)).transpose()
 }

@@ -11,6 +11,7 @@ pub(crate) mod file_lists;
 pub(crate) mod inference;
 pub mod listing;
 pub mod manifest;
+pub mod metastore;
 pub(crate) mod names;
 pub mod object_files;
 pub mod object_path;
@@ -18,7 +19,9 @@ pub(crate) mod partitions;
 mod pinned_objects;
 pub mod retention;
 pub(crate) mod run_record;
+pub mod storage;
 pub(crate) mod tables;
+pub(crate) mod threads;
 pub mod verify;
 
 #[cfg(test)]

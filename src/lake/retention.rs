@@ -72,7 +72,7 @@ impl KeptGenerations {
 ///
 /// # Errors
 /// Whatever listing fails with.
-pub fn managed_locations(files: &dyn Files) -> Result<Vec<StoragePath>, EngineError> {
+pub(crate) fn managed_locations(files: &dyn Files) -> Result<Vec<StoragePath>, EngineError> {
     let mut found = Vec::new();
     for database in tables::databases(files)? {
         let folder = StoragePath::new(&database.location);
@@ -95,7 +95,7 @@ pub fn managed_locations(files: &dyn Files) -> Result<Vec<StoragePath>, EngineEr
 ///
 /// # Errors
 /// Whatever reading the catalogue fails with.
-pub fn folders_in_use(
+pub(crate) fn folders_in_use(
     files: &dyn Files,
     location: &StoragePath,
 ) -> Result<HashSet<String>, EngineError> {
@@ -131,7 +131,7 @@ fn paths_of(
 ///
 /// # Errors
 /// Whatever reading or removing fails with; what was removed before stays removed.
-pub fn collect_generations(
+pub(crate) fn collect_generations(
     files: &dyn Files,
     location: &StoragePath,
     keep: KeptGenerations,

@@ -384,7 +384,7 @@ impl LocalExecution {
         work: impl FnOnce(Self) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let own = self.clone();
-        super::threads::blocking(move || work(own)).await
+        crate::lake::threads::blocking(move || work(own)).await
     }
 }
 

@@ -3,7 +3,7 @@
 //! Fills metastore, storage and execution. Needs no credentials. Layout, commit protocol and limits
 //! are described in `docs/local.md`. May import `api`, `engines` and `formats`.
 
-mod changes;
+mod change_lock;
 mod clock;
 pub mod disk;
 pub mod durable;
@@ -12,14 +12,11 @@ pub mod files;
 pub mod jobs;
 pub mod leftovers;
 mod listing;
-pub mod metastore;
 pub mod objects;
 pub mod processes;
 mod proof;
 pub mod root;
 pub mod settings;
-pub mod storage;
-mod threads;
 pub mod worker;
 
 #[cfg(test)]
@@ -32,11 +29,13 @@ use crate::api::v1alpha1::{ClientKind, LocalClient};
 use crate::engines::capability::{Capability, ClientDescription, Role};
 use crate::engines::table::Format;
 use crate::engines::{EngineError, Execution, Metastore, Storage};
+use crate::lake::metastore::LakeMetastore;
+use crate::lake::storage::LakeStorage;
+use change_lock::RootLock;
 use execution::{LocalExecution, WorkerPlace};
-use metastore::LocalMetastore;
+use files::RootFiles;
 use root::Root;
 use settings::LocalSettings;
-use storage::LocalStorage;
 
 /// What this type of client is and can do.
 pub const DESCRIPTION: ClientDescription = ClientDescription {
@@ -109,8 +108,8 @@ impl Local {
         let settings = LocalSettings::of(config, base)?;
         let root = Arc::new(Root::open(&settings.root)?);
         Ok(Self {
-            metastore: Arc::new(LocalMetastore::new(Arc::clone(&root))),
-            storage: Arc::new(LocalStorage::new(Arc::clone(&root))),
+            metastore: Arc::new(metastore(&root)),
+            storage: Arc::new(storage(&root)),
             execution: Arc::new(LocalExecution::with_workers(
                 Arc::clone(&root),
                 settings.limits,
@@ -125,4 +124,17 @@ impl Local {
     pub fn root(&self) -> &Arc<Root> {
         &self.root
     }
+}
+
+/// Returns the metastore role over a root.
+#[must_use]
+pub fn metastore(root: &Arc<Root>) -> LakeMetastore {
+    let files = Arc::new(RootFiles::new(Arc::clone(root)));
+    LakeMetastore::new(files, Arc::new(RootLock(Arc::clone(root))), clock::now)
+}
+
+/// Returns the storage role over a root.
+#[must_use]
+pub fn storage(root: &Arc<Root>) -> LakeStorage {
+    LakeStorage::new(Arc::new(RootFiles::new(Arc::clone(root))), root.objects())
 }

@@ -19,6 +19,15 @@ use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
 use record::{OPERATION, Record, is_fenced, load, mark_fenced, store};
 
+/// Sees to it that changes of a root follow one another.
+pub trait ChangeLock: Send + Sync {
+    /// Waits for the lock, which is held until what is returned is dropped, also by the end of the process.
+    ///
+    /// # Errors
+    /// `Unavailable` when another change takes too long.
+    fn take(&self) -> Result<Box<dyn Send>, EngineError>;
+}
+
 /// Writes and removes a document as large as the records of a change.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::tables::managed_table;
 use super::{new_root, schema};
 use crate::clients::local::disk::recorder::FailsFrom;
-use crate::clients::local::metastore::LocalMetastore;
+use crate::clients::local::metastore;
 use crate::clients::local::root::Root;
 use crate::engines::metastore::{Author, Change, Changes, Metastore, TableDeclaration};
 use crate::engines::reading::Reading;
@@ -85,8 +85,7 @@ async fn change_that_dies_at_any_step_is_completed_once() {
     for change in changes() {
         let (whole, _) = new_root();
         let root = prepared(whole.path());
-        let metastore = LocalMetastore::new(root);
-        let wanted = metastore.apply(&change, &author()).await.expect("should change");
+        let wanted = metastore(&root).apply(&change, &author()).await.expect("should change");
         let mut died = 0;
         for step in 1.. {
             let (folder, _) = new_root();
@@ -94,9 +93,9 @@ async fn change_that_dies_at_any_step_is_completed_once() {
             drop(root);
             let dying = Root::open(folder.path()).expect("should open");
             let dying = dying.with_disk(Box::new(FailsFrom::step(step)));
-            let first = LocalMetastore::new(Arc::new(dying)).apply(&change, &author()).await;
+            let first = metastore(&Arc::new(dying)).apply(&change, &author()).await;
             let next = Root::open(folder.path()).expect("should open");
-            let next = LocalMetastore::new(Arc::new(next));
+            let next = metastore(&Arc::new(next));
             let found = next.find(&author()).await.expect("should look");
             let late = Author { attempt: 2, ..author() };
             let again = next.apply(&change, &late).await.expect("should complete");
@@ -121,7 +120,7 @@ async fn change_that_dies_at_any_step_is_completed_once() {
 #[tokio::test]
 async fn a_change_is_made_once_for_its_run() {
     let (folder, _) = new_root();
-    let metastore = LocalMetastore::new(prepared(folder.path()));
+    let metastore = metastore(&prepared(folder.path()));
     let first = metastore.apply(&put(), &author()).await.expect("should change");
     let late = Author { attempt: 2, ..author() };
     assert_eq!(metastore.apply(&put(), &late).await.expect("should be the same"), first);
@@ -132,7 +131,7 @@ async fn a_change_is_made_once_for_its_run() {
 #[tokio::test]
 async fn a_lock_that_is_held_for_ever_delays_and_does_not_stop() {
     let (folder, _) = new_root();
-    let metastore = LocalMetastore::new(prepared(folder.path()));
+    let metastore = metastore(&prepared(folder.path()));
     metastore.apply(&put(), &author()).await.expect("should change");
     let lock = fs::File::open(folder.path().join(".mason/changes/lock")).expect("should open");
     lock.lock().expect("should lock");
@@ -145,7 +144,7 @@ async fn a_lock_that_is_held_for_ever_delays_and_does_not_stop() {
 #[tokio::test]
 async fn a_pipe_or_a_huge_file_in_place_of_a_manifest_is_refused_at_once() {
     let (folder, _) = new_root();
-    let metastore = LocalMetastore::new(prepared(folder.path()));
+    let metastore = metastore(&prepared(folder.path()));
     let manifest = folder.path().join("sales/orders/_mason/00000000000000000002.json");
     let huge = fs::File::create(&manifest).expect("should create");
     huge.set_len(5 << 30).expect("should be sparse");
@@ -161,7 +160,7 @@ async fn a_pipe_or_a_huge_file_in_place_of_a_manifest_is_refused_at_once() {
 #[tokio::test]
 async fn deleted_database_with_foreign_files_stays() {
     let (folder, _) = new_root();
-    let metastore = LocalMetastore::new(prepared(folder.path()));
+    let metastore = metastore(&prepared(folder.path()));
     fs::write(folder.path().join("sales/mine.csv"), "a\n1\n").expect("should write");
     let delete = Change::DeleteDatabase { name: "sales".to_owned(), cascade: true };
     let error = metastore.apply(&delete, &author()).await.expect_err("should be refused");
@@ -173,7 +172,7 @@ async fn deleted_database_with_foreign_files_stays() {
 #[tokio::test]
 async fn external_files_go_only_when_asked() {
     let (folder, _) = new_root();
-    let metastore = LocalMetastore::new(prepared(folder.path()));
+    let metastore = metastore(&prepared(folder.path()));
     metastore.apply(&put(), &author()).await.expect("should declare");
     let delete = |delete_external_files| Change::DeleteTable {
         name: TableName { table: "days".to_owned(), ..name() },
@@ -192,7 +191,7 @@ async fn external_files_go_only_when_asked() {
 #[tokio::test]
 async fn declaration_over_a_name_that_is_taken_is_refused() {
     let (folder, _) = new_root();
-    let metastore = LocalMetastore::new(prepared(folder.path()));
+    let metastore = metastore(&prepared(folder.path()));
     fs::write(folder.path().join("sales/Days.csv"), "a\n1\n").expect("should write");
     let error = metastore.apply(&put(), &author()).await.expect_err("should be refused");
     assert_eq!(error.kind, ErrorKind::AlreadyExists);

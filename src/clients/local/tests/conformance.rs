@@ -13,8 +13,8 @@ use super::execution::LIMITS;
 use super::worker_process::{FAILS, WAITS_FOR_CANCEL, WRITES, command};
 use super::{new_root, schema, spec};
 use crate::clients::local::execution::LocalExecution;
-use crate::clients::local::metastore::LocalMetastore;
-use crate::clients::local::storage::LocalStorage;
+use crate::clients::local::metastore;
+use crate::clients::local::storage as local_storage;
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{JobId, JobOwner, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
@@ -25,6 +25,8 @@ use crate::engines::schema::SchemaFound;
 use crate::engines::table::{Database, Format, PinnedFile, TableLookup, TableName};
 use crate::engines::{EngineError, Storage};
 use crate::lake::commit::written_format;
+use crate::lake::metastore::LakeMetastore;
+use crate::lake::storage::LakeStorage;
 use crate::testing::conformance::{Report, execution, metastore, storage};
 
 fn failures(report: &Report) -> Vec<&str> {
@@ -43,12 +45,12 @@ async fn check_storage(subject: &dyn Storage, folder: &std::path::Path) -> Repor
 #[tokio::test]
 async fn local_storage_keeps_every_rule() {
     let (folder, root) = new_root();
-    let report = check_storage(&LocalStorage::new(root), folder.path()).await;
+    let report = check_storage(&local_storage(&root), folder.path()).await;
     assert!(report.is_passed() && report.skipped.is_empty(), "{report}");
 }
 
 /// Lists files in the wrong order, and hidden ones too.
-struct BrokenStorage(LocalStorage);
+struct BrokenStorage(LakeStorage);
 
 #[async_trait]
 impl Storage for BrokenStorage {
@@ -76,7 +78,7 @@ impl Storage for BrokenStorage {
 #[tokio::test]
 async fn broken_storage_is_found_out() {
     let (folder, root) = new_root();
-    let broken = BrokenStorage(LocalStorage::new(root));
+    let broken = BrokenStorage(local_storage(&root));
     let report = check_storage(&broken, folder.path()).await;
     for rule in [
         "a folder's files come by path, hidden names left out",
@@ -107,12 +109,12 @@ fn declaration(folder: &std::path::Path) -> metastore::Fixture {
 #[tokio::test]
 async fn local_metastore_keeps_every_rule() {
     let (folder, root) = new_root();
-    let report = metastore::run(&LocalMetastore::new(root), &declaration(folder.path())).await;
+    let report = metastore::run(&metastore(&root), &declaration(folder.path())).await;
     assert!(report.is_passed() && report.skipped.is_empty(), "{report}");
 }
 
 /// Compares names exactly, and makes changes without looking at the author.
-struct BrokenMetastore(LocalMetastore);
+struct BrokenMetastore(LakeMetastore);
 
 #[async_trait]
 impl Metastore for BrokenMetastore {
@@ -177,7 +179,7 @@ impl Changes for BrokenMetastore {
 #[tokio::test]
 async fn broken_metastore_is_found_out() {
     let (folder, root) = new_root();
-    let broken = BrokenMetastore(LocalMetastore::new(root));
+    let broken = BrokenMetastore(metastore(&root));
     let report = metastore::run(&broken, &declaration(folder.path())).await;
     for rule in [
         "names are compared without regard to case",

@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 
 use super::new_root;
 use super::tables::managed_table;
-use crate::clients::local::metastore::LocalMetastore;
+use crate::clients::local::metastore;
 use crate::clients::local::root::Root;
 use crate::engines::metastore::Metastore;
 use crate::engines::reading::Reading;
@@ -19,7 +19,7 @@ use crate::lake::verify::{Verified, verify};
 
 async fn look_up(root: &Arc<Root>) -> Result<TableLookup, EngineError> {
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
-    LocalMetastore::new(Arc::clone(root)).get_table(&name, &Reading::default()).await
+    metastore(root).get_table(&name, &Reading::default()).await
 }
 
 fn write(folder: &tempfile::TempDir, path: &str, content: &[u8]) {

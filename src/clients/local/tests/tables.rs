@@ -10,7 +10,7 @@ use super::{files, new_root, owner, sink, spec, token};
 use crate::clients::local::clock::now;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::leftovers::{Retention, collect};
-use crate::clients::local::metastore::LocalMetastore;
+use crate::clients::local::metastore;
 use crate::clients::local::root::Root;
 use crate::engines::ErrorKind;
 use crate::engines::execution::Execution;
@@ -36,7 +36,7 @@ fn orders() -> TableName {
 }
 
 async fn get(root: &Arc<Root>, name: &TableName) -> Table {
-    let found = LocalMetastore::new(Arc::clone(root)).get_table(name, &Reading::default()).await;
+    let found = metastore(root).get_table(name, &Reading::default()).await;
     match found.expect("should be found") {
         TableLookup::Table(table) => *table,
         TableLookup::Conflicting(table) => panic!("should agree: {table:?}"),
@@ -63,7 +63,7 @@ async fn a_table_that_mason_knows_shadows_a_file_of_its_name() {
     assert_eq!(get(&root, &orders()).await.kind, TableKind::Discovered);
     managed_table(&root, "r1", "1\n2\n");
     assert_eq!(get(&root, &orders()).await.rows, Some(2));
-    let metastore = LocalMetastore::new(root);
+    let metastore = metastore(&root);
     let listed: Vec<_> = metastore.list_tables("sales").try_collect().await.expect("should list");
     assert_eq!(listed.len(), 1, "{listed:?}");
     assert_eq!(listed[0].kind, TableKind::Managed);
@@ -77,7 +77,7 @@ async fn no_table_is_looked_into_but_the_one_that_is_meant() {
     fs::create_dir_all(&beside).expect("should make a folder");
     fs::write(beside.join("00000000000000000001.json"), "{").expect("should write");
     assert_eq!(get(&root, &orders()).await.rows, Some(2));
-    let metastore = LocalMetastore::new(root);
+    let metastore = metastore(&root);
     let entry = metastore.find_table(&orders()).await.expect("should look").expect("is there");
     assert_eq!((entry.kind, entry.name), (TableKind::Managed, orders()));
     let missing = TableName { table: "nowhere".to_owned(), ..orders() };
@@ -93,7 +93,7 @@ async fn managed_file_that_somebody_cut_is_named() {
     managed_table(&root, "r1", "1\n2\n");
     fs::write(folder.path().join("sales/orders/mason-job-r1/part-0.csv"), "a\n1\n")
         .expect("should write");
-    let error = LocalMetastore::new(root)
+    let error = metastore(&root)
         .get_table(&orders(), &Reading::default())
         .await
         .expect_err("should notice");
@@ -250,7 +250,7 @@ async fn tables_are_listed_without_what_is_not_committed() {
     fs::create_dir_all(below("sales/staged/mason-job-t9")).expect("should make");
     fs::write(below("sales/staged/mason-job-t9/part-0.csv"), "a\n1\n").expect("should write");
     fs::create_dir_all(below("sales/empty")).expect("should make");
-    let metastore = LocalMetastore::new(Arc::clone(&root));
+    let metastore = metastore(&root);
     let tables: Vec<_> = metastore.list_tables("SALES").try_collect().await.expect("should list");
     let named: Vec<_> =
         tables.iter().map(|entry| (entry.name.table.as_str(), entry.kind)).collect();

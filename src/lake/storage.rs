@@ -1,4 +1,4 @@
-//! The storage role: files below the root.
+//! The storage role over any files.
 
 use std::sync::Arc;
 
@@ -7,40 +7,40 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 
-use super::files::RootFiles;
-use super::root::Root;
-use crate::engines::files::Files as _;
+use super::listing::{checked, files_of};
+use super::threads::blocking;
+use crate::engines::files::Files;
 use crate::engines::storage::Storage;
 use crate::engines::table::PinnedFile;
 use crate::engines::{EngineError, ErrorKind};
-use crate::lake::listing::{checked, files_of};
 
-/// The storage role of a `local` client.
+/// The storage role of a client that keeps files.
 #[derive(Debug, Clone)]
-pub struct LocalStorage {
-    root: Arc<Root>,
+pub struct LakeStorage {
+    files: Arc<dyn Files>,
+    objects: Arc<dyn ObjectStore>,
 }
 
-impl LocalStorage {
-    /// Makes the role over a root.
+impl LakeStorage {
+    /// Makes the role over files and the same files as objects.
     #[must_use]
-    pub fn new(root: Arc<Root>) -> Self {
-        Self { root }
+    pub fn new(files: Arc<dyn Files>, objects: Arc<dyn ObjectStore>) -> Self {
+        Self { files, objects }
     }
 }
 
 #[async_trait]
-impl Storage for LocalStorage {
+impl Storage for LakeStorage {
     fn objects(&self) -> Arc<dyn ObjectStore> {
-        self.root.objects()
+        Arc::clone(&self.objects)
     }
 
     fn list_files<'a>(
         &'a self,
         location: &'a str,
     ) -> BoxStream<'a, Result<PinnedFile, EngineError>> {
-        let (files, location) = (RootFiles::new(Arc::clone(&self.root)), location.to_owned());
-        let listed = super::threads::blocking(move || files_of(&files, &location));
+        let (files, location) = (Arc::clone(&self.files), location.to_owned());
+        let listed = blocking(move || files_of(&*files, &location));
         stream::once(listed)
             .map_ok(|files| stream::iter(files.into_iter().map(Ok)))
             .try_flatten()
@@ -48,12 +48,12 @@ impl Storage for LocalStorage {
     }
 
     async fn exists(&self, location: &str) -> Result<bool, EngineError> {
-        let (files, location) = (RootFiles::new(Arc::clone(&self.root)), location.to_owned());
-        super::threads::blocking(move || {
+        let (files, location) = (Arc::clone(&self.files), location.to_owned());
+        blocking(move || {
             if files.kind(&checked(&location)?)?.is_some() {
                 return Ok(true);
             }
-            match files_of(&files, &location) {
+            match files_of(&*files, &location) {
                 Ok(files) => Ok(!files.is_empty()),
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
                 Err(error) => Err(error),
