@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::engines::files::Files;
 use crate::engines::job::{JobOwner, JobProgress, JobToken};
-use crate::engines::result::Written;
+use crate::engines::job_spec::JobSpec;
+use crate::engines::result::{JobOutcome, Reads, Written};
 
 /// Everything a job may use.
 #[derive(Debug, Clone)]
@@ -88,4 +89,28 @@ pub struct Executed {
     pub written: Option<Written>,
     /// What a person should know.
     pub warnings: Vec<String>,
+}
+
+impl Executed {
+    /// Returns what the job proves, before anything is committed, and the files that are to be.
+    #[must_use]
+    pub fn into_outcome(
+        self,
+        spec: &JobSpec,
+        token: &JobToken,
+        owner: &JobOwner,
+    ) -> (JobOutcome, Option<Written>) {
+        let outcome = JobOutcome {
+            token: token.clone(),
+            owner: owner.clone(),
+            answer: self.answer,
+            rows: self.rows,
+            truncated: self.truncated,
+            reads: spec.inputs.iter().map(Reads::of).collect(),
+            commit: None,
+            warnings: self.warnings,
+            info: spec.inputs.iter().flat_map(|input| input.notes.clone()).collect(),
+        };
+        (outcome, self.written)
+    }
 }

@@ -13,6 +13,7 @@
 mod case;
 mod compare;
 mod duckdb;
+mod example;
 mod files;
 #[path = "../python/peer.rs"]
 mod peer;
@@ -22,10 +23,19 @@ use std::path::PathBuf;
 
 use rstest::rstest;
 
+use runner::On;
+
 #[rstest]
 fn operator_gives_the_values_of_another_engine(#[files("tests/cases/**/*.yaml")] path: PathBuf) {
     let case = case::read(&path);
-    let problems = runner::run(&case);
+    let problems = runner::run(&case, On::Disk);
+    assert!(problems.is_empty(), "{}:\n{}", path.display(), problems.join("\n"));
+}
+
+#[rstest]
+fn operator_gives_the_same_over_objects_in_memory(#[files("tests/cases/**/*.yaml")] path: PathBuf) {
+    let case = case::read(&path);
+    let problems = runner::run(&case, On::Objects);
     assert!(problems.is_empty(), "{}:\n{}", path.display(), problems.join("\n"));
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::case::{Case, Source, Step};
+use crate::example::Door;
 use crate::{compare, duckdb};
 
 struct World {
@@ -16,6 +17,17 @@ struct World {
     root: PathBuf,
     store: PathBuf,
     saved: BTreeMap<String, Value>,
+    /// What runs the operators instead of the built `mason`.
+    door: Option<Door>,
+}
+
+/// Whose files and jobs a case is tried on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    /// A folder of this machine, with the built `mason`.
+    Disk,
+    /// Objects in memory, with the client of `example/`.
+    Objects,
 }
 
 /// What a run came to.
@@ -26,8 +38,8 @@ struct Ended {
 }
 
 /// Runs every step and returns what is not as it should be; stops at the first step with problems.
-pub(crate) fn run(case: &Case) -> Vec<String> {
-    let mut world = match make_world(case) {
+pub(crate) fn run(case: &Case, on: On) -> Vec<String> {
+    let mut world = match make_world(case, on) {
         Ok(world) => world,
         Err(problem) => return vec![problem],
     };
@@ -44,7 +56,7 @@ pub(crate) fn run(case: &Case) -> Vec<String> {
     Vec::new()
 }
 
-fn make_world(case: &Case) -> Result<World, String> {
+fn make_world(case: &Case, on: On) -> Result<World, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let (root, store) = (folder.path().join("lake"), folder.path().join("store"));
     fs::create_dir(&root).map_err(|error| error.to_string())?;
@@ -68,10 +80,14 @@ fn make_world(case: &Case) -> Result<World, String> {
             }
         }
     }
-    let world = World { _folder: folder, root, store, saved: BTreeMap::new() };
+    let mut world = World { _folder: folder, root, store, saved: BTreeMap::new(), door: None };
     let root = world.root.to_string_lossy().into_owned();
     let made = mason(&world, &["init", "--root", &root, "--name", "lake"]);
-    if made.succeeded { Ok(world) } else { Err(format!("no config: {}", made.printed)) }
+    if !made.succeeded {
+        return Err(format!("no config: {}", made.printed));
+    }
+    world.door = (on == On::Objects).then(|| Door::new(&world.store, &world.root));
+    Ok(world)
 }
 
 fn mason(world: &World, arguments: &[&str]) -> Ended {
@@ -85,14 +101,15 @@ fn mason(world: &World, arguments: &[&str]) -> Ended {
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let resource: Value = serde_json::from_str(&shown).unwrap_or(Value::Null);
+    ended(output.status.success(), resource, format!("{shown}{errors}"))
+}
+
+fn ended(succeeded: bool, resource: Value, printed: String) -> Ended {
     // A run that declines what it was asked for has succeeded, and tells scripts so by its exit code.
     let has_declined = resource["status"]["result"]["data"]["registered"] == false;
-    Ended {
-        succeeded: output.status.success()
-            || (has_declined && resource["status"]["phase"] == "Succeeded"),
-        resource,
-        printed: format!("{shown}{errors}"),
-    }
+    let succeeded =
+        succeeded || (has_declined && resource["status"]["phase"] == "Succeeded");
+    Ended { succeeded, resource, printed }
 }
 
 fn run_step(world: &mut World, step: &Step, index: usize) -> Vec<String> {
@@ -115,10 +132,7 @@ fn run_step(world: &mut World, step: &Step, index: usize) -> Vec<String> {
             "dryRun": step.dry_run,
         },
     });
-    let file = world.store.with_file_name(format!("step-{index}.json"));
-    fs::write(&file, run.to_string()).expect("should write the run");
-    let file = file.to_string_lossy().into_owned();
-    let ended = mason(world, &["run", "-q", "-o", "json", "-f", &file]);
+    let ended = run_it(world, &run, index);
     for (name, pointer) in &step.save {
         let value = ended.resource.pointer(pointer).cloned().unwrap_or(Value::Null);
         world.saved.insert(name.clone(), value);
@@ -126,6 +140,18 @@ fn run_step(world: &mut World, step: &Step, index: usize) -> Vec<String> {
     let mut problems = judge(world, step, &ended);
     problems.extend(judge_paths(world, step));
     problems
+}
+
+fn run_it(world: &World, run: &Value, index: usize) -> Ended {
+    if let Some(door) = &world.door {
+        let resource = door.run(run.clone(), &world.root);
+        let printed = resource["status"].to_string().replace("\\\"", "\"");
+        return ended(resource["status"]["phase"] == "Succeeded", resource, printed);
+    }
+    let file = world.store.with_file_name(format!("step-{index}.json"));
+    fs::write(&file, run.to_string()).expect("should write the run");
+    let file = file.to_string_lossy().into_owned();
+    mason(world, &["run", "-q", "-o", "json", "-f", &file])
 }
 
 fn judge(world: &World, step: &Step, ended: &Ended) -> Vec<String> {

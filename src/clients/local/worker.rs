@@ -25,7 +25,7 @@ use crate::engines::files::Files as _;
 use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
 use crate::engines::job_spec::{FileSink, JobSpec, Sink};
 use crate::engines::result::Written;
-use crate::engines::result::{Commit, JobOutcome, Reads};
+use crate::engines::result::{Commit, JobOutcome};
 use crate::engines::table::StoragePath;
 use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
@@ -337,19 +337,10 @@ impl Job {
     }
 
     fn finish(&self, executed: Executed) -> Result<JobOutcome, EngineError> {
-        let mut outcome = JobOutcome {
-            token: self.token.clone(),
-            owner: self.record.owner.clone(),
-            answer: executed.answer,
-            rows: executed.rows,
-            truncated: executed.truncated,
-            reads: self.spec.inputs.iter().map(Reads::of).collect(),
-            commit: None,
-            warnings: executed.warnings,
-            info: self.spec.inputs.iter().flat_map(|input| input.notes.clone()).collect(),
-        };
+        let (mut outcome, written) =
+            executed.into_outcome(&self.spec, &self.token, &self.record.owner);
         faults::reach("worker", "executed");
-        if let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &executed.written) {
+        if let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &written) {
             let commit = self.commit(sink, written, &outcome)?;
             let Commit { location, version, files, bytes, rows, .. } = &commit;
             tracing::info!(location, ?version, files, bytes, rows, "committed");
