@@ -44,10 +44,10 @@ pub(crate) async fn resources(
 pub(crate) fn check_alone(resource: &Resource) -> Result<(), Problems> {
     match resource {
         Resource::MasonConfig(config) => {
-            validate_config(config, clients::descriptions(), &Rules::default())
+            validate_config(config, clients::types(), &Rules::default())
         }
         Resource::OperatorDefinition(definition) => {
-            validate_definition(definition, &actions(), clients::descriptions())
+            validate_definition(definition, &actions(), clients::types())
         }
         Resource::OperatorRun(_) => Ok(()),
     }
@@ -67,7 +67,7 @@ pub(crate) fn check_run(run: &OperatorRun, resources: &Resources) -> Result<Vali
         definition: resources.definition.as_ref(),
         config: resources.config.as_ref(),
         actions: &actions,
-        clients: clients::descriptions(),
+        clients: clients::types(),
         kinds: super::engines::KINDS,
         rules: &Rules::default(),
         namespace_labels: None,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::context::Context;
-use crate::api::v1alpha1::ActionKind;
-use crate::clients;
-use crate::engines::{EngineError, Engines};
+use crate::api::v1alpha1::{ActionKind, EngineChoice};
+use crate::clients::{self, WorkersAt};
+use crate::engines::{ByRole, EngineError, Engines, Role, Storage};
 use crate::operators;
 use crate::plan::Keeping;
 use crate::runs::{EachTime, OpenEngines, ProgressBudget, RunContext, SystemClock};
@@ -27,7 +27,7 @@ pub(crate) fn run_context(context: &Context) -> RunContext {
         open_engines: Arc::new(Clients),
         operators: operators::all(),
         kinds: KINDS,
-        clients: clients::descriptions().into(),
+        clients: clients::types(),
         admission: Arc::default(),
         clock: Arc::new(SystemClock),
         attachments: None,
@@ -42,6 +42,16 @@ struct Clients;
 #[async_trait]
 impl OpenEngines for Clients {
     async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
-        clients::open_matched(&run.clients, &run.engines)
+        clients::open(&run.clients, &ByRole::from(&run.engines), &|_| Ok(WorkersAt::Here))
+    }
+
+    async fn open_storage(
+        &self,
+        run: &ValidRun,
+        client: &EngineChoice,
+    ) -> Result<Arc<dyn Storage>, EngineError> {
+        let picked = ByRole::from_fn(|role| (role == Role::Storage).then_some(client));
+        let engines = clients::open(&run.clients, &picked, &|_| Ok(WorkersAt::Here))?;
+        engines.storage().cloned()
     }
 }

@@ -85,7 +85,8 @@ fn operators_table() -> String {
 fn formats_table() -> String {
     let mut table = "| format | read | written |\n|---|---|---|\n".to_owned();
     let by = |format: Format, of: fn(&ClientDescription) -> &'static [Format]| {
-        let known = clients::descriptions().iter().filter(|client| of(client).contains(&format));
+        let known = clients::types().iter().map(|known| known.most);
+        let known = known.filter(|client| of(client).contains(&format));
         let names: Vec<&str> = known.map(|client| client.kind.as_str()).collect();
         if names.is_empty() { "no".to_owned() } else { names.join(", ") }
     };
@@ -99,7 +100,7 @@ fn formats_table() -> String {
 
 fn clients_table() -> String {
     let mut table = "| client | roles | what it is |\n|---|---|---|\n".to_owned();
-    for client in clients::descriptions() {
+    for client in clients::types().iter().map(|known| known.most) {
         let roles: Vec<&str> = client.roles.iter().map(|role| role.as_str()).collect();
         let kind = client.kind.as_str();
         let _ =

@@ -20,7 +20,6 @@ use super::waited;
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::clients;
-use crate::engines::capability::ClientDescription;
 use crate::metrics::Metrics;
 use crate::operators;
 use crate::plan::Keeping;
@@ -45,7 +44,6 @@ pub(super) struct Context {
     pub(super) pods: Pods,
     library: Arc<[OperatorDefinition]>,
     pub(super) look_ups: SharedLookUps,
-    clients: Arc<[ClientDescription]>,
     /// One for each pass that may take place at the same time, of all controllers together.
     pub(super) passes: Semaphore,
 }
@@ -91,7 +89,6 @@ impl Context {
             events: Events::new(client.clone(), metrics),
             library: library::definitions().into(),
             look_ups: SharedLookUps::default(),
-            clients: clients::descriptions().into(),
             settings,
             client,
         }
@@ -131,7 +128,7 @@ impl Context {
             open_engines: Arc::new(NamespaceEngines { roots, metrics, pods }),
             operators: operators::all(),
             kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },
-            clients: Arc::clone(&self.clients),
+            clients: clients::types(),
             admission: Arc::clone(&self.admission),
             clock: Arc::new(SystemClock),
             attachments: Some(Arc::<KubernetesStore>::clone(store)),

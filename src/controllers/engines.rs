@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use super::measured_engines::measured;
 use super::pods::RunPods;
 use super::roots::AllowedRoots;
-use crate::api::v1alpha1::ClientConfig;
+use crate::api::v1alpha1::{ClientConfig, EngineChoice};
 use crate::clients;
-use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::engines::{ByRole, EngineError, Engines, ErrorKind, Role, Storage};
 use crate::metrics::Metrics;
 use crate::runs::OpenEngines;
 use crate::validate::ValidRun;
@@ -26,6 +26,29 @@ pub(super) struct NamespaceEngines {
 impl OpenEngines for NamespaceEngines {
     /// Checks the roots with every opening, also for what was frozen long ago.
     async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
+        let picked = ByRole::from(&run.engines);
+        let engines = self.open_picked(run, &picked)?;
+        let engines = self.pods.with_containers(run, engines)?;
+        Ok(measured(engines, &picked, &self.metrics))
+    }
+
+    async fn open_storage(
+        &self,
+        run: &ValidRun,
+        client: &EngineChoice,
+    ) -> Result<Arc<dyn Storage>, EngineError> {
+        let picked = ByRole::from_fn(|role| (role == Role::Storage).then_some(client));
+        let engines = self.open_picked(run, &picked)?;
+        measured(engines, &picked, &self.metrics).storage().cloned()
+    }
+}
+
+impl NamespaceEngines {
+    fn open_picked(
+        &self,
+        run: &ValidRun,
+        roles: &ByRole<Option<&EngineChoice>>,
+    ) -> Result<Engines, EngineError> {
         for client in &run.clients {
             let Some(folder) = client.folder() else { continue };
             let namespace = run.config.namespace.as_deref();
@@ -43,8 +66,6 @@ impl OpenEngines for NamespaceEngines {
             })?;
         }
         let placing = |client: &ClientConfig| self.pods.place(run, client);
-        let engines = clients::open_matched_at(&run.clients, &run.engines, &placing)?;
-        let engines = self.pods.with_containers(run, engines)?;
-        Ok(measured(engines, &run.engines, &self.metrics))
+        clients::open(&run.clients, roles, &placing)
     }
 }

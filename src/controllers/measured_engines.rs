@@ -8,7 +8,7 @@ use futures::stream::{BoxStream, StreamExt};
 use object_store::ObjectStore;
 use tracing::Instrument;
 
-use crate::api::v1alpha1::EngineChoices;
+use crate::api::v1alpha1::EngineChoice;
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobId, JobOwner, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
@@ -16,34 +16,37 @@ use crate::engines::metastore::{Author, Change, Changed, Changes, TableEntry};
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
 use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
-use crate::engines::{EngineError, Engines, Execution, Metastore, Storage};
+use crate::engines::{ByRole, EngineError, Engines, Execution, Metastore, Role, Storage};
 use crate::metrics::{EngineCall, Metrics};
 
 /// Returns the same engines, with their calls counted by the types of the chosen clients.
-pub(super) fn measured(engines: Engines, choices: &EngineChoices, metrics: &Metrics) -> Engines {
-    let kind = |choice: &Option<crate::api::v1alpha1::EngineChoice>| {
-        choice.as_ref().map_or("none", |choice| choice.kind.as_str())
+pub(super) fn measured(
+    engines: Engines,
+    choices: &ByRole<Option<&EngineChoice>>,
+    metrics: &Metrics,
+) -> Engines {
+    let by = |role| By {
+        client: choices.get(role).map_or("none", |choice| choice.kind.as_str()),
+        metrics: metrics.clone(),
     };
-    let metrics = || metrics.clone();
+    let Engines { metastore, storage, execution } = engines;
     Engines {
-        metastore: Arc::new(Measured {
-            inner: engines.metastore,
-            by: By { client: kind(&choices.metastore), metrics: metrics() },
-        }),
-        storage: Arc::new(Measured {
-            inner: engines.storage,
-            by: By { client: kind(&choices.storage), metrics: metrics() },
-        }),
-        execution: Arc::new(Measured {
-            inner: engines.execution,
-            by: By { client: kind(&choices.execution), metrics: metrics() },
-        }),
+        metastore: metastore.map(|inner| Measured::of(inner, by(Role::Metastore)) as _),
+        storage: storage.map(|inner| Measured::of(inner, by(Role::Storage)) as _),
+        execution: execution.map(|inner| Measured::of(inner, by(Role::Execution)) as _),
     }
 }
 
+/// An engine of one role whose calls are counted.
 struct Measured<T: ?Sized> {
     inner: Arc<T>,
     by: By,
+}
+
+impl<T: ?Sized> Measured<T> {
+    fn of(inner: Arc<T>, by: By) -> Arc<Self> {
+        Arc::new(Self { inner, by })
+    }
 }
 
 /// How calls are counted.

@@ -113,10 +113,10 @@ impl RunPods {
         };
         let place = place_of(run, self.storage(run)?);
         let writes = container.storage == ContainerStorage::ReadWrite;
-        let uploads = writes.then(|| engines.storage.objects());
+        let uploads = engines.storage.as_ref().filter(|_| writes).map(|storage| storage.objects());
         let asked = (container.as_ref().clone(), run.parameters.clone());
         let execution = PodExecution::new(self.attempts(settings, place), asked, uploads);
-        Ok(Engines { execution: Arc::new(execution), ..engines })
+        Ok(Engines { execution: Some(Arc::new(execution)), ..engines })
     }
 
     fn attempts(&self, settings: &Arc<PodSettings>, place: ContainerPlace) -> AttemptPods {

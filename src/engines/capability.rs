@@ -2,35 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::by_role::Role;
 use super::table::Format;
-use crate::api::v1alpha1::ClientKind;
-
-/// An engine role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Role {
-    /// Knows databases and tables.
-    Metastore,
-    /// Keeps files.
-    Storage,
-    /// Runs jobs.
-    Execution,
-}
-
-impl Role {
-    /// Every role, in the order of the docs.
-    pub const ALL: [Self; 3] = [Self::Metastore, Self::Storage, Self::Execution];
-
-    /// Returns the role's word in a config.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Metastore => "metastore",
-            Self::Storage => "storage",
-            Self::Execution => "execution",
-        }
-    }
-}
+use crate::api::v1alpha1::{ClientConfig, ClientKind};
 
 /// One thing a client of a role may be able to do. The words stand in docs and messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,7 +63,7 @@ impl Capability {
     }
 }
 
-/// What a type of client is and can do. Listed by `clients::descriptions()`.
+/// What a client is and can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientDescription {
     /// The type.
@@ -104,4 +78,34 @@ pub struct ClientDescription {
     pub reads: &'static [Format],
     /// The formats it writes.
     pub writes: &'static [Format],
+}
+
+/// A type of client. Listed by `clients::types()`.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientType {
+    /// What a client of the type is, and the most that one can do. Docs and definitions, which know types only, go
+    /// by it.
+    pub most: ClientDescription,
+    /// Returns what is left of [`ClientType::most`] with the block of one client.
+    pub narrow: fn(ClientDescription, &ClientConfig) -> ClientDescription,
+}
+
+impl ClientType {
+    /// Returns a type of which every client can do the same, whatever its block says.
+    #[must_use]
+    pub const fn uniform(description: ClientDescription) -> Self {
+        Self { most: description, narrow: |most, _| most }
+    }
+
+    /// Returns what one client of the type can do.
+    #[must_use]
+    pub fn describe(&self, client: &ClientConfig) -> ClientDescription {
+        (self.narrow)(self.most, client)
+    }
+
+    /// Returns the type of this kind, if this program has it.
+    #[must_use]
+    pub fn find(types: &[Self], kind: ClientKind) -> Option<&Self> {
+        types.iter().find(|known| known.most.kind == kind)
+    }
 }

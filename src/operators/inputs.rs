@@ -26,7 +26,7 @@ pub(super) async fn stated_table(
     operator: &str,
     name: &TableName,
 ) -> Result<Table, EngineError> {
-    agreeing(operator, engines.metastore.get_table(name, &Reading::default()).await?)
+    agreeing(operator, engines.metastore()?.get_table(name, &Reading::default()).await?)
 }
 
 /// Returns a table whose files agree.
@@ -53,7 +53,7 @@ pub(super) async fn list_files(
     let mut files: Vec<PinnedFile> = Vec::new();
     for location in locations {
         let before = files.len();
-        let mut stream = engines.storage.list_files(location);
+        let mut stream = engines.storage()?.list_files(location);
         while let Some(file) = stream.try_next().await? {
             if files.len() == MOST_FILES {
                 let message = format!("`{location}` holds more than {MOST_FILES} files");

@@ -55,7 +55,7 @@ async fn look_up_all(
     let reading = reading(operator, request)?;
     let mut found = Vec::with_capacity(names.len());
     for name in names {
-        found.push(engines.metastore.get_table(name, &reading).await?);
+        found.push(engines.metastore()?.get_table(name, &reading).await?);
     }
     let useless = |(_, concerns): &(&str, Concerns)| {
         found.iter().all(|table| not_read_so(table, *concerns).is_some())

@@ -236,7 +236,7 @@ async fn look(
         return look_at_folder(engines, operator, &folder, mode).await;
     }
     let database =
-        engines.metastore.get_database(&wanted.name.database).await.map_err(|error| {
+        engines.metastore()?.get_database(&wanted.name.database).await.map_err(|error| {
             let hint = format!("run database/create with database_name={}", wanted.name.database);
             if error.kind == ErrorKind::NotFound { error.with_hint(hint) } else { error }
         })?;
@@ -283,7 +283,7 @@ async fn look_at_folder(
 async fn spelled(engines: &Engines, folder: &StoragePath) -> Result<String, EngineError> {
     let text = folder.as_str();
     let (first, rest) = text.split_once('/').unwrap_or((text, ""));
-    match engines.metastore.get_database(first).await {
+    match engines.metastore()?.get_database(first).await {
         Ok(database) => Ok(format!("{}/{rest}", database.location.trim_end_matches('/'))),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(text.to_owned()),
         Err(error) => Err(error),
@@ -291,7 +291,7 @@ async fn spelled(engines: &Engines, folder: &StoragePath) -> Result<String, Engi
 }
 
 async fn refuse_files(engines: &Engines, operator: &str, folder: &str) -> Result<(), EngineError> {
-    let first = match engines.storage.list_files(folder).next().await.transpose() {
+    let first = match engines.storage()?.list_files(folder).next().await.transpose() {
         Err(error) if error.kind == ErrorKind::NotFound => None,
         found => found?,
     };
@@ -316,11 +316,11 @@ async fn existing_table(
     operator: &str,
     name: &TableName,
 ) -> Result<Option<Table>, EngineError> {
-    let Some(entry) = engines.metastore.find_table(name).await? else { return Ok(None) };
+    let Some(entry) = engines.metastore()?.find_table(name).await? else { return Ok(None) };
     let place = entry.name.to_string();
     match entry.kind {
         TableKind::Managed => {
-            match engines.metastore.get_table(&entry.name, &Reading::default()).await? {
+            match engines.metastore()?.get_table(&entry.name, &Reading::default()).await? {
                 TableLookup::Table(table) => Ok(Some(*table)),
                 TableLookup::Conflicting(_) => Err(EngineError::new(
                     ErrorKind::Unexpected,

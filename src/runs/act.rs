@@ -10,7 +10,7 @@ use super::session::{
 };
 use crate::api::v1alpha1::{JobReference, OperatorRun, OperatorRunStatus, ResultKind};
 use crate::engines::execution::Fence;
-use crate::engines::job::JobError;
+use crate::engines::job::{JobError, JobId};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::Changed;
 use crate::engines::result::JobOutcome;
@@ -102,8 +102,8 @@ pub async fn act(
     let work = Work { run, valid: &valid, engines: &engines, identity: &identity, results };
     let outcome = match decision {
         Decision::Launch => work.launch(operator_of(context, run, &valid)?).await,
-        Decision::Release(job) => done(step, engines.execution.release(&id_of(job)).await),
-        Decision::Cancel { job, .. } => done(step, engines.execution.cancel(&id_of(job)).await),
+        Decision::Release(job) => done(step, work.release(job).await),
+        Decision::Cancel { job, .. } => done(step, work.cancel(&id_of(job)).await),
         Decision::Fence { .. } => work.fence().await,
         Decision::Collect(job) => work.collect(operator_of(context, run, &valid)?, job).await,
         Decision::Apply => work.apply().await?,
@@ -193,7 +193,7 @@ impl Work<'_> {
 
     /// Says whether a change could be made, before it is recorded.
     async fn check(&self, effect: &Effect) -> Result<(), EngineError> {
-        match (effect, self.engines.metastore.changes()) {
+        match (effect, self.engines.changes()) {
             (Effect::Metastore { .. }, Some(changes)) => changes.check().await,
             _ => Ok(()),
         }
@@ -207,15 +207,25 @@ impl Work<'_> {
             let error = EngineError::new(ErrorKind::Unsupported, "mason", "launch", message);
             return failed(Step::Prepare, &error);
         }
-        let Identity { token, owner, .. } = self.identity;
-        match self.engines.execution.create(spec, token, owner).await {
-            Ok(id) => Outcome::Created(JobReference {
-                kind: self.engines.execution.job_kind().to_owned(),
-                id: id.0,
-                url: None,
-            }),
+        match self.create_job(spec).await {
+            Ok(job) => Outcome::Created(job),
             Err(error) => failed(Step::Create, &error),
         }
+    }
+
+    async fn create_job(&self, spec: &JobSpec) -> Result<JobReference, EngineError> {
+        let Identity { token, owner, .. } = self.identity;
+        let execution = self.engines.execution()?;
+        let id = execution.create(spec, token, owner).await?;
+        Ok(JobReference { kind: execution.job_kind().to_owned(), id: id.0, url: None })
+    }
+
+    async fn release(&self, job: &JobReference) -> Result<(), EngineError> {
+        self.engines.execution()?.release(&id_of(job)).await
+    }
+
+    async fn cancel(&self, job: &JobId) -> Result<(), EngineError> {
+        self.engines.execution()?.cancel(job).await
     }
 
     async fn fence(&self) -> Outcome {
@@ -225,14 +235,18 @@ impl Work<'_> {
         if !self.uses_jobs() {
             return Outcome::Fenced(Fence::Down);
         }
-        match self.engines.execution.fence(&self.identity.token).await {
+        match self.fence_job().await {
             Ok(fence) => Outcome::Fenced(fence),
             Err(error) => failed(Step::Fence, &error),
         }
     }
 
+    async fn fence_job(&self) -> Result<Fence, EngineError> {
+        self.engines.execution()?.fence(&self.identity.token).await
+    }
+
     async fn fence_change(&self) -> Outcome {
-        let Some(changes) = self.engines.metastore.changes() else {
+        let Some(changes) = self.engines.changes() else {
             return Outcome::Fenced(Fence::Down);
         };
         match changes.fence(&self.identity.author).await {
@@ -243,13 +257,10 @@ impl Work<'_> {
     }
 
     async fn collect(&self, operator: &dyn Operator, job: &JobReference) -> Outcome {
-        let proof = match self.engines.execution.collect(&id_of(job)).await {
+        let proof = match self.proof_of(job).await {
             Ok(proof) => proof,
             Err(error) => return failed(Step::Collect, &error),
         };
-        if let Err(error) = self.check_proof(&proof) {
-            return failed(Step::Collect, &error);
-        }
         let committed = proof.commit.is_some();
         let conclusion = match operator.conclude(self.engines, &self.request(), &proof).await {
             Ok(conclusion) => conclusion,
@@ -271,10 +282,11 @@ impl Work<'_> {
         }
     }
 
-    /// A proof counts only for the run that it names.
-    fn check_proof(&self, proof: &JobOutcome) -> Result<(), EngineError> {
+    /// Returns the proof of a job. It counts only for the run that it names.
+    async fn proof_of(&self, job: &JobReference) -> Result<JobOutcome, EngineError> {
+        let proof = self.engines.execution()?.collect(&id_of(job)).await?;
         if proof.owner.run_uid == self.identity.owner.run_uid {
-            return Ok(());
+            return Ok(proof);
         }
         let message = format!("the proof is of run `{}`, not of this one", proof.owner.run);
         Err(EngineError::new(ErrorKind::Unexpected, "mason", "collect the outcome", message))
@@ -287,10 +299,8 @@ impl Work<'_> {
             Pending::of(status).map_err(|source| recorded(self.run, "pending", source))?;
         let applied = match pending.map(|pending| pending.effect) {
             None => Ok(None),
-            Some(Effect::CancelJob { id }) => {
-                self.engines.execution.cancel(&id).await.map(|()| None)
-            }
-            Some(Effect::Metastore { change }) => match self.engines.metastore.changes() {
+            Some(Effect::CancelJob { id }) => self.cancel(&id).await.map(|()| None),
+            Some(Effect::Metastore { change }) => match self.engines.changes() {
                 Some(changes) => changes.apply(&change, &self.identity.author).await.map(Some),
                 None => Err(EngineError::new(
                     ErrorKind::Unsupported,
@@ -312,7 +322,8 @@ impl Work<'_> {
         let Some(job) = attempt.and_then(|attempt| attempt.job.as_ref()) else {
             return Outcome::Logged(None);
         };
-        let lines = self.engines.execution.logs(&id_of(job), LOG_LINES).await;
+        let Some(execution) = &self.engines.execution else { return Outcome::Logged(None) };
+        let lines = execution.logs(&id_of(job), LOG_LINES).await;
         Outcome::Logged(lines.ok().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n")))
     }
 

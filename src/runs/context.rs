@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use super::admission::Admission;
 use super::budget::ProgressBudget;
 use super::resources::Resources;
-use crate::api::v1alpha1::{ActionKind, OperatorDefinition, OperatorRun, Progress};
-use crate::engines::capability::ClientDescription;
-use crate::engines::{EngineError, Engines};
+use crate::api::v1alpha1::{ActionKind, EngineChoice, OperatorDefinition, OperatorRun, Progress};
+use crate::engines::capability::ClientType;
+use crate::engines::{EngineError, Engines, Storage};
 use crate::operators::Operator;
 use crate::plan::Keeping;
 use crate::store::{Attachments, Store, StoreError};
@@ -33,7 +33,7 @@ pub struct RunContext {
     /// The kinds of action that can be run here.
     pub kinds: &'static [ActionKind],
     /// The types of clients that this program has.
-    pub clients: Arc<[ClientDescription]>,
+    pub clients: &'static [ClientType],
     /// What decides whether and when runs may begin here.
     pub admission: Arc<Admission>,
     /// The time, and how to wait.
@@ -81,12 +81,23 @@ pub trait LookUp: Send + Sync {
 /// Opens the clients that a run was matched with.
 #[async_trait]
 pub trait OpenEngines: Send + Sync {
-    /// Returns the chosen client of every role. Changes nothing and may be repeated.
+    /// Returns the chosen client of every role that one was picked for. Changes nothing and may be repeated.
     ///
     /// # Errors
     /// `InvalidInput` or `NotFound` when a client's settings lead nowhere; `Unavailable` when it may
     /// be there later.
     async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError>;
+
+    /// Returns the storage of one client of the run's config, whichever roles it was picked for. Changes nothing and
+    /// may be repeated.
+    ///
+    /// # Errors
+    /// As [`OpenEngines::open`], and `InvalidInput` for a client that keeps no files.
+    async fn open_storage(
+        &self,
+        run: &ValidRun,
+        client: &EngineChoice,
+    ) -> Result<Arc<dyn Storage>, EngineError>;
 }
 
 /// The time, and how to wait.

@@ -209,7 +209,8 @@ async fn clear_away(context: &RunContext, session: &mut Session, run: &OperatorR
         .map(|attempt| (JobToken(attempt.token.clone()), attempt.job.as_ref().map(id_of)));
     let attempts: Vec<_> = attempts.collect();
     let Some(engines) = session.engines_of(context, run).await else { return };
-    if let Err(error) = engines.execution.sweep(&attempts).await {
+    let Some(execution) = &engines.execution else { return };
+    if let Err(error) = execution.sweep(&attempts).await {
         tracing::warn!(run = name_of(run), %error, "failed to clear away what is left of a run");
     }
 }
@@ -224,9 +225,12 @@ async fn sweep(context: &RunContext, session: &mut Session, run: &OperatorRun, o
     let ended = attempts.iter().any(|attempt| {
         attempt.token == identity.token.0 && attempt.state == AttemptState::Finished
     });
-    if ended && let Some(engines) = session.engines_of(context, run).await {
+    if ended
+        && let Some(engines) = session.engines_of(context, run).await
+        && let Some(execution) = &engines.execution
+    {
         // It never begins, fenced or not: the fence only lets its client clear it away.
-        let _ = engines.execution.fence(&identity.token).await;
+        let _ = execution.fence(&identity.token).await;
     }
 }
 

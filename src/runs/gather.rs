@@ -122,10 +122,14 @@ async fn find_job(
     identity: &Identity,
     recorded: Option<&JobId>,
 ) -> Sight<JobStatus> {
-    let vanished = || recorded.and_then(|id| engines.execution.vanished(id, &identity.owner));
+    let execution = match engines.execution() {
+        Ok(execution) => execution,
+        Err(error) => return Sight::Failed(kept(&error)),
+    };
+    let vanished = || recorded.and_then(|id| execution.vanished(id, &identity.owner));
     let found = match recorded {
-        Some(_) => engines.execution.find(&identity.token).await,
-        None => engines.execution.find_unrecorded(&identity.token).await,
+        Some(_) => execution.find(&identity.token).await,
+        None => execution.find_unrecorded(&identity.token).await,
     };
     match found {
         Ok(Some(job))
@@ -140,7 +144,7 @@ async fn find_job(
 }
 
 async fn find_change(engines: &Engines, author: &Author) -> Sight<Changed> {
-    let Some(changes) = engines.metastore.changes() else { return Sight::Nothing };
+    let Some(changes) = engines.changes() else { return Sight::Nothing };
     match changes.find(author).await {
         Ok(Some(made)) => Sight::Found(made),
         Ok(None) => Sight::Nothing,
@@ -167,7 +171,7 @@ async fn check(
         definition: resources.definition.as_ref(),
         config: resources.config.as_ref(),
         actions: &actions,
-        clients: &context.clients,
+        clients: context.clients,
         kinds: context.kinds,
         rules: &context.admission.rules,
         namespace_labels: labels.as_ref(),

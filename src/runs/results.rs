@@ -15,8 +15,7 @@ use super::context::RunContext;
 use super::present;
 use super::session::Identity;
 use crate::api::v1alpha1::{
-    EngineChoice, EngineChoices, InlineResults, OperatorRun, ResultKind, ResultReference,
-    RetainResults,
+    EngineChoice, InlineResults, OperatorRun, ResultKind, ResultReference, RetainResults,
 };
 use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind, Retry};
@@ -166,11 +165,9 @@ impl Results<'_> {
                 message,
             ));
         };
-        let storage = Some(EngineChoice { client: client.to_owned(), kind });
-        let engines = EngineChoices { storage, ..EngineChoices::default() };
-        let only = ValidRun { engines, ..self.valid.clone() };
-        let engines = self.context.open_engines.open(&only).await?;
-        Ok(engines.storage.objects())
+        let chosen = EngineChoice { client: client.to_owned(), kind };
+        let storage = self.context.open_engines.open_storage(self.valid, &chosen).await?;
+        Ok(storage.objects())
     }
 }
 

@@ -70,7 +70,7 @@ impl Session {
     /// Returns what waits until the job that was looked at last may have ended, whatever becomes of the session;
     /// for ever when there is none.
     pub fn end_of_job(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
-        let execution = self.engines.as_ref().map(|engines| Arc::clone(&engines.execution));
+        let execution = self.engines.as_ref().and_then(|engines| engines.execution.clone());
         let job = self.job.clone();
         async move {
             match (execution, job) {

@@ -62,7 +62,8 @@ impl<'a> Watch<'a> {
         let attempt = run.status.as_ref().and_then(|status| status.attempts.last());
         let Some(job) = attempt.and_then(|attempt| attempt.job.as_ref()) else { return };
         let Some(engines) = session.engines_of(context, run).await else { return };
-        let Ok(lines) = engines.execution.logs(&id_of(job), LOG_LINES).await else { return };
+        let Some(execution) = &engines.execution else { return };
+        let Ok(lines) = execution.logs(&id_of(job), LOG_LINES).await else { return };
         if self.log.0.as_ref() != Some(&job.id) {
             self.log = (Some(job.id.clone()), Vec::new());
         }

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use super::{Stand, set_stand};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{ClientStatus, ConfigColumns, MasonConfig, MasonConfigStatus};
-use crate::engines::EngineError;
-use crate::engines::capability::Role;
+use crate::engines::{ByRole, EngineError};
 use crate::validate::Problems;
 
 /// Most characters of a client's message.
@@ -93,16 +92,9 @@ fn clients(config: &MasonConfig, probes: &[ClientProbe], now: Timestamp) -> Vec<
 
 /// Returns the roles that the config gives a client, in the order of the docs.
 fn roles(config: &MasonConfig, name: &str) -> Vec<String> {
-    let engines = &config.spec.engines;
-    let has = |role: &Role| {
-        let names = match role {
-            Role::Metastore => &engines.metastore,
-            Role::Storage => &engines.storage,
-            Role::Execution => &engines.execution,
-        };
-        names.iter().any(|given| given == name)
-    };
-    Role::ALL.iter().filter(|role| has(role)).map(|role| role.as_str().to_owned()).collect()
+    let engines = ByRole::from(&config.spec.engines);
+    let given = engines.iter().filter(|(_, names)| names.iter().any(|given| given == name));
+    given.map(|(role, _)| role.as_str().to_owned()).collect()
 }
 
 fn is_lasting(reason: Reason) -> bool {

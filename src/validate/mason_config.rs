@@ -1,11 +1,11 @@
 //! A config by itself: everything that would make every run with it fail.
 
-use super::matching::names_of;
 use super::problem::{Problem, Problems, did_you_mean};
 use super::rules::Rules;
 use crate::api::quantity::parse_bytes;
 use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig};
-use crate::engines::capability::{ClientDescription, Role};
+use crate::engines::capability::{ClientDescription, ClientType};
+use crate::engines::{ByRole, Role};
 
 /// The least memory that a local job can work with.
 const LEAST_MEMORY_BYTES: u64 = 64 << 20;
@@ -18,7 +18,7 @@ const LEAST_MEMORY_BYTES: u64 = 64 << 20;
 /// does not allow.
 pub fn validate_config(
     config: &MasonConfig,
-    clients: &[ClientDescription],
+    clients: &[ClientType],
     rules: &Rules,
 ) -> Result<(), Problems> {
     let mut problems = Problems::default();
@@ -35,14 +35,14 @@ pub fn validate_config(
         }
     }
     rules.check_config(config, &mut problems);
-    for role in Role::ALL {
-        check_role(config, role, clients, &mut problems);
+    for (role, names) in ByRole::from(&config.spec.engines).iter() {
+        check_role(config, (role, names), clients, &mut problems);
     }
     check_results(config, clients, &mut problems);
     problems.none_or(())
 }
 
-fn check_results(config: &MasonConfig, clients: &[ClientDescription], problems: &mut Problems) {
+fn check_results(config: &MasonConfig, clients: &[ClientType], problems: &mut Problems) {
     let path = "spec.results.location";
     let Some(location) = &config.spec.results.location else {
         if config.spec.results.inline == InlineResults::Never {
@@ -61,23 +61,28 @@ fn check_results(config: &MasonConfig, clients: &[ClientDescription], problems: 
         problems.push(problem.hint_if(did_you_mean(name, known)));
         return;
     };
-    let described = client.kind().and_then(|kind| clients.iter().find(|known| known.kind == kind));
+    let described = description_of(client, clients);
     if described.is_some_and(|described| !described.roles.contains(&Role::Storage)) {
         problems.push(Problem::new(path, format!("`{name}` keeps no files")));
     }
 }
 
+/// Returns what a client can do; nothing when this program does not have its type.
+fn description_of(client: &ClientConfig, types: &[ClientType]) -> Option<ClientDescription> {
+    Some(ClientType::find(types, client.kind()?)?.describe(client))
+}
+
 fn check_client(
     client: &ClientConfig,
     path: &str,
-    clients: &[ClientDescription],
+    clients: &[ClientType],
     problems: &mut Problems,
 ) {
     let Some(kind) = client.kind() else {
         problems.push(Problem::new(path, "exactly one client type is needed: local"));
         return;
     };
-    if !clients.iter().any(|known| known.kind == kind) {
+    if ClientType::find(clients, kind).is_none() {
         let message = format!("this program was built without the client {}", kind.as_str());
         problems.push(Problem::new(path, message));
     }
@@ -118,11 +123,10 @@ fn check_local(local: &LocalClient, path: &str, problems: &mut Problems) {
 
 fn check_role(
     config: &MasonConfig,
-    role: Role,
-    clients: &[ClientDescription],
+    (role, names): (Role, &[String]),
+    clients: &[ClientType],
     problems: &mut Problems,
 ) {
-    let names = names_of(config, role);
     for (index, name) in names.iter().enumerate() {
         let path = format!("spec.engines.{}[{index}]", role.as_str());
         if names[..index].contains(name) {
@@ -134,8 +138,7 @@ fn check_role(
             problems.push(problem.hint_if(did_you_mean(name, known)));
             continue;
         };
-        let described =
-            client.kind().and_then(|kind| clients.iter().find(|known| known.kind == kind));
+        let described = description_of(client, clients);
         if let Some(described) = described.filter(|described| !described.roles.contains(&role)) {
             let message = format!(
                 "`{name}` ({}) cannot fill the role {}",

@@ -4,7 +4,8 @@
 use crate::api::v1alpha1::{
     ClientConfig, ClientKind, EngineChoice, EngineChoices, MasonConfig, SupportedConfiguration,
 };
-use crate::engines::capability::{Capability, ClientDescription, Role};
+use crate::engines::capability::{Capability, ClientType};
+use crate::engines::{ByRole, Role};
 
 /// What is matched.
 pub(super) struct Matching<'a> {
@@ -15,7 +16,7 @@ pub(super) struct Matching<'a> {
     /// What the action needs.
     pub(super) needs: &'a [Capability],
     /// The types of clients that this program has.
-    pub(super) clients: &'a [ClientDescription],
+    pub(super) clients: &'a [ClientType],
 }
 
 /// Why no set fits: for each set in order, every role that stood against it.
@@ -38,14 +39,16 @@ impl Matching<'_> {
     }
 
     fn try_set(&self, set: &SupportedConfiguration) -> Result<EngineChoices, Vec<String>> {
-        let (mut choices, mut reasons) = (EngineChoices::default(), Vec::new());
-        for role in Role::ALL {
-            match self.fill(role, kind_in(set, role)) {
-                Ok(choice) => *slot(&mut choices, role) = choice,
-                Err(reason) => reasons.push(reason),
-            }
-        }
-        if reasons.is_empty() { Ok(choices) } else { Err(reasons) }
+        let wanted: ByRole<Option<ClientKind>> = set.into();
+        let mut reasons = Vec::new();
+        let choices = ByRole::from_fn(|role| {
+            let filled = self.fill(role, *wanted.get(role));
+            filled.unwrap_or_else(|reason| {
+                reasons.push(reason);
+                None
+            })
+        });
+        if reasons.is_empty() { Ok(choices.into()) } else { Err(reasons) }
     }
 
     /// Returns the first client of the role that will do. A role that neither the set nor the action
@@ -53,7 +56,7 @@ impl Matching<'_> {
     fn fill(&self, role: Role, wanted: Option<ClientKind>) -> Result<Option<EngineChoice>, String> {
         let needs: Vec<Capability> =
             self.needs.iter().copied().filter(|need| need.role() == role).collect();
-        let names = names_of(self.config, role);
+        let names = *ByRole::from(&self.config.spec.engines).get(role);
         let mut refused = Vec::new();
         for name in names {
             match self.consider(name, role, wanted, &needs) {
@@ -89,13 +92,14 @@ impl Matching<'_> {
         if let Some(wanted) = wanted.filter(|wanted| *wanted != kind) {
             return Err(format!("`{name}` is {}, not {}", kind.as_str(), wanted.as_str()));
         }
-        let Some(description) = self.clients.iter().find(|known| known.kind == kind) else {
+        let Some(known) = ClientType::find(self.clients, kind) else {
             return Err(format!(
                 "`{name}` is {}, which this program was built without",
                 kind.as_str()
             ));
         };
-        if !description.roles.contains(&role) {
+        let described = known.describe(client);
+        if !described.roles.contains(&role) {
             return Err(format!(
                 "`{name}` ({}) cannot fill the role {}",
                 kind.as_str(),
@@ -104,7 +108,7 @@ impl Matching<'_> {
         }
         let missing: Vec<String> = needs
             .iter()
-            .filter(|need| !description.capabilities.contains(need))
+            .filter(|need| !described.capabilities.contains(need))
             .map(|need| format!("`{}`", word(*need)))
             .collect();
         if missing.is_empty() {
@@ -126,37 +130,57 @@ pub(super) fn word(capability: Capability) -> String {
     }
 }
 
-/// Returns the names of a role's clients, in order of preference.
-pub(super) fn names_of(config: &MasonConfig, role: Role) -> &[String] {
-    let engines = &config.spec.engines;
-    match role {
-        Role::Metastore => &engines.metastore,
-        Role::Storage => &engines.storage,
-        Role::Execution => &engines.execution,
-    }
-}
-
-/// Returns the type that a set asks for in a role.
-pub(super) fn kind_in(set: &SupportedConfiguration, role: Role) -> Option<ClientKind> {
-    match role {
-        Role::Metastore => set.metastore,
-        Role::Storage => set.storage,
-        Role::Execution => set.execution,
-    }
-}
-
 /// Returns a set in words, `metastore: local, execution: local`.
 pub(super) fn describe(set: &SupportedConfiguration) -> String {
-    let roles = Role::ALL.into_iter().filter_map(|role| {
-        kind_in(set, role).map(|kind| format!("{}: {}", role.as_str(), kind.as_str()))
+    let wanted: ByRole<Option<ClientKind>> = set.into();
+    let roles = wanted.iter().filter_map(|(role, kind)| {
+        kind.map(|kind| format!("{}: {}", role.as_str(), kind.as_str()))
     });
     roles.collect::<Vec<_>>().join(", ")
 }
 
-fn slot(choices: &mut EngineChoices, role: Role) -> &mut Option<EngineChoice> {
-    match role {
-        Role::Metastore => &mut choices.metastore,
-        Role::Storage => &mut choices.storage,
-        Role::Execution => &mut choices.execution,
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engines::capability::ClientDescription;
+
+    /// A type whose clients query, except those below `/archive`.
+    const TYPES: &[ClientType] = &[ClientType {
+        most: ClientDescription {
+            kind: ClientKind::Local,
+            summary: "files",
+            roles: &[Role::Execution],
+            capabilities: &[Capability::Query],
+            reads: &[],
+            writes: &[],
+        },
+        narrow: |most, client| match client.folder() {
+            Some("/archive") => ClientDescription { capabilities: &[], ..most },
+            _ => most,
+        },
+    }];
+
+    fn chosen(execution: &[&str]) -> Result<EngineChoices, Unmatched> {
+        let config: MasonConfig = serde_json::from_value(json!({
+            "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig", "metadata": {"name": "lake"},
+            "spec": {"engines": {"execution": execution}, "clients": [
+                {"name": "archive", "local": {"root": "/archive"}},
+                {"name": "here", "local": {"root": "/lake"}},
+            ]},
+        }))
+        .expect("should be a config");
+        let needs = &[Capability::Query];
+        Matching { config: &config, sets: &[], needs, clients: TYPES }.choose()
+    }
+
+    #[test]
+    fn what_a_client_can_do_follows_from_its_block() {
+        let choices = chosen(&["archive", "here"]).expect("should match");
+        assert_eq!(choices.execution.map(|choice| choice.client).as_deref(), Some("here"));
+        assert_eq!((choices.metastore, choices.storage), (None, None), "nothing stands in");
+        let Unmatched(failures) = chosen(&["archive"]).expect_err("should not match");
+        assert_eq!(failures, [["execution: `archive` (local) cannot `query`"]]);
     }
 }

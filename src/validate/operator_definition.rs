@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::action::{check_action, needs_of};
-use super::matching::{kind_in, word};
+use super::matching::word;
 use super::parameter;
 use super::problem::{Problem, Problems};
 use super::valid_run::ActionDescription;
-use crate::api::v1alpha1::{OperatorDefinition, Parameter, ParameterType};
-use crate::engines::capability::{Capability, ClientDescription, Role};
+use crate::api::v1alpha1::{ClientKind, OperatorDefinition, Parameter, ParameterType};
+use crate::engines::capability::{Capability, ClientDescription, ClientType};
+use crate::engines::{ByRole, Role};
 
 /// Checks a definition by itself.
 ///
@@ -19,7 +20,7 @@ use crate::engines::capability::{Capability, ClientDescription, Role};
 pub fn validate_definition(
     definition: &OperatorDefinition,
     actions: &[ActionDescription],
-    clients: &[ClientDescription],
+    clients: &[ClientType],
 ) -> Result<(), Problems> {
     let mut problems = Problems::default();
     check_names(&definition.spec.parameters, &mut problems);
@@ -115,15 +116,17 @@ fn check_values(parameter: &Parameter, has_text: bool, path: &str, problems: &mu
 fn check_sets(
     definition: &OperatorDefinition,
     actions: &[ActionDescription],
-    clients: &[ClientDescription],
+    clients: &[ClientType],
     problems: &mut Problems,
 ) {
     let Some(needs) = needs_of(&definition.spec.action, actions) else { return };
     for (index, set) in definition.spec.supported_configurations.iter().enumerate() {
-        for role in Role::ALL {
-            let Some(kind) = kind_in(set, role) else { continue };
-            let Some(client) = clients.iter().find(|client| client.kind == kind) else { continue };
-            if let Some(lack) = lack(client, role, needs) {
+        let wanted: ByRole<Option<ClientKind>> = set.into();
+        for (role, kind) in wanted.iter() {
+            let Some(known) = kind.and_then(|kind| ClientType::find(clients, kind)) else {
+                continue;
+            };
+            if let Some(lack) = lack(&known.most, role, needs) {
                 let path = format!("spec.supportedConfigurations[{index}].{}", role.as_str());
                 problems.push(Problem::new(path, lack));
             }

@@ -17,6 +17,7 @@ use crate::api::v1alpha1::{
     Action, ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference,
     OperatorRun, Parameter, ParameterOrigin, ResolvedParameter, Retry,
 };
+use crate::engines::ByRole;
 use crate::engines::capability::Capability;
 use crate::engines::reading_parameters::reading_of;
 use crate::sql::placeholders;
@@ -62,6 +63,7 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
         parameters: values_of(&values),
         origins: values,
         config: usable.reference,
+        config_version: usable.config.version(),
         clients,
         engines,
         result_schema: definition.spec.result_schema.clone(),
@@ -292,12 +294,15 @@ fn chosen_clients(
     engines: &EngineChoices,
     rules: &Rules,
 ) -> Vec<ClientConfig> {
-    let chosen = [&engines.metastore, &engines.storage, &engines.execution];
+    let chosen = ByRole::from(engines);
     let location = config.spec.results.location.as_deref();
     let keeps_results = location.and_then(|location| location.split(':').next());
     let is_chosen = |client: &&ClientConfig| {
         keeps_results == Some(&client.name)
-            || chosen.into_iter().flatten().any(|choice| choice.client == client.name)
+            || chosen
+                .iter()
+                .filter_map(|(_, choice)| *choice)
+                .any(|choice| choice.client == client.name)
     };
     let mut clients: Vec<_> = config.spec.clients.iter().filter(is_chosen).cloned().collect();
     for local in clients.iter_mut().filter_map(|client| client.local.as_mut()) {

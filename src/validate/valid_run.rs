@@ -9,10 +9,11 @@ use crate::api::duration::DurationText;
 use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::{
-    ActionKind, ClientConfig, ConfigRef, ContainerAction, EngineChoices, FreeForm, MasonConfig,
-    OperatorDefinition, OperatorReference, OperatorRunStatus, ResolvedParameter, Results, Retry,
+    ActionKind, ClientConfig, ConfigRef, ConfigVersion, ContainerAction, EngineChoices, FreeForm,
+    MasonConfig, OperatorDefinition, OperatorReference, OperatorRunStatus, ResolvedParameter,
+    Results, Retry,
 };
-use crate::engines::capability::{Capability, ClientDescription};
+use crate::engines::capability::{Capability, ClientType};
 use crate::engines::job_spec::BoundStatement;
 
 /// A built-in action, as `validate` needs to know it.
@@ -34,7 +35,7 @@ pub struct Inputs<'a> {
     /// The built-in actions.
     pub actions: &'a [ActionDescription],
     /// The types of clients that this program has.
-    pub clients: &'a [ClientDescription],
+    pub clients: &'a [ClientType],
     /// The kinds of action that can be run here: a container needs a cluster.
     pub kinds: &'a [ActionKind],
     /// What the administrator allows.
@@ -106,6 +107,9 @@ pub struct ValidRun {
     pub origins: Vec<ResolvedParameter>,
     /// The config that was used, always with its namespace.
     pub config: ConfigRef,
+    /// Which version of that config it was; absent where the store gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_version: Option<ConfigVersion>,
     /// The concrete client that fills each role.
     pub engines: EngineChoices,
     /// The settings of those clients, each once.

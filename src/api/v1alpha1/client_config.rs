@@ -25,7 +25,7 @@ impl ClientKind {
 }
 
 /// One client of a config. Exactly one type block must be given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("has(self.local)").message("exactly one client type is needed: local"))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientConfig {
@@ -75,7 +75,7 @@ impl ClientConfig {
 }
 
 /// Files below one folder, queried by an embedded engine in a process of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalClient {
     /// The folder that holds databases (folders) and tables. Nothing outside it can be reached. On a
@@ -115,7 +115,7 @@ pub enum Placement {
 }
 
 /// Where credentials are found. They are read when they are needed and never kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Credentials {
     /// A Secret of the config's namespace. It is never lent to a pod of another namespace.
@@ -123,7 +123,7 @@ pub struct Credentials {
 }
 
 /// A Secret, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretRef {
     /// The Secret's name.
@@ -137,6 +137,16 @@ fn default_memory_limit() -> String {
 
 fn default_disk_limit() -> String {
     "100Gi".to_owned()
+}
+
+/// Which version of a config something belongs to. It changes with every change of the config's `spec`, and with a
+/// new config of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ConfigVersion {
+    /// The config's uid.
+    pub uid: String,
+    /// The generation of its `spec`.
+    pub generation: i64,
 }
 
 /// A config, by name and optionally namespace.

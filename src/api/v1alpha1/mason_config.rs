@@ -10,7 +10,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::client_config::{ClientConfig, ClientKind};
+use super::client_config::{ClientConfig, ClientKind, ConfigVersion};
 use super::free_form::texts_by_name;
 
 /// Which clients fill which engine roles, with which settings.
@@ -64,6 +64,15 @@ pub struct MasonConfigSpec {
     /// Bounds on what runs of this config may use at one time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+}
+
+impl MasonConfig {
+    /// Returns which version of it this is; nothing before a store has given it an identity.
+    #[must_use]
+    pub fn version(&self) -> Option<ConfigVersion> {
+        let (uid, generation) = (self.metadata.uid.clone()?, self.metadata.generation?);
+        Some(ConfigVersion { uid, generation })
+    }
 }
 
 fn builtin_only() -> Vec<ActionKind> {

@@ -9,7 +9,8 @@ mod operator_definition;
 mod operator_run;
 
 pub use client_config::{
-    ClientConfig, ClientKind, ConfigRef, Credentials, LocalClient, Placement, SecretRef,
+    ClientConfig, ClientKind, ConfigRef, ConfigVersion, Credentials, LocalClient, Placement,
+    SecretRef,
 };
 pub use free_form::FreeForm;
 pub use mason_config::{

@@ -12,6 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::printer::{Tone, visible};
 use crate::cli::{kinds, outline};
+use crate::engines::ByRole;
 use crate::store::Resource;
 
 /// Tells everything about one resource.
@@ -142,14 +143,11 @@ fn parameters_of(run: &OperatorRun, status: &OperatorRunStatus) -> Value {
 
 /// Returns which client plays each role: `here (local)`.
 fn engines_of(engines: &EngineChoices) -> Value {
-    let chosen = [
-        ("metastore", &engines.metastore),
-        ("storage", &engines.storage),
-        ("execution", &engines.execution),
-    ];
-    let shown = chosen.into_iter().filter_map(|(role, choice)| {
+    let chosen = ByRole::from(engines);
+    let shown = chosen.iter().filter_map(|(role, choice)| {
         let choice = choice.as_ref()?;
-        Some((role.to_owned(), json!(format!("{} ({})", choice.client, choice.kind.as_str()))))
+        let name = role.as_str().to_owned();
+        Some((name, json!(format!("{} ({})", choice.client, choice.kind.as_str()))))
     });
     Value::Object(shown.collect())
 }

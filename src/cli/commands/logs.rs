@@ -103,7 +103,7 @@ impl Tail<'_> {
         let opened = run_context(self.context);
         let engines = opened.open_engines.open(&valid).await.ok()?;
         let id = JobId(attempt.job.as_ref()?.id.clone());
-        let lines = engines.execution.logs(&id, LINES).await.ok()?;
+        let lines = engines.execution().ok()?.logs(&id, LINES).await.ok()?;
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 }

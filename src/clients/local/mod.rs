@@ -26,9 +26,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::api::v1alpha1::{ClientKind, LocalClient};
-use crate::engines::capability::{Capability, ClientDescription, Role};
+use crate::engines::capability::{Capability, ClientDescription};
 use crate::engines::table::Format;
-use crate::engines::{EngineError, Execution, Metastore, Storage};
+use crate::engines::{EngineError, Execution, Metastore, Role, Storage};
 use crate::lake::metastore::LakeMetastore;
 use crate::lake::storage::LakeStorage;
 use change_lock::RootLock;

@@ -91,7 +91,7 @@ impl Reconcile for MasonConfigs {
         config: &MasonConfig,
         _: &Cache<MasonConfig>,
     ) -> Result<Action, Error> {
-        let checked = validate_config(config, clients::descriptions(), &self.context.rules); // pure
+        let checked = validate_config(config, clients::types(), &self.context.rules); // pure
         let mut probes = Vec::new();
         if checked.is_ok() {
             let namespace = config.namespace().unwrap_or_default();

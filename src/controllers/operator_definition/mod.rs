@@ -43,7 +43,7 @@ impl Reconcile for OperatorDefinitions {
         let others = cache.state(); // from the watch
         let others: Vec<_> = others.iter().filter_map(|other| other.0.as_ref().ok()).collect();
         let actions = action_descriptions(operators::all());
-        let usability = match validate_definition(definition, &actions, clients::descriptions()) {
+        let usability = match validate_definition(definition, &actions, clients::types()) {
             Err(problems) => Usability::Wrong(problems),
             Ok(()) => match oldest(definition, &others) {
                 Some(older) => Usability::Duplicate(older),

@@ -32,7 +32,7 @@ impl Operator for Create {
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let name = required(NAME, request, "database_name")?.to_owned();
         let if_not_exists = request.parameters.is_true("if_not_exists");
-        match engines.metastore.get_database(&name).await {
+        match engines.metastore()?.get_database(&name).await {
             Ok(found) if if_not_exists => return Ok(Prepared::Answer(exists_already(&found.name))),
             Ok(found) => {
                 let message = format!("there is a database `{}` already", found.name);

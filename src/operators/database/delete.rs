@@ -34,10 +34,10 @@ impl Operator for Delete {
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let wanted = required(NAME, request, "database_name")?;
-        let database = engines.metastore.get_database(wanted).await?;
+        let database = engines.metastore()?.get_database(wanted).await?;
         let cascade = request.parameters.is_true("cascade");
         let tables: Vec<TableEntry> =
-            engines.metastore.list_tables(&database.name).try_collect().await?;
+            engines.metastore()?.list_tables(&database.name).try_collect().await?;
         refuse_tables_that_stay(&database.name, cascade, &tables)?;
         let plan = WorkPlan {
             what: format!("delete database {}", database.name),

@@ -32,7 +32,7 @@ impl Operator for List {
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let filter = NameFilter::of(NAME, request)?;
         let mut listing = Listing::new((limit(NAME, request)?, request.answer_bytes));
-        let mut databases = engines.metastore.list_databases();
+        let mut databases = engines.metastore()?.list_databases();
         while let Some(database) = databases.try_next().await? {
             if filter.accepts(&database.name) {
                 let mut row = json!({"database": database.name, "location": database.location});

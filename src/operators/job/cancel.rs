@@ -32,7 +32,7 @@ impl Operator for Cancel {
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let id = JobId(required(NAME, request, "job_id")?.to_owned());
-        let status = engines.execution.status(&id).await?;
+        let status = engines.execution()?.status(&id).await?;
         if status.state.has_ended() {
             let mut answer = Answer::object(Value::Object(shown(&status)));
             answer.info.push(format!("job {id} has ended already; nothing was done"));

@@ -46,10 +46,10 @@ impl Operator for Get {
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let id = JobId(required(NAME, request, "job_id")?.to_owned());
-        let status = engines.execution.status(&id).await?;
+        let status = engines.execution()?.status(&id).await?;
         let mut job = shown(&status);
         if status.state == JobState::Succeeded {
-            let outcome = engines.execution.collect(&id).await?;
+            let outcome = engines.execution()?.collect(&id).await?;
             let ended = json!({
                 "rows": outcome.rows,
                 "truncated": outcome.truncated,

@@ -35,7 +35,7 @@ impl Operator for List {
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let wanted: Option<JobState> = choice(NAME, request, "state")?;
         let mut listing = Listing::new((limit(NAME, request)?, request.answer_bytes));
-        let mut jobs = engines.execution.list();
+        let mut jobs = engines.execution()?.list();
         while let Some(job) = jobs.try_next().await? {
             if wanted.is_none_or(|state| state == job.state) {
                 listing.push(json!(shown(&job)));

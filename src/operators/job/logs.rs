@@ -43,7 +43,7 @@ impl Operator for Logs {
         let wanted = count(NAME, request, "lines")?.unwrap_or(LINES);
         // One line more than wanted shows whether there are more.
         let most = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_add(1);
-        let lines = engines.execution.logs(&id, most).await?;
+        let lines = engines.execution()?.logs(&id, most).await?;
         Ok(Prepared::Answer(last_lines(&id, &lines, wanted)))
     }
 }

@@ -9,7 +9,7 @@ use crate::engines::counted::counted;
 use crate::engines::metastore::{Change, TableEntry};
 use crate::engines::reading::Reading;
 use crate::engines::table::{PinnedFile, TableKind, TableLookup, TableName, TableVersion};
-use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::engines::{EngineError, Engines, ErrorKind, Metastore};
 use crate::operators::answers::changed_schema;
 use crate::operators::inputs::list_files;
 use crate::operators::parameters::table_name;
@@ -38,11 +38,11 @@ impl Operator for Delete {
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
         let wanted = table_name(NAME, request)?;
-        let database = engines.metastore.get_database(&wanted.database).await?;
+        let database = engines.metastore()?.get_database(&wanted.database).await?;
         let wanted = TableName { database: database.name, table: wanted.table };
         let delete_files = request.parameters.is_true("delete_files");
-        let Some(entry) = engines.metastore.find_table(&wanted).await? else {
-            return Err(not_found(engines, &wanted).await);
+        let Some(entry) = engines.metastore()?.find_table(&wanted).await? else {
+            return Err(not_found(engines.metastore()?.as_ref(), &wanted).await);
         };
         refuse_undeclared(&entry, delete_files)?;
         let (expected, files) = look(engines, &entry, delete_files).await?;
@@ -57,8 +57,8 @@ impl Operator for Delete {
 }
 
 /// Returns the metastore's own error, which names the nearest tables.
-async fn not_found(engines: &Engines, name: &TableName) -> EngineError {
-    match engines.metastore.get_table(name, &Reading::default()).await {
+async fn not_found(metastore: &dyn Metastore, name: &TableName) -> EngineError {
+    match metastore.get_table(name, &Reading::default()).await {
         Err(error) => error,
         Ok(_) => EngineError::new(
             ErrorKind::Conflict,
@@ -92,7 +92,7 @@ async fn look(
     // A table found in the files has no version, and reading its schema may be a long way.
     let version = match entry.kind {
         TableKind::Discovered => None,
-        _ => match engines.metastore.get_table(&entry.name, &Reading::default()).await {
+        _ => match engines.metastore()?.get_table(&entry.name, &Reading::default()).await {
             Ok(TableLookup::Table(table)) if entry.kind == TableKind::Managed => {
                 return Ok((table.version, table.files));
             }

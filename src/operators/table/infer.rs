@@ -78,7 +78,7 @@ async fn wanted_name(
     location: &str,
 ) -> Result<TableName, EngineError> {
     let database = required(NAME, request, "database_name")?;
-    let database = engines.metastore.get_database(database).await?.name;
+    let database = engines.metastore()?.get_database(database).await?.name;
     let table = match optional(request, "table_name") {
         Some(name) => name.to_owned(),
         None => name_from_path(location).ok_or_else(|| {
@@ -107,7 +107,7 @@ async fn expected_version(
     request: &Request,
     name: &TableName,
 ) -> Result<Option<TableVersion>, EngineError> {
-    let Some(entry) = engines.metastore.find_table(name).await? else { return Ok(None) };
+    let Some(entry) = engines.metastore()?.find_table(name).await? else { return Ok(None) };
     let mode: WriteMode = choice(NAME, request, "mode")?.unwrap_or_default();
     let refused = |message, hint: &str| {
         let operation = format!("declare `{name}`");
@@ -120,7 +120,7 @@ async fn expected_version(
             "give another table_name",
         ),
         (TableKind::External, WriteMode::Replace) => {
-            match engines.metastore.get_table(&entry.name, &Reading::default()).await? {
+            match engines.metastore()?.get_table(&entry.name, &Reading::default()).await? {
                 TableLookup::Table(table) => Ok(table.version),
                 TableLookup::Conflicting(_) => Ok(None),
             }

@@ -42,8 +42,8 @@ impl Operator for List {
         let wanted = required(NAME, request, "database_name")?;
         let filter = NameFilter::of(NAME, request)?;
         let mut listing = Listing::new((limit(NAME, request)?, request.answer_bytes));
-        let database = engines.metastore.get_database(wanted).await?;
-        let mut tables = engines.metastore.list_tables(&database.name);
+        let database = engines.metastore()?.get_database(wanted).await?;
+        let mut tables = engines.metastore()?.list_tables(&database.name);
         while let Some(entry) = tables.try_next().await? {
             if filter.accepts(&entry.name.table) {
                 listing.push(json!({

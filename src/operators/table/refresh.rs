@@ -81,7 +81,7 @@ impl Operator for Refresh {
 
 /// Returns the answer for a table that has no declaration of its own.
 async fn nothing_to_do(engines: &Engines, name: &TableName) -> Result<Option<Answer>, EngineError> {
-    let why = match engines.metastore.find_table(name).await?.map(|entry| entry.kind) {
+    let why = match engines.metastore()?.find_table(name).await?.map(|entry| entry.kind) {
         Some(TableKind::Managed) => "Mason keeps its files and its schema together",
         Some(TableKind::Discovered) => "its files are looked at anew whenever it is read",
         Some(TableKind::External) | None => return Ok(None),

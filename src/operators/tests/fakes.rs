@@ -41,7 +41,7 @@ impl World {
         let world = Arc::new(self.clone());
         let metastore: Arc<dyn Metastore> = Arc::clone(&world) as _;
         let storage: Arc<dyn Storage> = Arc::clone(&world) as _;
-        Engines { metastore, storage, execution: world }
+        Engines { metastore: Some(metastore), storage: Some(storage), execution: Some(world) }
     }
 
     /// Runs the first part of an operator.

@@ -8,9 +8,9 @@ use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{
     AttemptOutcome, ClientKind, OperatorRun, OperatorRunStatus, Phase, Progress, Resolution,
 };
-use crate::engines::capability::{Capability, ClientDescription, Role};
+use crate::engines::capability::{Capability, ClientDescription, ClientType};
 use crate::engines::job::JobState;
-use crate::engines::{ErrorKind, Retry};
+use crate::engines::{ErrorKind, Retry, Role};
 use crate::plan::Keeping;
 use crate::runs::{EachTime, Observer, ProgressBudget, RunContext, RunError, Unwatched, drive};
 use crate::store::Store;
@@ -19,7 +19,7 @@ use crate::testing::fakes::{
     World, shared,
 };
 
-const CLIENT: ClientDescription = ClientDescription {
+const CLIENTS: &[ClientType] = &[ClientType::uniform(ClientDescription {
     kind: ClientKind::Local,
     summary: "fake",
     roles: &Role::ALL,
@@ -31,7 +31,7 @@ const CLIENT: ClientDescription = ClientDescription {
     ],
     reads: &[],
     writes: &[],
-};
+})];
 
 pub(super) struct Scene {
     pub(super) world: SharedWorld,
@@ -51,7 +51,7 @@ impl Scene {
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
-            clients: Arc::new([CLIENT]),
+            clients: CLIENTS,
             admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
             attachments: None,

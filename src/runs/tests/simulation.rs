@@ -160,7 +160,7 @@ impl Simulation {
             open_engines: Arc::new(FakeEngines(Arc::clone(&world))),
             operators: FAKE_OPERATORS,
             kinds: &[crate::api::v1alpha1::ActionKind::Builtin],
-            clients: Arc::new([]),
+            clients: &[],
             admission: Arc::default(),
             clock: Arc::new(FakeClock(Arc::clone(&world))),
             attachments: None,

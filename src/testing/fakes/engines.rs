@@ -9,6 +9,7 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
 use super::world::{Call, SharedWorld, World};
+use crate::api::v1alpha1::EngineChoice;
 use crate::engines::execution::{Execution, Fence};
 use crate::engines::job::{JobId, JobOwner, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
@@ -30,9 +31,9 @@ impl FakeEngines {
     #[must_use]
     pub fn engines(&self) -> Engines {
         Engines {
-            metastore: Arc::new(self.clone()),
-            storage: Arc::new(self.clone()),
-            execution: Arc::new(self.clone()),
+            metastore: Some(Arc::new(self.clone())),
+            storage: Some(Arc::new(self.clone())),
+            execution: Some(Arc::new(self.clone())),
         }
     }
 }
@@ -41,6 +42,14 @@ impl FakeEngines {
 impl OpenEngines for FakeEngines {
     async fn open(&self, _run: &ValidRun) -> Result<Engines, EngineError> {
         World::of(&self.0).call(Call::Open, |_| Ok(self.engines()))
+    }
+
+    async fn open_storage(
+        &self,
+        _run: &ValidRun,
+        _client: &EngineChoice,
+    ) -> Result<Arc<dyn Storage>, EngineError> {
+        World::of(&self.0).call(Call::Open, |_| Ok(Arc::new(self.clone()) as Arc<dyn Storage>))
     }
 }
 

@@ -56,7 +56,7 @@ impl Operator for FakeOperator {
 
     /// Fails once the database that is to be deleted is gone, as real operators do.
     async fn prepare(&self, engines: &Engines, _: &Request) -> Result<Prepared, EngineError> {
-        engines.metastore.get_database("x").await?;
+        engines.metastore()?.get_database("x").await?;
         let plan = WorkPlan { what: format!("do {}", self.name), ..WorkPlan::default() };
         Ok(match (self.job, self.change) {
             (true, _) => Prepared::Job { spec: Box::new(preview()), plan },

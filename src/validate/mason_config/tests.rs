@@ -3,16 +3,16 @@ use serde_json::json;
 use super::*;
 use crate::api::v1alpha1::ClientKind;
 
-const CLIENTS: &[ClientDescription] = &[ClientDescription {
+const CLIENTS: &[ClientType] = &[ClientType::uniform(ClientDescription {
     kind: ClientKind::Local,
     summary: "files",
     roles: &[Role::Metastore, Role::Storage],
     capabilities: &[],
     reads: &[],
     writes: &[],
-}];
+})];
 
-fn problems(spec: &serde_json::Value, clients: &[ClientDescription]) -> Vec<String> {
+fn problems(spec: &serde_json::Value, clients: &[ClientType]) -> Vec<String> {
     let document = json!({
         "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig", "metadata": {"name": "c"}, "spec": spec,
     });

@@ -7,14 +7,14 @@ use crate::engines::reading;
 const ACTIONS: &[ActionDescription] =
     &[ActionDescription { name: "table.query", needs: &[Capability::Query] }];
 
-const NO_QUERIES: &[ClientDescription] = &[ClientDescription {
+const NO_QUERIES: &[ClientType] = &[ClientType::uniform(ClientDescription {
     kind: ClientKind::Local,
     summary: "files",
     roles: &[Role::Metastore, Role::Execution],
     capabilities: &[],
     reads: &[],
     writes: &[],
-}];
+})];
 
 fn problems(parameters: &serde_json::Value, rest: &serde_json::Value) -> Vec<String> {
     let mut document = json!({

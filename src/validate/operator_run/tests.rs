@@ -2,7 +2,8 @@ use serde_json::json;
 
 use super::*;
 use crate::api::v1alpha1::{ActionKind, ClientKind, OperatorRunStatus, Results};
-use crate::engines::capability::{Capability, ClientDescription, Role};
+use crate::engines::Role;
+use crate::engines::capability::{Capability, ClientDescription, ClientType};
 use crate::validate::{ActionDescription, Maxima, ValidAction};
 
 const ACTIONS: &[ActionDescription] = &[
@@ -13,14 +14,14 @@ const ACTIONS: &[ActionDescription] = &[
     ActionDescription { name: "table.fake", needs: &[Capability::Fake] },
 ];
 
-const CLIENTS: &[ClientDescription] = &[ClientDescription {
+const CLIENTS: &[ClientType] = &[ClientType::uniform(ClientDescription {
     kind: ClientKind::Local,
     summary: "files",
     roles: &[Role::Metastore, Role::Storage, Role::Execution],
     capabilities: &[Capability::ReadTables, Capability::ReadFiles, Capability::Query],
     reads: &[],
     writes: &[],
-}];
+})];
 
 fn read<T: serde::de::DeserializeOwned>(document: serde_json::Value) -> T {
     serde_json::from_value(document).expect("should be a resource")
@@ -100,6 +101,19 @@ fn checked(
         known_configs: &configs,
     };
     validate(run, &inputs)
+}
+
+#[test]
+fn a_run_records_which_version_of_its_config_it_was_resolved_with() {
+    let (definition, mut config) = (definition(), config());
+    let version = |config: &MasonConfig| {
+        let valid = validated(&good(), Some(&definition), Some(config)).expect("should be valid");
+        valid.freeze().0.get("configVersion").cloned()
+    };
+    assert_eq!(version(&config), None, "no store has given it an identity");
+    config.metadata.uid = Some("u".to_owned());
+    config.metadata.generation = Some(3);
+    assert_eq!(version(&config), Some(json!({"uid": "u", "generation": 3})));
 }
 
 #[test]
