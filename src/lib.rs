@@ -19,7 +19,7 @@
 //! | [`plan`] | the next decision of a run | those, `validate` |
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
 //! | [`pods`] | work in bare pods: created inert, recorded, released, proven | `api engines` |
-//! | [`clients`] | one folder for each technology | `api embedded engines faults formats lake sql` |
+//! | [`clients`] | one folder for each technology, a registry of them, and their open connections | `api embedded engines faults formats lake metrics sql` |
 //! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |

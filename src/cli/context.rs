@@ -10,6 +10,7 @@ use super::kinds;
 use super::names::first_of;
 use super::printer::Printer;
 use super::settings::{Place, Settings};
+use crate::clients::Connections;
 use crate::store::directory::DirectoryStore;
 use crate::store::{Key, Kind, Resource, Store, StoreError};
 
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     pub store: Arc<dyn Store>,
     /// The cluster that keeps them; nothing when it is a folder.
     pub cluster: Option<Cluster>,
+    /// The clients of configs that are open.
+    pub connections: Arc<Connections>,
     /// When the verb began.
     pub now: Timestamp,
 }
@@ -46,7 +49,8 @@ impl Context {
             }
         };
         let printer = Printer::new(settings.style).repeating(&settings.chosen);
-        Ok(Self { settings, printer, store, cluster, now: Timestamp::now() })
+        let connections = Arc::default();
+        Ok(Self { settings, printer, store, cluster, connections, now: Timestamp::now() })
     }
 
     /// Returns where resources are kept, for people: a folder, or a context.

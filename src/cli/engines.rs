@@ -1,12 +1,13 @@
 //! What driving runs in this process needs: the store, the operators built in, and the clients.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::context::Context;
-use crate::api::v1alpha1::{ActionKind, EngineChoice};
-use crate::clients::{self, WorkersAt};
+use crate::api::v1alpha1::{ActionKind, ClientConfig, EngineChoice, MasonConfig};
+use crate::clients::{self, Asked, ConfigIdentity, Connections, Picked, Surroundings, WorkersAt};
 use crate::engines::{ByRole, EngineError, Engines, Role, Storage};
 use crate::operators;
 use crate::plan::Keeping;
@@ -24,7 +25,7 @@ pub(crate) fn run_context(context: &Context) -> RunContext {
         store: Arc::clone(&context.store),
         library: library::definitions().into(),
         look_up: Arc::new(EachTime),
-        open_engines: Arc::new(Clients),
+        open_engines: Arc::new(Clients(Arc::clone(&context.connections))),
         operators: operators::all(),
         kinds: KINDS,
         clients: clients::types(),
@@ -36,13 +37,50 @@ pub(crate) fn run_context(context: &Context) -> RunContext {
     }
 }
 
+/// Returns what the command line lends to clients: every folder of this machine, and workers as its own children.
+/// Folders of configs are absolute since they were applied.
+#[must_use]
+pub(crate) fn surroundings() -> Surroundings<'static> {
+    static HERE: WorkersAt = WorkersAt::Here;
+    let base = Path::new("/");
+    Surroundings { base, roots: None, secrets: None, workers: &HERE, kubernetes: None }
+}
+
+/// Looks whether the clients of a config can be used, each by one cheap call that changes nothing.
+pub(crate) async fn probe(
+    context: &Context,
+    config: &MasonConfig,
+) -> Vec<(ClientConfig, Result<(), EngineError>)> {
+    let surroundings = surroundings();
+    let (namespace, version) = (config.metadata.namespace.clone(), config.version());
+    let identity = ConfigIdentity { namespace, version };
+    let mut probes = Vec::new();
+    for client in &config.spec.clients {
+        let asked = Asked { client, config: &identity, surroundings: &surroundings };
+        probes.push((client.clone(), context.connections.probe(&asked).await));
+    }
+    probes
+}
+
 /// Opens the clients that this program has.
-struct Clients;
+struct Clients(Arc<Connections>);
+
+impl Clients {
+    async fn open_picked(
+        &self,
+        run: &ValidRun,
+        roles: ByRole<Option<&EngineChoice>>,
+    ) -> Result<Engines, EngineError> {
+        let (namespace, version) = (run.config.namespace.clone(), run.config_version.clone());
+        let config = ConfigIdentity { namespace, version };
+        self.0.open(&Picked { config, clients: &run.clients, roles }, &surroundings()).await
+    }
+}
 
 #[async_trait]
 impl OpenEngines for Clients {
     async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
-        clients::open(&run.clients, &ByRole::from(&run.engines), &|_| Ok(WorkersAt::Here))
+        self.open_picked(run, ByRole::from(&run.engines)).await
     }
 
     async fn open_storage(
@@ -51,7 +89,6 @@ impl OpenEngines for Clients {
         client: &EngineChoice,
     ) -> Result<Arc<dyn Storage>, EngineError> {
         let picked = ByRole::from_fn(|role| (role == Role::Storage).then_some(client));
-        let engines = clients::open(&run.clients, &picked, &|_| Ok(WorkersAt::Here))?;
-        engines.storage().cloned()
+        self.open_picked(run, picked).await?.storage().cloned()
     }
 }

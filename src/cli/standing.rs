@@ -4,9 +4,10 @@
 use jiff::Timestamp;
 
 use super::context::Context;
+use super::engines::probe;
 use crate::api::resource::Resource;
-use crate::api::v1alpha1::{MasonConfig, OperatorDefinition};
-use crate::clients;
+use crate::api::v1alpha1::OperatorDefinition;
+use crate::engines::EngineError;
 use crate::standing::{ClientProbe, Usability, standing_of_config, standing_of_definition};
 use crate::store::StoreError;
 
@@ -22,7 +23,8 @@ pub(crate) async fn record(context: &Context, resource: Resource) -> Result<Reso
     }
     let changed = match resource.clone() {
         Resource::MasonConfig(mut config) => {
-            let probes = probe(&config).await;
+            let found = probe(context, &config).await.into_iter();
+            let probes: Vec<_> = found.map(|(_, answer)| standing_of(answer)).collect();
             config.status = Some(standing_of_config(&config, Ok(()), &probes, context.now));
             Resource::MasonConfig(config)
         }
@@ -43,13 +45,6 @@ pub(crate) fn built_in(definition: &OperatorDefinition, now: Timestamp) -> Resou
     Resource::OperatorDefinition(Box::new(definition))
 }
 
-async fn probe(config: &MasonConfig) -> Vec<ClientProbe> {
-    let mut probes = Vec::new();
-    for client in &config.spec.clients {
-        probes.push(match clients::probe(client).await {
-            Ok(()) => ClientProbe::Ready { credentials: None },
-            Err(error) => ClientProbe::Failed(error),
-        });
-    }
-    probes
+fn standing_of(answer: Result<(), EngineError>) -> ClientProbe {
+    answer.map_or_else(ClientProbe::Failed, |()| ClientProbe::Ready { credentials: None })
 }

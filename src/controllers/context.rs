@@ -8,12 +8,11 @@ use tokio::sync::Semaphore;
 use super::Settings;
 use super::admission::ClusterNamespaces;
 use super::backoff::Backoff;
-use super::engines::NamespaceEngines;
+use super::engines::{Clients, RunEngines};
 use super::events::Events;
 use super::leader::Leadership;
 use super::lookups::SharedLookUps;
 use super::pods::{Pods, RunPods, default_placement};
-use super::roots::AllowedRoots;
 use super::scope::Scope;
 use super::turns::Turns;
 use super::waited;
@@ -32,7 +31,7 @@ use crate::validate::Rules;
 pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) client: Client,
-    pub(super) roots: Arc<AllowedRoots>,
+    pub(super) clients: Arc<Clients>,
     pub(super) backoff: Backoff,
     pub(super) turns: Arc<Turns>,
     pub(super) rules: Rules,
@@ -79,7 +78,7 @@ impl Context {
             turns,
             rules,
             admission: Arc::new(admission),
-            roots: Arc::new(AllowedRoots(settings.local_roots.clone())),
+            clients: Arc::new(Clients::new(&client, settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             backoff: Backoff::default(),
             budget: Arc::new(ProgressBudget::per_second(settings.progress_writes)),
@@ -117,15 +116,14 @@ impl Context {
         store: &Arc<KubernetesStore>,
         (namespace, run): (&str, &str),
     ) -> RunContext {
-        let roots = Arc::clone(&self.roots);
-        let metrics = self.metrics.clone();
+        let (clients, metrics) = (Arc::clone(&self.clients), self.metrics.clone());
         let (namespace, run) = (namespace.to_owned(), run.to_owned());
         let pods = RunPods { pods: self.pods.clone(), namespace, run };
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
             look_up: Arc::new(self.look_ups.since(waited::asked())),
-            open_engines: Arc::new(NamespaceEngines { roots, metrics, pods }),
+            open_engines: Arc::new(RunEngines { clients, metrics, pods }),
             operators: operators::all(),
             kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },
             clients: clients::types(),

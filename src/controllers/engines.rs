@@ -1,33 +1,82 @@
 //! Opens the clients of runs, within what the administrator allows for the namespace of their config:
 //! a config that is shared opens its own folders to the namespaces it is open to.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use kube::Client;
 
-use super::measured_engines::measured;
-use super::pods::RunPods;
-use super::roots::AllowedRoots;
-use crate::api::v1alpha1::{ClientConfig, EngineChoice};
-use crate::clients;
-use crate::engines::{ByRole, EngineError, Engines, ErrorKind, Role, Storage};
+use super::pods::{RunPlaces, RunPods};
+use super::secrets::ClusterSecrets;
+use crate::api::v1alpha1::EngineChoice;
+use crate::clients::{
+    AllowedRoots, ConfigIdentity, Connections, Picked, PlaceWorkers, Surroundings, measured,
+};
+use crate::engines::{ByRole, EngineError, Engines, Role, Storage};
 use crate::metrics::Metrics;
 use crate::runs::OpenEngines;
 use crate::validate::ValidRun;
 
-/// Opens the clients of runs.
-pub(super) struct NamespaceEngines {
-    pub(super) roots: Arc<AllowedRoots>,
+/// The clients that a controller has open, and what it lends to them.
+pub(super) struct Clients {
+    pub(super) connections: Connections,
+    roots: AllowedRoots,
+    pub(super) secrets: ClusterSecrets,
+    kubernetes: Client,
+}
+
+impl Clients {
+    /// Makes it with nothing open. Configs may name the folders of their namespace below these roots.
+    pub(super) fn new(kubernetes: &Client, roots: Vec<PathBuf>) -> Self {
+        Self {
+            connections: Connections::default(),
+            roots: AllowedRoots(roots),
+            secrets: ClusterSecrets(kubernetes.clone()),
+            kubernetes: kubernetes.clone(),
+        }
+    }
+
+    /// Returns what is lent to clients whose workers have their place from `workers`.
+    pub(super) fn surroundings<'a>(&'a self, workers: &'a dyn PlaceWorkers) -> Surroundings<'a> {
+        Surroundings {
+            base: Path::new("/"),
+            roots: Some(&self.roots),
+            secrets: Some(&self.secrets),
+            workers,
+            kubernetes: Some(&self.kubernetes),
+        }
+    }
+}
+
+/// Opens the clients of a run.
+pub(super) struct RunEngines {
+    pub(super) clients: Arc<Clients>,
     pub(super) metrics: Metrics,
     pub(super) pods: RunPods,
 }
 
+impl RunEngines {
+    async fn open_picked(
+        &self,
+        run: &ValidRun,
+        roles: &ByRole<Option<&EngineChoice>>,
+    ) -> Result<Engines, EngineError> {
+        let (namespace, version) = (run.config.namespace.clone(), run.config_version.clone());
+        let config = ConfigIdentity { namespace, version };
+        let places = RunPlaces { pods: &self.pods, run };
+        let surroundings = self.clients.surroundings(&places);
+        let picked = Picked { config, clients: &run.clients, roles: *roles };
+        self.clients.connections.open(&picked, &surroundings).await
+    }
+}
+
 #[async_trait]
-impl OpenEngines for NamespaceEngines {
-    /// Checks the roots with every opening, also for what was frozen long ago.
+impl OpenEngines for RunEngines {
+    /// Checks what is lent with every opening, also for what was frozen long ago.
     async fn open(&self, run: &ValidRun) -> Result<Engines, EngineError> {
         let picked = ByRole::from(&run.engines);
-        let engines = self.open_picked(run, &picked)?;
+        let engines = self.open_picked(run, &picked).await?;
         let engines = self.pods.with_containers(run, engines)?;
         Ok(measured(engines, &picked, &self.metrics))
     }
@@ -38,34 +87,7 @@ impl OpenEngines for NamespaceEngines {
         client: &EngineChoice,
     ) -> Result<Arc<dyn Storage>, EngineError> {
         let picked = ByRole::from_fn(|role| (role == Role::Storage).then_some(client));
-        let engines = self.open_picked(run, &picked)?;
+        let engines = self.open_picked(run, &picked).await?;
         measured(engines, &picked, &self.metrics).storage().cloned()
-    }
-}
-
-impl NamespaceEngines {
-    fn open_picked(
-        &self,
-        run: &ValidRun,
-        roles: &ByRole<Option<&EngineChoice>>,
-    ) -> Result<Engines, EngineError> {
-        for client in &run.clients {
-            let Some(folder) = client.folder() else { continue };
-            let namespace = run.config.namespace.as_deref();
-            let checked = namespace.map_or_else(
-                || Err("the namespace of the config is not recorded".to_owned()),
-                |namespace| self.roots.check(namespace, folder),
-            );
-            checked.map_err(|message| {
-                EngineError::new(
-                    ErrorKind::PermissionDenied,
-                    &client.name,
-                    "open a client",
-                    message,
-                )
-            })?;
-        }
-        let placing = |client: &ClientConfig| self.pods.place(run, client);
-        clients::open(&run.clients, roles, &placing)
     }
 }

@@ -7,7 +7,7 @@ use kube::Client;
 
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{ClientConfig, ContainerStorage, Placement};
-use crate::clients::WorkersAt;
+use crate::clients::{PlaceWorkers, WorkersAt};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::pods::{
     AttemptPods, ContainerPlace, Launcher, PodExecution, PodSettings, StorageMount, WorkerPods,
@@ -42,6 +42,27 @@ impl Pods {
     pub(super) fn warm_up(&self) {
         self.here.warm_up();
     }
+
+    /// Returns where a client works: where it asks to, if it may.
+    ///
+    /// # Errors
+    /// `PlacementNotAllowed`.
+    fn placement(&self, client: &ClientConfig) -> Result<Placement, EngineError> {
+        let asked = client.placement();
+        let refused = |message: String| {
+            EngineError::new(ErrorKind::PermissionDenied, &client.name, "place the work", message)
+                .with_reason(Reason::PlacementNotAllowed)
+        };
+        match &self.settings {
+            Some(settings) => settings.placement(asked).map_err(refused),
+            None if asked == Some(Placement::Pod) => {
+                let message = "the administrator has not said what pods are made of";
+                let hint = "`mason controller --pod-settings` does";
+                Err(refused(message.to_owned()).with_hint(hint))
+            }
+            None => Ok(Placement::Controller),
+        }
+    }
 }
 
 /// The pods of one run.
@@ -51,53 +72,39 @@ pub(super) struct RunPods {
     pub(super) run: String,
 }
 
-/// Checks that a client may work where it asks to.
-///
-/// # Errors
-/// `PlacementNotAllowed`.
-pub(super) fn check_placement(
-    client: &ClientConfig,
-    settings: Option<&PodSettings>,
-) -> Result<Placement, EngineError> {
-    let asked = client.placement();
-    let refused = |message: String| {
-        EngineError::new(ErrorKind::PermissionDenied, &client.name, "place the work", message)
-            .with_reason(Reason::PlacementNotAllowed)
-    };
-    match settings {
-        Some(settings) => settings.placement(asked).map_err(refused),
-        None if asked == Some(Placement::Pod) => {
-            let message = "the administrator has not said what pods are made of";
-            let hint = "`mason controller --pod-settings` does";
-            Err(refused(message.to_owned()).with_hint(hint))
-        }
-        None => Ok(Placement::Controller),
-    }
-}
-
 /// Returns where work takes place whose config does not say.
 pub(super) fn default_placement(settings: Option<&PodSettings>) -> Placement {
     let chosen = settings.and_then(|settings| settings.placement(None).ok());
     chosen.unwrap_or(Placement::Controller)
 }
 
-impl RunPods {
-    /// Returns where the workers of a client run.
-    pub(super) fn place(
-        &self,
-        run: &ValidRun,
-        client: &ClientConfig,
-    ) -> Result<WorkersAt, EngineError> {
-        let settings = self.pods.settings.as_ref();
-        match (check_placement(client, settings.map(AsRef::as_ref))?, settings) {
+/// Where work may take place without a run: a config is probed in this process.
+impl PlaceWorkers for Pods {
+    fn place(&self, client: &ClientConfig) -> Result<WorkersAt, EngineError> {
+        self.placement(client).map(|_| self.here.clone())
+    }
+}
+
+/// Where the workers of one run take place.
+pub(super) struct RunPlaces<'a> {
+    pub(super) pods: &'a RunPods,
+    pub(super) run: &'a ValidRun,
+}
+
+impl PlaceWorkers for RunPlaces<'_> {
+    fn place(&self, client: &ClientConfig) -> Result<WorkersAt, EngineError> {
+        let pods = &self.pods.pods;
+        match (pods.placement(client)?, &pods.settings) {
             (Placement::Pod, Some(settings)) => {
-                let pods = self.attempts(settings, place_of(run, None));
+                let pods = self.pods.attempts(settings, place_of(self.run, None));
                 Ok(WorkersAt::There(Arc::new(WorkerPods::new(pods))))
             }
-            _ => Ok(self.pods.here.clone()),
+            _ => Ok(pods.here.clone()),
         }
     }
+}
 
+impl RunPods {
     /// Returns the clients of a run with the execution that its action needs.
     pub(super) fn with_containers(
         &self,

@@ -21,9 +21,7 @@ pub enum ClientProbe {
     },
     /// Its Secret is not there, or cannot be read; in words.
     CredentialsMissing(String),
-    /// The administrator does not allow its root here; in words.
-    RootNotAllowed(String),
-    /// It does not answer, or cannot be used.
+    /// It does not answer, or cannot be used here.
     Failed(EngineError),
 }
 
@@ -33,7 +31,6 @@ impl ClientProbe {
         match self {
             Self::Ready { .. } => (Reason::Checked, String::new()),
             Self::CredentialsMissing(message) => (Reason::CredentialsMissing, message.clone()),
-            Self::RootNotAllowed(message) => (Reason::RootNotAllowed, message.clone()),
             Self::Failed(error) => {
                 let hint = error.hint.as_ref().map(|hint| format!(" (hint: {hint})"));
                 let message = format!("{}{}", error.message, hint.unwrap_or_default());

@@ -90,7 +90,9 @@ fn a_config_without_its_secret_is_not_ready_and_with_it_tells_its_version() {
 
 #[test]
 fn a_root_that_is_not_allowed_waits_for_a_person() {
-    let probes = [ClientProbe::RootNotAllowed("no".to_owned()), READY];
+    let error = EngineError::new(ErrorKind::PermissionDenied, "a", "open a client", "no")
+        .with_reason(Reason::RootNotAllowed);
+    let probes = [ClientProbe::Failed(error), READY];
     let status = standing_of_config(&config(), Ok(()), &probes, NOW);
     let (truths, reason, message) = told(&status.conditions);
     assert_eq!(

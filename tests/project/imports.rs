@@ -19,7 +19,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("transforms", &["engines", "formats"]),
     ("lake", &["engines", "faults", "formats"]),
     ("embedded", &["engines", "formats", "lake", "sql", "transforms"]),
-    ("clients", &["api", "embedded", "engines", "faults", "formats", "lake", "sql"]),
+    ("clients", &["api", "embedded", "engines", "faults", "formats", "lake", "metrics", "sql"]),
     ("pods", &["api", "engines", "faults"]),
     ("store", &["api", "faults", "metrics"]),
     ("runs", &["api", "engines", "faults", "validate", "plan", "operators", "store"]),
@@ -140,13 +140,38 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// What all clients share knows none of them: a client is added as a folder and a row of the registry.
+#[test]
+fn only_the_registry_names_a_client() {
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/clients");
+    let entries = fs::read_dir(&clients).expect("should be a folder").flatten();
+    let (folders, files): (Vec<_>, Vec<_>) =
+        entries.map(|entry| entry.path()).partition(|path| path.is_dir());
+    let is_client = |folder: &&PathBuf| folder.join("mod.rs").exists();
+    let mut findings = Vec::new();
+    for folder in folders.iter().filter(is_client) {
+        let name = folder.file_name().expect("should have a name").to_string_lossy();
+        let named = Regex::new(&format!(r"\b{name}::")).expect("should be a pattern");
+        // Workers that wait for jobs belong to one client, and to the door that has them started.
+        let registry = ["registry.rs", "workers_at.rs"];
+        for file in files.iter().filter(|file| !registry.iter().any(|own| file.ends_with(own))) {
+            let text = without_tests(&fs::read_to_string(file).expect("should be readable"));
+            if named.is_match(&text) {
+                findings.push(format!("{}: names the client `{name}`", file.display()));
+            }
+        }
+    }
+    assert!(files.len() > 3, "the search should find what clients share, it found {files:?}");
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
 /// Which technology a client is, is looked at where clients are described, checked and opened alone.
 #[test]
 fn the_block_of_a_client_is_read_in_its_own_rooms() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let block =
         Regex::new(r"client\.local\b|\.local\.as_(?:ref|mut)\(\)").expect("should be a pattern");
-    let rooms = ["api", "validate", "clients"];
+    let rooms = ["api", "validate", "clients/local"];
     let (mut findings, mut seen) = (Vec::new(), 0);
     for file in rust_files(&source) {
         let below = file.strip_prefix(&source).expect("should be below src");

@@ -8,10 +8,11 @@ use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
 use crate::cli::commands::needs_driving;
 use crate::cli::context::Context;
+use crate::cli::engines::probe;
 use crate::cli::failure::{hints_of, messages_of};
 use crate::cli::names::first_of;
 use crate::cli::settings::Place;
-use crate::clients;
+use crate::engines::EngineError;
 use crate::store::Kind;
 
 pub(super) async fn checks(context: &Context) -> Vec<Check> {
@@ -32,7 +33,7 @@ pub(super) async fn checks(context: &Context) -> Vec<Check> {
         checks.push(Check::warning("configs", "there is none", hint));
     }
     for config in &configs {
-        checks.extend(clients_of(config).await);
+        checks.extend(clients_of(context, config).await);
     }
     checks
 }
@@ -88,17 +89,17 @@ fn undriven(resources: &[Resource]) -> Option<Check> {
     (!names.is_empty()).then(|| Check::warning("unfinished runs", message, hint))
 }
 
-async fn clients_of(config: &MasonConfig) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for client in &config.spec.clients {
-        let config = config.metadata.name.as_deref().unwrap_or_default();
-        checks.push(client_of(&format!("config {config}, client {}", client.name), client).await);
-    }
-    checks
+async fn clients_of(context: &Context, config: &MasonConfig) -> Vec<Check> {
+    let name = config.metadata.name.as_deref().unwrap_or_default();
+    let probed = probe(context, config).await.into_iter();
+    let checks = probed.map(|(client, found)| {
+        client_of(&format!("config {name}, client {}", client.name), &client, found)
+    });
+    checks.collect()
 }
 
-async fn client_of(name: &str, client: &ClientConfig) -> Check {
-    match clients::probe(client).await {
+fn client_of(name: &str, client: &ClientConfig, found: Result<(), EngineError>) -> Check {
+    match found {
         Ok(()) => match client.folder().map(Path::new) {
             Some(root) => root_of(name, root),
             None => Check::ok(name, "answers"),

@@ -71,6 +71,14 @@ impl Root {
         &self.path
     }
 
+    /// Returns whether a path leads to this very folder. Blocks.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        match (rustix::fs::fstat(&self.dir), rustix::fs::stat(path)) {
+            (Ok(own), Ok(there)) => (own.st_dev, own.st_ino) == (there.st_dev, there.st_ino),
+            _ => false,
+        }
+    }
+
     /// Returns the open folder, for effects within this client.
     pub(crate) fn dir(&self) -> &Dir {
         &self.dir

@@ -57,7 +57,6 @@ impl Example {
                 Arc::clone(&self.objects),
             ))),
             execution: Some(Arc::clone(&self.execution) as _),
-            scheduler: None,
         }
     }
 

@@ -1,10 +1,10 @@
-//! Which folders of the controller's machine the configs of a namespace may name.
+//! Which folders of a controller's machine the configs of a namespace may name.
 
 use std::path::{Component, Path, PathBuf};
 
 /// The folders that the administrator allows, each with a subfolder for every namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct AllowedRoots(pub(super) Vec<PathBuf>);
+pub struct AllowedRoots(pub Vec<PathBuf>);
 
 impl AllowedRoots {
     /// Checks a `local.root` of a config of a namespace: it must be `<allowed>/<namespace>` or a folder
@@ -13,7 +13,7 @@ impl AllowedRoots {
     ///
     /// # Errors
     /// In words, with what would be allowed.
-    pub(super) fn check(&self, namespace: &str, root: &str) -> Result<(), String> {
+    pub fn check(&self, namespace: &str, root: &str) -> Result<(), String> {
         let root = Path::new(root);
         let below: Vec<PathBuf> = self.0.iter().map(|allowed| allowed.join(namespace)).collect();
         let plain = root.components().all(|part| !matches!(part, Component::ParentDir));

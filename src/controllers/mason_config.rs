@@ -1,7 +1,5 @@
 //! Configs: whether their clients answer, by a cheap look that changes nothing, again and again.
 
-mod credentials;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,13 +9,13 @@ use kube::ResourceExt;
 use super::again::Action;
 use super::clock::now;
 use super::context::Context;
+use super::engines::Clients;
 use super::error::Error;
-use super::pods::check_placement;
 use super::reconcile::{Cache, Reconcile};
 use super::status::store_status;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
-use crate::clients;
+use crate::clients::{self, Asked, ConfigIdentity, Secrets as _};
 use crate::engines::{EngineError, ErrorKind};
 use crate::standing::{ClientProbe, standing_of_config};
 use crate::store::kubernetes::KubernetesStore;
@@ -48,36 +46,28 @@ impl MasonConfigs {
         }
     }
 
-    async fn probe(&self, namespace: &str, client: &ClientConfig) -> ClientProbe {
-        if let Some(folder) = client.folder()
-            && let Err(message) = self.context.roots.check(namespace, folder)
-        {
-            return ClientProbe::RootNotAllowed(message);
-        }
-        if let Err(refused) = check_placement(client, self.context.settings.pods.as_ref()) {
+    async fn probe(&self, config: &ConfigIdentity, client: &ClientConfig) -> ClientProbe {
+        let Clients { connections, secrets, .. } = &*self.context.clients;
+        let surroundings = self.context.clients.surroundings(&self.context.pods);
+        let asked = Asked { client, config, surroundings: &surroundings };
+        if let Err(refused) = connections.check(&asked) {
             return ClientProbe::Failed(refused);
         }
-        let credentials = match client.secret().map(|secret| &secret.name) {
+        let namespace = config.namespace.as_deref().unwrap_or_default();
+        let credentials = match client.secret() {
             None => None,
-            Some(name) => {
-                match credentials::version_of(&self.context.client, namespace, name).await {
-                    Ok(version) => Some(version),
-                    Err(message) => return ClientProbe::CredentialsMissing(message),
-                }
-            }
+            Some(secret) => match secrets.version(namespace, &secret.name).await {
+                Ok(version) => Some(version),
+                Err(message) => return ClientProbe::CredentialsMissing(message),
+            },
         };
-        match tokio::time::timeout(PATIENCE, clients::probe(client)).await {
+        match tokio::time::timeout(PATIENCE, connections.probe(&asked)).await {
             Ok(Ok(())) => ClientProbe::Ready { credentials },
             Ok(Err(error)) => ClientProbe::Failed(error),
             Err(_) => {
                 let message = format!("it did not answer within {} s", PATIENCE.as_secs());
-                let kind = ErrorKind::Timeout;
-                ClientProbe::Failed(EngineError::new(
-                    kind,
-                    &client.name,
-                    "look at a client",
-                    message,
-                ))
+                let (kind, operation) = (ErrorKind::Timeout, "look at a client");
+                ClientProbe::Failed(EngineError::new(kind, &client.name, operation, message))
             }
         }
     }
@@ -94,9 +84,10 @@ impl Reconcile for MasonConfigs {
         let checked = validate_config(config, clients::types(), &self.context.rules); // pure
         let mut probes = Vec::new();
         if checked.is_ok() {
-            let namespace = config.namespace().unwrap_or_default();
+            let identity =
+                ConfigIdentity { namespace: config.namespace(), version: config.version() };
             for client in &config.spec.clients {
-                probes.push(self.probe(&namespace, client).await); // calls the engines
+                probes.push(self.probe(&identity, client).await); // calls the engines
             }
         }
         let interval = self.context.settings.probe_interval;
@@ -124,6 +115,7 @@ impl Reconcile for MasonConfigs {
 
     fn forget(&self, uid: &str) {
         self.context.look_ups.forget();
+        self.context.clients.connections.forget(uid);
         self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }

@@ -20,7 +20,8 @@ use crate::engines::{ByRole, EngineError, Engines, Execution, Metastore, Role, S
 use crate::metrics::{EngineCall, Metrics};
 
 /// Returns the same engines, with their calls counted by the types of the chosen clients.
-pub(super) fn measured(
+#[must_use]
+pub fn measured(
     engines: Engines,
     choices: &ByRole<Option<&EngineChoice>>,
     metrics: &Metrics,

@@ -1,0 +1,107 @@
+//! The types of clients of this build: one row each, which is all that other modules know of a type.
+//!
+//! A client is added as one folder and one row here. No row asks another, and nothing but a row's own folder reads
+//! the block of a client to open it.
+
+use std::sync::{Arc, LazyLock};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+
+use super::surroundings::Surroundings;
+use crate::api::conditions::Reason;
+use crate::api::v1alpha1::{ClientConfig, ConfigVersion, SecretRef};
+use crate::engines::capability::ClientType;
+use crate::engines::{EngineError, Engines, ErrorKind};
+
+/// Every type of client of this build.
+pub(super) const ROWS: &[Row] = &[
+    #[cfg(feature = "local")]
+    super::local::ROW,
+];
+
+/// Returns what every type of client of this build is and can do.
+#[must_use]
+pub fn types() -> &'static [ClientType] {
+    static TYPES: LazyLock<Vec<ClientType>> =
+        LazyLock::new(|| ROWS.iter().map(|row| row.client_type).collect());
+    &TYPES
+}
+
+/// One type of client.
+#[derive(Clone, Copy)]
+pub struct Row {
+    /// What it is, and what a client of it can do by its block.
+    pub client_type: ClientType,
+    /// Returns the Secret that an open client rests on: another version of it is another connection.
+    pub secret: for<'a> fn(&'a ClientConfig) -> Option<&'a SecretRef>,
+    /// Checks that the surroundings allow what the block asks for. Makes no request.
+    pub check: fn(&Asked<'_>) -> Result<(), EngineError>,
+    /// Opens a client, for all runs of its config.
+    pub open: for<'a> fn(&'a Asked<'a>) -> BoxFuture<'a, Opened>,
+}
+
+/// An open client, or why it cannot be opened.
+pub type Opened = Result<Arc<dyn Connection>, EngineError>;
+
+/// A client that is asked for.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The client, as its config has it.
+    pub client: &'a ClientConfig,
+    /// Its config.
+    pub config: &'a ConfigIdentity,
+    /// What the door lends.
+    pub surroundings: &'a Surroundings<'a>,
+}
+
+impl Asked<'_> {
+    /// Returns an error of the client that is asked for.
+    #[must_use]
+    pub fn error(&self, kind: ErrorKind, message: impl Into<String>) -> EngineError {
+        EngineError::new(kind, &self.client.name, "open a client", message)
+    }
+
+    /// Checks that the config may name a folder.
+    ///
+    /// # Errors
+    /// `PermissionDenied`, reason `RootNotAllowed`.
+    pub fn check_folder(&self, folder: &str) -> Result<(), EngineError> {
+        let Some(roots) = self.surroundings.roots else { return Ok(()) };
+        let checked = self.config.namespace.as_deref().map_or_else(
+            || Err("the namespace of the config is not recorded".to_owned()),
+            |namespace| roots.check(namespace, folder),
+        );
+        checked.map_err(|message| {
+            self.error(ErrorKind::PermissionDenied, message).with_reason(Reason::RootNotAllowed)
+        })
+    }
+}
+
+/// Which config a client belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ConfigIdentity {
+    /// Its namespace; absent where it was not recorded.
+    pub namespace: Option<String>,
+    /// Which version of it the client's block stands in; absent where the store gives none, or it was not recorded.
+    pub version: Option<ConfigVersion>,
+}
+
+/// An open client: what all runs of its config share, such as credentials, limits, and connections.
+#[async_trait]
+pub trait Connection: Send + Sync {
+    /// Returns whether it still leads to what its block names. One that does not is opened again.
+    async fn is_current(&self) -> bool;
+
+    /// Returns the roles that the client fills, for one run. Cheap: makes no request.
+    ///
+    /// # Errors
+    /// `PermissionDenied` when the workers may not run where the client asks.
+    fn bind(&self, asked: &Asked<'_>) -> Result<Engines, EngineError>;
+
+    /// Looks whether the client can be used, by one cheap call that changes nothing.
+    ///
+    /// # Errors
+    /// What the client answers.
+    async fn probe(&self) -> Result<(), EngineError>;
+}

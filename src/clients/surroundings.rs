@@ -1,0 +1,35 @@
+//! What a door lends to the clients that it opens: folders, Secrets, and where work runs.
+//!
+//! A client asks for what it needs and knows no door. What a door does not lend, no config can ask for.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+
+use super::allowed_roots::AllowedRoots;
+use super::workers_at::PlaceWorkers;
+
+/// What a door lends to the clients that it opens.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The folder that relative folders of a config are below.
+    pub base: &'a Path,
+    /// The folders that configs may name; absent where they may name any.
+    pub roots: Option<&'a AllowedRoots>,
+    /// The Secrets of the configs' namespaces; absent where there are none.
+    pub secrets: Option<&'a dyn Secrets>,
+    /// Where the workers of a client run.
+    pub workers: &'a dyn PlaceWorkers,
+    /// The cluster that the work of a client can be part of; absent where there is none.
+    pub kubernetes: Option<&'a kube::Client>,
+}
+
+/// Reads Secrets.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// Returns the version of a Secret: it changes when the Secret does, and says nothing of its content.
+    ///
+    /// # Errors
+    /// In words, when there is none or it cannot be read.
+    async fn version(&self, namespace: &str, name: &str) -> Result<String, String>;
+}
