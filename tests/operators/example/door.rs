@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mason::api::resource::Resource;
-use mason::api::v1alpha1::{ActionKind, OperatorRun, Progress};
-use mason::engines::{EngineError, Engines};
+use mason::api::v1alpha1::{ActionKind, EngineChoice, OperatorRun, Progress};
+use mason::engines::{EngineError, Engines, Storage};
 use mason::plan::Keeping;
-use mason::runs::{
-    self, EachTime, Observer, OpenEngines, ProgressBudget, RunContext, SystemClock,
-};
+use mason::runs::{self, EachTime, Observer, OpenEngines, ProgressBudget, RunContext, SystemClock};
 use mason::store::directory::DirectoryStore;
-use mason::store::{Store as _, library};
+use mason::store::library;
 use mason::validate::ValidRun;
 use serde_json::Value;
 
@@ -30,6 +28,14 @@ struct Opens(Arc<Example>);
 impl OpenEngines for Opens {
     async fn open(&self, _run: &ValidRun) -> Result<Engines, EngineError> {
         Ok(self.0.engines())
+    }
+
+    async fn open_storage(
+        &self,
+        _run: &ValidRun,
+        _client: &EngineChoice,
+    ) -> Result<Arc<dyn Storage>, EngineError> {
+        self.0.engines().storage().cloned()
     }
 }
 

@@ -76,7 +76,8 @@ impl Example {
                 continue;
             }
             let content = fs::read(&path).expect("should read");
-            let put = self.objects.put(&object_path(&below), content.into());
+            let object = object_path(&below);
+            let put = self.objects.put(&object, content.into());
             self.runtime.block_on(put).expect("should put");
         }
     }
@@ -88,9 +89,9 @@ impl Example {
         let listed: Vec<_> =
             self.runtime.block_on(self.objects.list(None).try_collect()).expect("should list");
         for object in listed {
-            let content = self.runtime.block_on(async {
-                self.objects.get(&object.location).await?.bytes().await
-            });
+            let content = self
+                .runtime
+                .block_on(async { self.objects.get(&object.location).await?.bytes().await });
             let below = percent_decoded(object.location.as_ref());
             let path = root.join(below);
             fs::create_dir_all(path.parent().expect("should have one")).expect("should make");
