@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
+use tokio_util::sync::CancellationToken;
 
-use super::stop::Stop;
 use super::turns::Turns;
 use crate::api::v1alpha1::Placement;
 use crate::plan::Bounds;
@@ -60,7 +60,7 @@ impl AdmissionSettings {
     }
 
     /// Pauses and goes on as the administrator says, until the process is to stop.
-    pub(super) async fn watch_pause(self, turns: Arc<Turns>, stop: Stop) {
+    pub(super) async fn watch_pause(self, turns: Arc<Turns>, stop: CancellationToken) {
         let mut was_paused = false;
         loop {
             let is_paused = self.is_paused || self.has_file().await;
@@ -74,7 +74,7 @@ impl AdmissionSettings {
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
-                () = stop.clone() => return,
+                () = stop.cancelled() => return,
             }
         }
     }

@@ -25,7 +25,6 @@ mod reconcile;
 mod scope;
 mod secrets;
 mod status;
-mod stop;
 mod turns;
 mod unreadable;
 mod waited;
@@ -36,8 +35,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{self, FutureExt};
+use futures::future;
 use kube::Client;
+use tokio_util::sync::CancellationToken;
 
 pub use admission::AdmissionSettings;
 
@@ -52,7 +52,6 @@ use operator_definition::OperatorDefinitions;
 use operator_run::OperatorRuns;
 use reconcile::Reconcile;
 use scope::Scope;
-use stop::Stop;
 
 pub use leader::LeaseSettings;
 
@@ -106,7 +105,7 @@ pub enum ControllerError {
     },
 }
 
-/// Reconciles until `stop` is done; then begins nothing new, ends the passes that are under way, and
+/// Reconciles until `stop` is cancelled; then begins nothing new, ends the passes that are under way, and
 /// returns. Work outside goes on and is found again by whoever reconciles next.
 ///
 /// # Errors
@@ -115,7 +114,7 @@ pub async fn run(
     settings: Settings,
     client: Client,
     metrics: &Metrics,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: CancellationToken,
 ) -> Result<(), ControllerError> {
     let serving = Serving {
         health: settings.health_address,
@@ -129,7 +128,6 @@ pub async fn run(
         Some(lease) => Leadership::contend(&client, lease, metrics),
         None => Leadership::alone(),
     });
-    let stop = stop.boxed().shared();
     let served = (health.address(), health.metrics_address());
     tracing::info!(health = %served.0, metrics = %served.1, "reconciling");
     if !leadership.holds() {
@@ -137,7 +135,7 @@ pub async fn run(
     }
     loop {
         tokio::select! {
-            () = stop.clone() => break,
+            () = stop.cancelled() => break,
             () = leadership.until(true) => {}
         }
         let context =
@@ -149,16 +147,8 @@ pub async fn run(
 }
 
 /// Reconciles until the process is to stop or somebody else leads, and the passes under way have ended.
-async fn lead(context: &Arc<Context>, health: &Health, stop: &Stop) {
-    let (leadership, stopped) = (Arc::clone(&context.leadership), stop.clone());
-    let over: Stop = async move {
-        tokio::select! {
-            () = stopped => {}
-            () = leadership.until(false) => {}
-        }
-    }
-    .boxed()
-    .shared();
+async fn lead(context: &Arc<Context>, health: &Health, stop: &CancellationToken) {
+    let over = stop.child_token();
     let controllers = future::join3(
         start(OperatorRuns::new(context), context, health, &over),
         start(OperatorDefinitions::new(context), context, health, &over),
@@ -171,7 +161,10 @@ async fn lead(context: &Arc<Context>, health: &Health, stop: &Stop) {
     let pause = context.settings.admission.clone();
     tokio::spawn(pause.watch_pause(Arc::clone(&context.turns), over.clone()));
     let too_long = async {
-        over.clone().await;
+        tokio::select! {
+            () = over.cancelled() => {}
+            () = context.leadership.until(false) => over.cancel(),
+        }
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
@@ -186,7 +179,7 @@ fn start<R: Reconcile>(
     controller: R,
     context: &Arc<Context>,
     health: &Health,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> impl Future + use<R> {
     let controller = Arc::new(controller);
     controller.started();

@@ -10,16 +10,16 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, watcher};
+use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::scope::Scope;
-use super::stop::Stop;
 use super::watch::is_expired;
 use crate::api::labels::{MANAGED_BY, MANAGER};
 use crate::pods::run_of;
 
 /// Watches the pods of a scope until it is to stop; without pods there is nothing to watch.
-pub(super) async fn watch_pods(context: Arc<Context>, scope: Scope, stop: Stop) {
+pub(super) async fn watch_pods(context: Arc<Context>, scope: Scope, stop: CancellationToken) {
     if context.pods.settings.is_none() {
         return;
     }
@@ -28,7 +28,7 @@ pub(super) async fn watch_pods(context: Arc<Context>, scope: Scope, stop: Stop) 
     let mut touched = watcher(pods, ours).default_backoff().touched_objects().boxed();
     loop {
         let pod = tokio::select! {
-            () = stop.clone() => return,
+            () = stop.cancelled() => return,
             pod = touched.next() => pod,
         };
         match pod {

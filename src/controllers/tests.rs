@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::{AdmissionSettings, Settings, run};
 use crate::api::resource::{Key, Kind, Resource};
@@ -53,12 +54,17 @@ async fn ended(disorder: Disorder, faults: &[ApiFault]) -> Vec<String> {
         lease: None,
     };
     let metrics = Metrics::new("test");
-    let start = |settings| run(settings, server.client(), &metrics, futures::future::pending());
-    let controllers = futures::future::join(start(settings.clone()), start(settings));
+    let stop = CancellationToken::new();
+    let start = |settings| run(settings, server.client(), &metrics, stop.clone());
+    let mut controllers =
+        std::pin::pin!(futures::future::join(start(settings.clone()), start(settings)));
     let phases = tokio::select! {
-        ended = controllers => panic!("the controllers ended: {ended:?}"),
+        ended = &mut controllers => panic!("the controllers ended: {ended:?}"),
         phases = create_and_wait(&server, faults) => phases,
     };
+    stop.cancel();
+    let stopped = tokio::time::timeout(PATIENCE, controllers).await;
+    assert!(matches!(stopped, Ok((Ok(()), Ok(())))), "the controllers end when they are told to");
     let made = std::fs::read_dir(root.join(".mason/changes")).expect("should be there");
     let made = made.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == "json"));
     assert_eq!(made.count(), RUNS, "each run makes its change, and makes it once");

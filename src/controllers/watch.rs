@@ -17,6 +17,7 @@ use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
 use kube::{Resource, ResourceExt};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -27,7 +28,6 @@ use super::error::{Error, chain};
 use super::health::Gate;
 use super::reconcile::{Cache, Reconcile};
 use super::scope::{Scope, Watched};
-use super::stop::Stop;
 use super::{unreadable, waited};
 use crate::api::resource::Kind;
 use crate::metrics::{self, Ended, Key};
@@ -50,7 +50,7 @@ pub(super) async fn run<R: Reconcile>(
     scope: Scope,
     reconcile: Arc<R>,
     context: Arc<Context>,
-    (gate, stop): (Gate, Stop),
+    (gate, stop): (Gate, CancellationToken),
 ) {
     let (cache, writer) = reflector::store();
     let api = scope.api(context.client.clone());
@@ -73,7 +73,7 @@ pub(super) async fn run<R: Reconcile>(
     // A controller whose first list never came has no passes to wait for, and would wait for the list.
     let (begun, told) = (Arc::clone(&state), stop.clone());
     let never_began = async move {
-        told.await;
+        told.cancelled().await;
         if begun.gate.has_opened() {
             futures::future::pending::<()>().await;
         }
@@ -85,7 +85,7 @@ pub(super) async fn run<R: Reconcile>(
     let told_of = Arc::clone(&state);
     let controller = Controller::for_stream(triggers, cache)
         .with_config(settings)
-        .graceful_shutdown_on(stop)
+        .graceful_shutdown_on(stop.cancelled_owned())
         .run(|object, state| async move { state.pass(&object).await }, State::rest, state)
         .for_each(move |outcome| {
             told_of.report(outcome.err());
@@ -390,7 +390,7 @@ mod tests {
         let context = Arc::new(Context::new(settings, server.client(), (&metrics, &leadership)));
         let fragile = Arc::new(Fragile::default());
         let (seen, gate) = (Arc::clone(&fragile), Gate::of_nobody());
-        let stop: Stop = futures::future::pending().boxed().shared();
+        let stop = CancellationToken::new();
         let watching = run(Scope::Cluster, fragile, context, (gate, stop));
         let told = async {
             let panics = "controller_runtime_reconcile_panics_total{controller=\"masonconfig\"} ";

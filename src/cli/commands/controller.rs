@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::{AdmissionArgs, ControllerArgs};
 use crate::cli::failure::{Exit, Failure};
@@ -31,13 +32,7 @@ pub(crate) async fn controller(
         let hint = "nothing was begun; `mason controller --help` shows every argument";
         return Err(Failure::usage(problems.join("; "), hint).into());
     }
-    let mut terminate = signal(SignalKind::terminate()).context("failed to listen to signals")?;
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-    };
+    let stop = cancelled_by_signals()?;
     let lease = args.operation.lease();
     let settings = Settings {
         namespaces: args.watch_namespace,
@@ -59,6 +54,21 @@ pub(crate) async fn controller(
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     controllers::run(settings, connect_to(&cluster).await?.client, &metrics, stop).await?;
     Ok(Exit::Success)
+}
+
+/// Returns a token that SIGTERM and Ctrl-C cancel.
+fn cancelled_by_signals() -> anyhow::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate()).context("failed to listen to signals")?;
+    let stop = CancellationToken::new();
+    let cancelled = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        cancelled.cancel();
+    });
+    Ok(stop)
 }
 
 /// Reads what pods are made of; what is wrong with the file joins the other problems.
