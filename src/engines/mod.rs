@@ -25,6 +25,7 @@ pub mod storage;
 pub mod table;
 pub mod type_words;
 pub mod workers;
+pub mod writing_parameters;
 
 pub use by_role::{ByRole, Engines, Role};
 pub use error::{EngineError, ErrorKind, Retry};

@@ -65,6 +65,25 @@ pub struct Reading {
     pub bad_rows: BadRows,
 }
 
+/// What is wrong with the value of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterProblem {
+    /// The parameter.
+    pub parameter: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+}
+
+impl ParameterProblem {
+    /// Makes a problem that says what to write instead.
+    pub(crate) fn new(parameter: &str, message: impl Into<String>, hint: &str) -> Self {
+        let hint = Some(hint.to_owned());
+        Self { parameter: parameter.to_owned(), message: message.into(), hint }
+    }
+}
+
 /// A mark that delimited text may do without.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -187,12 +206,13 @@ impl Reading {
         self.stated().iter().any(|(_, concerns)| *concerns == Concerns::DelimitedText)
     }
 
-    /// Returns everything that no file can be read with, in words; empty when all is well.
+    /// Returns everything that no file can be read with; empty when all is well.
     #[must_use]
-    pub fn problems(&self) -> Vec<String> {
+    pub fn problems(&self) -> Vec<ParameterProblem> {
         let mut problems = self.format_problems();
         problems.extend(self.mark_problems());
         problems.extend(self.delimiter_problem());
+        problems.extend(self.quote_problem());
         problems.extend(self.comment_problem());
         problems.extend(self.decimal_problem());
         problems.extend(self.null_tokens.iter().filter_map(|token| self.token_problem(token)));
@@ -200,12 +220,13 @@ impl Reading {
     }
 
     /// What is stated of delimited text, of files that are stated to be something else.
-    fn format_problems(&self) -> Vec<String> {
+    fn format_problems(&self) -> Vec<ParameterProblem> {
         let Some(format) = self.format else { return Vec::new() };
         let without_effect = |(name, concerns): (&str, Concerns)| {
             let of = concerns.in_words();
-            (!concerns.includes(format))
-                .then(|| format!("`{name}` speaks of {of}, but `input_format` is {format}"))
+            let message = format!("`{name}` speaks of {of}, but `input_format` is {format}");
+            let hint = format!("leave out `{name}` or `input_format`");
+            (!concerns.includes(format)).then(|| ParameterProblem::new(name, message, &hint))
         };
         self.stated().into_iter().filter_map(without_effect).collect()
     }
@@ -219,60 +240,85 @@ impl Reading {
         self.escape.as_ref().and_then(|escape| escape.as_option().copied())
     }
 
-    /// Why a text begins or is as no unquoted cell does, if it is so.
-    fn is_special(&self, character: char) -> bool {
-        ends_line(character) || [self.quote(), self.escape()].contains(&Some(character))
+    /// What a text holds that no unquoted cell begins with, in words.
+    fn special(&self, character: char) -> Option<String> {
+        if ends_line(character) {
+            return Some("a line end".to_owned());
+        }
+        let marks = [("quote", self.quote()), ("escape", self.escape())];
+        let found = marks.into_iter().find(|(_, mark)| *mark == Some(character));
+        found.map(|(name, mark)| format!("the {name} {:?}", mark.unwrap_or_default()))
     }
 
-    fn mark_problems(&self) -> Vec<String> {
+    fn mark_problems(&self) -> Vec<ParameterProblem> {
         let quote = self.quote.as_ref().and_then(Mark::as_option);
         let marks = [("quote", quote.copied()), ("escape", self.escape())];
         let problem = |(name, mark): (&str, Option<char>)| {
             let mark = mark.filter(|mark| !mark.is_ascii() || ends_line(*mark))?;
-            Some(format!("the {name} {mark:?} is not one ASCII character within a line"))
+            let message = format!("the {name} {mark:?} is not one ASCII character within a line");
+            Some(ParameterProblem::new(name, message, "give another character, or `none`"))
         };
         marks.into_iter().filter_map(problem).collect()
     }
 
-    fn delimiter_problem(&self) -> Option<String> {
+    fn delimiter_problem(&self) -> Option<ParameterProblem> {
         let delimiter = self.delimiter.as_ref()?;
         if delimiter.is_empty() {
-            return Some("the delimiter is empty".to_owned());
+            let hint = r"for example `;`, or `\t` for a tab";
+            return Some(ParameterProblem::new("delimiter", "the delimiter is empty", hint));
         }
-        delimiter.chars().any(|one| self.is_special(one)).then(|| {
-            format!("the delimiter {delimiter:?} holds a line end, the quote or the escape")
+        let special = delimiter.chars().find_map(|one| self.special(one))?;
+        let message = format!("the delimiter {delimiter:?} holds {special}");
+        let hint = match delimiter.contains(ends_line) {
+            true => "give what separates the cells of a line",
+            false => "give another delimiter, or another `quote` or `escape`, or `none` for it",
+        };
+        Some(ParameterProblem::new("delimiter", message, hint))
+    }
+
+    /// What usually separates cells quotes none.
+    fn quote_problem(&self) -> Option<ParameterProblem> {
+        let quote = *self.quote.as_ref()?.as_option()?;
+        (self.delimiter.is_none() && matches!(quote, ',' | ';' | '\t' | '|')).then(|| {
+            let message = format!("the quote {quote:?} is what usually separates cells");
+            let hint = "give what quotes cells, such as `\"`, or `none`; if it is meant, state the `delimiter` too";
+            ParameterProblem::new("quote", message, hint)
         })
     }
 
-    fn comment_problem(&self) -> Option<String> {
+    fn comment_problem(&self) -> Option<ParameterProblem> {
         let comment = self.comment.as_ref()?.as_option()?;
         let delimiter = self.delimiter.as_deref().filter(|text| !text.is_empty());
-        let why = match comment.chars().next() {
-            None => "is empty",
-            Some(first) if self.is_special(first) => {
-                "begins with a line end, the quote or the escape"
-            }
-            _ if comment.contains(ends_line) => "holds a line end",
+        let special = comment.chars().next().map(|first| self.special(first));
+        let why = match special {
+            None => "is empty".to_owned(),
+            Some(Some(special)) => format!("begins with {special}"),
+            _ if comment.contains(ends_line) => "holds a line end".to_owned(),
             _ if delimiter.is_some_and(|delimiter| comment.starts_with(delimiter)) => {
-                "begins as a line whose first cell is empty"
+                "begins as a line whose first cell is empty".to_owned()
             }
             _ => return None,
         };
-        Some(format!("the beginning of comments {comment:?} {why}"))
+        let message = format!("the beginning of comments {comment:?} {why}");
+        Some(ParameterProblem::new("comment", message, "for example `#`, or `none`"))
     }
 
-    fn decimal_problem(&self) -> Option<String> {
+    fn decimal_problem(&self) -> Option<ParameterProblem> {
         let decimal = self.decimal?;
         if !matches!(decimal, '.' | ',') {
-            return Some(format!("the decimal mark {decimal:?} is neither `.` nor `,`"));
+            let message = format!("the decimal mark {decimal:?} is neither `.` nor `,`");
+            return Some(ParameterProblem::new("decimal", message, "give `.` or `,`"));
         }
         let separates = self.delimiter.as_deref() == Some(decimal.to_string().as_str());
         (separates && self.quote().is_none()).then(|| {
-            format!("{decimal:?} separates cells and cannot be within one: nothing quotes")
+            let message =
+                format!("{decimal:?} separates cells and cannot be within one: nothing quotes");
+            let hint = "give another `decimal` or `delimiter`, or a `quote`";
+            ParameterProblem::new("decimal", message, hint)
         })
     }
 
-    fn token_problem(&self, token: &str) -> Option<String> {
+    fn token_problem(&self, token: &str) -> Option<ParameterProblem> {
         let delimiter = self.delimiter.as_deref().filter(|text| !text.is_empty());
         let why = if token.contains(ends_line) {
             "holds a line end"
@@ -283,7 +329,8 @@ impl Reading {
         } else {
             return None;
         };
-        Some(format!("the null token {token:?} {why}, as no unquoted cell does"))
+        let message = format!("the null token {token:?} {why}, as no unquoted cell does");
+        Some(ParameterProblem::new("null_tokens", message, "leave it out"))
     }
 }
 
@@ -305,7 +352,8 @@ mod tests {
         let problems = reading.problems();
         assert_eq!(problems.len(), parts.len(), "{problems:?}");
         for part in parts {
-            assert!(problems.iter().any(|problem| problem.contains(part)), "{problems:?}: {part}");
+            let is_it = |problem: &ParameterProblem| problem.message.contains(part);
+            assert!(problems.iter().any(is_it), "{problems:?}: {part}");
         }
     }
 
@@ -319,7 +367,7 @@ mod tests {
         let parts = ["\"a;b\" holds the delimiter", "begins with a quote", "holds a line end"];
         said(&tokens(&["a;b", "\"x\"", "ok", "a\nb"]), &parts);
         said(&delimited(""), &["the delimiter is empty"]);
-        said(&delimited("\""), &["holds a line end, the quote"]);
+        said(&delimited("\""), &["holds the quote '\"'"]);
     }
 
     #[test]
@@ -328,16 +376,24 @@ mod tests {
         said(&quoted(Mark::None), &[]);
         said(&quoted(Mark::Is('\'')), &[]);
         said(&quoted(Mark::Is('"')), &["the delimiter"]);
+        let comma = |delimiter: Option<&str>| Reading {
+            quote: Some(Mark::Is(',')),
+            delimiter: delimiter.map(str::to_owned),
+            ..Reading::default()
+        };
+        said(&comma(Some(";")), &[]);
+        said(&comma(Some(",")), &["the delimiter \",\" holds the quote ','"]);
+        said(&comma(None), &["the quote ',' is what usually separates cells"]);
         said(&quoted(Mark::Is('„')), &["the quote '„' is not one ASCII character"]);
         let escaped = Reading { escape: Some(Mark::Is(';')), ..delimited(";") };
-        said(&escaped, &["the delimiter \";\" holds a line end, the quote or the escape"]);
+        said(&escaped, &["the delimiter \";\" holds the escape ';'"]);
         let comment = |comment: &str| Reading {
             comment: Some(Mark::Is(comment.to_owned())),
             ..delimited("#")
         };
         said(&comment("//"), &[]);
         said(&comment(""), &["is empty"]);
-        said(&comment("\"x"), &["begins with a line end, the quote"]);
+        said(&comment("\"x"), &["begins with the quote '\"'"]);
         said(&comment("##"), &["whose first cell is empty"]);
     }
 

@@ -5,22 +5,11 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::reading::{Mark, Reading};
+use super::reading::{Mark, ParameterProblem, Reading};
 use super::schema::ColumnType;
 use super::table::TextEncoding;
 use super::type_words::type_of;
 use crate::api::parameters::Parameters;
-
-/// What is wrong with the value of a parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParameterProblem {
-    /// The parameter; nothing where several do not go together.
-    pub parameter: Option<String>,
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub hint: Option<String>,
-}
 
 /// Returns what parameters say of how files are read. Names other than
 /// [`PARAMETERS`](super::reading::PARAMETERS) are not looked at.
@@ -30,8 +19,7 @@ pub struct ParameterProblem {
 pub fn reading_of(parameters: &Parameters) -> Result<Reading, Vec<ParameterProblem>> {
     let mut given = Given { parameters, problems: Vec::new() };
     let reading = given.reading();
-    let together = |message| ParameterProblem { parameter: None, message, hint: None };
-    given.problems.extend(reading.problems().into_iter().map(together));
+    given.problems.extend(reading.problems());
     if given.problems.is_empty() { Ok(reading) } else { Err(given.problems) }
 }
 
@@ -46,10 +34,10 @@ impl Given<'_> {
         Reading {
             format: self.word("input_format"),
             header: self.json("read_headers").and_then(Value::as_bool),
-            delimiter: self.text("delimiter"),
+            delimiter: self.delimiter(),
             quote: self.character("quote"),
             escape: self.character("escape"),
-            comment: self.text("comment").map(|text| match text.as_str() {
+            comment: self.marks("comment").map(|text| match text.as_str() {
                 NONE => Mark::None,
                 _ => Mark::Is(text),
             }),
@@ -73,7 +61,7 @@ impl Given<'_> {
     }
 
     fn problem(&mut self, parameter: &str, message: String, hint: Option<&str>) {
-        let (parameter, hint) = (Some(parameter.to_owned()), hint.map(str::to_owned));
+        let (parameter, hint) = (parameter.to_owned(), hint.map(str::to_owned));
         self.problems.push(ParameterProblem { parameter, message, hint });
     }
 
@@ -81,9 +69,45 @@ impl Given<'_> {
         let word = self.parameters.text(name).filter(|word| !word.is_empty())?;
         let meant = serde_json::from_value(Value::String(word.to_owned())).ok();
         if meant.is_none() {
-            self.problem(name, format!("parameter `{name}` cannot be `{word}`"), None);
+            let hint = match name {
+                "bad_rows" => "give fail, reject, skip or null",
+                _ => "give csv, json, jsonl, parquet, avro, orc, msgpack or arrow",
+            };
+            self.problem(name, format!("parameter `{name}` cannot be `{word}`"), Some(hint));
         }
         meant
+    }
+
+    /// Returns a text of one or several marks.
+    fn marks(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        if let Some(escape) = unknown_escape(&text) {
+            let message = format!("`{escape}` in the {name} means no character");
+            let hint = r"write the character itself, `\t` for a tab, or `\x` with the two digits of an ASCII character: `\x01`";
+            self.problem(name, message, Some(hint));
+            return None;
+        }
+        Some(text)
+    }
+
+    fn delimiter(&mut self) -> Option<String> {
+        let delimiter = self.marks("delimiter")?;
+        let is_word = delimiter.chars().count() > 1 && delimiter.chars().all(char::is_alphanumeric);
+        if !is_word {
+            return Some(delimiter);
+        }
+        let meant = match delimiter.to_lowercase().as_str() {
+            "comma" => "give the character itself: `,`",
+            "semicolon" => "give the character itself: `;`",
+            "tab" | "tabulator" => r"write `\t`",
+            "pipe" | "bar" => "give the character itself: `|`",
+            "colon" => "give the character itself: `:`",
+            "space" | "blank" => "give the character itself: ` `",
+            _ => r"give the character itself, such as `;`, or leave it out: it is detected",
+        };
+        let message = format!("the delimiter {delimiter:?} is a word, which separates no cells");
+        self.problem("delimiter", message, Some(meant));
+        None
     }
 
     fn character(&mut self, name: &str) -> Option<Mark<char>> {
@@ -95,7 +119,12 @@ impl Given<'_> {
             _ => {
                 let none = if name == "decimal" { "" } else { ", nor `none`" };
                 let message = format!("the {name} {text:?} is not one character{none}");
-                self.problem(name, message, None);
+                let hint = match name {
+                    "decimal" => "give `.` or `,`",
+                    "quote" => r#"for example `"` or `'`"#,
+                    _ => r"for example `\`",
+                };
+                self.problem(name, message, Some(hint));
                 None
             }
         }
@@ -106,7 +135,7 @@ impl Given<'_> {
         let lines = u64::try_from(number).ok();
         if lines.is_none() {
             let message = format!("parameter `skip_rows` is {number}, below zero");
-            self.problem("skip_rows", message, None);
+            self.problem("skip_rows", message, Some("give the number of lines to leave out"));
         }
         lines
     }
@@ -135,7 +164,7 @@ impl Given<'_> {
         for (column, word) in wanted {
             let Some(word) = word.as_str() else {
                 let message = format!("the type of column `{column}` is not a text");
-                self.problem("types", message, None);
+                self.problem("types", message, Some(r#"for example {"lat": "double"}"#));
                 continue;
             };
             match type_of(word) {
@@ -152,6 +181,17 @@ impl Given<'_> {
 
 /// The word for a mark that the text does without.
 const NONE: &str = "none";
+
+/// Returns a backslash with the letter behind it that no character was put in place of.
+fn unknown_escape(text: &str) -> Option<String> {
+    let (_, behind) = text.split_once('\\')?;
+    let letter = behind.chars().next()?;
+    if letter.is_ascii_alphanumeric() {
+        let length = if letter == 'x' { 3 } else { 1 };
+        return Some(format!("\\{}", behind.chars().take(length).collect::<String>()));
+    }
+    unknown_escape(behind)
+}
 
 /// Returns a text in which `\t` is a tab and `\x` with two digits the ASCII character of that number.
 fn unescaped(text: &str) -> String {
@@ -184,6 +224,48 @@ fn unescaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn wrong(parameters: &serde_json::Value) -> Vec<ParameterProblem> {
+        let parameters = serde_json::from_value(parameters.clone()).expect("should be parameters");
+        reading_of(&parameters).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_word_or_an_escape_that_is_none_separates_no_cells() {
+        for (delimiter, message, hint) in [
+            ("semicolon", "the delimiter \"semicolon\" is a word", "`;`"),
+            ("TAB", "the delimiter \"TAB\" is a word", r"`\t`"),
+            ("xx", "the delimiter \"xx\" is a word", "detected"),
+            (r"\n", r"`\n` in the delimiter means no character", r"`\t` for a tab"),
+            (r"\xZZ", r"`\xZZ` in the delimiter means no character", r"`\x01`"),
+            (r"\xff", r"`\xff` in the delimiter means no character", "ASCII"),
+            (r"|\0", r"`\0` in the delimiter means no character", "ASCII"),
+        ] {
+            let problems = wrong(&serde_json::json!({"delimiter": delimiter}));
+            let [problem] = problems.as_slice() else { panic!("{delimiter}: {problems:?}") };
+            assert_eq!(problem.parameter, "delimiter");
+            assert!(problem.message.contains(message), "{problem:?}");
+            assert!(problem.hint.as_ref().is_some_and(|one| one.contains(hint)), "{problem:?}");
+        }
+        for delimiter in [r"\", r"\|", r"\\", "x", "||", "a|", "::", r"\x01\t", "é"] {
+            assert_eq!(wrong(&serde_json::json!({"delimiter": delimiter})), [], "{delimiter}");
+        }
+        let problems = wrong(&serde_json::json!({"comment": r"\n"}));
+        assert_eq!(problems.first().map(|one| one.parameter.as_str()), Some("comment"));
+    }
+
+    #[test]
+    fn every_problem_names_its_parameter_and_says_what_to_write() {
+        let problems = wrong(&serde_json::json!({
+            "input_format": "csv", "delimiter": ",", "quote": ",", "escape": "ab", "decimal": "x",
+            "null_tokens": ["a,b"], "comment": ",", "skip_rows": -1, "encoding": "klingon",
+            "types": {"a": "what", "b": 1, "c": "Decimal128(99, 0)"}, "bad_rows": "what",
+        }));
+        assert_eq!(problems.len(), 11, "{problems:?}");
+        for problem in problems {
+            assert!(problem.hint.is_some(), "{problem:?}");
+        }
+    }
 
     #[test]
     fn tabs_and_control_characters_can_be_written() {

@@ -29,7 +29,7 @@ impl TypeError {
                 "write a type as SQL does (boolean, integer, bigint, real, double, decimal(10,2), \
                  varchar, date, time, timestamp, timestamptz, binary) or as Arrow does (Int64, List(Utf8))",
             ),
-            Self::Impossible { .. } => None,
+            Self::Impossible { .. } => Some("for example decimal(38,2), timestamp or Int64"),
         }
     }
 }

@@ -182,6 +182,9 @@ fn encoding(
 ) -> Result<Option<TextEncoding>, FormatError> {
     // A mark goes before what is stated, and that before everything else.
     if let Some(stated) = reading.encoding.filter(|stated| *stated != TextEncoding::PerFile) {
+        if let Some(why) = text_encoding::contradiction(stated, start.bytes) {
+            return Err(FormatError::broken(source.path(), "text", why));
+        }
         let by_mark = text_encoding::by_mark(start.bytes).map(|(encoding, _)| encoding);
         return Ok(by_mark.or(Some(stated)));
     }

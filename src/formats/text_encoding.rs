@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 
+use super::text_detection::{Detected, detect};
 use crate::engines::table::TextEncoding;
 
 /// What DOS programs end a text with: Ctrl-Z.
@@ -33,6 +34,56 @@ pub(super) fn utf16_by_zeros(prefix: &[u8]) -> Option<TextEncoding> {
         return Some(TextEncoding::Utf16Le);
     }
     (even * 10 >= pairs * 7 && odd == 0).then_some(TextEncoding::Utf16Be)
+}
+
+/// Characters of several bytes that show UTF-8: so many are no chance where each byte is a character, and so
+/// many where characters have two.
+const BY_CHANCE: (usize, usize) = (2, 7);
+
+/// Returns why a text cannot be in the encoding that is stated, by the bytes at its beginning, in words.
+/// A byte order mark goes before what is stated.
+pub(crate) fn contradiction(stated: TextEncoding, beginning: &[u8]) -> Option<String> {
+    if stated == TextEncoding::PerFile || by_mark(beginning).is_some() {
+        return None;
+    }
+    let is_utf16 = matches!(stated, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
+    let shows = match utf16_by_zeros(beginning) {
+        Some(TextEncoding::Utf16Be) => Some((TextEncoding::Utf16Be, "UTF-16 (big endian)")),
+        Some(_) => Some((TextEncoding::Utf16Le, "UTF-16 (little endian)")),
+        None if stated == TextEncoding::Utf8 => None,
+        None if is_utf16 => {
+            // The line ends and delimiters of UTF-16 have zeros.
+            let is_text = !beginning.is_empty() && !beginning.contains(&0);
+            match detect(beginning, false, true) {
+                _ if !is_text => None,
+                _ if utf8_part(beginning).is_some() => Some((TextEncoding::Utf8, "UTF-8")),
+                Detected::Text(TextEncoding::Latin1) => Some((TextEncoding::Latin1, "Latin-1")),
+                _ => None,
+            }
+        }
+        None => {
+            let encoding = stated.as_encoding();
+            let chance = if encoding.is_single_byte() { BY_CHANCE.0 } else { BY_CHANCE.1 };
+            // A text of seven bits shows nothing, and neither do the escapes of ISO-2022-JP.
+            let several = |text: &str| text.chars().filter(|one| !one.is_ascii()).count() > chance;
+            utf8_part(beginning).filter(|text| several(text)).map(|_| (TextEncoding::Utf8, "UTF-8"))
+        }
+    };
+    let (_, shown) = shows.filter(|(encoding, _)| *encoding != stated)?;
+    let stated = stated.as_encoding().name();
+    Some(format!(
+        "parameter `encoding` states {stated}, but the bytes are {shown}; leave `encoding` out, or state what the \
+         file has"
+    ))
+}
+
+/// A beginning as UTF-8, without a character that is cut at its end; `None` when it is not UTF-8.
+fn utf8_part(beginning: &[u8]) -> Option<&str> {
+    match std::str::from_utf8(beginning) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_some() => None,
+        Err(error) => std::str::from_utf8(&beginning[..error.valid_up_to()]).ok(),
+    }
 }
 
 /// Returns what a result says about a conversion.
@@ -195,7 +246,6 @@ impl<R: Read> Read for Converting<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::text_detection::{Detected, detect};
 
     /// Reads a few bytes at a time.
     struct Slow(io::Cursor<Vec<u8>>, usize);
@@ -204,6 +254,53 @@ mod tests {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
             let most = out.len().min(self.1);
             self.0.read(&mut out[..most])
+        }
+    }
+
+    #[test]
+    fn bytes_contradict_the_encoding_that_is_stated() {
+        let stated = |label: &str| TextEncoding::from_label(label).expect("should be an encoding");
+        let utf16 = |text: &str, big: bool| -> Vec<u8> {
+            let bytes = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+            text.encode_utf16().flat_map(bytes).collect()
+        };
+        let (ascii, umlauts) =
+            ("id,name\n1,a\n2,b\n", "id,name\n1,Käse\n2,Öl\n3,Süß\n4,Tür\n5,Ähre\n6,üü\n");
+        let latin1 = encoding_rs::WINDOWS_1252.encode(umlauts).0.into_owned();
+        let chinese = "编号,名字\n1,中文很好上上\n2,联通在哪里\n";
+        let gbk = encoding_rs::GBK.encode(chinese).0.into_owned();
+        for (label, bytes, shown) in [
+            ("utf-16le", ascii.as_bytes().to_vec(), Some("the bytes are UTF-8")),
+            ("utf-16be", umlauts.as_bytes().to_vec(), Some("the bytes are UTF-8")),
+            ("utf-16le", latin1.clone(), Some("the bytes are Latin-1")),
+            ("utf-16le", utf16(ascii, true), Some("UTF-16 (big endian)")),
+            ("utf-8", utf16(ascii, false), Some("UTF-16 (little endian)")),
+            ("latin1", utf16(ascii, false), Some("UTF-16 (little endian)")),
+            ("latin1", umlauts.as_bytes().to_vec(), Some("the bytes are UTF-8")),
+            ("gbk", chinese.as_bytes().to_vec(), Some("the bytes are UTF-8")),
+            ("utf-16le", utf16(ascii, false), None),
+            ("utf-16le", utf16(chinese, false), None),
+            (
+                "utf-16le",
+                "中文很好上上联通在哪里".encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                None,
+            ),
+            ("utf-16be", utf16(chinese, true), None),
+            ("latin1", latin1, None),
+            ("latin1", ascii.as_bytes().to_vec(), None),
+            ("gbk", gbk, None),
+            ("gbk", encoding_rs::GBK.encode("联通\n").0.into_owned(), None),
+            ("shift_jis", ascii.as_bytes().to_vec(), None),
+            ("utf-16le", Vec::new(), None),
+        ] {
+            let found = contradiction(stated(label), &bytes);
+            match shown {
+                Some(shown) => assert!(
+                    found.as_ref().is_some_and(|why| why.contains(shown)),
+                    "{label} {found:?}"
+                ),
+                None => assert_eq!(found, None, "{label}"),
+            }
         }
     }
 

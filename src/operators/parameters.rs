@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Request;
 use crate::engines::job_spec::{AnswerLimits, BadRows};
+use crate::engines::reading::ParameterProblem;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
 
@@ -19,6 +20,16 @@ const ANSWER_ROWS: u64 = 1_000;
 /// Makes the error for a parameter that does not say what is needed.
 pub(super) fn refused(operator: &str, message: impl Into<String>) -> EngineError {
     EngineError::new(ErrorKind::InvalidInput, operator, "read the parameters", message)
+}
+
+/// Makes the error for parameters that do not say what is needed, with the first hint.
+pub(super) fn refused_all(operator: &str, problems: &[ParameterProblem]) -> EngineError {
+    let messages: Vec<&str> = problems.iter().map(|one| one.message.as_str()).collect();
+    let error = refused(operator, messages.join("; "));
+    match problems.iter().find_map(|one| one.hint.clone()) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
 }
 
 /// Returns a text that must be there.

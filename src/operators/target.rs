@@ -4,15 +4,15 @@
 //! storage's root. Both end as the same files under the manifests of their folder.
 
 use futures::StreamExt;
-use serde_json::{Value, json};
 
 use super::columns::resolve;
-use super::parameters::{choice, count, optional, refused};
+use super::parameters::{choice, count, refused, refused_all};
 use super::{Request, WorkPlan};
 use crate::engines::job_spec::{FileSink, Sink, WriteMode};
 use crate::engines::reading::Reading;
 use crate::engines::schema::Schema;
 use crate::engines::table::{Format, StoragePath, Table, TableKind, TableLookup, TableName};
+use crate::engines::writing_parameters::{Output, output_of};
 use crate::engines::{EngineError, Engines, ErrorKind};
 
 /// The parameters read here. Every writing operator's definition has all of them.
@@ -67,9 +67,7 @@ pub(super) async fn find_target(
     operator: &str,
     request: &Request,
 ) -> Result<Option<Target>, EngineError> {
-    let Some(wanted) = wanted_place(operator, request)? else {
-        return refuse_stray_parameters(operator, request).map(|()| None);
-    };
+    let Some(wanted) = wanted_place(operator, request)? else { return Ok(None) };
     let mode = choice::<WriteMode>(operator, request, "mode")?.unwrap_or_default();
     let format = choice::<Format>(operator, request, "format")?.unwrap_or(Format::Parquet);
     let (place, existing) = look(engines, operator, wanted, mode).await?;
@@ -111,125 +109,21 @@ pub(super) async fn require_target(
     })
 }
 
-/// Where the output is to go, before anybody looked.
-struct Wanted {
-    name: TableName,
-    /// The folder, when a path was given.
-    folder: Option<StoragePath>,
-}
-
 /// Where the output goes.
 struct Place {
     name: TableName,
     location: String,
 }
 
-fn wanted_place(operator: &str, request: &Request) -> Result<Option<Wanted>, EngineError> {
-    let table = optional(request, "output_table");
-    let path = optional(request, "output_path");
-    match (table, path) {
-        (None, None) => Ok(None),
-        (Some(_), Some(_)) => {
-            Err(refused(operator, "`output_table` and `output_path` are both given")
-                .with_hint("give one of them"))
-        }
-        (Some(table), None) => {
-            let database = optional(request, "output_database")
-                .or_else(|| optional(request, "database_name"))
-                .ok_or_else(|| refused(operator, "`output_table` needs `output_database`"))?;
-            check_name(operator, "output_table", table)?;
-            let name = TableName { database: database.to_owned(), table: table.to_owned() };
-            Ok(Some(Wanted { name, folder: None }))
-        }
-        (None, Some(path)) => wanted_folder(operator, path).map(Some),
-    }
-}
-
-/// Returns the format that an ending is of, as `format` names it.
-fn format_of(ending: &str) -> &str {
-    match ending.to_ascii_lowercase().as_str() {
-        "csv" | "tsv" | "tab" | "psv" | "txt" => "csv",
-        "json" | "geojson" => "json",
-        "jsonl" | "ndjson" => "jsonl",
-        "avro" => "avro",
-        "arrow" | "arrows" | "ipc" | "feather" => "arrow",
-        "xlsx" => "xlsx",
-        _ => "parquet",
-    }
-}
-
-fn wanted_folder(operator: &str, path: &str) -> Result<Wanted, EngineError> {
-    let folder = StoragePath::new(path)
-        .map_err(|source| refused(operator, format!("`output_path`: {source}")))?;
-    let last = folder.file_name();
-    if let Some(ending) = file_ending(last) {
-        let message = format!("`output_path` {path:?} ends in `.{ending}`, as a file does");
-        return Err(refused(operator, message).with_hint(format!(
-            "output_path is a folder: give {:?} and format={}",
-            path.trim_end_matches('/').trim_end_matches(&format!(".{ending}")),
-            format_of(ending)
-        )));
-    }
-    for part in folder.as_str().split('/') {
-        check_name(operator, "output_path", part)?;
-    }
-    let Some((database, table)) = folder.as_str().rsplit_once('/') else {
-        let message = format!("`output_path` {path:?} is a database's own folder");
-        return Err(refused(operator, message)
-            .with_hint(format!("give a folder and a name, for example \"{path}/result\"")));
-    };
-    let name = TableName { database: database.to_owned(), table: table.to_owned() };
-    Ok(Wanted { name, folder: Some(folder) })
-}
-
-/// Returns the ending of a file's name, if it is one of a format or a compression.
-fn file_ending(name: &str) -> Option<&str> {
-    let (stem, ending) = name.rsplit_once('.')?;
-    let lower = ending.to_ascii_lowercase();
-    let known = Format::ALL.iter().any(|format| format.as_str() == lower)
-        || ["gz", "zst", "bz2", "xz", "tsv", "txt", "ndjson", "ipc", "feather"]
-            .contains(&lower.as_str());
-    (known && !stem.is_empty()).then_some(ending)
-}
-
-/// Refuses names that a listing would leave out or take for a glob or a partition.
-fn check_name(operator: &str, parameter: &str, name: &str) -> Result<(), EngineError> {
-    let reason = if name.starts_with(['_', '.']) {
-        "begins with `_` or `.`, as Mason's own files do"
-    } else if name.contains(['*', '?', '[', ']', '{', '}']) {
-        "has a character of a glob"
-    } else if name.contains('=') {
-        "has a `=`, as the folder of a partition has"
-    } else if name.contains(['/', '\\']) || name.chars().any(char::is_control) {
-        "has a character that is no part of a name"
-    } else if name.len() > 255 {
-        "is longer than 255 bytes"
-    } else {
-        return Ok(());
-    };
-    let shown: String = name.chars().take(80).collect();
-    Err(refused(operator, format!("parameter `{parameter}`: {shown:?} {reason}")))
-}
-
-fn refuse_stray_parameters(operator: &str, request: &Request) -> Result<(), EngineError> {
-    let given = |name: &&&str| {
-        let value = request.parameters.json(name);
-        let empty = |value: &Value| value.as_str() == Some("") || *value == json!([]);
-        value.is_some_and(|value| !value.is_null() && !empty(value))
-    };
-    let stray = ["output_database", "partition_columns"].iter().find(given);
-    match stray {
-        Some(name) => Err(refused(operator, format!("`{name}` is given, but no output"))
-            .with_hint("give output_table=<name> or output_path=<folder>")),
-        None => Ok(()),
-    }
+fn wanted_place(operator: &str, request: &Request) -> Result<Option<Output>, EngineError> {
+    output_of(&request.parameters).map_err(|problems| refused_all(operator, &problems))
 }
 
 /// Finds the place and the table that is there, spelled as the metastore spells them.
 async fn look(
     engines: &Engines,
     operator: &str,
-    wanted: Wanted,
+    wanted: Output,
     mode: WriteMode,
 ) -> Result<(Place, Option<Table>), EngineError> {
     if let Some(folder) = wanted.folder {
@@ -385,28 +279,5 @@ impl Target {
             WriteMode::Append => "append to",
         };
         format!("{how} {} as {}", self.name, self.sink.format)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_with_a_file_ending_is_refused_with_the_folder_as_hint() {
-        let error = wanted_folder("table/format", "out/sales.csv").err().expect("should fail");
-        assert_eq!(error.kind, ErrorKind::InvalidInput);
-        assert!(error.message.contains("`.csv`"), "{error}");
-        let hint = error.hint.expect("should have a hint");
-        assert!(hint.contains("\"out/sales\" and format=csv"), "{hint}");
-    }
-
-    #[test]
-    fn folders_below_the_root_are_split_into_database_and_table() {
-        let wanted = wanted_folder("table/format", "out/2024/v1.2/").expect("should be a folder");
-        assert_eq!(wanted.name.to_string(), "out/2024.v1.2");
-        for bad in ["out", "/out/x", "../x", "a/_x", "a/*", "a/k=1", "a//b", "a/b.parquet.gz"] {
-            assert!(wanted_folder("table/format", bad).is_err(), "{bad:?} should be refused");
-        }
     }
 }

@@ -20,6 +20,7 @@ use crate::api::v1alpha1::{
 use crate::engines::ByRole;
 use crate::engines::capability::Capability;
 use crate::engines::reading_parameters::reading_of;
+use crate::engines::writing_parameters::output_of;
 use crate::sql::placeholders;
 
 /// Returns the run with every question answered.
@@ -41,7 +42,7 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
         Some(definition) => resolve_parameters(run, definition, &mut problems),
         None => Vec::new(),
     };
-    check_reading(inputs.definition, &values, &mut problems);
+    check_files(inputs.definition, &values, &mut problems);
     let usable = resolve_config(run, inputs, &mut problems);
     let engines = resolve_engines(inputs, usable.as_ref(), action.as_ref(), &mut problems);
     let (Some(operator), Some(action), Some(definition), Some(usable), Some(engines)) =
@@ -178,9 +179,9 @@ fn resolve_parameters(
     resolved
 }
 
-/// Checks what the run says of how files are read. Names that a statement binds and those of a container
+/// Checks what the run says of how files are read and where rows go. Names that a statement binds and those of a container
 /// mean what the definition wants.
-fn check_reading(
+fn check_files(
     definition: Option<&OperatorDefinition>,
     values: &[ResolvedParameter],
     problems: &mut Problems,
@@ -196,9 +197,11 @@ fn check_reading(
         }
         _ => return,
     }
-    for wrong in reading_of(&parameters).err().into_iter().flatten() {
-        let below = wrong.parameter.map(|name| format!(".{name}")).unwrap_or_default();
-        let problem = Problem::new(format!("spec.parameters{below}"), wrong.message);
+    let reading = reading_of(&parameters).err();
+    let writing = output_of(&parameters).err();
+    for wrong in reading.into_iter().chain(writing).flatten() {
+        let path = format!("spec.parameters.{}", wrong.parameter);
+        let problem = Problem::new(path, wrong.message);
         problems.push(problem.hint_if(wrong.hint));
     }
 }

@@ -23,7 +23,7 @@ mod sorts;
 mod tests;
 pub(crate) mod times;
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use self::delimiters::OneByteDelimiter;
 use self::records::RecordParser;
@@ -139,6 +139,9 @@ pub(crate) struct Opened<'a> {
     pub(crate) cutter: BlockCutter<'a>,
 }
 
+/// Bytes whose encoding is compared with the one that is stated.
+const BEGINNING: usize = 4096;
+
 /// Returns the text as UTF-8 with a delimiter of one byte, without the lines that are left out at its
 /// beginning.
 pub(crate) fn text<'a, S: ByteSource + 'a>(
@@ -151,9 +154,16 @@ pub(crate) fn text<'a, S: ByteSource + 'a>(
         TextEncoding::PerFile => encoding_of(&source)?,
         encoding => encoding,
     };
-    let (_, reader) = compression::open(source)?;
+    let (_, mut reader) = compression::open(source)?;
     let read = |source| FormatError::reading(&path, source);
-    let text = text_encoding::to_utf8(reader, encoding).map_err(read)?;
+    let mut beginning = vec![0; BEGINNING];
+    let count = text_encoding::fill(&mut reader, &mut beginning).map_err(read)?;
+    beginning.truncate(count);
+    if let Some(why) = text_encoding::contradiction(encoding, &beginning) {
+        return Err(broken(&path, why));
+    }
+    let whole = Box::new(io::Cursor::new(beginning).chain(reader));
+    let text = text_encoding::to_utf8(whole, encoding).map_err(read)?;
     let text = if tokens.delimiter == text_encoding::END_MARK {
         text
     } else {

@@ -183,7 +183,18 @@ fn what_no_file_can_be_read_with_is_refused_with_every_problem() {
     });
     let problems =
         validated(&run(&marks), Some(&definition), Some(&config())).expect_err("problems");
-    assert!(problems.iter().all(|one| one.starts_with("spec.parameters: ")), "{problems:?}");
+    assert!(problems[0].starts_with("spec.parameters.delimiter: "), "{problems:?}");
+    assert!(problems.iter().all(|one| one.contains("(hint: ")), "{problems:?}");
+    let path = json!({"name": "output_path", "type": "path"});
+    definition.spec.parameters.push(read::<Parameter>(path));
+    let file = json!({
+        "database_name": "sales", "query_string": "select 1", "output_path": "out/sales.arrow",
+    });
+    let problems =
+        validated(&run(&file), Some(&definition), Some(&config())).expect_err("problems");
+    let expected = "spec.parameters.output_path: `output_path` \"out/sales.arrow\" ends in `.arrow`, \
+                    as a file does (hint: output_path is a folder: give \"out/sales\" and format=arrow)";
+    assert_eq!(problems, [expected]);
     definition.spec.action = read(json!({"sql": {"statement": "select $encoding as e"}}));
     let bound = json!({"database_name": "s", "query_string": "select 1", "encoding": "utf-9"});
     let problems = validated(&run(&bound), Some(&definition), Some(&config()));
