@@ -1,6 +1,7 @@
 //! Footers of the pinned Parquet files for DataFusion's source, which decides by them what it reads:
 //! each goes through [`crate::formats::parquet_trust`] first, so that it sees only what is believed.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::named_files::named;
 use super::parquet::pinned_url;
+use crate::formats::decoding::BadCollector;
 use crate::formats::parquet_trust::trusted;
 use crate::lake::object_path::shown_path;
 
@@ -37,6 +39,8 @@ use crate::lake::object_path::shown_path;
 pub(super) struct Footers {
     store: Arc<dyn ObjectStore>,
     kept: Arc<FileMetadataCache>,
+    /// All columns of the table, and what takes those of a file that it does not have.
+    known: Option<(Arc<HashSet<String>>, Arc<BadCollector>)>,
 }
 
 impl fmt::Debug for Footers {
@@ -49,7 +53,20 @@ impl Footers {
     /// Returns the footers of the files that are pinned in a session.
     pub(super) fn of(runtime: &RuntimeEnv) -> Result<Self> {
         let store = runtime.object_store(pinned_url()?)?;
-        Ok(Self { store, kept: runtime.cache_manager.get_file_metadata_cache() })
+        Ok(Self { store, kept: runtime.cache_manager.get_file_metadata_cache(), known: None })
+    }
+
+    /// Tells of the columns of files that are none of these.
+    pub(super) fn knowing(self, columns: HashSet<String>, bad: Arc<BadCollector>) -> Self {
+        Self { known: Some((Arc::new(columns), bad)), ..self }
+    }
+
+    fn take_unknown(&self, file: &ObjectMeta, footer: &ParquetMetaData) {
+        if let Some((known, bad)) = &self.known {
+            let columns = footer.file_metadata().schema_descr().root_schema().get_fields();
+            let columns = columns.iter().map(|column| column.name());
+            bad.take_unknown(&shown_path(&file.location), columns, known);
+        }
     }
 
     /// Returns a file with the statistics of its footer. Only the number of rows is exact: it is the
@@ -168,7 +185,12 @@ impl AsyncFileReader for FileReader {
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
         // DataFusion asks for no page index here: it reads those itself, by this footer.
-        let footer = self.footers.footer(&self.file);
-        footer.map(|footer| footer.map_err(|error| ParquetError::External(Box::new(error)))).boxed()
+        let footer = async {
+            let footer = self.footers.footer(&self.file).await;
+            let footer = footer.map_err(|error| ParquetError::External(Box::new(error)))?;
+            self.footers.take_unknown(&self.file, &footer);
+            Ok(footer)
+        };
+        footer.boxed()
     }
 }

@@ -24,6 +24,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use futures::{StreamExt, TryStreamExt};
 
 use super::agreement::OnlyAgreeing;
+use super::counts::Counts;
 use super::footers::Footers;
 use crate::engines::table::PinnedFile;
 use crate::lake::object_path::object_path;
@@ -39,6 +40,7 @@ pub(super) struct ParquetTable {
     pub(super) file_schema: SchemaRef,
     pub(super) partition_fields: Vec<FieldRef>,
     pub(super) files: Vec<(PinnedFile, Vec<ScalarValue>)>,
+    pub(super) counts: Arc<Counts>,
 }
 
 impl ParquetTable {
@@ -55,6 +57,13 @@ impl ParquetTable {
         let fields: Vec<FieldRef> = self.file_schema.fields().iter().map(viewed).collect();
         self.file_schema = Arc::new(ArrowSchema::new(fields));
         self
+    }
+
+    /// Footers that tell of columns which the table does not have.
+    fn knowing(&self, footers: Footers) -> Footers {
+        let fields = self.file_schema.fields().iter().chain(&self.partition_fields);
+        let columns = fields.map(|field| field.name().clone()).collect();
+        footers.knowing(columns, Arc::clone(&self.counts.bad))
     }
 
     fn table_schema(&self) -> TableSchema {
@@ -105,7 +114,7 @@ impl ParquetTable {
     ) -> Result<FileScanConfigBuilder> {
         let source = ParquetSource::new(self.table_schema())
             .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(footers));
+            .with_parquet_file_reader_factory(Arc::new(self.knowing(footers)));
         Ok(FileScanConfigBuilder::new(pinned_url()?, Arc::new(source))
             .with_file_groups(groups)
             .with_expr_adapter(Some(Arc::new(OnlyAgreeing))))

@@ -136,7 +136,7 @@ impl Tables {
         let described = self.input(input)?;
         one_schema(described)?;
         if self.is_scanned(described) {
-            Ok(Arc::new(Self::parquet(described, views)?))
+            Ok(Arc::new(self.parquet(described, views)?))
         } else {
             Ok(Arc::new(self.decoded(described)?))
         }
@@ -245,7 +245,7 @@ impl Tables {
         let wrong = |error| from_datafusion(READING, allowed, error);
         let plan = if self.is_scanned(described) {
             let footers = Footers::of(&self.context.runtime_env()).map_err(wrong)?;
-            Self::parquet(described, false)?
+            self.parquet(described, false)?
                 .unplanned(footers, projection, parts)
                 .and_then(with_names)
         } else {
@@ -264,15 +264,20 @@ impl Tables {
         described.format.format == Format::Parquet && self.bad_rows != BadRows::Reject
     }
 
-    fn parquet(described: &Input, views: bool) -> Result<ParquetTable, EngineError> {
+    fn parquet(&self, described: &Input, views: bool) -> Result<ParquetTable, EngineError> {
+        let counts = Arc::clone(&self.counts);
         let file_schema = file_schema(described, 0)?;
         let files = described
             .files
             .iter()
             .map(|file| Ok((file.file.clone(), partition_values(described, &file.file)?)))
             .collect::<Result<Vec<_>, EngineError>>()?;
-        let table =
-            ParquetTable { file_schema, partition_fields: partition_fields(described), files };
+        let table = ParquetTable {
+            file_schema,
+            partition_fields: partition_fields(described),
+            files,
+            counts,
+        };
         Ok(if views { table.with_views() } else { table })
     }
 

@@ -853,6 +853,44 @@ fn rows_that_are_left_out_are_the_same_for_every_statement_and_count_once() {
 }
 
 #[test]
+fn columns_that_a_declared_table_does_not_have_are_told_whatever_the_format() {
+    let lake = Lake::new();
+    let old = batch(vec![("a", ints(&[Some(1)]))]);
+    let new = batch(vec![("c", ints(&[Some(7)])), ("a", ints(&[Some(3)]))]);
+    let parquet = ["1", "2"].map(|file| format!("shop/t/{file}.parquet"));
+    let files = vec![lake.parquet(&parquet[0], &old), lake.parquet(&parquet[1], &new)];
+    let scanned = parquet_input("shop.t", &old, files);
+    let lines = "{\"a\": 3, \"c\": 7}\n".repeat(3);
+    let files =
+        vec![lake.text("shop/j/1.jsonl", "{\"a\": 1}\n"), lake.text("shop/j/2.jsonl", &lines)];
+    let mut json = csv_input("shop.t", &[("a", "Int64")], files);
+    json.format = FileFormat::of(Format::Jsonl);
+    let packed = [0x82, 0xa1, b'a', 3, 0xa1, b'c', 7];
+    let mut msgpack =
+        csv_input("shop.t", &[("a", "Int64")], vec![lake.file("shop/m/2.msgpack", &packed)]);
+    msgpack.format = FileFormat::of(Format::Msgpack);
+    for (input, path, bad_rows) in [
+        (scanned.clone(), "shop/t/2.parquet", BadRows::Fail),
+        (scanned, "shop/t/2.parquet", BadRows::Reject),
+        (json, "shop/j/2.jsonl", BadRows::Fail),
+        (msgpack, "shop/m/2.msgpack", BadRows::Fail),
+    ] {
+        for sql in ["select sum(a) as n from t", "select l.a from t l join t r on l.a = r.a"] {
+            let mut spec = job(vec![input.clone()], query(sql));
+            spec.bad_rows = bad_rows;
+            let executed = lake.run(&spec).expect("should run");
+            let words = format!(
+                "columns that the table does not have were not read: `c` in `{path}`; `table/merge`"
+            );
+            assert!(
+                executed.warnings.iter().any(|one| one.starts_with(&words)),
+                "{path}: {executed:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn columns_that_a_declared_table_does_not_have_are_told_with_their_files() {
     let lake = Lake::new();
     let old = lake.text("shop/t/1.csv", "a,b\n1,2\n");

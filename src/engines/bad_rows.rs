@@ -108,6 +108,9 @@ pub struct Bad {
 }
 
 impl Bad {
+    /// Columns of a file that its table does not have, as many as are kept: objects may have any keys.
+    const MOST_UNKNOWN: usize = 1_000;
+
     /// Returns whether nothing was bad.
     #[must_use]
     pub fn is_none(&self) -> bool {
@@ -136,8 +139,21 @@ impl Bad {
         }
     }
 
+    /// Counts a file with a column that its table does not have, once; beyond
+    /// [`Bad::MOST_UNKNOWN`] columns none is added.
+    pub fn add_unknown(&mut self, column: &str, path: &str) {
+        if !self.unknown.contains_key(column) && self.unknown.len() < Self::MOST_UNKNOWN {
+            let mut files = Tally::default();
+            files.add(path, 0, String::new);
+            self.unknown.insert(column.to_owned(), files);
+        }
+    }
+
     /// Adds what was bad in a part of a file that begins after `before` rows.
     pub fn add_part(&mut self, mut part: Self, path: &str, before: u64) {
+        for column in std::mem::take(&mut part.unknown).into_keys() {
+            self.add_unknown(&column, path);
+        }
         let place = |tally: &mut Tally| {
             for place in &mut tally.first {
                 path.clone_into(&mut place.path);

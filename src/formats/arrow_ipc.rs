@@ -160,10 +160,11 @@ pub(crate) fn decode(
     options: &DecodeOptions,
 ) -> Result<Batches, FormatError> {
     let path = source.path().to_owned();
-    let batches: projection::Read = match open(source)? {
-        Opened::File(reader) => Box::new(reader),
-        Opened::Stream(reader) => Box::new(reader),
+    let (schema, batches): (_, projection::Read) = match open(source)? {
+        Opened::File(reader) => (reader.schema(), Box::new(reader)),
+        Opened::Stream(reader) => (reader.schema(), Box::new(reader)),
     };
+    options.take_unknown_of(&path, &schema);
     Ok(projection::conform(batches, path, "arrow", options))
 }
 

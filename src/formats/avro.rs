@@ -47,5 +47,6 @@ pub(crate) fn decode(
     let path = source.path().to_owned();
     count_rows(&source).map_err(|error| broken(&path, &error))?;
     let reader = open(source, options.batch_rows.max(1))?;
+    options.take_unknown_of(&path, &reader.schema());
     Ok(projection::conform(Box::new(reader), path, "avro", options))
 }

@@ -1,10 +1,10 @@
 //! What decoding is told, and what it gives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 
 use super::error::FormatError;
 use crate::engines::bad_rows::{Bad, BadRows};
@@ -25,9 +25,29 @@ pub struct DecodeOptions {
     pub bad_rows: BadRows,
     /// Takes what is therefore null or left out.
     pub bad: Arc<BadCollector>,
-    /// All columns of the table: a file of delimited text that names others is counted. None are counted
-    /// where it is not said.
+    /// All columns of the table: a file that names others is counted. None are counted where it is not
+    /// said.
     pub known: Option<SchemaRef>,
+}
+
+impl DecodeOptions {
+    /// Returns the names of all columns of the table.
+    pub(crate) fn known_columns(&self) -> Option<Arc<HashSet<String>>> {
+        let fields = self.known.as_ref()?.fields();
+        Some(Arc::new(fields.iter().map(|field| field.name().clone()).collect()))
+    }
+
+    /// Takes those columns of a file that its table does not have.
+    pub(crate) fn take_unknown<'a>(&self, path: &str, columns: impl IntoIterator<Item = &'a str>) {
+        if let Some(known) = self.known_columns() {
+            self.bad.take_unknown(path, columns, &known);
+        }
+    }
+
+    /// As [`take_unknown`](Self::take_unknown), by the schema that a file states.
+    pub(crate) fn take_unknown_of(&self, path: &str, schema: &Schema) {
+        self.take_unknown(path, schema.fields().iter().map(|field| field.name().as_str()));
+    }
 }
 
 /// What was bad in files that were decoded. What is bad in a file that is decoded several times, as in
@@ -49,14 +69,20 @@ impl BadCollector {
         self.take(path, &bad);
     }
 
-    /// Takes the columns of a file that its table does not have.
-    pub(crate) fn unknown(&self, path: &str, columns: &[&String]) {
+    /// Takes those columns of a file that its table does not have.
+    pub(crate) fn take_unknown<'a>(
+        &self,
+        path: &str,
+        columns: impl IntoIterator<Item = &'a str>,
+        known: &HashSet<String>,
+    ) {
         let mut bad = Bad::default();
-        for column in columns {
-            let files = bad.unknown.entry((*column).clone()).or_default();
-            files.add(path, 0, String::new);
+        for column in columns.into_iter().filter(|column| !known.contains(*column)) {
+            bad.add_unknown(column, path);
         }
-        self.take(path, &bad);
+        if !bad.is_none() {
+            self.take(path, &bad);
+        }
     }
 
     /// Returns what was bad in all files.

@@ -3,7 +3,7 @@
 //! A document's rows, the elements of its array or the one object, are passed on as lines, so that
 //! both are read alike: in blocks, by several threads, in the order of the file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -415,11 +415,23 @@ pub(crate) fn infer(
     )
 }
 
+/// Adds the keys of rows that are no columns of their table.
+pub(crate) fn add_unknown(bad: &mut Bad, rows: &[Node<'_>], known: &HashSet<String>) {
+    for row in rows {
+        let Node::Object(members) = row else { continue };
+        for (key, _) in members.iter().filter(|(key, _)| !known.contains(key.as_ref())) {
+            bad.add_unknown(key, "");
+        }
+    }
+}
+
 /// Builds batches.
 struct Decoder {
     schema: SchemaRef,
     bad_rows: BadRows,
     batch_rows: usize,
+    /// All columns of the table.
+    known: Option<Arc<HashSet<String>>>,
 }
 
 impl ParseBlock for Decoder {
@@ -442,6 +454,9 @@ impl ParseBlock for Decoder {
         }
         let (mut bad, failed) = (rows.bad, rows.wrong);
         bad.merge(&builder.bad);
+        if let Some(known) = &self.known {
+            add_unknown(&mut bad, &rows.nodes, known);
+        }
         drop(rows.nodes);
         let tail = if failed.is_some() { block.len() } else { tail };
         Parsed { output: BlockBatches { batches, failed, bad }, block, tail, rows: count }
@@ -455,10 +470,12 @@ pub(crate) fn decode(
     options: &DecodeOptions,
 ) -> Batches {
     let path = source.path().to_owned();
+    let known = options.known_columns();
     let decoder = || Decoder {
         schema: Arc::clone(&options.schema),
         bad_rows: options.bad_rows,
         batch_rows: options.batch_rows.max(1),
+        known: known.clone(),
     };
     let parser = || {
         let mut decoder = decoder();

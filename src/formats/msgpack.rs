@@ -1,5 +1,6 @@
 //! `MessagePack`: a sequence of maps, or one array of maps, read one row after the other.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::bytes::size_of_buffer;
 use super::compression;
 use super::decoding::{BadCollector, Batches, DecodeOptions};
 use super::error::FormatError;
-use super::json::{Found, StatedTypes};
+use super::json::{Found, StatedTypes, add_unknown};
 use super::nested::build::{BadValue, Builder};
 use super::nested::node::Node;
 use super::nested::shape::Members;
@@ -280,6 +281,7 @@ pub(crate) fn decode(
         bad_rows: options.bad_rows,
         bad: Bad::default(),
         collector: Arc::clone(&options.bad),
+        known: options.known_columns(),
         done: false,
     }))
 }
@@ -292,6 +294,8 @@ struct Decoder {
     /// What was bad in the rows so far.
     bad: Bad,
     collector: Arc<BadCollector>,
+    /// All columns of the table.
+    known: Option<Arc<HashSet<String>>>,
     done: bool,
 }
 
@@ -318,7 +322,11 @@ impl Decoder {
         }
         let mut builder = Builder::new(&self.schema, self.bad_rows);
         let batch = builder.batch(&nodes, &numbers).map_err(|bad| misfit(path, &numbers, bad))?;
-        self.bad.add_part(std::mem::take(&mut builder.bad), path, 0);
+        let mut bad = std::mem::take(&mut builder.bad);
+        if let Some(known) = &self.known {
+            add_unknown(&mut bad, &nodes, known);
+        }
+        self.bad.add_part(bad, path, 0);
         if !self.bad.is_none() {
             self.collector.take(path, &self.bad);
         }

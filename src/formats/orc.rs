@@ -119,6 +119,7 @@ pub(crate) fn decode(
     let clock = Clock::of(&zones);
     let names: Vec<&str> =
         options.schema.fields().iter().map(|field| field.name().as_str()).collect();
+    options.take_unknown_of(&path, &builder.schema());
     let mask = ProjectionMask::named_roots(builder.file_metadata().root_data_type(), &names);
     let reader = builder.with_projection(mask).with_batch_size(options.batch_rows.max(1)).build();
     let reader = reader.map(move |batch| batch.and_then(|batch| clock.correct(batch)));

@@ -184,6 +184,7 @@ pub(crate) fn decode(
     let metadata =
         ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new()).map_err(wrong)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata);
+    options.take_unknown_of(&path, builder.schema());
     let wanted: HashSet<&str> =
         options.schema.fields().iter().map(|field| field.name().as_str()).collect();
     let fields = builder.schema().fields().iter().enumerate();

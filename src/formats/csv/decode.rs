@@ -1,6 +1,5 @@
 //! Delimited text as batches, parsed in several threads, in the order of the file.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
@@ -99,15 +98,7 @@ fn plan(
             }
         }
     }
-    if let Some(known) = &options.known {
-        let known: HashSet<&str> =
-            known.fields().iter().map(|field| field.name().as_str()).collect();
-        let is_unknown = |name: &&String| !known.contains(name.as_str());
-        let unknown: Vec<&String> = names.names.iter().filter(is_unknown).collect();
-        if !unknown.is_empty() {
-            options.bad.unknown(&path, &unknown);
-        }
-    }
+    options.take_unknown(&path, names.names.iter().map(String::as_str));
     Ok(Plan {
         path,
         tokens,
