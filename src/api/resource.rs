@@ -43,6 +43,16 @@ impl Kind {
         }
     }
 
+    /// Returns the plural that people use, `runs`.
+    #[must_use]
+    pub fn plain_plural(self) -> &'static str {
+        match self {
+            Self::MasonConfig => "configs",
+            Self::OperatorDefinition => "operators",
+            Self::OperatorRun => "runs",
+        }
+    }
+
     /// Returns the short name, `oprun`.
     #[must_use]
     pub fn short_name(self) -> &'static str {

@@ -106,9 +106,11 @@ pub(crate) fn named(word: &str, expected: Option<Kind>) -> Result<(Kind, &str), 
         });
     };
     let kind = resolve_one(before);
-    if let (Ok(kind), true) = (&kind, name.is_empty()) {
-        let hint = format!("`mason get {}` lists the names", kind.plural());
-        return Err(Failure::usage(format!("`{word}` has no name"), hint));
+    if let Ok(kind) = kind.as_ref().copied().map_err(drop)
+        && let Some(wrong) = wrong_name(word, kind, name)
+    {
+        let hint = format!("`mason get {}` lists the names", kind.plain_plural());
+        return Err(Failure::usage(wrong, hint));
     }
     match expected {
         None => Ok((kind?, name)),
@@ -122,6 +124,16 @@ pub(crate) fn named(word: &str, expected: Option<Kind>) -> Result<(Kind, &str), 
             Err(Failure::usage(message, "leave the kind before its name out"))
         }
     }
+}
+
+/// What is wrong with a word that names a resource, before anybody looks for it. The name of an operator has a
+/// `/` of its own.
+fn wrong_name(word: &str, kind: Kind, name: &str) -> Option<String> {
+    if name.trim_matches('/').is_empty() {
+        return Some(format!("`{word}` has no name"));
+    }
+    (kind != Kind::OperatorDefinition && name.contains('/'))
+        .then(|| format!("`{name}` is not the name of a resource"))
 }
 
 #[cfg(test)]
@@ -166,6 +178,9 @@ mod tests {
         assert_eq!(names_of(&["runs"]), Ok(Vec::new()));
         for (words, wrong) in [
             (["run/", "run/a"], "`run/` has no name"),
+            (["run//", "run/a"], "`run//` has no name"),
+            (["operator//", "run/a"], "`operator//` has no name"),
+            (["run/a/b", "run/a"], "`a/b` is not the name of a resource"),
             (["run/a", "b"], "`b` has no kind"),
             (["run", "config/lake"], "`config/lake` is no OperatorRun"),
             (["run", "pod/a"], "there is no kind `pod`"),

@@ -124,7 +124,9 @@ impl Printer {
             for finding in findings {
                 let place = self.paint_error(&visible(&finding.place), Tone::Heading);
                 lines.push(format!("  {place}: {}", visible(&finding.message)));
-                lines.extend(finding.hint.iter().map(|hint| format!("    {}", self.hint(hint))));
+                let hint =
+                    |hint: &String| format!("    {}", self.hint(hint).replace('\n', "\n    "));
+                lines.extend(finding.hint.iter().map(hint));
             }
         }
         lines.extend(hints_of(error).iter().map(|hint| self.hint(hint)));
@@ -134,7 +136,8 @@ impl Printer {
     /// Returns a hint as it is shown on standard error.
     #[must_use]
     pub(crate) fn hint(&self, text: &str) -> String {
-        format!("{} {}", self.paint_error("hint:", Tone::Good), visible(&self.as_called(text)))
+        let text = folded(&visible(&self.as_called(text)));
+        format!("{} {text}", self.paint_error("hint:", Tone::Good))
     }
 
     /// Returns a text whose commands have the options of this call. `crds` takes none of them.
@@ -160,6 +163,33 @@ impl Printer {
     pub(crate) fn paint_error(&self, text: &str, tone: Tone) -> String {
         if self.style.colour_error { painted(text, tone) } else { text.to_owned() }
     }
+}
+
+/// The width that long hints are folded at, with what stands before them.
+const WIDTH: usize = 80;
+/// What stands before a hint and below it: the indentation of a finding, and the word.
+const BEFORE_HINT: usize = 4 + "hint: ".len();
+/// Hints of up to two lines stay one line, which can be searched for and copied.
+const LONG: usize = 2 * (WIDTH - BEFORE_HINT);
+
+/// Returns a long hint in lines that fit; what stands in backticks is not broken.
+fn folded(text: &str) -> String {
+    if text.chars().count() <= LONG {
+        return text.to_owned();
+    }
+    let (mut lines, mut line, mut within) = (Vec::new(), String::new(), false);
+    for word in text.split(' ') {
+        let length = line.chars().count() + 1 + word.chars().count();
+        if !line.is_empty() && length > WIDTH - BEFORE_HINT && !within {
+            lines.push(std::mem::take(&mut line));
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        within ^= word.matches('`').count() % 2 == 1;
+    }
+    lines.push(line);
+    lines.join("\n      ")
 }
 
 /// Returns text with its control characters escaped, so that it cannot steer a terminal. Line breaks
@@ -215,6 +245,23 @@ fn forgive_closed_pipe(written: io::Result<()>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_hints_are_folded_at_80_columns_between_words() {
+        let types = crate::engines::type_words::type_of("x").expect_err("should be no type");
+        let hint = folded(types.hint().unwrap_or_default());
+        assert!(hint.contains('\n'), "{hint}");
+        let lines = hint.lines().enumerate();
+        for (at, line) in lines {
+            let before = if at == 0 { BEFORE_HINT } else { 4 };
+            assert!(line.chars().count() + before <= WIDTH, "{line}");
+        }
+        let whole = hint.replace("\n      ", " ");
+        assert_eq!(Some(whole.as_str()), types.hint());
+        let command = format!("run `{} end` then", "a ".repeat(80));
+        assert_eq!(folded(&command).lines().count(), 2, "commands are not broken");
+        assert_eq!(folded("did you mean `a`?"), "did you mean `a`?");
+    }
 
     #[test]
     fn data_cannot_steer_a_terminal() {

@@ -212,7 +212,7 @@ fn deleting_is_by_name_or_file_and_says_what_is_missing() {
     assert_eq!((operator.code, operator.out.as_str()), (2, ""));
     insta::assert_snapshot!(operator.err, @r"
     error: `table/query` is not the name of a resource
-    hint: `mason get operatordefinitions` lists the names
+    hint: `mason get operators` lists the names
     ");
 }
 

@@ -117,7 +117,7 @@ fn nothing_found_is_said_on_standard_error_only() {
     let called = mason.call(["get", "runs"]);
     assert_eq!((called.code, called.out.as_str()), (0, ""));
     insta::assert_snapshot!(called.err, @r"
-    no operatorruns in namespace `default`
+    no runs in namespace `default`
     hint: `mason run` makes one
     ");
     assert!(!mason.path("store").exists(), "looking should make nothing");

@@ -12,6 +12,7 @@ mod runs;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{
     Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint,
 };
@@ -121,8 +122,25 @@ impl Called {
             Self::Mason => Cli::command(),
             Self::KubectlPlugin => Cli::command().bin_name("kubectl mason"),
         };
-        Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+        let matches = command.try_get_matches_from(arguments);
+        Cli::from_arg_matches(&matches.map_err(|error| with_tip(error, arguments))?)
     }
+}
+
+/// Says where parameters of a run stand, to who gives them to a verb that reads files.
+fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let is_parameter = unknown.starts_with("-p") || unknown.starts_with("--param");
+    let reads_files = |verb: &OsString| ["validate", "apply"].iter().any(|one| verb == one);
+    if is_parameter && arguments.iter().any(reads_files) {
+        let tip = "parameters stand in the file, below `spec.parameters`; without a file, \
+                   `mason run OPERATOR -p NAME=VALUE --dry-run` checks them";
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
 }
 
 /// When to use colours.
@@ -329,6 +347,20 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn parameters_of_verbs_that_read_files_stand_in_the_files() {
+        let said = |arguments: &[&str]| {
+            let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+            Called::Mason.parse(&arguments).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        let tip = "parameters stand in the file, below `spec.parameters`";
+        for verb in ["validate", "apply"] {
+            let error = said(&["mason", verb, "-f", "x", "-p", "a=1"]);
+            assert!(error.contains(tip) && error.contains("unexpected argument"), "{error}");
+        }
+        assert!(!said(&["mason", "validate", "-x"]).contains(tip));
+    }
 
     #[test]
     fn the_arguments_are_consistent() {

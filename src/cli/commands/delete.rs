@@ -51,7 +51,7 @@ fn keys_of(context: &Context, args: &DeleteArgs) -> anyhow::Result<Vec<Key>> {
 fn key_of(context: &Context, kind: Kind, name: &str) -> anyhow::Result<Key> {
     if name.contains('/') {
         let message = format!("`{name}` is not the name of a resource");
-        let hint = format!("`mason get {}` lists the names", kind.plural());
+        let hint = format!("`mason get {}` lists the names", kind.plain_plural());
         return Err(Failure::usage(message, hint).into());
     }
     Ok(context.key(kind, name))

@@ -108,7 +108,7 @@ async fn listed(
     let (mut found, mut unreadable) = (Vec::new(), 0);
     for &kind in kinds {
         let entries = context.store.list(kind, namespace).await;
-        let entries = entries.with_context(|| format!("failed to list {}", kind.plural()))?;
+        let entries = entries.with_context(|| format!("failed to list {}", kind.plain_plural()))?;
         for entry in entries {
             match entry {
                 Ok(resource) => found.push(resource),
@@ -230,7 +230,7 @@ fn table(
 
 fn say_nothing_found(context: &Context, args: &GetArgs, kinds: &[Kind]) {
     let what = match kinds {
-        [kind] => kind.plural().to_owned(),
+        [kind] => kind.plain_plural().to_owned(),
         _ => "resources".to_owned(),
     };
     let place = if args.all_namespaces {
