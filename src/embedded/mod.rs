@@ -21,6 +21,9 @@ mod footers;
 mod functions;
 pub(crate) mod infer;
 mod join;
+mod kept;
+#[cfg(test)]
+mod kept_tests;
 mod named_files;
 mod parquet;
 #[cfg(test)]

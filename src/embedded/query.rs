@@ -5,16 +5,18 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Fields};
 use datafusion::common::DataFusionError;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, Volatility};
 use datafusion::physical_optimizer::PhysicalOptimizerRule as _;
 use datafusion::physical_optimizer::sanity_checker::SanityCheckPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::{DataFrame, SessionContext};
-use datafusion::sql::parser::Statement;
+use datafusion::sql::parser::Statement as Parsed;
 use futures::StreamExt;
+use sqlparser::ast::Statement;
 
 use super::error::{Allowed, CLIENT, failed, from_datafusion};
+use super::kept;
 use super::named_files::with_names;
 use super::plain_select;
 use super::session::Batches;
@@ -25,7 +27,7 @@ use crate::engines::job_spec::{JobSpec, Operation};
 use crate::engines::nearest::nearest;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
-use crate::sql::{Analysed, Scope, Spellings, analyse, refusal};
+use crate::sql::{Analysed, Kept, Scope, Spellings, analyse, keep, refusal};
 
 const QUERY: &str = "run the query";
 
@@ -53,12 +55,90 @@ pub(super) async fn query(
     let statement = analysed.into_statement(&spellings(tables)?);
     let schemas = (0..tables.inputs().len()).map(|input| tables.schema(input));
     let words = Words::new(statement.clone(), &schemas.collect::<Result<Vec<_>, _>>()?);
-    let started = match Box::pin(plan(statement, work, context)).await {
-        Ok(plan) => start(DataFrame::new(context.state(), plan), work).await,
-        Err(error) => Err(error),
-    };
+    let started = Box::pin(started(statement, work, context)).await;
     let stream = started.map_err(|error| words.explain(error))?;
     Ok(explained(stream, words, allowed(work)))
+}
+
+/// Starts a statement, once the rows of what it reads several times are kept.
+async fn started(
+    mut statement: Statement,
+    work: &Work,
+    context: &SessionContext,
+) -> Result<Batches, EngineError> {
+    let as_written = statement.clone();
+    let kept = keep(&mut statement, &|function| is_same(function, context));
+    if statement == as_written {
+        let plan = plan(statement, work, context).await?;
+        return start(DataFrame::new(context.state(), plan), work).await;
+    }
+    // What is wrong with the statement is said of it as it was written.
+    let whole = plan(as_written, work, context).await?;
+    for Kept { table, query, name } in kept {
+        let plan = plan(query, work, context).await;
+        let plan = plan.map_err(|_| cannot_keep(name, &whole, work, context))?;
+        let rows = start(DataFrame::new(context.state(), plan), work).await?;
+        kept::keep(table, rows, context, allowed(work)).await?;
+    }
+    let plan = plan(statement, work, context).await.map_err(|_| rows_around("a subquery"))?;
+    start(DataFrame::new(context.state(), plan), work).await
+}
+
+/// Aggregates whose outcome is the same whatever the order of rows.
+const WITHOUT_ORDER: [&str; 11] = [
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "bool_and",
+    "bool_or",
+    "count",
+    "grouping",
+    "max",
+    "median",
+    "min",
+    "percentile_cont",
+];
+
+/// Whether a function has the same outcome each time that it is computed. A sum of floats has not: its
+/// last digits depend on the order of the rows.
+fn is_same(function: &str, context: &SessionContext) -> bool {
+    let state = context.state_ref();
+    let state = state.read();
+    if let Some(scalar) = state.scalar_functions().get(function) {
+        return scalar.signature().volatility != Volatility::Volatile;
+    }
+    match state.aggregate_functions().get(function) {
+        Some(aggregate) => WITHOUT_ORDER.contains(&aggregate.name()),
+        None => false,
+    }
+}
+
+/// The statement as a whole can be planned, and a part of it alone cannot.
+fn cannot_keep(
+    name: Option<String>,
+    whole: &LogicalPlan,
+    work: &Work,
+    context: &SessionContext,
+) -> EngineError {
+    // What cannot use the row around it whatever it holds is refused by a name of its own.
+    if let Err(error) = context.state().optimize(whole) {
+        return from_datafusion(QUERY, allowed(work), error);
+    }
+    rows_around(&match name {
+        Some(name) => format!("the query `{name}` in `with` is read several times and"),
+        None => "a subquery of `in`, `any` or `all`".to_owned(),
+    })
+}
+
+fn rows_around(what: &str) -> EngineError {
+    let message = format!(
+        "{what} may differ each time it is computed, and uses the row around it, so that it cannot be computed \
+         once"
+    );
+    failed(ErrorKind::Unsupported, QUERY, message).with_hint(
+        "leave out `random()`, `uuid()`, `limit`, `sum` and window functions there, or compute it in a `with` \
+         of the whole statement, and join that",
+    )
 }
 
 /// A stream whose errors are in the words of the query.
@@ -74,7 +154,7 @@ fn explained(stream: Batches, words: Words, allowed: Allowed) -> Batches {
 }
 
 async fn plan(
-    statement: sqlparser::ast::Statement,
+    statement: Statement,
     work: &Work,
     context: &SessionContext,
 ) -> Result<LogicalPlan, EngineError> {
@@ -82,7 +162,7 @@ async fn plan(
         return Ok(plan);
     }
     let wrong = |error| from_datafusion(QUERY, allowed(work), error);
-    let statement = Statement::Statement(Box::new(statement));
+    let statement = Parsed::Statement(Box::new(statement));
     let plan = context.state().statement_to_plan(statement).await.map_err(wrong)?;
     // The tree was judged already; this would catch what the judgement does not know.
     SQLOptions::new()

@@ -10,6 +10,7 @@ use sqlparser::ast::{
 };
 
 use super::problem::SqlProblem;
+use super::volatile::computed_twice;
 use super::{Scope, SqlProblemKind};
 use crate::engines::table::TableName;
 
@@ -113,6 +114,11 @@ impl VisitorMut for Checker<'_> {
 
     fn pre_visit_statement(&mut self, statement: &mut Statement) -> ControlFlow<()> {
         self.problems.push(refused_statement(statement, self.scope));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        self.problems.extend(computed_twice(expr));
         ControlFlow::Continue(())
     }
 

@@ -10,9 +10,11 @@ mod bind;
 mod bind_tests;
 mod check;
 mod columns;
+mod kept;
 mod problem;
 #[cfg(test)]
 mod tests;
+mod volatile;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +28,7 @@ use crate::engines::job_spec::Binding;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
 pub use columns::Spellings;
+pub use kept::{KEPT_DATABASE, Kept, keep};
 pub use problem::{SqlProblem, SqlProblemKind};
 
 /// Most bytes a query may have.

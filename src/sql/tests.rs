@@ -43,6 +43,9 @@ fn spelled(sql: &str, columns: &[&str]) -> String {
 #[case("select (select max(a) from u) from t where exists (select 1 from \"V\")", &["main.u", "main.t", "main.V"])]
 #[case("with a as (select 1), b as (select * from a) select * from b union all select * from c", &["main.c"])]
 #[case("values (1, 'x'), (2, 'y')", &[])]
+#[case("select sum(a) over () from t where a in (select row_number() over () from t) qualify rank() over (order by a) = 1", &["main.t"])]
+#[case("select coalesce(a, random()), nvl2(random(), 1, 2) from t where a between random() and 1", &["main.t"])]
+#[case("select coalesce((select random()), 1), random() in (1, 2) from t", &["main.t"])]
 #[case("select * from (select * from t) as d, generate_series(1, 3), unnest([1, 2]) as u", &["main.t"])]
 #[case("select * from (with t as (select 1) select * from t) as d join t on true", &["main.t"])]
 #[case("select '; drop table t -- $table' -- ; delete from t\n from t;", &["main.t"])]
@@ -85,6 +88,17 @@ fn tables_of_a_query_are_those_it_reads(#[case] sql: &str, #[case] expected: &[&
 #[case("select a from t intersect all select a from u", "`intersect all` is not allowed")]
 #[case("select a from t except all select a from u", "`except all` is not allowed")]
 #[case("select * from (select 1 union select 2 except all select 3)", "`except all`")]
+#[case("select * from t where random() between 0.2 and 0.3", "`random()` before `between`")]
+#[case("select coalesce(nullif(round(RANDOM()), 0), 5) from t", "`random()` in `coalesce`")]
+#[case("select ifnull(uuid(), 'x') from t", "`uuid()` in `ifnull`")]
+#[case(
+    "select * from t where round(random()) in (select x from u)",
+    "`random()` before `in (select …)`"
+)]
+#[case(
+    "select * from t where random() >= all (select x from u)",
+    "`random()` before `any` or `all`"
+)]
 #[case("selec 1", "syntax error: expected")]
 #[case("select 'open", "syntax error")]
 fn what_may_do_more_than_read_is_refused(#[case] sql: &str, #[case] expected: &str) {

@@ -17,6 +17,7 @@ pub(super) fn scalar(plan: LogicalPlan, around: &DFSchema) -> Result<Expr> {
     if plan.all_out_ref_exprs().is_empty() {
         return nullable(plan).map(subquery);
     }
+    shape::check_steady(&plan)?;
     let plan = first_as_aggregate(without_order(plan))?;
     if let Some(value) = of_filtered_row(&plan, around)? {
         return Ok(value);

@@ -2,6 +2,7 @@
 //! join without changing what they mean. The others are refused, with what to write instead.
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, DFSchema, DataFusionError, ExprSchema, JoinType, Result};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
@@ -54,6 +55,23 @@ pub(super) fn check_scalar(plan: &LogicalPlan, around: &DFSchema) -> Result<()> 
             "write an aggregate such as `max(…)`, or end it with `limit 1`",
         )),
     }
+}
+
+/// Judges a subquery of one value that uses the row around it: the expression that holds it may be computed
+/// twice, and each time with a join of its own.
+pub(super) fn check_steady(plan: &LogicalPlan) -> Result<()> {
+    let mut is_volatile = false;
+    plan.apply_with_subqueries(|plan| {
+        is_volatile = is_volatile || super::plan_has(plan, Expr::is_volatile)?;
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if is_volatile {
+        return Err(refused(
+            "`random()` or `uuid()` in a subquery of one value that uses the row around it",
+            JOIN_INSTEAD,
+        ));
+    }
+    Ok(())
 }
 
 /// Judges a subquery in `from` that uses the tables before it.
