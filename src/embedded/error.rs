@@ -241,6 +241,10 @@ pub(crate) fn unknown_column(
             format!("did you mean \"{near}\"? columns: {list}{more}")
         }
         Some(near) => format!("did you mean `{near}`? columns: {list}{more}"),
+        None if columns.is_empty() => {
+            "no table stands here whose columns could be used: write a value, or a table in `from`"
+                .to_owned()
+        }
         None => format!("columns: {list}{more}"),
     };
     failed(ErrorKind::InvalidInput, operation, format!("there is no column `{shown}`"))

@@ -28,6 +28,7 @@ mod named_files;
 mod parquet;
 #[cfg(test)]
 mod parquet_tests;
+mod phrases;
 mod plain_select;
 mod pool;
 pub(crate) mod progress;
@@ -47,6 +48,8 @@ mod transform;
 #[cfg(test)]
 mod wide_tests;
 mod words;
+#[cfg(test)]
+mod words_tests;
 pub mod work;
 
 use std::sync::Arc;

@@ -13,6 +13,7 @@ use sqlparser::ast::{
 };
 
 use super::error::failed;
+use super::phrases;
 use crate::engines::{EngineError, ErrorKind};
 
 /// Functions that compute with numbers.
@@ -78,14 +79,18 @@ impl Words {
         let message = error.message.as_str();
         let explained = if let Some(function) = misfit_function(message) {
             Some(self.function(function))
-        } else if message.contains("Cannot cast string '") {
-            self.cast(message)
+        } else if let Some((value, wanted)) = wrong_text(message) {
+            Some(self.cast(value, wanted))
+        } else if let Some((_, types)) = message.split_once("Unsupported CAST from ") {
+            Some(self.impossible_cast(types))
+        } else if let Some(field) = captured_between(message, "Field ", " not found in struct") {
+            Some(self.field(field))
         } else if message.contains("Cannot infer common argument type")
             || message.contains("Cannot coerce arithmetic expression")
         {
             Some(self.operands(message))
         } else {
-            plain(message)
+            phrases::plain(message)
         };
         explained.unwrap_or(error)
     }
@@ -93,7 +98,7 @@ impl Words {
     /// A function that does not take the types of its arguments.
     fn function(&self, name: &str) -> EngineError {
         let mut calls = Vec::new();
-        let mut hint = None;
+        let (mut hint, mut part) = (None, None);
         self.each(|expr| {
             let Expr::Function(call) = expr else { return };
             if !call.name.to_string().eq_ignore_ascii_case(name) {
@@ -103,6 +108,7 @@ impl Words {
                 .filter_map(|argument| {
                     let data_type = self.type_of(argument)?;
                     let argument = shown(argument);
+                    part = part.take().or_else(|| part_of(&argument, &data_type));
                     if hint.is_none() && data_type.is_string() {
                         hint = Some(format!("cast it: `cast({argument} as double)`"));
                     }
@@ -121,15 +127,14 @@ impl Words {
         let given =
             if calls.is_empty() { String::new() } else { format!("; {}", calls.join("; ")) };
         let error = invalid(format!("`{name}` {wants}{given}"));
-        match hint.filter(|_| is_of_numbers) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        error.with_hint(hint.filter(|_| is_of_numbers).or(part).unwrap_or_else(|| {
+            "cast what it is given to the type that it needs: `cast(… as …)`".to_owned()
+        }))
     }
 
     /// Two operands that have no type in common.
     fn operands(&self, message: &str) -> EngineError {
-        let mut found = Vec::new();
+        let (mut found, mut hint) = (Vec::new(), None);
         self.each(|expr| {
             let Expr::BinaryOp { left, op, right } = expr else { return };
             let types = (self.type_of(left), self.type_of(right));
@@ -142,6 +147,8 @@ impl Words {
                     words.0,
                     words.1
                 ));
+                let part = part_of(&shown(left), &left_type);
+                hint = hint.take().or(part).or_else(|| part_of(&shown(right), &right_type));
             }
         });
         found.dedup();
@@ -149,25 +156,41 @@ impl Words {
             let operation =
                 message.rsplit_once("operation ").or(message.rsplit_once("expression "));
             let operation = operation.map_or(message, |(_, operation)| operation);
-            invalid(format!("the types of `{operation}` do not go together"))
+            let mut sides = operation.splitn(3, ' ');
+            match (sides.next(), sides.next(), sides.next()) {
+                (Some(left), Some(operator), Some(right)) => {
+                    let (left, right) =
+                        (phrases::type_in_words(left), phrases::type_in_words(right));
+                    invalid(format!("{left} and {right} do not go together in `{operator}`"))
+                }
+                _ => invalid(format!("the types of `{operation}` do not go together")),
+            }
         } else {
             invalid(found.join("; "))
         };
-        error.with_hint("cast one side to the type of the other: `cast(… as …)`")
+        error.with_hint(
+            hint.unwrap_or_else(|| {
+                "cast one side to the type of the other: `cast(… as …)`".to_owned()
+            }),
+        )
     }
 
     /// A text that is no value of the type that it is compared with or cast to.
-    fn cast(&self, message: &str) -> Option<EngineError> {
-        let (_, rest) = message.split_once("Cannot cast string '")?;
-        let (value, rest) = rest.rsplit_once("' to value of ")?;
-        let wanted = rest.trim_end_matches(" type");
+    fn cast(&self, value: &str, wanted: &str) -> EngineError {
         let mut columns = Vec::new();
         self.each(|expr| self.collect_texts(expr, &mut columns));
         columns.sort();
         columns.dedup();
         let wanted = named_type_in_words(wanted);
         let whose = match columns.as_slice() {
-            [] => return Some(invalid(format!("the text '{value}' is no {wanted}"))),
+            [] => {
+                let error = invalid(format!("the text '{value}' is no {wanted}"));
+                return error.with_hint(format!(
+                    "write it as {}, or cast the other side: `cast(… as varchar)`; `try_cast(… as …)` makes null \
+                     of what is none",
+                    example_of(wanted)
+                ));
+            }
             [one] => format!("the text column `{one}` has"),
             several => format!("one of the text columns `{}` has", several.join("`, `")),
         };
@@ -177,13 +200,60 @@ impl Words {
             "compare it as it is, `{first} = '…'`, or cast it to a type that holds all its values; \
              `try_cast({first} as …)` makes null of the others"
         );
-        Some(invalid(message).with_hint(hint))
+        invalid(message).with_hint(hint)
+    }
+
+    /// A cast between types that have nothing in common, such as an object and a number.
+    fn impossible_cast(&self, types: &str) -> EngineError {
+        let (from, to) = types.split_once(" to ").unwrap_or((types, ""));
+        let mut found = None;
+        self.each(|expr| {
+            if let Expr::Cast { expr: inner, .. } = expr
+                && let Some(data_type) = self.type_of(inner)
+                && phrases::type_in_words(from) == type_in_words(&data_type)
+                && found.is_none()
+            {
+                found = Some((shown(expr), shown(inner), data_type));
+            }
+        });
+        let (from, to) = (phrases::type_in_words(from), phrases::type_in_words(to));
+        let Some((cast, inner, data_type)) = found else {
+            let error = invalid(format!("{from} cannot be cast to {to}"));
+            return error.with_hint(
+                "take a field of an object, `o['field']`, or an item of a list, `l[1]`",
+            );
+        };
+        let hint = part_of(&inner, &data_type);
+        let hint = hint.unwrap_or_else(|| format!("leave the cast out: `{inner}`"));
+        invalid(format!("`{cast}`: `{inner}` is {from}, and cannot be cast to {to}"))
+            .with_hint(hint)
+    }
+
+    /// A field that no object has.
+    fn field(&self, name: &str) -> EngineError {
+        let mut known = Vec::new();
+        for (column, data_type) in &self.columns {
+            if let Some(DataType::Struct(fields)) = data_type {
+                let fields: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+                known.push(format!("`{column}` has {}", fields.join(", ")));
+            }
+        }
+        let error = invalid(format!("there is no field `{name}`"));
+        error.with_hint(if known.is_empty() {
+            "`table/get` shows the fields of each column".to_owned()
+        } else {
+            known.join("; ")
+        })
     }
 
     /// The columns of text that an expression casts or compares with something else.
     fn collect_texts(&self, expr: &Expr, columns: &mut Vec<String>) {
         let is_text = |expr: &Expr| self.type_of(expr).is_some_and(|found| found.is_string());
-        let mut add = |expr: &Expr| columns.push(shown(expr));
+        let mut add = |expr: &Expr| {
+            if !is_constant(expr) {
+                columns.push(shown(expr));
+            }
+        };
         let is_other = |expr: &Expr| self.type_of(expr).is_some_and(|found| !found.is_string());
         match expr {
             Expr::Cast { expr, .. } if is_text(expr) => add(expr),
@@ -268,57 +338,73 @@ fn arguments(call: &Function) -> impl Iterator<Item = &Expr> {
     })
 }
 
+/// How a part is taken of a value that has some.
+fn part_of(value: &str, data_type: &DataType) -> Option<String> {
+    match data_type {
+        DataType::Struct(fields) => {
+            let first = fields.first()?.name();
+            Some(format!("take a field of it: `{value}['{first}']`"))
+        }
+        DataType::List(_) | DataType::LargeList(_) => Some(format!(
+            "take an item of it, `{value}[1]`, or make rows of its items: `unnest({value})`"
+        )),
+        _ => None,
+    }
+}
+
+/// Whether an expression is a value that the query holds, and no column.
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(_) => true,
+        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => is_constant(inner),
+        _ => false,
+    }
+}
+
+/// The text that is no value of a type, and the type.
+fn wrong_text(message: &str) -> Option<(&str, &str)> {
+    let rest = message
+        .split_once("Cannot cast string '")
+        .or_else(|| message.split_once("Cannot cast value '"))
+        .map(|(_, rest)| rest);
+    if let Some(rest) = rest {
+        let (value, rest) = rest.rsplit_once("' to value of ")?;
+        return Some((value, rest.trim_end_matches(" type")));
+    }
+    let (_, rest) = message.split_once("Error parsing timestamp from '")?;
+    Some((rest.rsplit_once("':")?.0, "Timestamp"))
+}
+
+/// A value of a type, as a query holds it.
+fn example_of(wanted: &str) -> &'static str {
+    match wanted {
+        "date" => "`date '2026-01-31'`",
+        "timestamp" => "`timestamp '2026-01-31 12:00:00'`",
+        "time" => "`time '12:00:00'`",
+        "boolean" => "`true` or `false`",
+        "decimal" => "`12.50`",
+        _ => "a number",
+    }
+}
+
+fn captured_between<'a>(message: &'a str, before: &str, behind: &str) -> Option<&'a str> {
+    Some(message.split_once(before)?.1.split_once(behind)?.0)
+}
+
 /// The function that a message is about, if it is about one.
 fn misfit_function(message: &str) -> Option<&str> {
     let rest = if message.contains("failed to match any signature")
         || message.contains("user-defined coercion failed")
     {
         message.split_once("Function '")?.1
+    } else if message.contains("No function matches the given name and argument types")
+        && !message.contains(" arguments but received ")
+    {
+        message.split_once("Function '")?.1
     } else {
         message.split_once("to satisfy a call to '")?.1
     };
     rest.split_once('\'').map(|(name, _)| name)
-}
-
-/// Messages that need nothing of the query.
-fn plain(message: &str) -> Option<EngineError> {
-    if message.contains("Physical plan does not support logical expression")
-        || message.contains("can only be used in Projection")
-    {
-        let error = failed(
-            ErrorKind::Unsupported,
-            "run the query",
-            "a subquery stands where it cannot be computed",
-        );
-        return Some(error.with_hint("compute it in a `with`, and join that"));
-    }
-    if message.contains("sliding accumulator") {
-        let (_, name) = message.rsplit_once(": ")?;
-        let what = format!("`{name}` over a frame that moves");
-        let error =
-            failed(ErrorKind::Unsupported, "run the query", format!("{what} is not supported"));
-        return Some(error.with_hint("let the frame begin with `unbounded preceding`"));
-    }
-    if let Some((_, table)) = message.split_once("Invalid qualifier ") {
-        let error = invalid(format!("`from` has no table `{table}`"));
-        return Some(
-            error.with_hint("write the name or the alias of a table of this `select` before `.*`"),
-        );
-    }
-    if message.contains("duplicate qualified field name") {
-        let (_, name) = message.rsplit_once("name ")?;
-        let error = invalid(format!("`{name}` stands twice among the keys or columns"));
-        return Some(
-            error.with_hint("name it once, or give one of the two another name: `… as a`"),
-        );
-    }
-    if message.contains("require unique expression names") {
-        let (_, name) = message.split_once("expression \"")?;
-        let (name, _) = name.split_once('"')?;
-        let error = invalid(format!("two columns of one select are called `{name}`"));
-        return Some(error.with_hint("give each a name of its own: `… as a`"));
-    }
-    None
 }
 
 fn invalid(message: String) -> EngineError {

@@ -9,6 +9,7 @@ use sqlparser::ast::{
     WildcardAdditionalOptions, With,
 };
 
+use super::misplaced::misplaced_windows;
 use super::problem::SqlProblem;
 use super::volatile::computed_twice;
 use super::{Scope, SqlProblemKind};
@@ -104,6 +105,7 @@ impl VisitorMut for Checker<'_> {
         self.complete_columns(select);
         select.from.iter().for_each(|table| self.refuse_joins(table));
         self.refuse_clauses_of_select(select);
+        self.problems.extend(misplaced_windows(select));
         ControlFlow::Continue(())
     }
 

@@ -11,6 +11,7 @@ mod bind_tests;
 mod check;
 mod columns;
 mod kept;
+mod misplaced;
 mod problem;
 #[cfg(test)]
 mod tests;

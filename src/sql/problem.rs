@@ -35,7 +35,14 @@ impl SqlProblem {
     }
 
     pub(super) fn syntax(message: &str) -> Self {
-        Self::new(SqlProblemKind::Syntax, format!("syntax error: {}", first_small(message)))
+        let message = first_small(message).replace("EOF", "the end of the query");
+        let stops = message.contains("the end of the query");
+        let problem = Self::new(SqlProblemKind::Syntax, format!("syntax error: {message}"));
+        if stops {
+            problem.with_hint("the text stops within the statement: complete it")
+        } else {
+            problem
+        }
     }
 
     pub(super) fn not_allowed(message: impl Into<String>) -> Self {

@@ -99,6 +99,10 @@ fn tables_of_a_query_are_those_it_reads(#[case] sql: &str, #[case] expected: &[&
     "select * from t where random() >= all (select x from u)",
     "`random()` before `any` or `all`"
 )]
+#[case("select * from t where row_number() over () = 1", "`row_number` in `where`")]
+#[case("select a from t group by a, rank() over (order by a)", "`rank` in `group by`")]
+#[case("select a from t group by a having sum(a) over () > 1", "`sum` in `having`")]
+#[case("select * from t where", "found: the end of the query")]
 #[case("selec 1", "syntax error: expected")]
 #[case("select 'open", "syntax error")]
 fn what_may_do_more_than_read_is_refused(#[case] sql: &str, #[case] expected: &str) {
