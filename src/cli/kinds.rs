@@ -106,7 +106,7 @@ pub(crate) fn named(word: &str, expected: Option<Kind>) -> Result<(Kind, &str), 
         });
     };
     let kind = resolve_one(before);
-    if let Ok(kind) = kind.as_ref().copied().map_err(drop)
+    if let Some(kind) = kind.as_ref().ok().copied()
         && let Some(wrong) = wrong_name(word, kind, name)
     {
         let hint = format!("`mason get {}` lists the names", kind.plain_plural());

@@ -20,10 +20,12 @@ impl Tables {
         let lake = Lake::new();
         let part = |from: i64| {
             let numbers: Vec<Option<i64>> = (from..from + 1000).map(Some).collect();
-            let x: ArrayRef =
-                Arc::new(Float64Array::from_iter(numbers.iter().flatten().map(|i| {
-                    (i % 100 != 0).then(|| 1.0 / f64::from(u32::try_from(*i).unwrap_or(1)))
-                })));
+            let inverse = |i: &i64| {
+                let whole = u32::try_from(*i).expect("should fit");
+                (i % 100 != 0).then(|| 1.0 / f64::from(whole))
+            };
+            let x: Float64Array = numbers.iter().flatten().map(inverse).collect();
+            let x: ArrayRef = Arc::new(x);
             batch(vec![("i", ints(&numbers)), ("x", x)])
         };
         let parts: Vec<_> = (0..3).map(|part_of| part(part_of * 1000 + 1)).collect();

@@ -76,7 +76,7 @@ async fn started(
     let whole = plan(as_written, work, context).await?;
     for Kept { table, query, name } in kept {
         let plan = plan(query, work, context).await;
-        let plan = plan.map_err(|_| cannot_keep(name, &whole, work, context))?;
+        let plan = plan.map_err(|_| cannot_keep(name.as_deref(), &whole, work, context))?;
         let rows = start(DataFrame::new(context.state(), plan), work).await?;
         kept::keep(table, rows, context, allowed(work)).await?;
     }
@@ -115,7 +115,7 @@ fn is_same(function: &str, context: &SessionContext) -> bool {
 
 /// The statement as a whole can be planned, and a part of it alone cannot.
 fn cannot_keep(
-    name: Option<String>,
+    name: Option<&str>,
     whole: &LogicalPlan,
     work: &Work,
     context: &SessionContext,

@@ -393,12 +393,11 @@ fn captured_between<'a>(message: &'a str, before: &str, behind: &str) -> Option<
 
 /// The function that a message is about, if it is about one.
 fn misfit_function(message: &str) -> Option<&str> {
-    let rest = if message.contains("failed to match any signature")
+    let is_of_types = message.contains("No function matches the given name and argument types")
+        && !message.contains(" arguments but received ");
+    let rest = if is_of_types
+        || message.contains("failed to match any signature")
         || message.contains("user-defined coercion failed")
-    {
-        message.split_once("Function '")?.1
-    } else if message.contains("No function matches the given name and argument types")
-        && !message.contains(" arguments but received ")
     {
         message.split_once("Function '")?.1
     } else {

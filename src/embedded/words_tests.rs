@@ -11,13 +11,14 @@ use super::tests::{Lake, batch, ints, job, parquet_input, query, texts};
 #[test]
 fn what_is_wrong_is_said_in_plain_words_with_what_to_write() {
     let lake = Lake::new();
-    let i = ints(&[Some(1), Some(2), Some(3)]);
-    let x: ArrayRef = Arc::new(Float64Array::from(vec![0.5, 1.5, 2.5]));
-    let s = texts(&[Some("a"), Some("b"), Some("1")]);
-    let a = Arc::new(Field::new("a", DataType::Int64, true));
-    let o: ArrayRef = Arc::new(StructArray::from(vec![(a, Arc::clone(&i))]));
-    let t = batch(vec![("i", i), ("x", x), ("s", s), ("o", o)]);
-    let inputs = vec![parquet_input("shop.t", &t, vec![lake.parquet("shop/t/1.parquet", &t)])];
+    let numbers = ints(&[Some(1), Some(2), Some(3)]);
+    let floats: ArrayRef = Arc::new(Float64Array::from(vec![0.5, 1.5, 2.5]));
+    let words = texts(&[Some("a"), Some("b"), Some("1")]);
+    let field = Arc::new(Field::new("a", DataType::Int64, true));
+    let objects: ArrayRef = Arc::new(StructArray::from(vec![(field, Arc::clone(&numbers))]));
+    let rows = batch(vec![("i", numbers), ("x", floats), ("s", words), ("o", objects)]);
+    let inputs =
+        vec![parquet_input("shop.t", &rows, vec![lake.parquet("shop/t/1.parquet", &rows)])];
     let expectations = include_str!("words_tests.txt");
     let mut wrong = Vec::new();
     for expected in expectations.split("\n\n") {

@@ -269,9 +269,10 @@ impl Reading {
         }
         let special = delimiter.chars().find_map(|one| self.special(one))?;
         let message = format!("the delimiter {delimiter:?} holds {special}");
-        let hint = match delimiter.contains(ends_line) {
-            true => "give what separates the cells of a line",
-            false => "give another delimiter, or another `quote` or `escape`, or `none` for it",
+        let hint = if delimiter.contains(ends_line) {
+            "give what separates the cells of a line"
+        } else {
+            "give another delimiter, or another `quote` or `escape`, or `none` for it"
         };
         Some(ParameterProblem::new("delimiter", message, hint))
     }

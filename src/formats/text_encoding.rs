@@ -47,7 +47,7 @@ pub(crate) fn contradiction(stated: TextEncoding, beginning: &[u8]) -> Option<St
         return None;
     }
     let is_utf16 = matches!(stated, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
-    let shows = match utf16_by_zeros(beginning) {
+    let by_bytes = match utf16_by_zeros(beginning) {
         Some(TextEncoding::Utf16Be) => Some((TextEncoding::Utf16Be, "UTF-16 (big endian)")),
         Some(_) => Some((TextEncoding::Utf16Le, "UTF-16 (little endian)")),
         None if stated == TextEncoding::Utf8 => None,
@@ -69,7 +69,7 @@ pub(crate) fn contradiction(stated: TextEncoding, beginning: &[u8]) -> Option<St
             utf8_part(beginning).filter(|text| several(text)).map(|_| (TextEncoding::Utf8, "UTF-8"))
         }
     };
-    let (_, shown) = shows.filter(|(encoding, _)| *encoding != stated)?;
+    let (_, shown) = by_bytes.filter(|(encoding, _)| *encoding != stated)?;
     let stated = stated.as_encoding().name();
     Some(format!(
         "parameter `encoding` states {stated}, but the bytes are {shown}; leave `encoding` out, or state what the \

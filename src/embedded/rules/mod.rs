@@ -2,8 +2,8 @@
 //!
 //! Most work on the logical plan before it is optimised, in every session, and so hold for each
 //! operation that DataFusion plans. [`subqueries`] stands before the types are coerced: what it
-//! writes is coerced like what a user writes. [`floats`], [`arithmetic`] and [`casts`] go by the
-//! types, and [`grouping`] takes the keys as they leave them.
+//! writes is coerced like what a user writes. [`frames`], [`floats`], [`arithmetic`] and [`casts`]
+//! go by the types, and [`grouping`] takes the keys as they leave them.
 //! [`above_aggregates`] holds back a rule on the logical plan, [`pushdown`] one on the physical plan.
 
 mod above_aggregates;
@@ -11,6 +11,7 @@ mod arithmetic;
 mod casts;
 mod expressions;
 mod floats;
+mod frames;
 mod grouping;
 mod pushdown;
 mod subqueries;
@@ -40,6 +41,7 @@ pub(super) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         Arc::new(ResolveGroupingFunction::new()),
         Arc::new(subqueries::Subqueries),
         Arc::new(TypeCoercion::new()),
+        Arc::new(frames::Frames),
         Arc::new(floats::CanonicalFloats),
         Arc::new(arithmetic::CheckedArithmetic),
         Arc::new(casts::Casts),
