@@ -200,7 +200,7 @@ mod tests {
         ),
         (
             Precondition::CommitRecord,
-            "clients::local::tests::commit::run_commits_once_whichever_attempt_does",
+            "lake::tests::commit::run_commits_once_whichever_attempt_does",
         ),
         (
             Precondition::ChangeRecord,

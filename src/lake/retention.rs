@@ -29,7 +29,7 @@ pub struct KeptGenerations {
     pub most: usize,
 }
 
-/// However many there are, a generation stays so long after the next was made, for who found it.
+/// However many there are, a generation stays so long after the next was made, for readers that found it.
 const LEAST_AGE: Duration = Duration::from_hours(24);
 
 /// What was collected of tables.

@@ -1,9 +1,8 @@
 //! Refuses window functions where no windows are there yet: in `where`, `group by` and `having`. Pure.
 
-use std::ops::ControlFlow;
+use sqlparser::ast::{Expr, GroupByExpr, Select, Spanned};
 
-use sqlparser::ast::{Expr, GroupByExpr, Query, Select, Spanned, Visit, Visitor};
-
+use super::own_functions::first_of_own;
 use super::problem::SqlProblem;
 
 /// Returns what is wrong with the places of window functions in a select.
@@ -37,36 +36,5 @@ pub(super) fn misplaced_windows(select: &Select) -> Vec<SqlProblem> {
 
 /// The first window function of an expression, outside of the subqueries in it.
 fn window_within(expr: &Expr) -> Option<String> {
-    match expr.visit(&mut Windows { depth: 0 }) {
-        ControlFlow::Break(name) => Some(name),
-        ControlFlow::Continue(()) => None,
-    }
-}
-
-struct Windows {
-    /// How many queries are around.
-    depth: usize,
-}
-
-impl Visitor for Windows {
-    type Break = String;
-
-    fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<String> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _query: &Query) -> ControlFlow<String> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
-        match expr {
-            Expr::Function(call) if self.depth == 0 && call.over.is_some() => {
-                ControlFlow::Break(call.name.to_string())
-            }
-            _ => ControlFlow::Continue(()),
-        }
-    }
+    first_of_own(expr, |call| call.over.is_some().then(|| call.name.to_string()))
 }

@@ -12,6 +12,7 @@ mod check;
 mod columns;
 mod kept;
 mod misplaced;
+mod own_functions;
 mod problem;
 #[cfg(test)]
 mod tests;

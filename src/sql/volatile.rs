@@ -4,8 +4,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query};
-use sqlparser::ast::{Spanned, Visit, Visitor, visit_expressions};
+use sqlparser::ast::{Spanned, visit_expressions};
 
+use super::own_functions::first_of_own;
 use super::problem::SqlProblem;
 
 /// Functions with another outcome each time they are computed.
@@ -60,37 +61,8 @@ pub(super) fn is_volatile(query: &Query) -> bool {
 
 /// The first function of an expression that differs each time. A subquery is computed once.
 fn volatile(expr: &Expr) -> Option<String> {
-    let mut look = Volatile { depth: 0 };
-    match expr.visit(&mut look) {
-        ControlFlow::Break(name) => Some(name),
-        ControlFlow::Continue(()) => None,
-    }
-}
-
-struct Volatile {
-    /// How many queries are around.
-    depth: usize,
-}
-
-impl Visitor for Volatile {
-    type Break = String;
-
-    fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<String> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _query: &Query) -> ControlFlow<String> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
-        let Expr::Function(call) = expr else { return ControlFlow::Continue(()) };
+    first_of_own(expr, |call| {
         let name = call.name.to_string().replace('"', "").to_ascii_lowercase();
-        if self.depth == 0 && VOLATILE.contains(&name.as_str()) {
-            return ControlFlow::Break(name);
-        }
-        ControlFlow::Continue(())
-    }
+        VOLATILE.contains(&name.as_str()).then_some(name)
+    })
 }
