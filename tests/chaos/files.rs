@@ -89,8 +89,7 @@ fn generations(database: &Path) -> Vec<Generation> {
         for manifest in manifests.flatten().filter(|entry| is_manifest(&entry.path())) {
             let bytes = std::fs::read(manifest.path()).unwrap();
             let manifest: Value = serde_json::from_slice(&bytes).unwrap();
-            let files = manifest["files"].as_array().into_iter().flatten();
-            let rows = files.filter_map(|file| file["rows"].as_u64()).sum::<u64>();
+            let rows = manifest["total"]["rows"].as_u64().unwrap();
             found.push(Generation {
                 table: table.file_name().to_string_lossy().into_owned(),
                 number: manifest["generation"].as_u64().unwrap(),

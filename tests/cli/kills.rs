@@ -78,6 +78,7 @@ fn assert_one_commit(mason: &Mason, name: &str) {
     let manifests: Vec<_> = std::fs::read_dir(table.join("_mason"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
         .collect();
     assert_eq!(manifests.len(), 1, "{manifests:?}");
     let manifest: Value = serde_json::from_slice(&std::fs::read(&manifests[0]).unwrap()).unwrap();
