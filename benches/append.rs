@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 
 use mason::clients::local::files::RootFiles;
 use mason::clients::local::root::Root;
-use mason::engines::column_type::ColumnType;
 use mason::engines::files::Files;
 use mason::engines::job::{JobOwner, JobToken};
 use mason::engines::job_spec::{FileSink, WriteMode};
 use mason::engines::result::{Written, WrittenFile};
-use mason::engines::schema::{Column, Schema};
+use mason::engines::schema::{Column, ColumnType, Schema};
 use mason::engines::table::Format;
 use mason::lake::commit::{Committer, commit};
 use mason::lake::object_files::ObjectFiles;

@@ -111,7 +111,7 @@ impl<'a> Mounted<'a> {
     /// Returns how many generations a table has: each is one commit, whatever Mason says.
     fn commits(&self, table: &str) -> usize {
         let listed = self.shell(&format!("ls data/sales/{table}/_mason 2>/dev/null || true"));
-        listed.lines().filter(|name| name.ends_with(".json")).count()
+        listed.lines().filter(|name| name.strip_suffix(".json").is_some()).count()
     }
 }
 

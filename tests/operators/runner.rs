@@ -108,7 +108,7 @@ fn ended(succeeded: bool, resource: Value, printed: String) -> Ended {
     // A run that declines what it was asked for has succeeded, and tells scripts so by its exit code.
     let has_declined = resource["status"]["result"]["data"]["registered"] == false;
     let succeeded = succeeded || (has_declined && resource["status"]["phase"] == "Succeeded");
-    Ended { succeeded, resource, printed }
+    Ended { succeeded, printed, resource }
 }
 
 fn run_step(world: &mut World, step: &Step, index: usize) -> Vec<String> {
