@@ -104,7 +104,11 @@ pub(crate) fn latest(
     if let Some(known) = recalled(files, location)
         && let Some(stored) = read_if_there(files, location, known)?
     {
-        return last_from(files, location, stored).map(Some);
+        let last = last_from(files, location, stored)?;
+        // One that was collected meanwhile was not the last: those after it were gone before it was asked for them.
+        if files.kind(&manifest_path(location, last.manifest.generation)?)?.is_some() {
+            return Ok(Some(last));
+        }
     }
     // A generation may be collected between the listing and the reading, never the highest one.
     match generations(files, location)?.last() {
@@ -175,7 +179,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 /// Where it is remembered which generation of a table was the highest lately.
 fn remembered(location: &StoragePath) -> String {
-    format!("latest/{}", hex::encode(Sha256::digest(location.as_str())))
+    format!("latest/{}.json", hex::encode(Sha256::digest(location.as_str())))
 }
 
 fn recalled(files: &dyn Files, location: &StoragePath) -> Option<TableVersion> {

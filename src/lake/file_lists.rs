@@ -2,7 +2,7 @@
 //!
 //! `<table>/_mason/files/<generation, 20 digits>-<token>.json`, written before the manifest of that generation
 //! and never changed. A manifest names its lists, and has the newest files itself. Each list has at least twice
-//! as many files as the next: a table of a million files has some 12, and a file is listed anew as often at most.
+//! as many files as the next: a table of a million files has some 14, and a file is listed anew as often at most.
 
 use std::collections::HashSet;
 

@@ -14,7 +14,7 @@ use crate::engines::table::{FileFormat, StoragePath, TableKind, TableName, Table
 pub enum ManifestKind {
     /// A table whose files Mason wrote.
     Managed,
-    /// A table declared over files that somebody else keeps.
+    /// A table declared over files that other programs keep.
     External,
     /// The table was deleted.
     Deleted,

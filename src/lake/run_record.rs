@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{document, generations, read, read_if_there};
+use super::catalogue::{document, generations, manifest_path, read, read_if_there};
 use super::error::{error, json_error};
 use super::manifest::{ManifestKind, StoredManifest};
 use crate::engines::files::Files;
@@ -78,7 +78,7 @@ pub(crate) fn publish(
 pub(crate) struct Since {
     /// The generation that the run made.
     pub(crate) own: Option<StoredManifest>,
-    /// The highest generation that was looked at: all are when the run made none.
+    /// The highest generation, when the run made none.
     pub(crate) last: Option<StoredManifest>,
 }
 
@@ -89,24 +89,32 @@ pub(crate) fn since(
     base: TableVersion,
     is_own: impl Fn(&StoredManifest) -> bool,
 ) -> Result<Since, EngineError> {
-    let mut last = read_if_there(files, location, base)?;
-    if last.is_none() {
-        // It is the first, or it was collected, and maybe some of those after it.
-        let kept = generations(files, location)?;
-        let next = kept.into_iter().find(|kept| *kept > base);
-        last = next.map(|next| read(files, location, next)).transpose()?;
-    }
-    while let Some(stored) = &last {
-        if stored.manifest.generation > base && is_own(stored) {
-            return Ok(Since { own: last.clone(), last });
+    let (mut at, mut last) = (base, read_if_there(files, location, base)?);
+    loop {
+        if last.as_ref().is_some_and(|stored| stored.manifest.generation > base && is_own(stored)) {
+            return Ok(Since { own: last, last: None });
         }
-        let next = TableVersion(stored.manifest.generation.0.saturating_add(1));
-        match read_if_there(files, location, next)? {
-            Some(later) => last = Some(later),
-            None => break,
-        }
+        let next = match read_if_there(files, location, TableVersion(at.0.saturating_add(1)))? {
+            Some(next) => Some(next),
+            None => kept_after(files, location, at)?,
+        };
+        let Some(next) = next else { return Ok(Since { own: None, last }) };
+        (at, last) = (next.manifest.generation, Some(next));
     }
-    Ok(Since { own: None, last })
+}
+
+/// Returns the oldest generation after one that is not there any more, for then those right after it may have been
+/// collected too.
+fn kept_after(
+    files: &dyn Files,
+    location: &StoragePath,
+    at: TableVersion,
+) -> Result<Option<StoredManifest>, EngineError> {
+    if files.kind(&manifest_path(location, at)?)?.is_some() {
+        return Ok(None);
+    }
+    let next = generations(files, location)?.into_iter().find(|kept| *kept > at);
+    next.map(|next| read(files, location, next)).transpose()
 }
 
 /// Returns the commit of a run that has no record, from the latest generation back to the first that was made
@@ -156,7 +164,7 @@ pub(crate) fn before(
     for entry in entries {
         let Some(uid) = entry.name.strip_suffix(".json") else { continue };
         let record = of(files, location, uid)?;
-        if record.is_some_and(|record| record.base.0 + 1 < oldest.0) {
+        if record.is_some_and(|record| record.base.0.saturating_add(1) < oldest.0) {
             found.push(path_of(location, uid)?);
         }
     }

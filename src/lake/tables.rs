@@ -184,9 +184,8 @@ fn managed_files(files: &dyn Files, manifest: &Manifest) -> Result<Vec<PinnedFil
             counted(pinned.size_bytes, "byte"),
             file.size_bytes
         );
-        Err(error(ErrorKind::Conflict, "read a managed table", message).with_hint(
-            "somebody changed a file that Mason wrote; restore it, or write the table anew",
-        ))
+        Err(error(ErrorKind::Conflict, "read a managed table", message)
+            .with_hint("a file that Mason wrote was changed; restore it, or write the table anew"))
     };
     all_files(files, manifest)?.iter().map(pin).collect()
 }

@@ -4,7 +4,7 @@
 //! The planner puts a query in `with` in place of each of its names, and the rules below it read the
 //! rows of `in`, `any` and `all` several times. Where `random()`, a limit, a window, or an aggregate
 //! that depends on the order of rows stands in such a query, each reading would have rows of its own.
-//! Such a query is taken out: whoever runs the statement computes it, keeps its rows as a table, and
+//! Such a query is taken out: the engine that runs the statement computes it, keeps its rows as a table, and
 //! the statement reads that table. Equal subqueries of one value are computed once by the engine: those
 //! with `random()` are made to differ. Pure.
 

@@ -147,8 +147,11 @@ pub fn collect(
         remove_all(root, job.folder.path())?;
         collected.jobs += 1;
     }
-    for (folder, age) in [("changes", retention.changes), ("cache/inference", retention.remembered)]
-    {
+    for (folder, age) in [
+        ("changes", retention.changes),
+        ("cache/inference", retention.remembered),
+        ("cache/latest", retention.remembered),
+    ] {
         collected.records += collect_records(root, folder, age, now)?;
     }
     Ok(collected)

@@ -165,5 +165,5 @@ fn check_version(
         |version: Option<TableVersion>| version.map_or("none".to_owned(), |v| v.0.to_string());
     let message = format!("`{name}` has version {}, {} was expected", shown(now), shown(expected));
     Err(error(ErrorKind::Conflict, OPERATION, message)
-        .with_hint("somebody changed the table meanwhile; run it again"))
+        .with_hint("the table was changed meanwhile; run it again"))
 }

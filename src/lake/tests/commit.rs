@@ -133,7 +133,7 @@ fn a_run_that_recorded_itself_and_died_commits_once_and_reads_no_older_generatio
         assert_eq!(find_commit(files, &append, &owner("r", 2)).expect("should look"), None);
         commit_rows(files, &append, "r2", 1).expect("should commit");
         let first = catalogue::manifest_path(&orders(), TableVersion(1)).expect("is a path");
-        files.replace(&first, b"nobody reads this").expect("should write");
+        files.replace(&first, b"no manifest").expect("should write");
         let commit = commit_rows(files, &append, "r", 2).map_err(|error| error.message);
         // The base itself is read, to see that no generation after it was collected.
         assert!(commit.is_err_and(|message| message.contains("00000000000000000001.json")));

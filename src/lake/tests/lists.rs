@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
 
 use super::{commit_rows, now, path, sink, with_all_files};
 use crate::engines::files::Files;
@@ -114,5 +115,41 @@ fn what_a_job_reads_stays_with_all_that_came_after() {
         assert_eq!(collected.expect("should collect").files, 1, "the first has another file only");
         let kept = catalogue::history(files, &orders()).expect("should read");
         assert_eq!(kept.len(), 6);
+    });
+}
+
+#[test]
+fn a_run_recorded_before_generations_were_collected_finds_its_commit_among_those_that_stay() {
+    with_all_files(|files| {
+        append(files, 1..=20);
+        let record = path("sales/orders/_mason/runs/r19.json");
+        let kept = files.read(&record).expect("should be recorded");
+        let early = String::from_utf8(kept).expect("is text").replace("\"base\":18", "\"base\":2");
+        collect(files, FEW, 2);
+        files.replace(&record, early.as_bytes()).expect("should write");
+        files.remember(&remembered(), b"3").expect("should remember");
+        assert_eq!(latest(files).generation.0, 20, "what is remembered is gone, and not believed");
+        let again = commit_rows(files, &sink(WriteMode::Append, None), "r19", 2);
+        assert_eq!(again.expect("should adopt").version.0, 19);
+        assert_eq!(latest(files).generation.0, 20);
+    });
+}
+
+/// Where the highest generation of the table is remembered.
+fn remembered() -> String {
+    let digest = hex::encode(Sha256::digest("sales/orders"));
+    format!("latest/{digest}.json")
+}
+
+#[test]
+fn a_list_that_a_dead_attempt_left_in_part_or_otherwise_is_written_anew() {
+    with_all_files(|files| {
+        append(files, 1..=4);
+        let left = path("sales/orders/_mason/files/00000000000000000005-r5-1.json");
+        files.publish(&left, b"[{\"path\":").expect("should write");
+        append(files, 5..=5);
+        let manifest = latest(files);
+        assert_eq!(manifest.lists.iter().map(|list| &list.path).collect::<Vec<_>>(), [&left]);
+        assert_eq!(verify(files, &name()).expect("should be whole").files, 5);
     });
 }

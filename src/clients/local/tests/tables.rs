@@ -217,6 +217,7 @@ fn records_go_by_their_age() {
         ("changes/b.fenced.json", 80),
         ("changes/lock", 200),
         ("cache/inference/c.json", 40),
+        ("cache/latest/d.json", 40),
     ] {
         let path = folder.path().join(".mason").join(path);
         fs::create_dir_all(path.parent().expect("should have one")).expect("should make");
@@ -226,12 +227,13 @@ fn records_go_by_their_age() {
         file.set_modified(then).expect("should set");
     }
     let collected = collect(&root, Retention::default(), now()).expect("should collect");
-    assert_eq!(collected.records, 2);
+    assert_eq!(collected.records, 3);
     for (path, stays) in [
         ("changes/a.json", false),
         ("changes/b.fenced.json", true),
         ("changes/lock", true),
         ("cache/inference/c.json", false),
+        ("cache/latest/d.json", false),
     ] {
         assert_eq!(folder.path().join(".mason").join(path).exists(), stays, "{path}");
     }
