@@ -100,7 +100,11 @@ fn take_small_pages() {
 #[cfg(feature = "local")]
 fn work(job: Option<&Path>) -> ExitCode {
     use crate::clients::local::worker;
-    let done = job.map_or_else(worker::run_when_told, worker::run);
+    let planner = &crate::operators::Operators;
+    let done = match job {
+        Some(job) => worker::run(job, planner),
+        None => worker::run_when_told(planner),
+    };
     done.unwrap_or_else(|error| {
         drop(writeln!(std::io::stderr(), "error: {error}"));
         ExitCode::FAILURE

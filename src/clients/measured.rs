@@ -30,11 +30,12 @@ pub fn measured(
         client: choices.get(role).map_or("none", |choice| choice.kind.as_str()),
         metrics: metrics.clone(),
     };
-    let Engines { metastore, storage, execution } = engines;
+    let Engines { metastore, storage, execution, in_job } = engines;
     Engines {
         metastore: metastore.map(|inner| Measured::of(inner, by(Role::Metastore)) as _),
         storage: storage.map(|inner| Measured::of(inner, by(Role::Storage)) as _),
         execution: execution.map(|inner| Measured::of(inner, by(Role::Execution)) as _),
+        in_job,
     }
 }
 

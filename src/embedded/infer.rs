@@ -44,5 +44,5 @@ pub(crate) fn run(spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> 
         let message = "the answer cannot be written as JSON";
         failed(ErrorKind::Unexpected, OPERATION, message).with_source(source)
     })?;
-    Ok(Executed { answer, rows: None, truncated: false, written: None, warnings })
+    Ok(Executed { warnings, ..Executed::answering(answer) })
 }

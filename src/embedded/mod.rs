@@ -30,6 +30,7 @@ mod parquet;
 mod parquet_tests;
 mod phrases;
 mod plain_select;
+pub mod planned;
 mod pool;
 pub(crate) mod progress;
 mod query;
@@ -194,6 +195,7 @@ async fn rows_of(
         | Operation::Explode { .. }
         | Operation::Cast { .. }
         | Operation::Fake { .. }
+        | Operation::Operator(_)
         | Operation::Container { .. } => {
             let operation = spec.operation.as_str();
             return Err(failed(ErrorKind::Unsupported, operation, "this client cannot do it"));

@@ -133,13 +133,8 @@ async fn answer(
         }
     }
     let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    Ok(Executed {
-        answer: Value::Array(rows),
-        rows: (!truncated).then_some(count),
-        truncated,
-        written: None,
-        warnings: Vec::new(),
-    })
+    let rows_in_all = (!truncated).then_some(count);
+    Ok(Executed { rows: rows_in_all, truncated, ..Executed::answering(Value::Array(rows)) })
 }
 
 async fn files(
@@ -189,11 +184,6 @@ async fn files(
         })??;
     let rows: u64 = written.files.iter().map(|file| file.rows).sum();
     let bytes: u64 = written.files.iter().map(|file| file.size_bytes).sum();
-    Ok(Executed {
-        answer: json!({"rows": rows, "files": written.files.len(), "bytes": bytes}),
-        rows: Some(rows),
-        truncated: false,
-        written: Some(written),
-        warnings: Vec::new(),
-    })
+    let answer = json!({"rows": rows, "files": written.files.len(), "bytes": bytes});
+    Ok(Executed { rows: Some(rows), written: Some(written), ..Executed::answering(answer) })
 }

@@ -205,5 +205,5 @@ fn bounded(mut answer: Value, limits: AnswerLimits) -> Executed {
             ));
         }
     }
-    Executed { answer, rows: None, truncated, written: None, warnings }
+    Executed { truncated, warnings, ..Executed::answering(answer) }
 }

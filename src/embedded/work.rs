@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::engines::answer::Conclusion;
 use crate::engines::files::Files;
 use crate::engines::job::{JobOwner, JobProgress, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::result::{JobOutcome, Reads, Written};
+use crate::lake::discovery::Discovery;
 
 /// Everything a job may use.
 #[derive(Debug, Clone)]
@@ -42,6 +44,21 @@ impl Work {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Returns how the job reads tables that nobody declared: with its threads, telling its progress.
+    #[must_use]
+    pub fn discovery(&self) -> Discovery {
+        let progress = Arc::clone(&self.progress);
+        let on_bytes = move |done, total| {
+            progress.set(JobProgress {
+                phase: "scanning".to_owned(),
+                done,
+                total: Some(total),
+                unit: "bytes".to_owned(),
+            });
+        };
+        Discovery::new(self.parallelism, Arc::new(on_bytes), Arc::clone(&self.cancelled))
     }
 }
 
@@ -89,28 +106,60 @@ pub struct Executed {
     pub written: Option<Written>,
     /// What a person should know.
     pub warnings: Vec<String>,
+    /// What it amounts to, of an operator's job that wrote no files.
+    pub concluded: Option<Box<Conclusion>>,
+    /// The job as it was planned, of an operator's job.
+    pub planned: Option<Box<JobSpec>>,
 }
 
 impl Executed {
+    /// Returns what an operator's job did whose reads were the work.
+    #[must_use]
+    pub fn concluded(conclusion: Box<Conclusion>) -> Self {
+        Self { concluded: Some(conclusion), ..Self::answering(Value::Null) }
+    }
+
+    /// Returns what a job did that has a whole answer and nothing else.
+    #[must_use]
+    pub fn answering(answer: Value) -> Self {
+        Self {
+            answer,
+            rows: None,
+            truncated: false,
+            written: None,
+            warnings: Vec::new(),
+            concluded: None,
+            planned: None,
+        }
+    }
+
     /// Returns what the job proves, before anything is committed, and the files that are to be.
     #[must_use]
     pub fn into_outcome(
-        self,
+        mut self,
         spec: &JobSpec,
         token: &JobToken,
         owner: &JobOwner,
     ) -> (JobOutcome, Option<Written>) {
-        let outcome = JobOutcome {
+        let planned = self.planned.take();
+        let outcome = self.outcome(planned.as_deref().unwrap_or(spec), token, owner);
+        (outcome, self.written)
+    }
+
+    /// Returns what the job proves.
+    pub(super) fn outcome(&self, spec: &JobSpec, token: &JobToken, owner: &JobOwner) -> JobOutcome {
+        let is_concluded = self.concluded.is_some();
+        JobOutcome {
             token: token.clone(),
             owner: owner.clone(),
-            answer: self.answer,
+            answer: if is_concluded { Value::Null } else { self.answer.clone() },
             rows: self.rows,
             truncated: self.truncated,
             reads: spec.inputs.iter().map(Reads::of).collect(),
             commit: None,
-            warnings: self.warnings,
+            warnings: self.warnings.clone(),
             info: spec.inputs.iter().flat_map(|input| input.notes.clone()).collect(),
-        };
-        (outcome, self.written)
+            concluded: self.concluded.clone(),
+        }
     }
 }

@@ -109,9 +109,20 @@ pub struct Engines {
     pub storage: Option<Arc<dyn Storage>>,
     /// Runs jobs.
     pub execution: Option<Arc<dyn Execution>>,
+    /// Whether these are the engines of a job, where anything may be read.
+    pub in_job: bool,
 }
 
 impl Engines {
+    /// Most files that are listed outside a job: who drives runs holds no longer list.
+    pub const MOST_FILES: usize = 10_000;
+
+    /// Returns the most files that may be listed here.
+    #[must_use]
+    pub fn most_files(&self) -> usize {
+        if self.in_job { usize::MAX } else { Self::MOST_FILES }
+    }
+
     /// Returns the engine that knows databases and tables.
     ///
     /// # Errors

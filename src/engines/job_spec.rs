@@ -8,6 +8,7 @@ pub use super::bad_rows::BadRows;
 use super::bad_rows::Tally;
 use super::job::JobToken;
 use super::reading::Reading;
+use super::request::OperatorJob;
 use super::schema::{ColumnType, Schema};
 use super::table::{
     FileFormat, Format, PathError, PinnedFile, StoragePath, TableName, TableVersion,
@@ -218,6 +219,9 @@ pub enum Operation {
         /// The same seed gives the same rows.
         seed: u64,
     },
+    /// What an operator does over data that the job itself has to read first (no inputs; the sink is that of the
+    /// job which is planned then).
+    Operator(Box<OperatorJob>),
     /// A container of a definition (no inputs).
     Container {
         /// The container, as the definition has it.
@@ -228,6 +232,15 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Returns what a job of it does, in a word: the operation's, or of an operator's job the operator's command.
+    #[must_use]
+    pub fn command(&self) -> &str {
+        match self {
+            Self::Operator(job) => job.operator.rsplit('.').next().unwrap_or_default(),
+            other => other.as_str(),
+        }
+    }
+
     /// Returns the operation's word.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -243,6 +256,7 @@ impl Operation {
             Self::Explode { .. } => "explode",
             Self::Cast { .. } => "cast",
             Self::Fake { .. } => "fake",
+            Self::Operator(_) => "operator",
             Self::Container { .. } => "container",
         }
     }

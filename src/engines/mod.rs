@@ -4,6 +4,7 @@
 //! *scheduler* starts work at set times. A client implements the traits of the roles it fills; what it cannot do is
 //! data ([`capability::ClientDescription`]) that `validate` reads, not methods that fail. May import `api` only.
 
+pub mod answer;
 pub mod bad_rows;
 pub mod by_role;
 pub mod capability;
@@ -17,8 +18,10 @@ pub mod job_spec;
 pub mod metastore;
 pub mod nearest;
 pub mod nesting;
+pub mod planner;
 pub mod reading;
 pub mod reading_parameters;
+pub mod request;
 pub mod result;
 pub mod schema;
 pub mod storage;

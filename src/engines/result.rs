@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::answer::Conclusion;
 use super::job::{JobOwner, JobToken};
 use super::job_spec::Input;
 use super::schema::{Schema, SchemaConflict, SchemaFound};
@@ -36,6 +37,9 @@ pub struct JobOutcome {
     /// How its inputs were read, where that was detected and is unusual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub info: Vec<String>,
+    /// What it amounts to, of an operator's job that wrote no files: who collects it has nothing to look up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concluded: Option<Box<Conclusion>>,
 }
 
 /// A table that a job read, as it was pinned: what the job opened of it was one of these files, unchanged.

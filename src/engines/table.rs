@@ -460,6 +460,24 @@ pub enum TableLookup {
     Table(Box<Table>),
     /// Its files disagree.
     Conflicting(Box<ConflictingTable>),
+    /// Only a job can say more.
+    Unread(UnreadTable),
+}
+
+/// A table that a job has to look at, where it reads: it is not declared, or it has more files than
+/// [`Engines::MOST_FILES`](super::Engines::MOST_FILES).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadTable {
+    /// Its name.
+    pub name: TableName,
+    /// What sort of table it is.
+    pub kind: TableKind,
+    /// Where its files are.
+    pub locations: Vec<String>,
+    /// The version, where the metastore keeps one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<TableVersion>,
 }
 
 /// A table whose files disagree.

@@ -91,22 +91,47 @@ pub(crate) fn base_of(location: &str) -> &str {
 /// Returns every data file of a location, by path.
 ///
 /// # Errors
-/// `NotFound` when there is nothing; `InvalidInput` for what is no location; as [`Files::walk`].
+/// As [`visit`].
 pub(crate) fn files_of(files: &dyn Files, location: &str) -> Result<Vec<PinnedFile>, EngineError> {
+    let mut found = Vec::new();
+    visit(files, location, &mut |file| {
+        found.push(file);
+        ControlFlow::Continue(())
+    })?;
+    found.sort_by(|left: &PinnedFile, right| left.path.cmp(&right.path));
+    Ok(found)
+}
+
+/// Hands on every data file of a location, in no order, until it is enough.
+///
+/// # Errors
+/// `NotFound` when there is nothing; `InvalidInput` for what is no location; as [`Files::walk`].
+pub(crate) fn visit(
+    files: &dyn Files,
+    location: &str,
+    take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+) -> Result<(), EngineError> {
     let path = checked(location)?;
     match files.kind(&path)? {
-        Some(EntryKind::Folder) => return files_below(files, Some(&path)),
-        Some(EntryKind::File) => return Ok(vec![files.pin(&path)?]),
+        Some(EntryKind::Folder) => return files.walk(Some(&path), take),
+        Some(EntryKind::File) => {
+            let _ = take(files.pin(&path)?);
+            return Ok(());
+        }
         None => {}
     }
     if base_of(path.as_str()) == path.as_str() {
         let message = format!("there is nothing at `{location}`");
         return Err(error(ErrorKind::NotFound, OPERATION, message));
     }
-    matching(files, path.as_str())
+    visit_matching(files, path.as_str(), take)
 }
 
-fn matching(files: &dyn Files, glob: &str) -> Result<Vec<PinnedFile>, EngineError> {
+fn visit_matching(
+    files: &dyn Files,
+    glob: &str,
+    take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+) -> Result<(), EngineError> {
     let wrong = |source: globset::Error| {
         error(ErrorKind::InvalidInput, OPERATION, format!("`{glob}` is no glob: {source}"))
             .with_source(source)
@@ -119,10 +144,11 @@ fn matching(files: &dyn Files, glob: &str) -> Result<Vec<PinnedFile>, EngineErro
         .compile_matcher();
     let base = base_of(glob);
     let base = if base.is_empty() { None } else { Some(checked(base)?) };
-    let mut found = match files_below(files, base.as_ref()) {
-        Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
-        other => other?,
+    let mut take_matching = |file: PinnedFile| {
+        if matcher.is_match(file.path.as_str()) { take(file) } else { ControlFlow::Continue(()) }
     };
-    found.retain(|file| matcher.is_match(file.path.as_str()));
-    Ok(found)
+    match files.walk(base.as_ref(), &mut take_matching) {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
@@ -10,14 +9,14 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use super::changes::{self, ChangeLock};
-use super::inference::{Inference, infer_files};
-use super::tables::{self, FoundTable};
+use super::discovery::Discovery;
+use super::tables;
 use super::threads::blocking;
-use crate::engines::EngineError;
 use crate::engines::files::Files;
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry, closest};
 use crate::engines::reading::Reading;
 use crate::engines::table::{Database, TableLookup, TableName};
+use crate::engines::{EngineError, Engines};
 
 /// The metastore role of a client whose tables are files.
 #[derive(Clone)]
@@ -25,6 +24,8 @@ pub struct LakeMetastore {
     files: Arc<dyn Files>,
     lock: Arc<dyn ChangeLock>,
     now: fn() -> Timestamp,
+    /// How tables are read; nothing outside a job.
+    discovery: Option<Arc<Discovery>>,
 }
 
 impl fmt::Debug for LakeMetastore {
@@ -37,37 +38,32 @@ impl LakeMetastore {
     /// Makes the role over files, whose changes follow one another under a lock, with a client's clock.
     #[must_use]
     pub fn new(files: Arc<dyn Files>, lock: Arc<dyn ChangeLock>, now: fn() -> Timestamp) -> Self {
-        Self { files, lock, now }
+        Self { files, lock, now, discovery: None }
     }
 
-    /// Finds the schema of a table that was never declared.
-    fn discover(&self, table: FoundTable, reading: &Reading) -> Result<TableLookup, EngineError> {
-        let found = tables::discovered_files(&*self.files, &table.path)?;
-        let inference = Inference {
-            files: &*self.files,
-            now: (self.now)(),
-            sample: None,
-            reading,
-            threads: std::thread::available_parallelism().map_or(2, usize::from) * 2,
-            on_bytes: &|_| {},
-            cancelled: &AtomicBool::new(false),
-        };
-        let concluded = infer_files(&inference, found).map_err(|error| {
-            let message = format!("`{}`: {}", table.name, error.message);
-            EngineError { message, ..error }
-        })?;
-        Ok(concluded.into_lookup(table.name, table.path.to_string()))
+    /// Makes the same role for a job: it reads the files of tables that nobody declared.
+    #[must_use]
+    pub fn in_job(self, discovery: Discovery) -> Self {
+        Self { discovery: Some(Arc::new(discovery)), ..self }
     }
 
     fn look_up(&self, name: &TableName, reading: &Reading) -> Result<TableLookup, EngineError> {
-        let found = tables::table(&*self.files, name)?;
-        match found.manifest.clone() {
-            Some(manifest) => {
-                let table = tables::declared_table(&*self.files, found, &manifest)?;
-                Ok(TableLookup::Table(Box::new(table)))
-            }
-            None => self.discover(found, reading),
+        if let Some(known) = self.discovery.as_ref().and_then(|known| known.recall(name, reading)) {
+            return Ok(known);
         }
+        let found = tables::table(&*self.files, name)?;
+        let most = self.discovery.as_ref().map_or(Engines::MOST_FILES, |_| usize::MAX);
+        let looked_up = match (found.manifest.clone(), &self.discovery) {
+            (Some(manifest), _) => tables::declared_table(&*self.files, found, &manifest, most)?,
+            (None, None) => return Ok(tables::unread(found)),
+            (None, Some(discovery)) => {
+                discovery.discover(&*self.files, (self.now)(), found, reading)?
+            }
+        };
+        if let Some(discovery) = &self.discovery {
+            discovery.remember(name, reading, &looked_up);
+        }
+        Ok(looked_up)
     }
 }
 

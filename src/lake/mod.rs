@@ -5,6 +5,7 @@
 pub mod catalogue;
 pub mod changes;
 pub mod commit;
+pub mod discovery;
 pub(crate) mod error;
 pub(crate) mod file_error;
 pub(crate) mod file_lists;

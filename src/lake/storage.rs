@@ -1,18 +1,23 @@
 //! The storage role over any files.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
+use tokio::sync::mpsc;
 
-use super::listing::{checked, files_of};
-use super::threads::blocking;
+use super::listing::{checked, visit};
+use super::threads::{begin_blocking, blocking};
 use crate::engines::files::Files;
 use crate::engines::storage::Storage;
 use crate::engines::table::PinnedFile;
 use crate::engines::{EngineError, ErrorKind};
+
+/// How many files are found before they are asked for.
+const LISTED_AHEAD: usize = 1_000;
 
 /// The storage role of a client that keeps files.
 #[derive(Debug, Clone)]
@@ -40,11 +45,16 @@ impl Storage for LakeStorage {
         location: &'a str,
     ) -> BoxStream<'a, Result<PinnedFile, EngineError>> {
         let (files, location) = (Arc::clone(&self.files), location.to_owned());
-        let listed = blocking(move || files_of(&*files, &location));
-        stream::once(listed)
-            .map_ok(|files| stream::iter(files.into_iter().map(Ok)))
-            .try_flatten()
-            .boxed()
+        let (sender, mut receiver) = mpsc::channel(LISTED_AHEAD);
+        let listing = begin_blocking(move || {
+            visit(&*files, &location, &mut |file| match sender.blocking_send(file) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            })
+        });
+        // What it fails with comes behind what it has found.
+        let end = stream::once(listing).filter_map(async |ended| ended.err().map(Err));
+        stream::poll_fn(move |context| receiver.poll_recv(context)).map(Ok).chain(end).boxed()
     }
 
     async fn exists(&self, location: &str) -> Result<bool, EngineError> {
@@ -53,10 +63,14 @@ impl Storage for LakeStorage {
             if files.kind(&checked(&location)?)?.is_some() {
                 return Ok(true);
             }
-            match files_of(&*files, &location) {
-                Ok(files) => Ok(!files.is_empty()),
-                Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
-                Err(error) => Err(error),
+            let mut is_there = false;
+            let first = visit(&*files, &location, &mut |_| {
+                is_there = true;
+                ControlFlow::Break(())
+            });
+            match first {
+                Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+                _ => Ok(is_there),
             }
         })
         .await

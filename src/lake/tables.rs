@@ -4,11 +4,12 @@
 //! manifests of the catalogue, which say what the table is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use super::catalogue;
 use super::error::{error, path_error};
 use super::file_lists::all_files;
-use super::listing::{files_of, holds_data, is_left_out, is_staged};
+use super::listing::{files_of, holds_data, is_left_out, is_staged, visit};
 use super::manifest::{Manifest, ManifestKind};
 use super::{names, partitions};
 use crate::engines::bad_rows::Bad;
@@ -16,7 +17,9 @@ use crate::engines::counted::counted;
 use crate::engines::files::{Entry, EntryKind, Files};
 use crate::engines::metastore::TableEntry;
 use crate::engines::result::WrittenFile;
-use crate::engines::table::{Database, PinnedFile, StoragePath, Table, TableKind, TableName};
+use crate::engines::table::{
+    Database, PinnedFile, StoragePath, Table, TableKind, TableLookup, TableName, UnreadTable,
+};
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::endings;
 
@@ -142,24 +145,33 @@ pub(crate) fn table(files: &dyn Files, name: &TableName) -> Result<FoundTable, E
     names::resolve("table", &name.table, &known, |table| &table.name.table, place).cloned()
 }
 
-/// Returns the files of a declared or managed table, pinned as they are now.
+/// Returns the files of a declared or managed table, pinned as they are now; nothing when there are more than `most`.
 pub(crate) fn declared_files(
     files: &dyn Files,
     manifest: &Manifest,
-) -> Result<Vec<PinnedFile>, EngineError> {
+    most: usize,
+) -> Result<Option<Vec<PinnedFile>>, EngineError> {
     if manifest.kind == ManifestKind::Managed {
-        return managed_files(files, manifest);
+        let is_small = usize::try_from(manifest.total().files).is_ok_and(|files| files <= most);
+        return if is_small { managed_files(files, manifest).map(Some) } else { Ok(None) };
     }
-    let mut found = Vec::new();
+    let mut found: Vec<PinnedFile> = Vec::new();
     for location in &manifest.locations {
-        found.extend(files_of(files, location)?);
+        visit(files, location, &mut |file| {
+            if file.size_bytes > 0 {
+                found.push(file);
+            }
+            if found.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if found.len() > most {
+            return Ok(None);
+        }
     }
-    found.retain(|file| file.size_bytes > 0);
     found.sort_by(|left, right| left.path.cmp(&right.path));
     found.dedup_by(|left, right| left.path == right.path);
     let (keys, own) = (manifest.partition_keys(), partitions::assign(&mut found)?);
     if found.is_empty() || own == keys {
-        return Ok(found);
+        return Ok(Some(found));
     }
     let message = format!(
         "the paths of `{}` have the partition keys [{}], it is declared with [{}]",
@@ -190,19 +202,21 @@ fn managed_files(files: &dyn Files, manifest: &Manifest) -> Result<Vec<PinnedFil
     all_files(files, manifest)?.iter().map(pin).collect()
 }
 
-/// Returns a table that was declared, or that Mason wrote, with its files as they are now.
+/// Returns a table that was declared, or that Mason wrote, with its files as they are now; unread when there are more
+/// than `most`.
 pub(crate) fn declared_table(
     files: &dyn Files,
     found: FoundTable,
     manifest: &Manifest,
-) -> Result<Table, EngineError> {
-    let pinned = declared_files(files, manifest)?;
+    most: usize,
+) -> Result<TableLookup, EngineError> {
+    let Some(pinned) = declared_files(files, manifest, most)? else { return Ok(unread(found)) };
     let no_format = || {
         let message = format!("the manifest of `{}` has no format", found.name);
         error(ErrorKind::Unexpected, "read a declared table", message)
     };
     let rows = (manifest.kind == ManifestKind::Managed).then(|| manifest.total().rows);
-    Ok(Table {
+    Ok(TableLookup::Table(Box::new(Table {
         kind: found.kind,
         locations: manifest.locations.clone(),
         format: manifest.format.clone().ok_or_else(no_format)?,
@@ -216,7 +230,14 @@ pub(crate) fn declared_table(
         notes: Vec::new(),
         why_text: BTreeMap::new(),
         name: found.name,
-    })
+    })))
+}
+
+/// Returns a table as it is known without a look at its data.
+pub(crate) fn unread(table: FoundTable) -> TableLookup {
+    let version = table.manifest.as_ref().map(|manifest| manifest.generation);
+    let TableEntry { name, kind, locations } = entry(table);
+    TableLookup::Unread(UnreadTable { name, kind, locations, version })
 }
 
 /// Returns a table as listings have it.

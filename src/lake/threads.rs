@@ -7,11 +7,18 @@ use crate::lake::error;
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(source) => {
+    begin_blocking(work).await
+}
+
+/// Begins blocking work on a thread of its own, and returns what waits for its end. Called within a runtime.
+pub(crate) fn begin_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> impl Future<Output = Result<T, EngineError>> + Send + 'static {
+    let thread = tokio::task::spawn_blocking(work);
+    async move {
+        thread.await.unwrap_or_else(|source| {
             let message = "the work on another thread ended early";
             Err(error::error(ErrorKind::Unexpected, "wait for work", message).with_source(source))
-        }
+        })
     }
 }

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::parameters::refused;
-use super::{Operator, Prepared, Request, WorkPlan};
+use super::{Operator, Prepared, Request, Unprepared, WorkPlan};
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
-use crate::engines::{EngineError, Engines};
 
 /// The name of whoever performs the action.
 pub(super) const NAME: &str = "container";
@@ -30,9 +30,9 @@ impl Operator for Container {
         json!({})
     }
 
-    async fn prepare(&self, _: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, _: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let Some(container) = &request.container else {
-            return Err(refused(NAME, "the definition has no container"));
+            return Err(refused(NAME, "the definition has no container").into());
         };
         let command = container.command.first().map_or("", String::as_str);
         let plan = WorkPlan {

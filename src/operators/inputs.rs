@@ -2,72 +2,74 @@
 
 use futures::TryStreamExt;
 
-use super::WorkPlan;
 use super::columns::listed;
+use super::{Unprepared, WorkPlan};
 use crate::engines::bad_rows::Tally;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::{Input, InputFile};
 use crate::engines::reading::{ORDINARY_NOTES, Reading};
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaConflict};
 use crate::engines::table::{
-    ConflictingTable, FileFormat, Format, PinnedFile, Table, TableLookup, TableName,
+    ConflictingTable, FileFormat, Format, PinnedFile, Table, TableLookup, TableName, UnreadTable,
 };
 use crate::engines::{EngineError, Engines, ErrorKind};
-
-/// Most files an operator looks at in one location, so that a mistaken path cannot fill memory.
-const MOST_FILES: usize = 1_000_000;
 
 /// Returns a table as it is declared, or as its files are detected to be.
 ///
 /// # Errors
-/// `InvalidInput` that shows the conflict when its files disagree; whatever the look-up fails with.
+/// `InvalidInput` that shows the conflict when its files disagree; whatever the look-up fails with;
+/// [`Unprepared::Unread`].
 pub(super) async fn stated_table(
     engines: &Engines,
     operator: &str,
     name: &TableName,
-) -> Result<Table, EngineError> {
+) -> Result<Table, Unprepared> {
     agreeing(operator, engines.metastore()?.get_table(name, &Reading::default()).await?)
 }
 
 /// Returns a table whose files agree.
 ///
 /// # Errors
-/// `InvalidInput` that shows the conflict when they do not.
-pub(super) fn agreeing(operator: &str, found: TableLookup) -> Result<Table, EngineError> {
+/// `InvalidInput` that shows the conflict when they do not; [`Unprepared::Unread`].
+pub(super) fn agreeing(operator: &str, found: TableLookup) -> Result<Table, Unprepared> {
     match found {
         TableLookup::Table(table) => Ok(*table),
-        TableLookup::Conflicting(table) => Err(conflict_refused(operator, &table)),
+        TableLookup::Conflicting(table) => Err(conflict_refused(operator, &table).into()),
+        TableLookup::Unread(table) => Err(unread(&table)),
     }
 }
 
-/// Returns every data file of the locations, pinned, each once.
+/// Says that a job has to look at a table.
+pub(super) fn unread(table: &UnreadTable) -> Unprepared {
+    Unprepared::Unread(format!("`{}`", table.name))
+}
+
+/// Returns every data file of the locations, pinned, each once, by path.
 ///
 /// # Errors
-/// `NotFound` when a location holds none; `InvalidInput` when there are more than a million.
+/// `NotFound` when a location holds none; [`Unprepared::Unread`] when there are more than may be listed here.
 pub(super) async fn list_files(
     engines: &Engines,
     operator: &str,
     locations: &[String],
-) -> Result<Vec<PinnedFile>, EngineError> {
-    let refused = |kind, message| EngineError::new(kind, operator, "list the files", message);
+) -> Result<Vec<PinnedFile>, Unprepared> {
     let mut files: Vec<PinnedFile> = Vec::new();
     for location in locations {
         let before = files.len();
         let mut stream = engines.storage()?.list_files(location);
         while let Some(file) = stream.try_next().await? {
-            if files.len() == MOST_FILES {
-                let message = format!("`{location}` holds more than {MOST_FILES} files");
-                return Err(refused(ErrorKind::InvalidInput, message)
-                    .with_hint("name a narrower folder or glob"));
+            if files.len() == engines.most_files() {
+                return Err(Unprepared::Unread(format!("`{location}`")));
             }
             files.push(file);
         }
         if files.len() == before {
             let message = format!("there is no data file at `{location}`");
-            return Err(refused(ErrorKind::NotFound, message).with_hint(
+            let error = EngineError::new(ErrorKind::NotFound, operator, "list the files", message);
+            return Err(Unprepared::Failed(error.with_hint(
                 "the path is relative to the storage's root; files and folders whose name begins \
                  with `_` or `.` are left out",
-            ));
+            )));
         }
     }
     files.sort_by(|left, right| left.path.cmp(&right.path));

@@ -6,10 +6,10 @@ use super::inputs::table_input;
 use super::reading::read_tables;
 use super::target::find_target;
 use super::work::Work;
-use super::{Prepared, Request};
+use super::{Prepared, Request, Unprepared};
+use crate::engines::Engines;
 use crate::engines::job_spec::{Binding, Operation};
 use crate::engines::table::TableName;
-use crate::engines::{EngineError, Engines};
 use crate::sql::{Scope, analyse, refusal};
 
 /// A query and what its names mean.
@@ -36,7 +36,7 @@ impl Querying<'_> {
         engines: &Engines,
         operator: &'static str,
         request: &Request,
-    ) -> Result<Prepared, EngineError> {
+    ) -> Result<Prepared, Unprepared> {
         let scope = Scope {
             this_table: self.this_table.as_ref(),
             default_database: self.default_database.as_deref(),
@@ -44,6 +44,7 @@ impl Querying<'_> {
             bindings: self.bindings,
         };
         let analysed = analyse(self.sql, scope).map_err(|problems| refusal(operator, &problems))?;
+        let target = find_target(engines, operator, request).await?;
         let tables = read_tables(engines, operator, request, analysed.tables()).await?;
         let inputs: Vec<_> = tables.iter().map(table_input).collect();
         let names: Vec<String> = inputs.iter().map(|input| input.name.to_string()).collect();
@@ -62,7 +63,7 @@ impl Querying<'_> {
                 allow_writing: request.allow_writing_sql,
                 bindings: self.bindings.cloned().unwrap_or_default(),
             },
-            target: find_target(engines, operator, request).await?,
+            target,
         };
         work.into_prepared(request)
     }

@@ -4,9 +4,9 @@
 //! managed table is read as it was declared. A parameter that speaks of nothing that is read is
 //! refused, so that none is without effect unnoticed.
 
-use super::Request;
-use super::inputs::agreeing;
+use super::inputs::{agreeing, unread};
 use super::parameters::{refused, refused_all};
+use super::{Request, Unprepared};
 use crate::engines::reading::{Concerns, Reading};
 use crate::engines::reading_parameters::reading_of;
 use crate::engines::table::{FileFormat, Table, TableKind, TableLookup, TableName};
@@ -29,26 +29,33 @@ pub(super) async fn look_up(
     operator: &str,
     request: &Request,
     name: &TableName,
-) -> Result<TableLookup, EngineError> {
+) -> Result<TableLookup, Unprepared> {
     let found = look_up_all(engines, operator, request, std::slice::from_ref(name)).await?;
-    found.into_iter().next().ok_or_else(|| refused(operator, "no table is named"))
+    let first = found.into_iter().next();
+    first.ok_or_else(|| refused(operator, "no table is named").into())
 }
 
 /// Returns tables in the order of their names, as the run says that their text is read.
 ///
 /// # Errors
 /// `InvalidInput` when the run says how text is read and none of the tables is read so; whatever the
-/// look-ups fail with.
+/// look-ups fail with; [`Unprepared::Unread`].
 async fn look_up_all(
     engines: &Engines,
     operator: &str,
     request: &Request,
     names: &[TableName],
-) -> Result<Vec<TableLookup>, EngineError> {
+) -> Result<Vec<TableLookup>, Unprepared> {
     let reading = reading(operator, request)?;
     let mut found = Vec::with_capacity(names.len());
     for name in names {
         found.push(engines.metastore()?.get_table(name, &reading).await?);
+    }
+    // Every table is looked up first: one that is not there is said before a job reads the others.
+    for table in &found {
+        if let TableLookup::Unread(table) = table {
+            return Err(unread(table));
+        }
     }
     let useless = |(_, concerns): &(&str, Concerns)| {
         found.iter().all(|table| not_read_so(table, *concerns).is_some())
@@ -63,7 +70,7 @@ async fn look_up_all(
     {
         reasons.extend(not_read_so(table, *concerns).filter(|reason| !reasons.contains(reason)));
     }
-    Err(without_effect(operator, &useless, &reasons))
+    Err(without_effect(operator, &useless, &reasons).into())
 }
 
 /// Returns tables whose files agree, in the order of their names.
@@ -75,7 +82,7 @@ pub(super) async fn read_tables(
     operator: &str,
     request: &Request,
     names: &[TableName],
-) -> Result<Vec<Table>, EngineError> {
+) -> Result<Vec<Table>, Unprepared> {
     let found = look_up_all(engines, operator, request, names).await?;
     found.into_iter().map(|found| agreeing(operator, found)).collect()
 }
@@ -89,7 +96,7 @@ pub(super) async fn read_table(
     operator: &str,
     request: &Request,
     name: &TableName,
-) -> Result<Table, EngineError> {
+) -> Result<Table, Unprepared> {
     agreeing(operator, look_up(engines, operator, request, name).await?)
 }
 
@@ -117,6 +124,7 @@ fn not_read_so(found: &TableLookup, concerns: Concerns) -> Option<String> {
         TableLookup::Conflicting(table) => {
             (&table.name, TableKind::Discovered, table.format.format)
         }
+        TableLookup::Unread(_) => return None,
     };
     match kind {
         TableKind::Discovered if concerns.includes(format) => None,

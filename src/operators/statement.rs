@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::answers::rows_or_files_schema;
 use super::parameters::refused;
 use super::querying::Querying;
-use super::{Operator, Prepared, Request};
+use super::{Operator, Prepared, Request, Unprepared};
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
-use crate::engines::{EngineError, Engines};
 use crate::sql;
 
 /// The name of the action.
@@ -31,9 +31,9 @@ impl Operator for Statement {
         rows_or_files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let Some(bound) = &request.statement else {
-            return Err(refused(NAME, "the definition has no statement"));
+            return Err(refused(NAME, "the definition has no statement").into());
         };
         let request = &without_bound(request, &bound.statement);
         let querying = Querying {

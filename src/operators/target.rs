@@ -6,8 +6,9 @@
 use futures::StreamExt;
 
 use super::columns::resolve;
+use super::inputs::unread;
 use super::parameters::{choice, count, refused, refused_all};
-use super::{Request, WorkPlan};
+use super::{Request, Unprepared, WorkPlan};
 use crate::engines::job_spec::{FileSink, Sink, WriteMode};
 use crate::engines::reading::Reading;
 use crate::engines::schema::Schema;
@@ -52,9 +53,9 @@ pub(super) async fn find_checked_target(
     operator: &str,
     request: &Request,
     schema: &Schema,
-) -> Result<Option<Target>, EngineError> {
+) -> Result<Option<Target>, Unprepared> {
     let target = find_target(engines, operator, request).await?;
-    target.map(|target| target.check_partition_columns(operator, schema)).transpose()
+    Ok(target.map(|target| target.check_partition_columns(operator, schema)).transpose()?)
 }
 
 /// Returns where the request wants its output, or nothing when it names no output.
@@ -66,20 +67,17 @@ pub(super) async fn find_target(
     engines: &Engines,
     operator: &str,
     request: &Request,
-) -> Result<Option<Target>, EngineError> {
+) -> Result<Option<Target>, Unprepared> {
     let Some(wanted) = wanted_place(operator, request)? else { return Ok(None) };
     let mode = choice::<WriteMode>(operator, request, "mode")?.unwrap_or_default();
     let format = choice::<Format>(operator, request, "format")?.unwrap_or(Format::Parquet);
     let (place, existing) = look(engines, operator, wanted, mode).await?;
     if let (Some(table), WriteMode::Error) = (&existing, mode) {
         let message = format!("there is a table `{}` already", table.name);
-        return Err(EngineError::new(
-            ErrorKind::AlreadyExists,
-            operator,
-            "find the output",
-            message,
-        )
-        .with_hint("give mode=replace or mode=append, or another name"));
+        let error =
+            EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message);
+        let hint = "give mode=replace or mode=append, or another name";
+        return Err(error.with_hint(hint).into());
     }
     let mib = count(operator, request, "target_file_size_mib")?.unwrap_or(FILE_SIZE_MIB).max(1);
     let sink = FileSink {
@@ -101,11 +99,12 @@ pub(super) async fn require_target(
     engines: &Engines,
     operator: &str,
     request: &Request,
-) -> Result<Target, EngineError> {
+) -> Result<Target, Unprepared> {
     let target = find_target(engines, operator, request).await?;
     target.ok_or_else(|| {
         refused(operator, "neither `output_table` nor `output_path` is given")
             .with_hint("give output_table=<name> to write a table that Mason keeps")
+            .into()
     })
 }
 
@@ -125,7 +124,7 @@ async fn look(
     operator: &str,
     wanted: Output,
     mode: WriteMode,
-) -> Result<(Place, Option<Table>), EngineError> {
+) -> Result<(Place, Option<Table>), Unprepared> {
     if let Some(folder) = wanted.folder {
         return look_at_folder(engines, operator, &folder, mode).await;
     }
@@ -155,7 +154,7 @@ async fn look_at_folder(
     operator: &str,
     folder: &StoragePath,
     mode: WriteMode,
-) -> Result<(Place, Option<Table>), EngineError> {
+) -> Result<(Place, Option<Table>), Unprepared> {
     let folder = spelled(engines, folder).await?;
     let (parent, table) = folder.rsplit_once('/').unwrap_or(("", &folder));
     let name = TableName { database: parent.to_owned(), table: table.to_owned() };
@@ -163,8 +162,11 @@ async fn look_at_folder(
     if !parent.contains('/') {
         match existing_table(engines, operator, &name).await {
             Ok(Some(table)) => return Ok(placed(name, folder, Some(table))),
-            Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
-            _ => refuse_files(engines, operator, &folder).await?,
+            Err(Unprepared::Failed(error)) if error.kind == ErrorKind::NotFound => {
+                refuse_files(engines, operator, &folder).await?;
+            }
+            Err(other) => return Err(other),
+            Ok(None) => refuse_files(engines, operator, &folder).await?,
         }
     } else if mode != WriteMode::Append {
         refuse_files(engines, operator, &folder).await?;
@@ -184,7 +186,7 @@ async fn spelled(engines: &Engines, folder: &StoragePath) -> Result<String, Engi
     }
 }
 
-async fn refuse_files(engines: &Engines, operator: &str, folder: &str) -> Result<(), EngineError> {
+async fn refuse_files(engines: &Engines, operator: &str, folder: &str) -> Result<(), Unprepared> {
     let first = match engines.storage()?.list_files(folder).next().await.transpose() {
         Err(error) if error.kind == ErrorKind::NotFound => None,
         found => found?,
@@ -192,10 +194,9 @@ async fn refuse_files(engines: &Engines, operator: &str, folder: &str) -> Result
     let Some(file) = first else { return Ok(()) };
     let message = format!("`{folder}` holds files already, such as `{}`", file.path);
     let error = EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message);
-    Err(error.with_hint(
-        "choose another folder; mode=replace is for tables of a database, that is for output_table \
-         and for an output_path of two parts",
-    ))
+    let hint = "choose another folder; mode=replace is for tables of a database, that is for \
+                output_table and for an output_path of two parts";
+    Err(error.with_hint(hint).into())
 }
 
 fn foreign(operator: &str, place: &str, example: &str) -> EngineError {
@@ -209,29 +210,35 @@ async fn existing_table(
     engines: &Engines,
     operator: &str,
     name: &TableName,
-) -> Result<Option<Table>, EngineError> {
+) -> Result<Option<Table>, Unprepared> {
     let Some(entry) = engines.metastore()?.find_table(name).await? else { return Ok(None) };
     let place = entry.name.to_string();
     match entry.kind {
         TableKind::Managed => {
             match engines.metastore()?.get_table(&entry.name, &Reading::default()).await? {
                 TableLookup::Table(table) => Ok(Some(*table)),
-                TableLookup::Conflicting(_) => Err(EngineError::new(
+                TableLookup::Unread(table) => Err(unread(&table)),
+                TableLookup::Conflicting(_) => Err(Unprepared::Failed(EngineError::new(
                     ErrorKind::Unexpected,
                     operator,
                     "find the output",
                     format!("the files of the managed table `{place}` disagree"),
-                )),
+                ))),
             }
         }
         TableKind::External => {
             let message = format!("`{place}` is declared over files that Mason did not write");
-            Err(EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message)
-                .with_hint("choose another name, or run table/delete first: it keeps the files"))
+            let error =
+                EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message);
+            Err(Unprepared::Failed(
+                error.with_hint(
+                    "choose another name, or run table/delete first: it keeps the files",
+                ),
+            ))
         }
         TableKind::Discovered => {
             let example = entry.locations.first().map_or("", String::as_str);
-            Err(foreign(operator, &place, example))
+            Err(foreign(operator, &place, example).into())
         }
     }
 }

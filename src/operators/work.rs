@@ -4,8 +4,7 @@
 use super::inputs::reading_plan;
 use super::parameters::{answer_limits, bad_rows};
 use super::target::Target;
-use super::{Prepared, Request};
-use crate::engines::EngineError;
+use super::{Prepared, Request, Unprepared};
 use crate::engines::job_spec::{Input, JobSpec, Operation, Sink};
 
 /// A job whose outcome is rows, or files when there is a target.
@@ -29,7 +28,7 @@ impl Work {
     ///
     /// # Errors
     /// `InvalidInput` when `limit` or `bad_rows` make no sense.
-    pub(super) fn into_prepared(self, request: &Request) -> Result<Prepared, EngineError> {
+    pub(super) fn into_prepared(self, request: &Request) -> Result<Prepared, Unprepared> {
         let Self { operator, what, inputs, rows, operation, target } = self;
         let limits = answer_limits(operator, request)?;
         let bad_rows = bad_rows(operator, request)?;

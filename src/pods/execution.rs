@@ -317,6 +317,7 @@ impl Execution for PodExecution {
             commit: None,
             warnings: Vec::new(),
             info: Vec::new(),
+            concluded: None,
         })
     }
 

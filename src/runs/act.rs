@@ -8,14 +8,15 @@ use super::results::{Results, answer_bytes};
 use super::session::{
     Identity, Pending, Session, id_of, kept, name_of, operator_of, recorded, request_of,
 };
-use crate::api::v1alpha1::{JobReference, OperatorRun, OperatorRunStatus, ResultKind};
+use crate::api::v1alpha1::{JobReference, OperatorRun, OperatorRunStatus};
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobError, JobId};
-use crate::engines::job_spec::JobSpec;
+use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
 use crate::engines::metastore::Changed;
+use crate::engines::request::OperatorJob;
 use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines, ErrorKind};
-use crate::operators::{Answer, Effect, Operator, Prepared, Request, WorkPlan};
+use crate::operators::{Answer, Effect, Operator, Prepared, Request, Unprepared};
 use crate::plan::{Decision, needs_job};
 use crate::validate::{ValidRun, result_problem};
 
@@ -171,12 +172,14 @@ impl Work<'_> {
     }
 
     async fn launch(&self, operator: &dyn Operator) -> Outcome {
-        let prepared = match operator.prepare(self.engines, &self.request()).await {
+        let request = self.request();
+        let prepared = match operator.prepare(self.engines, &request).await {
             Ok(prepared) => prepared,
-            Err(error) => return failed(Step::Prepare, &error),
+            Err(Unprepared::Failed(error)) => return failed(Step::Prepare, &error),
+            Err(Unprepared::Unread(what)) => return self.create_reading(request, &what).await,
         };
         if self.run.spec.dry_run {
-            return Outcome::Answered(Box::new(plan_of(prepared)));
+            return Outcome::Answered(Box::new(prepared.into_plan()));
         }
         match prepared {
             Prepared::Answer(answer) => self.answered(answer, false).await,
@@ -184,7 +187,7 @@ impl Work<'_> {
                 if let Err(error) = self.check(&effect).await {
                     return failed(Step::Prepare, &error);
                 }
-                let answer = Answer::object(in_json(&plan));
+                let answer = plan.into_answer();
                 Outcome::Decided(Box::new(Pending { effect, answer, commit: None }))
             }
             Prepared::Job { spec, .. } => self.create(&spec).await,
@@ -197,6 +200,29 @@ impl Work<'_> {
             (Effect::Metastore { .. }, Some(changes)) => changes.check().await,
             _ => Ok(()),
         }
+    }
+
+    /// Creates the job that reads what cannot be read here, and does what is asked for where it reads.
+    async fn create_reading(&self, request: Request, what: &str) -> Outcome {
+        if !self.uses_jobs() {
+            let message =
+                format!("a job has to read {what}, and the config has no client for jobs");
+            let error = EngineError::new(ErrorKind::Unsupported, "mason", "launch", message)
+                .with_hint("name one in `engines.execution` of the config");
+            return failed(Step::Prepare, &error);
+        }
+        let limits = AnswerLimits { rows: u64::MAX, bytes: request.answer_bytes };
+        let operator = self.valid.action.performer().to_owned();
+        let job = OperatorJob { operator, request, dry_run: self.run.spec.dry_run };
+        self.create(&JobSpec {
+            version: JobSpec::VERSION,
+            inputs: Vec::new(),
+            operation: Operation::Operator(Box::new(job)),
+            sink: Sink::Answer,
+            bad_rows: BadRows::default(),
+            limits,
+        })
+        .await
     }
 
     async fn create(&self, spec: &JobSpec) -> Outcome {
@@ -257,15 +283,22 @@ impl Work<'_> {
     }
 
     async fn collect(&self, operator: &dyn Operator, job: &JobReference) -> Outcome {
-        let proof = match self.proof_of(job).await {
+        let mut proof = match self.proof_of(job).await {
             Ok(proof) => proof,
             Err(error) => return failed(Step::Collect, &error),
         };
         let committed = proof.commit.is_some();
-        let conclusion = match operator.conclude(self.engines, &self.request(), &proof).await {
+        let concluded = match proof.concluded.take() {
+            Some(concluded) => Ok(*concluded),
+            None => operator.conclude(self.engines, &self.request(), &proof).await,
+        };
+        let conclusion = match concluded {
             Ok(conclusion) => conclusion,
             Err(error) => return failed(Step::Conclude { committed }, &error),
         };
+        if self.run.spec.dry_run {
+            return Outcome::Answered(Box::new(conclusion.answer));
+        }
         if !committed
             && let Some(effect) = &conclusion.effect
             && let Err(error) = self.check(effect).await
@@ -330,22 +363,6 @@ impl Work<'_> {
     fn uses_jobs(&self) -> bool {
         self.run.status.as_ref().is_some_and(needs_job)
     }
-}
-
-/// Returns what a dry run answers.
-fn plan_of(prepared: Prepared) -> Answer {
-    let plan = match prepared {
-        Prepared::Job { plan, .. } | Prepared::Effect { plan, .. } => plan,
-        Prepared::Answer(_) => WorkPlan {
-            what: "read only; nothing would be changed".to_owned(),
-            ..WorkPlan::default()
-        },
-    };
-    Answer { kind: ResultKind::Plan, ..Answer::object(in_json(&plan)) }
-}
-
-fn in_json(plan: &WorkPlan) -> serde_json::Value {
-    serde_json::to_value(plan).unwrap_or_default()
 }
 
 fn done(step: Step, result: Result<(), EngineError>) -> Outcome {

@@ -18,6 +18,7 @@ mod parameters;
 mod run;
 mod terminal;
 mod two_processes;
+mod undeclared;
 
 use std::ffi::OsStr;
 use std::io::Write;

@@ -74,6 +74,7 @@ impl Connection for LocalConnection {
             metastore: Some(Arc::new(metastore(&root))),
             storage: Some(Arc::new(storage(&root))),
             execution: Some(Arc::new(LocalExecution::with_workers(root, self.limits, workers))),
+            in_job: false,
         })
     }
 

@@ -110,7 +110,7 @@ impl LocalExecution {
         }
         let record = JobRecord {
             owner: owner.clone(),
-            operation: spec.operation.as_str().to_owned(),
+            operation: spec.operation.command().to_owned(),
             created_at: super::clock::now(),
             limits: self.limits,
         };

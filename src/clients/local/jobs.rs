@@ -8,6 +8,7 @@
 //! | `reserve`       | creator    | nothing: room on the disk for the files below |
 //! | `released.json` | creator    | the job may begin, since when |
 //! | `started.json`  | worker     | since when, by which process; never begun twice |
+//! | `planned.json`  | worker     | the job of an operator as it was planned, without files that nobody collects |
 //! | `progress.json` | worker     | how far it is |
 //! | `prepared.json` | worker     | the outcome as it will be if the commit that follows takes place |
 //! | `outcome.json`  | worker     | the proof of success |
@@ -37,6 +38,7 @@ use super::durable;
 use super::root::{OWN_FOLDER, Root, checked_token};
 use super::settings::JobLimits;
 use crate::engines::job::{JobError, JobOwner, JobState, JobToken};
+use crate::engines::job_spec::JobSpec;
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::error::{error, io_error, is_full, json_error};
 
@@ -128,6 +130,7 @@ pub(crate) mod file {
     pub(crate) const RESERVE: &str = "reserve";
     pub(crate) const RELEASED: &str = "released.json";
     pub(crate) const STARTED: &str = "started.json";
+    pub(crate) const PLANNED: &str = "planned.json";
     pub(crate) const PROGRESS: &str = "progress.json";
     pub(crate) const PREPARED: &str = "prepared.json";
     pub(crate) const OUTCOME: &str = "outcome.json";
@@ -237,6 +240,14 @@ impl JobFolder {
                 Err(io_error("remove a job's file", &path, source))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Returns the job; of an operator's, the job as it was planned, once it is.
+    pub(crate) fn spec(&self) -> Result<Option<JobSpec>, EngineError> {
+        match self.read(file::PLANNED)? {
+            Some(planned) => Ok(Some(planned)),
+            None => self.read(file::SPEC),
         }
     }
 

@@ -19,7 +19,7 @@ use super::proof;
 use super::root::Root;
 use crate::engines::files::Files as _;
 use crate::engines::job::JobToken;
-use crate::engines::job_spec::{self, FileSink, JobSpec};
+use crate::engines::job_spec::{self, FileSink};
 use crate::engines::table::StoragePath;
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::error::io_error;
@@ -210,7 +210,7 @@ fn known_jobs(root: &Arc<Root>) -> Result<Vec<KnownJob>, EngineError> {
     for token in jobs::tokens(root)? {
         let folder = JobFolder::of(root, &token)?;
         let Some(record) = folder.read::<JobRecord>(file::OWNER)? else { continue };
-        let Some(spec) = folder.read::<JobSpec>(file::SPEC)? else { continue };
+        let Some(spec) = folder.spec()? else { continue };
         let sink = match &spec.sink {
             job_spec::Sink::Files(sink) => Sink::of(sink, &token),
             job_spec::Sink::Answer => None,

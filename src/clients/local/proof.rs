@@ -26,7 +26,7 @@ pub(crate) fn of(root: &Arc<Root>, folder: &JobFolder) -> Result<Option<Succeede
 
 fn by_commit(root: &Arc<Root>, folder: &JobFolder) -> Result<Option<Succeeded>, EngineError> {
     let Some(Succeeded { at, mut outcome }) = folder.read(file::PREPARED)? else { return Ok(None) };
-    let Some(JobSpec { sink: Sink::Files(sink), .. }) = folder.read(file::SPEC)? else {
+    let Some(JobSpec { sink: Sink::Files(sink), .. }) = folder.spec()? else {
         return Ok(None);
     };
     outcome.commit = commit::find_commit(&RootFiles::new(Arc::clone(root)), &sink, &outcome.owner)?;

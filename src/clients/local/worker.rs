@@ -7,8 +7,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -19,15 +19,17 @@ use super::jobs::{Ended, JobFolder, JobRecord, ProcessIdentity, Started, Succeed
 use super::leftovers;
 use super::processes::be_told;
 use super::proof;
+use super::roles;
 use super::root::Root;
+use crate::embedded::planned::{OnPlanned, carry_out};
 use crate::embedded::work::{Executed, ProgressCell, Work};
 use crate::engines::files::Files as _;
 use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
 use crate::engines::job_spec::{FileSink, JobSpec, Sink};
-use crate::engines::result::Written;
-use crate::engines::result::{Commit, JobOutcome};
+use crate::engines::planner::Planner;
+use crate::engines::result::{Commit, JobOutcome, Written};
 use crate::engines::table::StoragePath;
-use crate::engines::{EngineError, ErrorKind};
+use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::faults;
 use crate::lake::commit::{self, Committer};
 use crate::lake::error::error;
@@ -46,16 +48,28 @@ pub trait Executor: Send + Sync {
     ///
     /// # Errors
     /// Whatever the job fails with; `OutOfMemory` when its limit is too low.
-    async fn execute(&self, spec: &JobSpec, work: &Work) -> Result<Executed, EngineError>;
+    async fn execute(
+        &self,
+        spec: &JobSpec,
+        work: &Work,
+        engines: &Engines,
+        on_planned: &OnPlanned<'_>,
+    ) -> Result<Executed, EngineError>;
 }
 
-/// The embedded engine.
-struct Embedded;
+/// The embedded engine, with what plans the jobs of operators.
+struct Embedded<'a>(&'a dyn Planner);
 
 #[async_trait]
-impl Executor for Embedded {
-    async fn execute(&self, spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> {
-        crate::embedded::execute(spec, work).await
+impl Executor for Embedded<'_> {
+    async fn execute(
+        &self,
+        spec: &JobSpec,
+        work: &Work,
+        engines: &Engines,
+        on_planned: &OnPlanned<'_>,
+    ) -> Result<Executed, EngineError> {
+        carry_out(spec, work, self.0, engines, on_planned).await
     }
 }
 
@@ -64,8 +78,8 @@ impl Executor for Embedded {
 ///
 /// # Errors
 /// As [`run_with`].
-pub fn run(job_folder: &Path) -> Result<ExitCode, EngineError> {
-    run_with(job_folder, &Embedded, |root| root)
+pub fn run(job_folder: &Path, planner: &dyn Planner) -> Result<ExitCode, EngineError> {
+    run_with(job_folder, &Embedded(planner), |root| root)
 }
 
 /// Waits to be told a job on the standard input, and works on it as [`run`] does, printing into the job's
@@ -73,7 +87,7 @@ pub fn run(job_folder: &Path) -> Result<ExitCode, EngineError> {
 ///
 /// # Errors
 /// As [`run`], and when the job's log cannot be opened.
-pub fn run_when_told() -> Result<ExitCode, EngineError> {
+pub fn run_when_told(planner: &dyn Planner) -> Result<ExitCode, EngineError> {
     let failed = |source: std::io::Error| {
         error(ErrorKind::Unexpected, "wait for a job", source.to_string()).with_source(source)
     };
@@ -85,7 +99,7 @@ pub fn run_when_told() -> Result<ExitCode, EngineError> {
     rustix::stdio::dup2_stdout(&log).map_err(|source| failed(source.into()))?;
     rustix::stdio::dup2_stderr(&log).map_err(|source| failed(source.into()))?;
     drop(log);
-    run(&job_folder)
+    run(&job_folder, planner)
 }
 
 /// Works on the job of an absolute folder with any executor and any disk.
@@ -120,7 +134,7 @@ pub fn run_with(
     let process = process.unwrap_or(ProcessIdentity { pid: 0, start_ticks: None, boot_id: None });
     folder.publish(file::STARTED, &Started { at: super::clock::now(), process })?;
     faults::reach("worker", "begun");
-    let job = Job { root, folder, token, record, spec };
+    let job = Job { root, folder, token, record, spec, planned_sink: OnceLock::new() };
     job.tell_begin();
     let ended = match job.work(executor) {
         Ok(executed) => job.finish(executed),
@@ -223,23 +237,38 @@ struct Job {
     token: JobToken,
     record: JobRecord,
     spec: JobSpec,
+    /// Where an operator's job writes, once it is planned.
+    planned_sink: OnceLock<Sink>,
 }
 
 impl Job {
     /// Says in the log what is worked on, without any of its data.
     fn tell_begin(&self) {
-        let files: usize = self.spec.inputs.iter().map(|input| input.files.len()).sum();
-        let sizes = self.spec.inputs.iter().flat_map(|input| &input.files);
-        let bytes: u64 = sizes.map(|file| file.file.size_bytes).sum();
+        let (files, bytes) = sizes(&self.spec);
         tracing::info!(
             run = self.record.owner.run,
             attempt = self.record.owner.attempt,
-            operation = self.spec.operation.as_str(),
+            operation = self.spec.operation.command(),
             files,
             bytes,
             memory_bytes = self.record.limits.memory_bytes,
             "begins"
         );
+    }
+
+    /// Returns where the job writes.
+    fn sink(&self) -> &Sink {
+        self.planned_sink.get().unwrap_or(&self.spec.sink)
+    }
+
+    /// Writes down what an operator's job turned out to be, before anything of it is written.
+    fn note_plan(&self, planned: &JobSpec) -> Result<(), EngineError> {
+        let (files, bytes) = sizes(planned);
+        tracing::info!(operation = planned.operation.as_str(), files, bytes, "planned");
+        self.folder.publish(file::PLANNED, &without_uncollected(planned))?;
+        let _ = self.planned_sink.set(planned.sink.clone());
+        faults::reach("worker", "planned");
+        Ok(())
     }
 
     fn files(&self) -> RootFiles {
@@ -296,7 +325,10 @@ impl Job {
         let mut timer = tokio::time::interval(TICK);
         let mut shown = None;
         let mut asked: Option<Instant> = None;
-        let mut execution = std::pin::pin!(executor.execute(&self.spec, work));
+        let engines = roles::in_job(&self.root, work);
+        let on_planned = |planned: &JobSpec| self.note_plan(planned);
+        let execution = executor.execute(&self.spec, work, &engines, &on_planned);
+        let mut execution = std::pin::pin!(execution);
         loop {
             tokio::select! {
                 executed = &mut execution => {
@@ -340,7 +372,7 @@ impl Job {
         let (mut outcome, written) =
             executed.into_outcome(&self.spec, &self.token, &self.record.owner);
         faults::reach("worker", "executed");
-        if let (Sink::Files(sink), Some(written)) = (&self.spec.sink, &written) {
+        if let (Sink::Files(sink), Some(written)) = (self.sink(), &written) {
             let commit = self.commit(sink, written, &outcome)?;
             let Commit { location, version, files, bytes, rows, .. } = &commit;
             tracing::info!(location, ?version, files, bytes, rows, "committed");
@@ -383,7 +415,7 @@ impl Job {
 
     /// Removes what was written and is committed by nobody; what cannot be removed now is left over.
     fn discard(&self) {
-        let Sink::Files(sink) = &self.spec.sink else { return };
+        let Sink::Files(sink) = self.sink() else { return };
         let (Ok(staging), Ok(location)) =
             (sink.staging(&self.token), StoragePath::new(&sink.location))
         else {
@@ -396,7 +428,7 @@ impl Job {
 
     /// Ends a job whose folder is gone: there is no place to say so, only something to clean up.
     fn end_unheard(&self) -> Result<ExitCode, EngineError> {
-        let Sink::Files(sink) = &self.spec.sink else { return Ok(ExitCode::FAILURE) };
+        let Sink::Files(sink) = self.sink() else { return Ok(ExitCode::FAILURE) };
         if commit::find_commit(&self.files(), sink, &self.record.owner)?.is_none() {
             self.discard();
         }
@@ -428,6 +460,22 @@ impl Job {
             }
         }
     }
+}
+
+/// Returns how many files a job reads, and their size.
+fn sizes(spec: &JobSpec) -> (usize, u64) {
+    let files = spec.inputs.iter().flat_map(|input| &input.files);
+    (files.clone().count(), files.map(|file| file.file.size_bytes).sum())
+}
+
+/// Returns a planned job with the files that retention must not collect while it runs: those of versions. A table of
+/// many other files makes no large document.
+fn without_uncollected(planned: &JobSpec) -> JobSpec {
+    let mut inputs = planned.inputs.clone();
+    for input in inputs.iter_mut().filter(|input| input.version.is_none()) {
+        input.files.clear();
+    }
+    JobSpec { inputs, ..planned.clone() }
 }
 
 fn out_of_memory(limit_bytes: u64) -> EngineError {

@@ -178,7 +178,9 @@ fn check_delete_table(
             let all = all_files(files, manifest)?.into_iter();
             all.map(|file| (file.path, file.size_bytes)).collect()
         }
-        Some(manifest) if external_files => sized(tables::declared_files(files, manifest)?),
+        Some(manifest) if external_files => {
+            sized(tables::declared_files(files, manifest, usize::MAX)?.unwrap_or_default())
+        }
         Some(_) => Vec::new(),
         None if external_files => sized(tables::discovered_files(files, &table.path)?),
         None => {

@@ -61,8 +61,10 @@ fn a_manifest_has_few_files_itself_and_all_are_of_the_table_in_their_order() {
         let verified = verify(files, &name()).expect("should be as committed");
         assert_eq!((verified.files, verified.rows, verified.bytes), (40, 80, 40 * 6));
         let found = tables::table(files, &name()).expect("should be found");
-        let pinned = tables::declared_files(files, found.manifest.as_ref().expect("has one"));
-        assert_eq!(pinned.expect("should pin").len(), 40);
+        let manifest = found.manifest.as_ref().expect("has one");
+        let pinned = |most| tables::declared_files(files, manifest, most).expect("should pin");
+        assert_eq!(pinned(40).map(|files| files.len()), Some(40));
+        assert_eq!(pinned(39), None, "no longer list is held than is wanted");
     });
 }
 

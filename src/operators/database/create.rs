@@ -8,7 +8,7 @@ use crate::engines::metastore::Change;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::changed_schema;
 use crate::operators::parameters::required;
-use crate::operators::{Answer, Effect, Operator, Prepared, Request, WorkPlan};
+use crate::operators::{Answer, Effect, Operator, Prepared, Request, Unprepared, WorkPlan};
 
 const NAME: &str = "database/create";
 
@@ -29,18 +29,18 @@ impl Operator for Create {
         changed_schema(&json!({"database": {"type": "string"}}))
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let name = required(NAME, request, "database_name")?.to_owned();
         let if_not_exists = request.parameters.is_true("if_not_exists");
         match engines.metastore()?.get_database(&name).await {
             Ok(found) if if_not_exists => return Ok(Prepared::Answer(exists_already(&found.name))),
             Ok(found) => {
                 let message = format!("there is a database `{}` already", found.name);
-                return Err(EngineError::new(ErrorKind::AlreadyExists, NAME, "create it", message)
-                    .with_hint("give if_not_exists=true if that is fine"));
+                let error = EngineError::new(ErrorKind::AlreadyExists, NAME, "create it", message);
+                return Err(error.with_hint("give if_not_exists=true if that is fine").into());
             }
             Err(error) if error.kind == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
         let plan = WorkPlan {
             what: format!("create database {name}"),

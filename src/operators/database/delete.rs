@@ -11,7 +11,7 @@ use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::changed_schema;
 use crate::operators::columns::listed;
 use crate::operators::parameters::required;
-use crate::operators::{Effect, Operator, Prepared, Request, WorkPlan};
+use crate::operators::{Effect, Operator, Prepared, Request, Unprepared, WorkPlan};
 
 const NAME: &str = "database/delete";
 
@@ -32,7 +32,7 @@ impl Operator for Delete {
         changed_schema(&json!({}))
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let wanted = required(NAME, request, "database_name")?;
         let database = engines.metastore()?.get_database(wanted).await?;
         let cascade = request.parameters.is_true("cascade");

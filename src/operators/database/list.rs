@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
-use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{Listing, listing_schema};
 use crate::operators::listing::{NameFilter, limit};
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "database/list";
 
@@ -29,7 +29,7 @@ impl Operator for List {
         listing_schema(&[("database", "string"), ("location", "string")])
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let filter = NameFilter::of(NAME, request)?;
         let mut listing = Listing::new((limit(NAME, request)?, request.answer_bytes));
         let mut databases = engines.metastore()?.list_databases();

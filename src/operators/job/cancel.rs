@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::get::shown;
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job::JobId;
-use crate::engines::{EngineError, Engines};
 use crate::operators::answers::object_schema;
 use crate::operators::parameters::required;
-use crate::operators::{Answer, Effect, Operator, Prepared, Request, WorkPlan};
+use crate::operators::{Answer, Effect, Operator, Prepared, Request, Unprepared, WorkPlan};
 
 const NAME: &str = "job/cancel";
 
@@ -30,7 +30,7 @@ impl Operator for Cancel {
         object_schema(&[], &json!({"id": {"type": "string"}, "state": {"type": "string"}}))
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let id = JobId(required(NAME, request, "job_id")?.to_owned());
         let status = engines.execution()?.status(&id).await?;
         if status.state.has_ended() {

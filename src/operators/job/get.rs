@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobState, JobStatus};
-use crate::engines::{EngineError, Engines};
 use crate::operators::answers::object_schema;
 use crate::operators::parameters::required;
-use crate::operators::{Answer, Operator, Prepared, Request};
+use crate::operators::{Answer, Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "job/get";
 
@@ -44,7 +44,7 @@ impl Operator for Get {
         )
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let id = JobId(required(NAME, request, "job_id")?.to_owned());
         let status = engines.execution()?.status(&id).await?;
         let mut job = shown(&status);

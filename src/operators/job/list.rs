@@ -5,13 +5,13 @@ use futures::TryStreamExt;
 use serde_json::{Value, json};
 
 use super::get::shown;
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job::JobState;
-use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{Listing, listing_schema};
 use crate::operators::listing::limit;
 use crate::operators::parameters::choice;
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "job/list";
 
@@ -32,7 +32,7 @@ impl Operator for List {
         listing_schema(&[("id", "string"), ("state", "string"), ("operation", "string")])
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let wanted: Option<JobState> = choice(NAME, request, "state")?;
         let mut listing = Listing::new((limit(NAME, request)?, request.answer_bytes));
         let mut jobs = engines.execution()?.list();

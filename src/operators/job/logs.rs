@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
 use crate::engines::job::JobId;
-use crate::engines::{EngineError, Engines};
 use crate::operators::answers::object_schema;
 use crate::operators::parameters::{ANSWER_BYTES, count, required};
-use crate::operators::{Answer, Operator, Prepared, Request};
+use crate::operators::{Answer, Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "job/logs";
 /// Lines when the run says nothing else.
@@ -38,7 +38,7 @@ impl Operator for Logs {
         )
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let id = JobId(required(NAME, request, "job_id")?.to_owned());
         let wanted = count(NAME, request, "lines")?.unwrap_or(LINES);
         // One line more than wanted shows whether there are more.

@@ -14,9 +14,9 @@ use crate::operators::columns::{column_type, resolve};
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::{refused, table_name};
 use crate::operators::reading::read_table;
-use crate::operators::target::find_checked_target;
+use crate::operators::target::find_target;
 use crate::operators::work::Work;
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/cast";
 
@@ -37,12 +37,14 @@ impl Operator for Cast {
         rows_or_files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
+        let target = find_target(engines, NAME, request).await?;
         let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let columns = casts(&table.schema, request.parameters.json("columns"))?;
         let words: Vec<String> =
             columns.iter().map(|(name, to)| format!("{name} to {}", to.0)).collect();
-        let target = find_checked_target(engines, NAME, request, &table.schema).await?;
+        let target = target.map(|target| target.check_partition_columns(NAME, &table.schema));
+        let target = target.transpose()?;
         let work = Work {
             operator: NAME,
             what: format!("cast {} of {}", words.join(", "), table.name),

@@ -12,9 +12,9 @@ use crate::operators::columns::resolve;
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::table_name;
 use crate::operators::reading::read_table;
-use crate::operators::target::find_checked_target;
+use crate::operators::target::find_target;
 use crate::operators::work::Work;
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/deduplicate";
 
@@ -35,12 +35,14 @@ impl Operator for Deduplicate {
         rows_or_files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
+        let target = find_target(engines, NAME, request).await?;
         let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let wanted = request.parameters.list("keys");
         let keys = resolve(NAME, "keys", &table.schema, &wanted)?;
         let order_by = order(&table.schema, &request.parameters.list("order_by"))?;
-        let target = find_checked_target(engines, NAME, request, &table.schema).await?;
+        let target = target.map(|target| target.check_partition_columns(NAME, &table.schema));
+        let target = target.transpose()?;
         let by = if keys.is_empty() { "all columns".to_owned() } else { keys.join(", ") };
         let work = Work {
             operator: NAME,

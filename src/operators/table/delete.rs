@@ -13,7 +13,7 @@ use crate::engines::{EngineError, Engines, ErrorKind, Metastore};
 use crate::operators::answers::changed_schema;
 use crate::operators::inputs::list_files;
 use crate::operators::parameters::table_name;
-use crate::operators::{Effect, Operator, Prepared, Request, WorkPlan};
+use crate::operators::{Effect, Operator, Prepared, Request, Unprepared, WorkPlan};
 
 const NAME: &str = "table/delete";
 /// Most files that a plan names.
@@ -36,13 +36,13 @@ impl Operator for Delete {
         changed_schema(&json!({}))
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let wanted = table_name(NAME, request)?;
         let database = engines.metastore()?.get_database(&wanted.database).await?;
         let wanted = TableName { database: database.name, table: wanted.table };
         let delete_files = request.parameters.is_true("delete_files");
         let Some(entry) = engines.metastore()?.find_table(&wanted).await? else {
-            return Err(not_found(engines.metastore()?.as_ref(), &wanted).await);
+            return Err(not_found(engines.metastore()?.as_ref(), &wanted).await.into());
         };
         refuse_undeclared(&entry, delete_files)?;
         let (expected, files) = look(engines, &entry, delete_files).await?;
@@ -51,7 +51,7 @@ impl Operator for Delete {
             expected,
             delete_external_files: delete_files,
         };
-        let plan = plan(&entry, delete_files, &files);
+        let plan = plan(&entry, delete_files, files.as_deref());
         Ok(Prepared::Effect { effect: Effect::Metastore { change }, plan })
     }
 }
@@ -83,38 +83,55 @@ fn refuse_undeclared(entry: &TableEntry, delete_files: bool) -> Result<(), Engin
     .with_hint("give delete_files=true to delete the files"))
 }
 
-/// Returns the table's version and the files that go. A table that cannot be read can be deleted.
+/// Returns the table's version and the files that go; no files where there are more than may be listed here. A table
+/// that cannot be read can be deleted.
 async fn look(
     engines: &Engines,
     entry: &TableEntry,
     delete_files: bool,
-) -> Result<(Option<TableVersion>, Vec<PinnedFile>), EngineError> {
+) -> Result<(Option<TableVersion>, Option<Vec<PinnedFile>>), EngineError> {
     // A table found in the files has no version, and reading its schema may be a long way.
     let version = match entry.kind {
         TableKind::Discovered => None,
         _ => match engines.metastore()?.get_table(&entry.name, &Reading::default()).await {
             Ok(TableLookup::Table(table)) if entry.kind == TableKind::Managed => {
-                return Ok((table.version, table.files));
+                return Ok((table.version, Some(table.files)));
+            }
+            Ok(TableLookup::Unread(table)) if entry.kind == TableKind::Managed => {
+                return Ok((table.version, None));
             }
             Ok(TableLookup::Table(table)) => table.version,
+            Ok(TableLookup::Unread(table)) => table.version,
             Ok(TableLookup::Conflicting(_)) => None,
             Err(error) if error.kind == ErrorKind::InvalidInput => None,
             Err(error) => return Err(error),
         },
     };
     if !delete_files {
-        return Ok((version, Vec::new()));
+        return Ok((version, Some(Vec::new())));
     }
     match list_files(engines, NAME, &entry.locations).await {
-        Ok(files) => Ok((version, files)),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok((version, Vec::new())),
-        Err(error) => Err(error),
+        Ok(files) => Ok((version, Some(files))),
+        Err(Unprepared::Unread(_)) => Ok((version, None)),
+        Err(Unprepared::Failed(error)) if error.kind == ErrorKind::NotFound => {
+            Ok((version, Some(Vec::new())))
+        }
+        Err(Unprepared::Failed(error)) => Err(error),
     }
 }
 
-fn plan(entry: &TableEntry, delete_files: bool, files: &[PinnedFile]) -> WorkPlan {
-    let bytes: u64 = files.iter().map(|file| file.size_bytes).sum();
+fn plan(entry: &TableEntry, delete_files: bool, files: Option<&[PinnedFile]>) -> WorkPlan {
     let name = &entry.name;
+    let Some(files) = files else {
+        let most = Engines::MOST_FILES;
+        return WorkPlan {
+            what: format!("delete {name} with more than {}", counted(most, "file")),
+            target: Some(name.to_string()),
+            overwrites_total: most as u64 + 1,
+            ..WorkPlan::default()
+        };
+    };
+    let bytes: u64 = files.iter().map(|file| file.size_bytes).sum();
     let what = match (entry.kind, delete_files) {
         (TableKind::External, false) => {
             format!("delete the declaration of {name}; its files are kept")

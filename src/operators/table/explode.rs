@@ -15,7 +15,7 @@ use crate::operators::parameters::{refused, table_name};
 use crate::operators::reading::read_table;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/explode";
 
@@ -36,7 +36,8 @@ impl Operator for Explode {
         rows_or_files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
+        let target = find_target(engines, NAME, request).await?;
         let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let columns = nested_columns(&table.schema, &request.parameters.list("columns"))?;
         let outer = !request.parameters.is_true("drop_empty");
@@ -46,7 +47,7 @@ impl Operator for Explode {
             inputs: vec![table_input(&table)],
             rows: table.rows,
             operation: Operation::Explode { columns, outer },
-            target: find_target(engines, NAME, request).await?,
+            target,
         };
         work.into_prepared(request)
     }

@@ -3,18 +3,18 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::Schema;
-use crate::engines::{EngineError, Engines};
 use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::schema_from_json;
 use crate::operators::inputs::stated_table;
 use crate::operators::parameters::{count, optional, refused, table_name};
 use crate::operators::target::find_checked_target;
 use crate::operators::work::Work;
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/fake";
 /// Rows when the run says nothing else.
@@ -37,7 +37,7 @@ impl Operator for Fake {
         rows_or_files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let schema = wanted_schema(engines, request).await?;
         let rows = count(NAME, request, "rows")?.unwrap_or(ROWS);
         let seed = count(NAME, request, "seed")?.unwrap_or(0);
@@ -60,19 +60,22 @@ impl Operator for Fake {
 }
 
 /// Returns the schema that is given, or that of an existing table.
-async fn wanted_schema(engines: &Engines, request: &Request) -> Result<Schema, EngineError> {
+async fn wanted_schema(engines: &Engines, request: &Request) -> Result<Schema, Unprepared> {
     let given = request.parameters.json("schema").filter(|value| **value != json!(null));
     match (given, optional(request, "table_name")) {
         (Some(_), Some(_)) => {
-            Err(refused(NAME, "`schema` and `table_name` are both given")
-                .with_hint("give one of them"))
+            let error = refused(NAME, "`schema` and `table_name` are both given");
+            Err(error.with_hint("give one of them").into())
         }
-        (Some(schema), None) => schema_from_json(NAME, schema),
+        (Some(schema), None) => Ok(schema_from_json(NAME, schema)?),
         (None, Some(_)) => {
             let table = stated_table(engines, NAME, &table_name(NAME, request)?).await?;
             Ok(table.schema)
         }
-        (None, None) => Err(refused(NAME, "neither `schema` nor `table_name` is given")
-            .with_hint(r#"for example schema={"id": "bigint", "city": "varchar"}"#)),
+        (None, None) => {
+            let error = refused(NAME, "neither `schema` nor `table_name` is given");
+            let hint = r#"for example schema={"id": "bigint", "city": "varchar"}"#;
+            Err(error.with_hint(hint).into())
+        }
     }
 }

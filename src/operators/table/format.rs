@@ -16,7 +16,7 @@ use crate::operators::parameters::{count, table_name};
 use crate::operators::reading::read_table;
 use crate::operators::target::require_target;
 use crate::operators::work::Work;
-use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::operators::{Conclusion, Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/format";
 
@@ -37,12 +37,12 @@ impl Operator for Format {
         files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
+        let target = require_target(engines, NAME, request).await?;
         let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let wanted = request.parameters.list("filter_columns");
         let columns = resolve(NAME, "filter_columns", &table.schema, &wanted)?;
         let sample_rows = count(NAME, request, "sample_size")?;
-        let target = require_target(engines, NAME, request).await?;
         let kept = kept_columns(&table.schema, &columns);
         let what = match sample_rows {
             None => format!("format {}", table.name),

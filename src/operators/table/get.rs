@@ -13,10 +13,10 @@ use crate::engines::result::JobOutcome;
 use crate::engines::table::{ConflictingTable, PinnedFile, Table, TableLookup};
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{columns_shown, conflict_shown, object_schema, within_bytes};
-use crate::operators::inputs::{describe_conflict, reading_plan, shown_notes, table_input};
+use crate::operators::inputs::{describe_conflict, reading_plan, shown_notes, table_input, unread};
 use crate::operators::parameters::{bad_rows, count, table_name};
 use crate::operators::reading::look_up;
-use crate::operators::{Answer, Conclusion, Operator, Prepared, Request};
+use crate::operators::{Answer, Conclusion, Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/get";
 /// Bytes of the preview; the rest of an answer is for the schema.
@@ -59,7 +59,7 @@ impl Operator for Get {
         )
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let name = table_name(NAME, request)?;
         let rows = count(NAME, request, "preview_rows")?.unwrap_or(0);
         let table = match look_up(engines, NAME, request, &name).await? {
@@ -68,6 +68,7 @@ impl Operator for Get {
             TableLookup::Conflicting(table) => {
                 return Ok(Prepared::Answer(described_conflict(&table)));
             }
+            TableLookup::Unread(table) => return Err(unread(&table)),
         };
         let inputs = vec![table_input(&table)];
         let plan = reading_plan(format!("preview {}", table.name), &inputs, table.rows);
@@ -89,9 +90,11 @@ impl Operator for Get {
         outcome: &JobOutcome,
     ) -> Result<Conclusion, EngineError> {
         let name = table_name(NAME, request)?;
-        let (mut answer, is_told) = match look_up(engines, NAME, request, &name).await? {
+        let found = look_up(engines, NAME, request, &name).await.map_err(Unprepared::into_error)?;
+        let (mut answer, is_told) = match found {
             TableLookup::Table(table) => (described(&table), !table.bad.is_none()),
             TableLookup::Conflicting(table) => (described_conflict(&table), !table.bad.is_none()),
+            TableLookup::Unread(table) => return Err(unread(&table).into_error()),
         };
         if let Value::Object(object) = &mut answer.data {
             object.insert("preview".to_owned(), outcome.answer.clone());

@@ -15,7 +15,7 @@ use crate::operators::inference::{Inferred, answered, inference, inferred, resul
 use crate::operators::inputs::list_files;
 use crate::operators::parameters::{choice, optional, refused, required};
 use crate::operators::reading::{check_format, reading};
-use crate::operators::{Conclusion, Effect, Operator, Prepared, Request};
+use crate::operators::{Conclusion, Effect, Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/infer";
 
@@ -41,13 +41,13 @@ impl Operator for Infer {
         result_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let reading = reading(NAME, request)?;
         let location = required(NAME, request, "storage_path")?.to_owned();
         let name = wanted_name(engines, request, &location).await?;
         expected_version(engines, request, &name).await?;
         let files = list_files(engines, NAME, &[location]).await?;
-        inference(NAME, request, &name, files, reading)
+        Ok(inference(NAME, request, &name, files, reading)?)
     }
 
     async fn conclude(
@@ -122,6 +122,7 @@ async fn expected_version(
         (TableKind::External, WriteMode::Replace) => {
             match engines.metastore()?.get_table(&entry.name, &Reading::default()).await? {
                 TableLookup::Table(table) => Ok(table.version),
+                TableLookup::Unread(table) => Ok(table.version),
                 TableLookup::Conflicting(_) => Ok(None),
             }
         }

@@ -15,7 +15,7 @@ use crate::operators::parameters::{choice, optional, refused, required, table_na
 use crate::operators::reading::read_tables;
 use crate::operators::target::find_target;
 use crate::operators::work::Work;
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/join";
 /// What tells a right column from a left one when the run says nothing else.
@@ -38,13 +38,14 @@ impl Operator for Join {
         rows_or_files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let left_name = table_name(NAME, request)?;
         let right_name = right_name(request, &left_name)?;
         let names = [left_name, right_name];
+        let target = find_target(engines, NAME, request).await?;
         let tables = read_tables(engines, NAME, request, &names).await?;
         let [left, right] = tables.as_slice() else {
-            return Err(refused(NAME, "two tables are joined"));
+            return Err(refused(NAME, "two tables are joined").into());
         };
         let join = choice(NAME, request, "join")?.unwrap_or(JoinKind::Inner);
         let work = Work {
@@ -57,7 +58,7 @@ impl Operator for Join {
                 suffix: optional(request, "suffix").unwrap_or(SUFFIX).to_owned(),
             },
             inputs: vec![table_input(left), table_input(right)],
-            target: find_target(engines, NAME, request).await?,
+            target,
         };
         work.into_prepared(request)
     }

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 
+use crate::engines::Engines;
 use crate::engines::capability::Capability;
-use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{Listing, listing_schema};
 use crate::operators::listing::{NameFilter, limit};
 use crate::operators::parameters::required;
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/list";
 /// Most locations shown of a table.
@@ -38,7 +38,7 @@ impl Operator for List {
         ])
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let wanted = required(NAME, request, "database_name")?;
         let filter = NameFilter::of(NAME, request)?;
         let mut listing = Listing::new((limit(NAME, request)?, request.answer_bytes));

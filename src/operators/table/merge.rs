@@ -7,16 +7,15 @@ use serde_json::Value;
 
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::{MergeRule, Operation};
-use crate::engines::result::JobOutcome;
 use crate::engines::table::TableLookup;
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{conclude_job, files_schema};
-use crate::operators::inputs::{conflicting_input, table_input};
+use crate::operators::answers::files_schema;
+use crate::operators::inputs::{conflicting_input, table_input, unread};
 use crate::operators::parameters::{choice, refused, table_name};
 use crate::operators::reading::look_up;
 use crate::operators::target::require_target;
 use crate::operators::work::Work;
-use crate::operators::{Conclusion, Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/merge";
 
@@ -37,13 +36,21 @@ impl Operator for Merge {
         files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let name = table_name(NAME, request)?;
+        let target = require_target(engines, NAME, request).await?;
         let (input, rows, schemas) = match look_up(engines, NAME, request, &name).await? {
-            TableLookup::Table(table) => (table_input(&table), table.rows, 1),
+            TableLookup::Table(table) => {
+                let mut input = table_input(&table);
+                let note =
+                    format!("the files of {} agree: the merge was not necessary", table.name);
+                input.notes.push(note);
+                (input, table.rows, 1)
+            }
             TableLookup::Conflicting(table) => {
                 (conflicting_input(&table), None, table.conflict.schemas.len())
             }
+            TableLookup::Unread(table) => return Err(unread(&table)),
         };
         let work = Work {
             operator: NAME,
@@ -57,25 +64,9 @@ impl Operator for Merge {
                 on_conflict: choice(NAME, request, "on_conflict")?.unwrap_or(MergeRule::Fail),
                 extract_paths: extract_paths(request)?,
             },
-            target: Some(require_target(engines, NAME, request).await?),
+            target: Some(target),
         };
         work.into_prepared(request)
-    }
-
-    async fn conclude(
-        &self,
-        engines: &Engines,
-        request: &Request,
-        outcome: &JobOutcome,
-    ) -> Result<Conclusion, EngineError> {
-        let mut conclusion = conclude_job(outcome);
-        let name = table_name(NAME, request)?;
-        // Only what is said depends on this look: the table may have gone since, and the work is done.
-        if let Ok(TableLookup::Table(table)) = look_up(engines, NAME, request, &name).await {
-            let note = format!("the files of {} agree: the merge was not necessary", table.name);
-            conclusion.answer.info.push(note);
-        }
-        Ok(conclusion)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engines::{EngineError, Engines};
 use crate::operators::answers::rows_or_files_schema;
 use crate::operators::parameters::{optional, refused, required};
 use crate::operators::querying::Querying;
-use crate::operators::{Operator, Prepared, Request};
+use crate::operators::{Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/query";
 
@@ -30,7 +30,7 @@ impl Operator for Query {
         rows_or_files_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let sql = required(NAME, request, "query_string")?;
         let default_database = optional(request, "database_name").map(str::to_owned);
         let this_table = this_table(request, default_database.as_deref())?;

@@ -14,7 +14,7 @@ use crate::operators::answers::within_bytes;
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
 use crate::operators::inputs::{list_files, stated_table};
 use crate::operators::parameters::{bad_rows, table_name};
-use crate::operators::{Answer, Conclusion, Effect, Operator, Prepared, Request};
+use crate::operators::{Answer, Conclusion, Effect, Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/refresh";
 /// Bytes of the differences shown.
@@ -42,7 +42,7 @@ impl Operator for Refresh {
         result_schema()
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let wanted = table_name(NAME, request)?;
         if let Some(answer) = nothing_to_do(engines, &wanted).await? {
             return Ok(Prepared::Answer(answer));
@@ -52,7 +52,7 @@ impl Operator for Refresh {
         // What was stated or detected when it was declared holds.
         let bad_rows = bad_rows(NAME, request)?;
         let reading = Reading { bad_rows, ..Reading::of(&table.format) };
-        inference(NAME, request, &table.name, files, reading)
+        Ok(inference(NAME, request, &table.name, files, reading)?)
     }
 
     async fn conclude(
@@ -61,7 +61,9 @@ impl Operator for Refresh {
         request: &Request,
         outcome: &JobOutcome,
     ) -> Result<Conclusion, EngineError> {
-        let table = stated_table(engines, NAME, &table_name(NAME, request)?).await?;
+        let name = table_name(NAME, request)?;
+        let found = stated_table(engines, NAME, &name).await;
+        let table = found.map_err(Unprepared::into_error)?;
         if table.kind != TableKind::External {
             return Err(EngineError::new(
                 ErrorKind::Conflict,

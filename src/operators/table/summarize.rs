@@ -14,7 +14,7 @@ use crate::operators::inputs::table_input;
 use crate::operators::parameters::{choice, count, refused, table_name};
 use crate::operators::reading::read_table;
 use crate::operators::work::Work;
-use crate::operators::{Answer, Conclusion, Operator, Prepared, Request};
+use crate::operators::{Answer, Conclusion, Operator, Prepared, Request, Unprepared};
 
 const NAME: &str = "table/summarize";
 /// Quantiles when the run says nothing else.
@@ -51,7 +51,7 @@ impl Operator for Summarize {
         )
     }
 
-    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
         let table = read_table(engines, NAME, request, &table_name(NAME, request)?).await?;
         let wanted = request.parameters.list("columns");
         let top = count(NAME, request, "top")?.unwrap_or(TOP);

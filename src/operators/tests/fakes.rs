@@ -22,7 +22,7 @@ use crate::engines::table::{
     TableName, TableVersion,
 };
 use crate::engines::{EngineError, Engines, ErrorKind, Execution, Metastore, Storage};
-use crate::operators::{Prepared, Request, WorkPlan, find};
+use crate::operators::{Prepared, Request, Unprepared, WorkPlan, find};
 
 /// What the fakes hold.
 #[derive(Clone, Default)]
@@ -41,7 +41,9 @@ impl World {
         let world = Arc::new(self.clone());
         let metastore: Arc<dyn Metastore> = Arc::clone(&world) as _;
         let storage: Arc<dyn Storage> = Arc::clone(&world) as _;
-        Engines { metastore: Some(metastore), storage: Some(storage), execution: Some(world) }
+        let execution: Option<Arc<dyn Execution>> = Some(world);
+        let (metastore, storage) = (Some(metastore), Some(storage));
+        Engines { metastore, storage, execution, in_job: false }
     }
 
     /// Runs the first part of an operator.
@@ -49,7 +51,7 @@ impl World {
         &self,
         operator: &str,
         parameters: Value,
-    ) -> Result<Prepared, EngineError> {
+    ) -> Result<Prepared, Unprepared> {
         let operator = find(operator).expect("should be an operator");
         operator.prepare(&self.engines(), &request(parameters)).await
     }
@@ -64,7 +66,8 @@ impl World {
 
     /// Returns the error an operator fails with, and its hint.
     pub(super) async fn refusal(&self, operator: &str, parameters: Value) -> (EngineError, String) {
-        let error = self.prepare(operator, parameters).await.expect_err("should be refused");
+        let refused = self.prepare(operator, parameters).await.expect_err("should be refused");
+        let Unprepared::Failed(error) = refused else { panic!("should fail: {refused:?}") };
         let hint = error.hint.clone().unwrap_or_default();
         (error, hint)
     }
@@ -79,6 +82,11 @@ impl World {
             TableLookup::Conflicting(table) => TableEntry {
                 name: table.name.clone(),
                 kind: TableKind::Discovered,
+                locations: table.locations.clone(),
+            },
+            TableLookup::Unread(table) => TableEntry {
+                name: table.name.clone(),
+                kind: table.kind,
                 locations: table.locations.clone(),
             },
         };
@@ -171,6 +179,7 @@ pub(super) fn outcome(answer: Value) -> JobOutcome {
         commit: None,
         warnings: Vec::new(),
         info: Vec::new(),
+        concluded: None,
         answer,
     }
 }
@@ -222,6 +231,7 @@ impl Metastore for World {
             let known = match lookup {
                 TableLookup::Table(table) => &table.name,
                 TableLookup::Conflicting(table) => &table.name,
+                TableLookup::Unread(table) => &table.name,
             };
             known.to_string().eq_ignore_ascii_case(&name.to_string())
         };

@@ -3,4 +3,5 @@
 mod definitions;
 mod fakes;
 mod reading;
+mod unread;
 mod writing;

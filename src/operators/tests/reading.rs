@@ -437,7 +437,9 @@ async fn how_text_is_read_is_refused_where_it_speaks_of_nothing() {
     let query = json!({"query_string": "select 1", "read_headers": false});
     let (error, _) = world().refusal("table.query", query).await;
     assert_eq!(error.message, "`read_headers` would have no effect: no table is read");
-    let wrong = json!({"null_tokens": ["a;b", "c\nd"], "delimiter": ";"});
+    let wrong = json!({
+        "null_tokens": ["a;b", "c\nd"], "delimiter": ";", "output_table": "merged",
+    });
     let (error, _) = world().refusal("table.merge", stated("raw", wrong)).await;
     for part in ["\"a;b\" holds the delimiter", "\"c\\nd\" holds a line end"] {
         assert!(error.message.contains(part), "{error}");

@@ -183,6 +183,7 @@ impl Suite<'_> {
         match self.subject.get_table(&self.declaration.name, &Reading::default()).await? {
             TableLookup::Table(table) => Ok(table.version),
             TableLookup::Conflicting(_) => Err(failed("it is conflicting")),
+            TableLookup::Unread(_) => Err(failed("it is declared, and was not read")),
         }
     }
 

@@ -8,7 +8,9 @@ use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
 use crate::engines::metastore::Change;
 use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines};
-use crate::operators::{Answer, Conclusion, Effect, Operator, Prepared, Request, WorkPlan};
+use crate::operators::{
+    Answer, Conclusion, Effect, Operator, Prepared, Request, Unprepared, WorkPlan,
+};
 
 /// The fake operators' names.
 pub const ACTIONS: [&str; 4] = ["fake.answer", "fake.job", "fake.change", "fake.both"];
@@ -55,7 +57,7 @@ impl Operator for FakeOperator {
     }
 
     /// Fails once the database that is to be deleted is gone, as real operators do.
-    async fn prepare(&self, engines: &Engines, _: &Request) -> Result<Prepared, EngineError> {
+    async fn prepare(&self, engines: &Engines, _: &Request) -> Result<Prepared, Unprepared> {
         engines.metastore()?.get_database("x").await?;
         let plan = WorkPlan { what: format!("do {}", self.name), ..WorkPlan::default() };
         Ok(match (self.job, self.change) {

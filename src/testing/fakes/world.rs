@@ -416,6 +416,7 @@ impl World {
             owner: job.owner,
             warnings: Vec::new(),
             info: Vec::new(),
+            concluded: None,
         })
     }
 

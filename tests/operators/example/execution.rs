@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
+use mason::embedded::planned::carry_out;
 use mason::embedded::work::Work;
 use mason::engines::execution::{Execution, Fence};
-use mason::engines::files::Files;
 use mason::engines::job::{JobError, JobId, JobOwner, JobState, JobStatus, JobToken};
 use mason::engines::job_spec::{JobSpec, Sink};
 use mason::engines::result::JobOutcome;
-use mason::engines::{EngineError, ErrorKind};
+use mason::engines::{EngineError, Engines, ErrorKind};
 use mason::lake::commit::{Committer, commit};
+use mason::operators::Operators;
+
+use super::Lake;
 
 const MEMORY_BYTES: u64 = 256 << 20;
 
@@ -29,7 +32,7 @@ struct Job {
 
 /// Runs each job in a thread, with a runtime of its own.
 pub(super) struct InProcess {
-    files: Arc<dyn Files>,
+    lake: Lake,
     jobs: Arc<Mutex<BTreeMap<String, Job>>>,
 }
 
@@ -42,8 +45,8 @@ fn unknown(id: &str) -> EngineError {
 }
 
 impl InProcess {
-    pub(super) fn new(files: Arc<dyn Files>) -> Self {
-        Self { files, jobs: Arc::default() }
+    pub(super) fn new(lake: Lake) -> Self {
+        Self { lake, jobs: Arc::default() }
     }
 
     fn with<T>(&self, id: &str, look: impl FnOnce(&mut Job) -> T) -> Result<T, EngineError> {
@@ -55,7 +58,7 @@ impl InProcess {
             id: JobId(id.to_owned()),
             kind: "ExampleJob".to_owned(),
             owner: job.owner.clone(),
-            operation: job.spec.operation.as_str().to_owned(),
+            operation: job.spec.operation.command().to_owned(),
             state: job.state,
             progress: None,
             created_at: None,
@@ -70,12 +73,13 @@ impl InProcess {
 }
 
 /// Executes a job and commits what it wrote.
-fn work_on(spec: &JobSpec, work: &Work) -> Result<JobOutcome, EngineError> {
+fn work_on(spec: &JobSpec, work: &Work, engines: &Engines) -> Result<JobOutcome, EngineError> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(2).enable_all().build().expect("should build");
-    let executed = runtime.block_on(mason::embedded::execute(spec, work))?;
+    let executed = runtime.block_on(carry_out(spec, work, &Operators, engines, &|_| Ok(())))?;
+    let sink = executed.planned.as_ref().map_or(&spec.sink, |planned| &planned.sink).clone();
     let (mut outcome, written) = executed.into_outcome(spec, &work.token, &work.owner);
-    if let (Sink::Files(sink), Some(written)) = (&spec.sink, &written) {
+    if let (Sink::Files(sink), Some(written)) = (&sink, &written) {
         let committer = Committer { owner: &work.owner, token: &work.token, now: work.began };
         outcome.commit = Some(commit(&*work.files, sink, written, committer)?);
     }
@@ -106,7 +110,7 @@ impl Execution for InProcess {
         let started = self.with(&id.0, |job| {
             let is_first = std::mem::replace(&mut job.state, JobState::Running) == JobState::Inert;
             let work = Work {
-                files: Arc::clone(&self.files),
+                files: Arc::clone(&self.lake.files),
                 scratch: scratch.path().to_owned(),
                 began: super::now(),
                 owner: job.owner.clone(),
@@ -120,9 +124,10 @@ impl Execution for InProcess {
             is_first.then(|| (job.spec.clone(), work))
         })?;
         let Some((spec, work)) = started else { return Ok(()) };
-        let (jobs, id) = (Arc::clone(&self.jobs), id.0.clone());
+        let (jobs, id, lake) = (Arc::clone(&self.jobs), id.0.clone(), self.lake.clone());
         std::thread::spawn(move || {
-            let ended = work_on(&spec, &work).map_err(|error| JobError::from(&error));
+            let engines = lake.in_job(&work);
+            let ended = work_on(&spec, &work, &engines).map_err(|error| JobError::from(&error));
             drop(scratch);
             if let Some(job) = locked(&jobs).get_mut(&id) {
                 job.state = if ended.is_ok() { JobState::Succeeded } else { JobState::Failed };

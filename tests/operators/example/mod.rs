@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::TryStreamExt as _;
+use mason::embedded::work::Work;
 use mason::engines::files::Files;
 use mason::engines::table::StoragePath;
 use mason::engines::{EngineError, Engines};
@@ -29,11 +30,38 @@ use execution::InProcess;
 
 /// The client, and the runtime on which its store is called.
 pub(crate) struct Example {
+    lake: Lake,
+    execution: Arc<InProcess>,
+    runtime: Runtime,
+}
+
+/// What its roles of metastore and storage are made of.
+#[derive(Clone)]
+struct Lake {
     objects: Arc<dyn ObjectStore>,
     files: Arc<dyn Files>,
-    execution: Arc<InProcess>,
     lock: Arc<OneAtATime>,
-    runtime: Runtime,
+}
+
+impl Lake {
+    fn metastore(&self) -> LakeMetastore {
+        let (files, lock) = (Arc::clone(&self.files), Arc::clone(&self.lock));
+        LakeMetastore::new(files, lock, now)
+    }
+
+    fn storage(&self) -> LakeStorage {
+        LakeStorage::new(Arc::clone(&self.files), Arc::clone(&self.objects))
+    }
+
+    /// Returns the roles as a job uses them: they read.
+    fn in_job(&self, work: &Work) -> Engines {
+        Engines {
+            metastore: Some(Arc::new(self.metastore().in_job(work.discovery()))),
+            storage: Some(Arc::new(self.storage())),
+            execution: None,
+            in_job: true,
+        }
+    }
 }
 
 impl Example {
@@ -43,20 +71,18 @@ impl Example {
         let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let handle = runtime.handle().clone();
         let files: Arc<dyn Files> = Arc::new(ObjectFiles::new(Arc::clone(&objects), handle));
-        let execution = Arc::new(InProcess::new(Arc::clone(&files)));
-        Self { objects, files, execution, lock: Arc::default(), runtime }
+        let lake = Lake { objects, files, lock: Arc::default() };
+        let execution = Arc::new(InProcess::new(lake.clone()));
+        Self { lake, execution, runtime }
     }
 
     /// Returns its roles, as a client hands them out when it is opened.
     fn engines(&self) -> Engines {
-        let (files, lock) = (Arc::clone(&self.files), Arc::clone(&self.lock));
         Engines {
-            metastore: Some(Arc::new(LakeMetastore::new(files, lock, now))),
-            storage: Some(Arc::new(LakeStorage::new(
-                Arc::clone(&self.files),
-                Arc::clone(&self.objects),
-            ))),
+            metastore: Some(Arc::new(self.lake.metastore())),
+            storage: Some(Arc::new(self.lake.storage())),
             execution: Some(Arc::clone(&self.execution) as _),
+            in_job: false,
         }
     }
 
@@ -71,13 +97,13 @@ impl Example {
             let below = path.strip_prefix(root).expect("should be below").to_string_lossy();
             let below = StoragePath::new(&below).expect("should be a path");
             if path.is_dir() {
-                self.files.make_folder(&below).expect("should make");
+                self.lake.files.make_folder(&below).expect("should make");
                 self.take_below(root, &path);
                 continue;
             }
             let content = fs::read(&path).expect("should read");
             let object = object_path(&below);
-            let put = self.objects.put(&object, content.into());
+            let put = self.lake.objects.put(&object, content.into());
             self.runtime.block_on(put).expect("should put");
         }
     }
@@ -87,11 +113,11 @@ impl Example {
         fs::remove_dir_all(root).expect("should remove");
         fs::create_dir(root).expect("should make");
         let listed: Vec<_> =
-            self.runtime.block_on(self.objects.list(None).try_collect()).expect("should list");
+            self.runtime.block_on(self.lake.objects.list(None).try_collect()).expect("should list");
         for object in listed {
             let content = self
                 .runtime
-                .block_on(async { self.objects.get(&object.location).await?.bytes().await });
+                .block_on(async { self.lake.objects.get(&object.location).await?.bytes().await });
             let below = percent_decoded(object.location.as_ref());
             let path = root.join(below);
             fs::create_dir_all(path.parent().expect("should have one")).expect("should make");

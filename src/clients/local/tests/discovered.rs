@@ -6,20 +6,20 @@ use std::time::{Duration, SystemTime};
 
 use arrow::datatypes::DataType;
 
-use super::new_root;
 use super::tables::managed_table;
+use super::{metastore_in_job, new_root};
 use crate::clients::local::metastore;
 use crate::clients::local::root::Root;
 use crate::engines::metastore::Metastore;
 use crate::engines::reading::Reading;
 use crate::engines::schema::SchemaFound;
-use crate::engines::table::{TableLookup, TableName, TableVersion};
+use crate::engines::table::{TableKind, TableLookup, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::verify::{Verified, verify};
 
 async fn look_up(root: &Arc<Root>) -> Result<TableLookup, EngineError> {
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
-    metastore(root).get_table(&name, &Reading::default()).await
+    metastore_in_job(root).get_table(&name, &Reading::default()).await
 }
 
 fn write(folder: &tempfile::TempDir, path: &str, content: &[u8]) {
@@ -127,4 +127,20 @@ async fn proof_reads_every_file_again() {
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
     let verified = verify(&super::files(&root), &name).expect("should be as committed");
     assert_eq!(verified, Verified { version: TableVersion(2), files: 2, bytes: 10, rows: 3 });
+}
+
+#[tokio::test]
+async fn outside_a_job_only_the_place_of_a_table_is_told_and_no_file_is_opened() {
+    let (folder, root) = new_root();
+    // Nothing could be made of it by reading.
+    write(&folder, "broken.parquet", b"PAR1");
+    let name = TableName { database: "sales".to_owned(), table: "ORDERS".to_owned() };
+    let found = metastore(&root).get_table(&name, &Reading::default()).await;
+    let TableLookup::Unread(table) = found.expect("should be found") else {
+        panic!("should not be read");
+    };
+    assert_eq!(table.name.to_string(), "sales.orders", "as it is spelled there");
+    assert_eq!((table.kind, table.version), (TableKind::Discovered, None));
+    assert_eq!(table.locations, ["sales/orders"]);
+    assert_eq!(look_up(&root).await.expect_err("is broken").kind, ErrorKind::InvalidInput);
 }

@@ -8,13 +8,18 @@ use super::worker_process::{
     command,
 };
 use super::{new_root, owner, sink, spec, token};
+use crate::api::parameters::Parameters;
+use crate::clients::local::clock::now;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::jobs::{JobFolder, Started, file};
+use crate::clients::local::leftovers::{Retention, collect};
 use crate::clients::local::root::Root;
 use crate::clients::local::settings::JobLimits;
 use crate::engines::execution::{Execution, Fence};
+use crate::engines::files::Files as _;
 use crate::engines::job::{JobId, JobState, JobStatus};
-use crate::engines::job_spec::WriteMode;
+use crate::engines::job_spec::{JobSpec, Operation, WriteMode};
+use crate::engines::request::{OperatorJob, Request};
 use crate::engines::table::{StoragePath, TableVersion};
 use crate::engines::{ErrorKind, Retry};
 use crate::lake::catalogue;
@@ -255,9 +260,57 @@ async fn a_job_that_has_begun_is_not_begun_again() {
 
 #[tokio::test]
 async fn job_killed_at_any_step_ends_with_exactly_one_commit() {
+    killed_at_every_step(&spec(WRITES, Some(sink(WriteMode::Append, None)))).await;
+}
+
+#[tokio::test]
+async fn job_of_an_operator_killed_at_any_step_ends_with_exactly_one_commit() {
+    killed_at_every_step(&operator_job()).await;
+}
+
+#[tokio::test]
+async fn what_a_planned_job_wrote_and_did_not_commit_is_collected() {
+    let (_folder, root) = new_root();
+    let job = operator_job();
+    let staging = StoragePath::new("sales/orders/mason-job-t1").expect("should be a path");
+    let is_left = || super::files(&root).kind(&staging).expect("should look").is_some();
+    let mut were_left = 0;
+    for step in 1..60 {
+        let dying = execution(&root, Some(step));
+        let id = dying.create(&job, &token("t1"), &owner("u", 1)).await.expect("should create");
+        dying.release(&id).await.expect("should release");
+        let next =
+            execution(&root, None).with_graces(Duration::from_secs(5), Duration::from_secs(1));
+        let status = ended(&next, &id).await;
+        if status.state == JobState::Succeeded {
+            break;
+        }
+        fenced(&next, "t1").await;
+        were_left += u32::from(is_left());
+        collect(&root, Retention::default(), now()).expect("should collect");
+        assert!(!is_left(), "step {step}");
+        root.dir().remove_dir_all(".mason/jobs/t1").expect("should remove");
+    }
+    assert!(were_left > 0, "it should have died with files that it wrote");
+}
+
+/// A job that says which operator is asked for what, and nothing of where it will write.
+fn operator_job() -> JobSpec {
+    let request = Request {
+        parameters: Parameters::default(),
+        allow_writing_sql: false,
+        statement: None,
+        answer_bytes: 1024,
+        container: None,
+    };
+    let job = OperatorJob { operator: "table.format".to_owned(), request, dry_run: false };
+    JobSpec { operation: Operation::Operator(Box::new(job)), ..spec(WRITES, None) }
+}
+
+async fn killed_at_every_step(append: &JobSpec) {
     let mut survived = false;
     for step in 1..60 {
-        if killed_once(step).await {
+        if killed_once(append, step).await {
             survived = true;
             break;
         }
@@ -267,11 +320,10 @@ async fn job_killed_at_any_step_ends_with_exactly_one_commit() {
 
 /// Kills the first attempt before one durable operation, then runs a second; returns whether the first
 /// had fewer operations.
-async fn killed_once(step: u64) -> bool {
+async fn killed_once(append: &JobSpec, step: u64) -> bool {
     let (_folder, root) = new_root();
-    let append = spec(WRITES, Some(sink(WriteMode::Append, None)));
     let first = execution(&root, Some(step));
-    let id = first.create(&append, &token("t1"), &owner("u", 1)).await.expect("should create");
+    let id = first.create(append, &token("t1"), &owner("u", 1)).await.expect("should create");
     first.release(&id).await.expect("should release");
     // The process that watches dies too: what follows is found out by another one.
     let next = execution(&root, None).with_graces(Duration::from_secs(5), Duration::from_secs(1));
@@ -285,7 +337,7 @@ async fn killed_once(step: u64) -> bool {
         let commit = next.collect(&id).await.expect("should collect").commit;
         assert_eq!(commit.expect("should have a commit").digest, stored.digest, "step {step}");
     }
-    let id = next.create(&append, &token("t2"), &owner("u", 2)).await.expect("should create");
+    let id = next.create(append, &token("t2"), &owner("u", 2)).await.expect("should create");
     next.release(&id).await.expect("should release");
     let second = ended(&next, &id).await;
     assert_eq!(second.state, JobState::Succeeded, "step {step}: {second:?}");

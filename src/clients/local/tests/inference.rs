@@ -9,10 +9,9 @@ use std::time::{Duration, SystemTime};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 
-use super::{new_root, owner, spec, token};
+use super::{metastore_in_job, new_root, owner, spec, token};
 use crate::clients::local::clock::now;
 use crate::clients::local::files::RootFiles;
-use crate::clients::local::metastore;
 use crate::clients::local::root::Root;
 use crate::embedded::infer;
 use crate::embedded::work::Work;
@@ -54,7 +53,7 @@ fn write(folder: &Path, files: Files<'_>) {
 
 async fn got(root: &Arc<Root>, reading: &Reading) -> Result<Said, EngineError> {
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
-    let lookup = metastore(root).get_table(&name, reading).await?;
+    let lookup = metastore_in_job(root).get_table(&name, reading).await?;
     Ok(match lookup {
         TableLookup::Table(table) => Said {
             format: table.format,
@@ -72,6 +71,7 @@ async fn got(root: &Arc<Root>, reading: &Reading) -> Result<Said, EngineError> {
             notes: table.notes,
             why_text: BTreeMap::new(),
         },
+        TableLookup::Unread(table) => panic!("should be read: {table:?}"),
     })
 }
 
@@ -429,7 +429,7 @@ async fn a_file_that_is_bad_is_left_out_with_its_reason_where_that_is_asked_for(
     let said = got(&root, &reading).await.expect("should be found");
     assert_eq!(said.found, SchemaFound::Footers { files: 1 });
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
-    let lookup = metastore(&root).get_table(&name, &reading).await;
+    let lookup = metastore_in_job(&root).get_table(&name, &reading).await;
     let Ok(TableLookup::Table(table)) = lookup else { panic!("{lookup:?}") };
     assert_eq!((table.rows, table.files.len(), table.bad.files.count), (Some(2), 1, 2));
     let warnings = table.bad.warnings().join("");
@@ -450,7 +450,7 @@ async fn what_is_left_out_is_remembered_with_the_file() {
     let reading = Reading { bad_rows: BadRows::Skip, ..Reading::default() };
     let name = TableName { database: "sales".to_owned(), table: "orders".to_owned() };
     for _ in 0..2 {
-        let lookup = metastore(&root).get_table(&name, &reading).await;
+        let lookup = metastore_in_job(&root).get_table(&name, &reading).await;
         let Ok(TableLookup::Table(table)) = lookup else { panic!("{lookup:?}") };
         let expected = "1 row was left out: `sales/orders/a.csv` row 2 (1 cell, not 2)";
         assert_eq!((table.rows, table.bad.warnings()), (Some(2), vec![expected.to_owned()]));

@@ -19,11 +19,18 @@ use crate::engines::job_spec::{
 };
 use crate::engines::schema::{Column, ColumnType, Schema};
 use crate::engines::table::{Format, TableVersion};
+use crate::lake::discovery::Discovery;
+use crate::lake::metastore::LakeMetastore;
 
 pub(crate) fn new_root() -> (tempfile::TempDir, Arc<Root>) {
     let folder = tempfile::tempdir().expect("should make a folder");
     let root = Root::open(folder.path()).expect("should open");
     (folder, Arc::new(root))
+}
+
+/// Returns the metastore of a root as a job has it: it reads.
+pub(crate) fn metastore_in_job(root: &Arc<Root>) -> LakeMetastore {
+    super::metastore(root).in_job(Discovery::new(2, Arc::new(|_, _| {}), Arc::default()))
 }
 
 /// Returns the files of a root.

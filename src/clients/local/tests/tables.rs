@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::SignedDuration;
 
-use super::{files, new_root, owner, sink, spec, token};
+use super::{files, metastore_in_job, new_root, owner, sink, spec, token};
 use crate::clients::local::clock::now;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::leftovers::{Retention, collect};
@@ -36,10 +36,10 @@ fn orders() -> TableName {
 }
 
 async fn get(root: &Arc<Root>, name: &TableName) -> Table {
-    let found = metastore(root).get_table(name, &Reading::default()).await;
+    let found = metastore_in_job(root).get_table(name, &Reading::default()).await;
     match found.expect("should be found") {
         TableLookup::Table(table) => *table,
-        TableLookup::Conflicting(table) => panic!("should agree: {table:?}"),
+        other => panic!("should be read and agree: {other:?}"),
     }
 }
 

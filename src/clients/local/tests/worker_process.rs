@@ -12,8 +12,10 @@ use crate::clients::local::disk::recorder::KilledAt;
 use crate::clients::local::processes::WorkerCommand;
 use crate::clients::local::root::Root;
 use crate::clients::local::worker::{Executor, run_with};
+use crate::embedded::planned::OnPlanned;
 use crate::embedded::work::{Executed, Work};
-use crate::engines::job_spec::{JobSpec, Operation, Sink};
+use crate::engines::Engines;
+use crate::engines::job_spec::{JobSpec, Operation, Sink, WriteMode};
 use crate::engines::result::Written;
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::error::error;
@@ -62,7 +64,20 @@ struct Behaviour;
 
 #[async_trait]
 impl Executor for Behaviour {
-    async fn execute(&self, spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> {
+    async fn execute(
+        &self,
+        spec: &JobSpec,
+        work: &Work,
+        _engines: &Engines,
+        on_planned: &OnPlanned<'_>,
+    ) -> Result<Executed, EngineError> {
+        if let Operation::Operator(_) = &spec.operation {
+            // Planned only now: what it will write is known to nobody before.
+            let planned = Box::new(super::spec(WRITES, Some(super::sink(WriteMode::Append, None))));
+            on_planned(&planned)?;
+            let executed = answer(write(&planned, work));
+            return Ok(Executed { planned: Some(planned), ..executed });
+        }
         let Operation::Fake { seed, .. } = &spec.operation else { return Ok(answer(None)) };
         match *seed {
             WAITS_FOR_CANCEL => {
@@ -102,11 +117,10 @@ impl Executor for Behaviour {
 
 fn answer(written: Option<Written>) -> Executed {
     Executed {
-        answer: json!([{"a": 1}, {"a": 2}]),
         rows: Some(2),
-        truncated: false,
         written,
         warnings: vec!["a warning".to_owned()],
+        ..Executed::answering(json!([{"a": 1}, {"a": 2}]))
     }
 }
 

@@ -1,0 +1,73 @@
+//! What preparing an operator amounts to. Pure values.
+
+use crate::api::v1alpha1::ResultKind;
+use crate::engines::answer::{Answer, Effect, WorkPlan};
+use crate::engines::job_spec::JobSpec;
+use crate::engines::{EngineError, ErrorKind, Retry};
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prepared {
+    /// Nothing: the reads were the work.
+    Answer(Answer),
+    /// A job, and then whatever [`Operator::conclude`](super::Operator::conclude) says.
+    Job {
+        /// The job.
+        spec: Box<JobSpec>,
+        /// What it will do, for `dryRun`.
+        plan: WorkPlan,
+    },
+    /// One effect without a job.
+    Effect {
+        /// The effect.
+        effect: Effect,
+        /// What it will do, for `dryRun`.
+        plan: WorkPlan,
+    },
+}
+
+impl Prepared {
+    /// Returns what a dry run answers.
+    #[must_use]
+    pub fn into_plan(self) -> Answer {
+        let plan = match self {
+            Self::Job { plan, .. } | Self::Effect { plan, .. } => plan,
+            Self::Answer(_) => WorkPlan {
+                what: "read only; nothing would be changed".to_owned(),
+                ..WorkPlan::default()
+            },
+        };
+        Answer { kind: ResultKind::Plan, ..plan.into_answer() }
+    }
+}
+
+/// Why nothing is prepared.
+#[derive(Debug)]
+pub enum Unprepared {
+    /// A table or a location has to be read first, which is the work of a job: its schema is not declared, or it
+    /// has too many files to be listed here.
+    Unread(String),
+    /// Something that is needed cannot be had, or what is asked for is wrong.
+    Failed(EngineError),
+}
+
+impl From<EngineError> for Unprepared {
+    fn from(error: EngineError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Unprepared {
+    /// Returns the error of a place that has no job to read with.
+    #[must_use]
+    pub fn into_error(self) -> EngineError {
+        match self {
+            Self::Failed(error) => error,
+            Self::Unread(what) => {
+                let message = format!("only a job can read {what}: it changed meanwhile");
+                EngineError::new(ErrorKind::Conflict, "mason", format!("look at {what}"), message)
+                    .with_retry(Retry::Later)
+            }
+        }
+    }
+}
