@@ -7,7 +7,7 @@
 //! be taken away in unit tests alone. Imports nothing of ours.
 
 /// Every point, as `part.place`. `docs/exactly-once.md` says what has happened at each.
-pub const POINTS: [&str; 35] = [
+pub const POINTS: [&str; 36] = [
     "intend.before-write",
     "intend.after-write",
     "launch.before-act",
@@ -39,6 +39,7 @@ pub const POINTS: [&str; 35] = [
     "conclude.after-write",
     "refuse.before-write",
     "worker.begun",
+    "worker.planned",
     "worker.executed",
     "worker.prepared",
     "worker.committed",

@@ -10,13 +10,13 @@ use tracing::Instrument;
 
 use crate::api::v1alpha1::EngineChoice;
 use crate::engines::execution::Fence;
-use crate::engines::job::{JobId, JobOwner, JobStatus, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobRequest, JobStatus};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Author, Change, Changed, Changes, TableEntry};
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
 use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
-use crate::engines::{ByRole, EngineError, Engines, Execution, Metastore, Role, Storage};
+use crate::engines::{ByRole, EngineError, Engines, Execution, Lookup, Metastore, Role, Storage};
 use crate::metrics::{EngineCall, Metrics};
 
 /// Returns the same engines, with their calls counted by the types of the chosen clients.
@@ -171,12 +171,16 @@ impl Changes for Measured<dyn Metastore> {
         self.by.call("metastore.apply", self.inner_changes()?.apply(change, author)).await
     }
 
-    async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
-        self.by.call("metastore.find_change", self.inner_changes()?.find(author)).await
+    async fn find(&self, change: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError> {
+        self.by.call("metastore.find_change", self.inner_changes()?.find(change, author)).await
     }
 
-    async fn fence(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
-        self.by.call("metastore.fence", self.inner_changes()?.fence(author)).await
+    async fn fence(
+        &self,
+        change: &Change,
+        author: &Author,
+    ) -> Result<Lookup<Changed>, EngineError> {
+        self.by.call("metastore.fence", self.inner_changes()?.fence(change, author)).await
     }
 }
 
@@ -200,13 +204,8 @@ impl Storage for Measured<dyn Storage> {
 
 #[async_trait]
 impl Execution for Measured<dyn Execution> {
-    async fn create(
-        &self,
-        spec: &JobSpec,
-        token: &JobToken,
-        owner: &JobOwner,
-    ) -> Result<JobId, EngineError> {
-        self.by.call("execution.create", self.inner.create(spec, token, owner)).await
+    async fn create(&self, spec: &JobSpec, request: &JobRequest) -> Result<JobId, EngineError> {
+        self.by.call("execution.create", self.inner.create(spec, request)).await
     }
 
     fn job_kind(&self) -> &'static str {
@@ -217,12 +216,8 @@ impl Execution for Measured<dyn Execution> {
         self.by.call("execution.release", self.inner.release(id)).await
     }
 
-    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        self.by.call("execution.find", self.inner.find(token)).await
-    }
-
-    async fn find_unrecorded(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        self.by.call("execution.find", self.inner.find_unrecorded(token)).await
+    async fn find(&self, request: &JobRequest) -> Result<Lookup<JobStatus>, EngineError> {
+        self.by.call("execution.find", self.inner.find(request)).await
     }
 
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
@@ -233,7 +228,7 @@ impl Execution for Measured<dyn Execution> {
         self.inner.vanished(id, owner)
     }
 
-    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+    async fn sweep(&self, ended: &[JobRequest]) -> Result<(), EngineError> {
         self.by.call("execution.sweep", self.inner.sweep(ended)).await
     }
 
@@ -249,8 +244,8 @@ impl Execution for Measured<dyn Execution> {
         self.by.call("execution.cancel", self.inner.cancel(id)).await
     }
 
-    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
-        self.by.call("execution.fence", self.inner.fence(token)).await
+    async fn fence(&self, request: &JobRequest) -> Result<Fence, EngineError> {
+        self.by.call("execution.fence", self.inner.fence(request)).await
     }
 
     fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>> {

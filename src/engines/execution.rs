@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use super::error::EngineError;
-use super::job::{JobId, JobOwner, JobStatus, JobToken};
+use super::job::{JobId, JobOwner, JobRequest, JobStatus};
 use super::job_spec::JobSpec;
+use super::lookup::Lookup;
 use super::result::JobOutcome;
 
 /// An execution. No call blocks until the work is done.
@@ -16,12 +17,7 @@ pub trait Execution: Send + Sync {
     ///
     /// # Errors
     /// `Conflict` when the token belongs to another owner or has been fenced; `InvalidInput`.
-    async fn create(
-        &self,
-        spec: &JobSpec,
-        token: &JobToken,
-        owner: &JobOwner,
-    ) -> Result<JobId, EngineError>;
+    async fn create(&self, spec: &JobSpec, request: &JobRequest) -> Result<JobId, EngineError>;
 
     /// Returns what the client calls its jobs: `LocalJob`, `Pod`. It is the `kind` of each job that it creates and
     /// finds.
@@ -36,19 +32,15 @@ pub trait Execution: Send + Sync {
     /// Returns the job of a token, looked up anew. A job that committed and whose process is gone has
     /// ended well: what a commit recorded under the run's UID counts for more than how a process ended.
     ///
-    /// # Errors
-    /// Also when it cannot be told whether the job committed.
-    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError>;
-
-    /// Returns the job of a token that its run has not recorded, as [`find`](Self::find) does. Where
-    /// others may make what looks like a job, only one that does what was asked counts: another one that
-    /// never ran is nothing, and one that did has the error `Conflict`.
+    /// A job that its run has not recorded: where others may make what looks like one, only a job that does
+    /// what was asked counts: another one that never ran is nothing, and one that did has the error `Conflict`.
+    ///
+    /// [`Lookup::Nothing`] says that [`create`](Self::create) is safe; [`Lookup::Unknown`] that a job may have been
+    /// created which cannot be found, and that a second `create` would make another.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
-    async fn find_unrecorded(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        self.find(token).await
-    }
+    /// Also when it cannot be told whether the job committed.
+    async fn find(&self, request: &JobRequest) -> Result<Lookup<JobStatus>, EngineError>;
 
     /// Returns how far a job is.
     ///
@@ -65,7 +57,7 @@ pub trait Execution: Send + Sync {
     ///
     /// # Errors
     /// When something could not be cleared away.
-    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError>;
+    async fn sweep(&self, ended: &[JobRequest]) -> Result<(), EngineError>;
 
     /// Waits until a job that was released may have ended. A hint that saves waiting, never more: it may come for
     /// nothing, late, or not at all.
@@ -82,7 +74,7 @@ pub trait Execution: Send + Sync {
 
     /// Makes sure that nothing under this token works, starts or commits any more, or says that this
     /// is not yet so. What had been committed before stays, and is found by [`Execution::find`].
-    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError>;
+    async fn fence(&self, request: &JobRequest) -> Result<Fence, EngineError>;
 
     /// Streams the jobs that are still known, the newest first.
     fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>>;
@@ -95,10 +87,12 @@ pub trait Execution: Send + Sync {
 }
 
 /// Whether a token's work is over for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fence {
     /// Nothing under the token works, starts or commits any more.
     Down,
     /// Something still works; ask again.
     NotYet,
+    /// It cannot be told whether something may still work, for this reason: a person has to look.
+    Unknown(String),
 }

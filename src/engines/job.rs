@@ -43,6 +43,17 @@ pub struct JobOwner {
     pub attempt: u32,
 }
 
+/// What an attempt asks an execution for: the same in each of its calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRequest {
+    /// Under which the job is created at most once.
+    pub token: JobToken,
+    /// For whom it works.
+    pub owner: JobOwner,
+    /// Its id, once its run has recorded it.
+    pub recorded: Option<JobId>,
+}
+
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JobState {
@@ -78,6 +89,9 @@ pub struct JobStatus {
     pub id: JobId,
     /// What its client calls such a job: `LocalJob`, `Pod`.
     pub kind: String,
+    /// Where a person can look at it, if there is such a place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// For whom it works.
     pub owner: JobOwner,
     /// Its operation's word, for people: `query`.

@@ -6,6 +6,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
+use super::lookup::Lookup;
 use super::reading::Reading;
 use super::schema::{Schema, SchemaFound};
 use super::table::{Database, FileFormat, TableKind, TableLookup, TableName, TableVersion};
@@ -98,11 +99,18 @@ pub trait Changes: Send + Sync {
     }
 
     /// Returns what the author's change did, if it took place.
-    async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError>;
+    ///
+    /// # Errors
+    /// When the metastore cannot be read.
+    async fn find(&self, change: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError>;
 
-    /// Makes sure that no change of the author takes place any more, also one that is asked for late,
-    /// unless one did: that one is returned. May be repeated.
-    async fn fence(&self, author: &Author) -> Result<Option<Changed>, EngineError>;
+    /// Makes sure that the author's change takes place no more, also if it is asked for late, unless it did: what it
+    /// did is returned then. May be repeated.
+    ///
+    /// # Errors
+    /// When the metastore cannot be read, or nothing can be written there.
+    async fn fence(&self, change: &Change, author: &Author)
+    -> Result<Lookup<Changed>, EngineError>;
 }
 
 /// Who changes something: a run. One run makes at most one change.

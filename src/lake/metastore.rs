@@ -16,7 +16,7 @@ use crate::engines::files::Files;
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry, closest};
 use crate::engines::reading::Reading;
 use crate::engines::table::{Database, TableLookup, TableName};
-use crate::engines::{EngineError, Engines};
+use crate::engines::{EngineError, Engines, Lookup};
 
 /// The metastore role of a client whose tables are files.
 #[derive(Clone)]
@@ -140,20 +140,20 @@ impl Changes for LakeMetastore {
         .await
     }
 
-    async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
+    async fn find(&self, _: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError> {
         let (own, author) = (self.clone(), author.clone());
         blocking(move || {
             let _turn = own.lock.take()?;
-            changes::find(&*own.files, &author, (own.now)())
+            changes::find(&*own.files, &author, (own.now)()).map(Lookup::from)
         })
         .await
     }
 
-    async fn fence(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
+    async fn fence(&self, _: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError> {
         let (own, author) = (self.clone(), author.clone());
         blocking(move || {
             let _turn = own.lock.take()?;
-            changes::fence(&*own.files, &author, (own.now)())
+            changes::fence(&*own.files, &author, (own.now)()).map(Lookup::from)
         })
         .await
     }

@@ -61,6 +61,8 @@ pub enum Sight<T> {
     Nothing,
     /// There is this.
     Found(T),
+    /// It cannot be told, for this reason, however often is asked.
+    Unknown(String),
     /// It could not be seen.
     Failed(JobError),
 }

@@ -141,6 +141,8 @@ impl Pass<'_> {
             Sight::Failed(error) => {
                 return self.unseen(classify_reading(error), error.retry == Retry::Never);
             }
+            // Nothing is launched anew, fenced or given up while it may work.
+            Sight::Unknown(why) => return self.unseen(untold(why), true),
             Sight::Found(job) => Some(job),
             Sight::Nothing | Sight::NotLooked => None,
         };
@@ -166,6 +168,8 @@ impl Pass<'_> {
                 self.unseen(classify_reading(error), error.retry == Retry::Never)
             }
             (Sight::Nothing, Some(error)) => self.give_up(attempt, error),
+            // It was tried, and nobody can tell whether it took place.
+            (Sight::Unknown(why), Some(_)) => self.unseen(untold(why), true),
             (Sight::NotLooked, Some(error)) => {
                 self.conclude(attempt, AttemptOutcome::Failed, error)
             }
@@ -453,6 +457,10 @@ fn vanished() -> AttemptError {
     ending(Reason::OutcomeUnknown, "the job is recorded but not to be found".to_owned())
 }
 
+fn untold(why: &str) -> AttemptError {
+    ending(Reason::OutcomeUnknown, format!("it cannot be told whether it took place: {why}"))
+}
+
 fn unanswered() -> AttemptError {
     AttemptError {
         class: FailureClass::Infrastructure,
@@ -463,7 +471,7 @@ fn unanswered() -> AttemptError {
 }
 
 fn reference_to(job: &JobStatus) -> JobReference {
-    JobReference { kind: job.kind.clone(), id: job.id.0.clone(), url: None }
+    JobReference { kind: job.kind.clone(), id: job.id.0.clone(), url: job.url.clone() }
 }
 
 fn progress_of(progress: &crate::engines::job::JobProgress, elapsed: Duration) -> Progress {

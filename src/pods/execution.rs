@@ -31,10 +31,12 @@ use super::waiting::is_bound;
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::ContainerAction;
 use crate::engines::execution::{Execution, Fence};
-use crate::engines::job::{JobError, JobId, JobOwner, JobProgress, JobState, JobStatus, JobToken};
+use crate::engines::job::{
+    JobError, JobId, JobOwner, JobProgress, JobRequest, JobState, JobStatus, JobToken,
+};
 use crate::engines::job_spec::{JobSpec, Operation};
 use crate::engines::result::JobOutcome;
-use crate::engines::{EngineError, ErrorKind, Retry};
+use crate::engines::{EngineError, ErrorKind, Lookup, Retry};
 
 /// How often a pod's log is read for its progress.
 const LOG_PAUSE: Duration = Duration::from_secs(4);
@@ -183,12 +185,7 @@ fn asked_to_stop(pod: &Pod) -> Option<jiff::Timestamp> {
 
 #[async_trait]
 impl Execution for PodExecution {
-    async fn create(
-        &self,
-        spec: &JobSpec,
-        token: &JobToken,
-        owner: &JobOwner,
-    ) -> Result<JobId, EngineError> {
+    async fn create(&self, spec: &JobSpec, request: &JobRequest) -> Result<JobId, EngineError> {
         let Operation::Container { container, parameters } = &spec.operation else {
             let message = format!("a pod cannot do `{}`", spec.operation.as_str());
             return Err(error(ErrorKind::Unsupported, "create a pod", message));
@@ -196,7 +193,7 @@ impl Execution for PodExecution {
         let build = |child: Child<'_>, settings: &PodSettings| {
             container_pod(child, container, parameters, settings)
         };
-        let pod = self.pods.create((owner, token), build).await?;
+        let pod = self.pods.create((&request.owner, &request.token), build).await?;
         Ok(id_of(&pod))
     }
 
@@ -215,31 +212,27 @@ impl Execution for PodExecution {
         self.pods.launcher.release(name, uid).await
     }
 
-    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        let Some(pod) = self.pods.find(token).await? else { return Ok(None) };
-        match owner_of(&pod) {
-            Some(owner) if is_of_attempt(&pod, token) => Ok(Some(self.told(&pod, owner).await)),
-            _ => Ok(Some(self.foreign(&pod, token, &said_owner(&pod)))),
-        }
-    }
-
-    /// A pod is released only after it was recorded, so that one that differs and has no gate was made
-    /// by another account. One that has its gate is replaced by [`Execution::create`].
-    async fn find_unrecorded(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        let Some(pod) = self.pods.find(token).await? else { return Ok(None) };
+    /// A pod is released only after it was recorded, so that an unrecorded one that differs and has no gate was
+    /// made by another account. One that has its gate is replaced by [`Execution::create`].
+    async fn find(&self, request: &JobRequest) -> Result<Lookup<JobStatus>, EngineError> {
+        let token = &request.token;
+        let Some(pod) = self.pods.find(token).await? else { return Ok(Lookup::Nothing) };
         let Some(owner) = owner_of(&pod).filter(|_| is_of_attempt(&pod, token)) else {
-            return Ok(Some(self.foreign(&pod, token, &said_owner(&pod))));
+            return Ok(Lookup::Found(self.foreign(&pod, token, &said_owner(&pod))));
         };
+        if request.recorded.is_some() {
+            return Ok(Lookup::Found(self.told(&pod, owner).await));
+        }
         let (container, parameters) = &self.asked;
         let wanted = self.pods.pod((&owner, token), |child, settings| {
             container_pod(child, container, parameters, settings)
         })?;
         match difference(&wanted, &pod) {
-            None => Ok(Some(self.told(&pod, owner).await)),
-            Some(_) if is_gated(&pod) => Ok(None),
+            None => Ok(Lookup::Found(self.told(&pod, owner).await)),
+            Some(_) if is_gated(&pod) => Ok(Lookup::Nothing),
             Some(field) => {
                 let why = format!("its `{field}` is not what the run asks for");
-                Ok(Some(self.foreign(&pod, token, &why)))
+                Ok(Lookup::Found(self.foreign(&pod, token, &why)))
             }
         }
     }
@@ -262,6 +255,7 @@ impl Execution for PodExecution {
         Some(JobStatus {
             id: id.clone(),
             kind: JOB_KIND.to_owned(),
+            url: None,
             owner: owner.clone(),
             operation: "container".to_owned(),
             state: JobState::Lost,
@@ -333,7 +327,8 @@ impl Execution for PodExecution {
         }
     }
 
-    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
+    async fn fence(&self, request: &JobRequest) -> Result<Fence, EngineError> {
+        let token = &request.token;
         match self.pods.find(token).await? {
             None => return Ok(Fence::Down),
             Some(pod) if !is_of_attempt(&pod, token) || has_ended(&pod) => return Ok(Fence::Down),
@@ -345,8 +340,8 @@ impl Execution for PodExecution {
         Ok(if is_down { Fence::Down } else { Fence::NotYet })
     }
 
-    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
-        for (token, recorded) in ended {
+    async fn sweep(&self, ended: &[JobRequest]) -> Result<(), EngineError> {
+        for JobRequest { token, recorded, .. } in ended {
             let Some(pod) = self.pods.find(token).await? else { continue };
             let (name, uid) = name_and_uid(&pod);
             let is_recorded = recorded.as_ref() == Some(&id_of(&pod));
@@ -359,8 +354,8 @@ impl Execution for PodExecution {
             }
         }
         let Some(storage) = &self.uploads else { return Ok(()) };
-        for (token, _) in ended {
-            upload::remove(storage.as_ref(), &token.0).await?;
+        for request in ended {
+            upload::remove(storage.as_ref(), &request.token.0).await?;
         }
         Ok(())
     }

@@ -125,6 +125,7 @@ pub(super) fn status_of(pod: &Pod, owner: JobOwner) -> JobStatus {
     JobStatus {
         id: id_of(pod),
         kind: JOB_KIND.to_owned(),
+        url: None,
         owner,
         operation: "container".to_owned(),
         state,

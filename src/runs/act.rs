@@ -8,14 +8,14 @@ use super::results::{Results, answer_bytes};
 use super::session::{
     Identity, Pending, Session, id_of, kept, name_of, operator_of, recorded, request_of,
 };
-use crate::api::v1alpha1::{JobReference, OperatorRun, OperatorRunStatus};
+use crate::api::v1alpha1::{JobReference, OperatorRun};
 use crate::engines::execution::Fence;
 use crate::engines::job::{JobError, JobId};
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
-use crate::engines::metastore::Changed;
+use crate::engines::metastore::{Change, Changed};
 use crate::engines::request::OperatorJob;
 use crate::engines::result::JobOutcome;
-use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::engines::{EngineError, Engines, ErrorKind, Lookup, Retry};
 use crate::operators::{Answer, Effect, Operator, Prepared, Request, Unprepared};
 use crate::plan::{Decision, needs_job};
 use crate::validate::{ValidRun, result_problem};
@@ -100,18 +100,27 @@ pub async fn act(
         Ok(engines) => engines,
         Err(error) => return Ok(failed(step, &error)),
     };
-    let work = Work { run, valid: &valid, engines: &engines, identity: &identity, results };
+    if matches!(decision, Decision::Launch) {
+        session.intends(None); // from here on something may have been launched
+    }
+    let unlaunched = session.has_unlaunched(&identity.token);
+    let work =
+        Work { run, valid: &valid, engines: &engines, identity: &identity, results, unlaunched };
     let outcome = match decision {
         Decision::Launch => work.launch(operator_of(context, run, &valid)?).await,
         Decision::Release(job) => done(step, work.release(job).await),
         Decision::Cancel { job, .. } => done(step, work.cancel(&id_of(job)).await),
-        Decision::Fence { .. } => work.fence().await,
+        Decision::Fence { .. } => work.fence().await?,
         Decision::Collect(job) => work.collect(operator_of(context, run, &valid)?, job).await,
         Decision::Apply => work.apply().await?,
         _ => work.last_lines().await,
     };
-    if matches!(outcome, Outcome::Failed { .. }) {
+    if let Outcome::Failed { step, error } = &outcome {
         session.close();
+        let is_launch = matches!(step, Step::Prepare | Step::Create);
+        if is_launch && error.retry != Retry::EffectUnknown {
+            session.intends(Some(identity.token.clone()));
+        }
     }
     Ok(outcome)
 }
@@ -137,6 +146,8 @@ struct Work<'a> {
     engines: &'a Engines,
     identity: &'a Identity,
     results: Results<'a>,
+    /// Whether this process recorded the attempt and has launched nothing of it.
+    unlaunched: bool,
 }
 
 impl Work<'_> {
@@ -240,9 +251,8 @@ impl Work<'_> {
     }
 
     async fn create_job(&self, spec: &JobSpec) -> Result<JobReference, EngineError> {
-        let Identity { token, owner, .. } = self.identity;
         let execution = self.engines.execution()?;
-        let id = execution.create(spec, token, owner).await?;
+        let id = execution.create(spec, &self.identity.request()).await?;
         Ok(JobReference { kind: execution.job_kind().to_owned(), id: id.0, url: None })
     }
 
@@ -254,30 +264,34 @@ impl Work<'_> {
         self.engines.execution()?.cancel(job).await
     }
 
-    async fn fence(&self) -> Outcome {
-        if self.run.status.as_ref().is_some_and(|status| status.pending.is_some()) {
-            return self.fence_change().await;
+    async fn fence(&self) -> Result<Outcome, RunError> {
+        match self.pending_change() {
+            Ok(Some(change)) => return Ok(self.fence_change(&change).await),
+            Ok(None) if !self.uses_jobs() => return Ok(Outcome::Fenced(Fence::Down)),
+            Ok(None) => {}
+            Err(error) => return Err(error),
         }
-        if !self.uses_jobs() {
-            return Outcome::Fenced(Fence::Down);
-        }
-        match self.fence_job().await {
+        Ok(match self.fence_job().await {
+            // A service that cannot tell is not in doubt about what this process has not launched.
+            Ok(Fence::Unknown(_)) if self.unlaunched => Outcome::Fenced(Fence::Down),
+            Ok(Fence::Unknown(why)) => failed(Step::Fence, &untold("stop the work for good", why)),
             Ok(fence) => Outcome::Fenced(fence),
             Err(error) => failed(Step::Fence, &error),
-        }
+        })
     }
 
     async fn fence_job(&self) -> Result<Fence, EngineError> {
-        self.engines.execution()?.fence(&self.identity.token).await
+        self.engines.execution()?.fence(&self.identity.request()).await
     }
 
-    async fn fence_change(&self) -> Outcome {
+    async fn fence_change(&self, change: &Change) -> Outcome {
         let Some(changes) = self.engines.changes() else {
             return Outcome::Fenced(Fence::Down);
         };
-        match changes.fence(&self.identity.author).await {
-            Ok(None) => Outcome::Fenced(Fence::Down),
-            Ok(made) => Outcome::Applied(made),
+        match changes.fence(change, &self.identity.author).await {
+            Ok(Lookup::Nothing) => Outcome::Fenced(Fence::Down),
+            Ok(Lookup::Found(made)) => Outcome::Applied(Some(made)),
+            Ok(Lookup::Unknown(why)) => failed(Step::Fence, &untold("fence the change", why)),
             Err(error) => failed(Step::Fence, &error),
         }
     }
@@ -325,12 +339,21 @@ impl Work<'_> {
         Err(EngineError::new(ErrorKind::Unexpected, "mason", "collect the outcome", message))
     }
 
+    /// Returns the change of the metastore that is recorded and remains to be made.
+    fn pending_change(&self) -> Result<Option<Change>, RunError> {
+        Ok(self.pending()?.and_then(|pending| match pending.effect {
+            Effect::Metastore { change } => Some(change),
+            Effect::CancelJob { .. } => None,
+        }))
+    }
+
+    fn pending(&self) -> Result<Option<Pending>, RunError> {
+        let Some(status) = &self.run.status else { return Ok(None) };
+        Pending::of(status).map_err(|source| recorded(self.run, "pending", source))
+    }
+
     async fn apply(&self) -> Result<Outcome, RunError> {
-        let unborn = OperatorRunStatus::default();
-        let status = self.run.status.as_ref().unwrap_or(&unborn);
-        let pending =
-            Pending::of(status).map_err(|source| recorded(self.run, "pending", source))?;
-        let applied = match pending.map(|pending| pending.effect) {
+        let applied = match self.pending()?.map(|pending| pending.effect) {
             None => Ok(None),
             Some(Effect::CancelJob { id }) => self.cancel(&id).await.map(|()| None),
             Some(Effect::Metastore { change }) => match self.engines.changes() {
@@ -363,6 +386,11 @@ impl Work<'_> {
     fn uses_jobs(&self) -> bool {
         self.run.status.as_ref().is_some_and(needs_job)
     }
+}
+
+/// An answer that says nothing: asked for again, and a person is asked when it stays so.
+fn untold(operation: &str, why: String) -> EngineError {
+    EngineError::new(ErrorKind::Unavailable, "mason", operation, why).with_retry(Retry::Later)
 }
 
 fn done(step: Step, result: Result<(), EngineError>) -> Outcome {

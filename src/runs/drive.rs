@@ -11,7 +11,7 @@ use super::lifetime;
 use super::present;
 use super::reconciled::{Reconciled, Wake};
 use super::record::record;
-use super::session::{Identity, Session, id_of, name_of};
+use super::session::{Identity, Session, name_of};
 use super::watch::Watch;
 use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase};
 use crate::engines::Retry;
@@ -105,6 +105,9 @@ pub async fn reconcile(
     let wanted = OperatorRun { status: Some(status), ..run };
     if let Some(run) = replace_status(context, &wanted).await? {
         faults::reach(part, "after-write");
+        if let Decision::Intend { token, .. } = &decision {
+            session.intends(Some(JobToken(token.clone())));
+        }
         clear_away(context, session, &run).await;
         return Ok(Reconciled { run, next, left: None });
     }
@@ -186,6 +189,10 @@ fn with_looks(mut status: OperatorRunStatus, seen: &Observation) -> OperatorRunS
     if attempt.job.as_ref().is_none_or(|recorded| recorded.id != job.id.0) {
         return status;
     }
+    let known_url = attempt.job.as_ref().and_then(|recorded| recorded.url.clone());
+    if let (Some(recorded), None) = (&mut attempt.job, &known_url) {
+        recorded.url = job.url.as_deref().map(|url| url.chars().take(2_048).collect());
+    }
     if attempt.image_id.is_none() {
         attempt.image_id = job.image_id.as_deref().map(|image| image.chars().take(1_024).collect());
     }
@@ -203,11 +210,8 @@ async fn clear_away(context: &RunContext, session: &mut Session, run: &OperatorR
     if status.attempts.is_empty() || !needs_job(status) {
         return;
     }
-    let attempts = status
-        .attempts
-        .iter()
-        .map(|attempt| (JobToken(attempt.token.clone()), attempt.job.as_ref().map(id_of)));
-    let attempts: Vec<_> = attempts.collect();
+    let attempts = status.attempts.iter().filter_map(|attempt| Identity::of_attempt(run, attempt));
+    let attempts: Vec<_> = attempts.map(|identity| identity.request()).collect();
     let Some(engines) = session.engines_of(context, run).await else { return };
     let Some(execution) = &engines.execution else { return };
     if let Err(error) = execution.sweep(&attempts).await {
@@ -230,7 +234,7 @@ async fn sweep(context: &RunContext, session: &mut Session, run: &OperatorRun, o
         && let Some(execution) = &engines.execution
     {
         // It never begins, fenced or not: the fence only lets its client clear it away.
-        let _ = execution.fence(&identity.token).await;
+        let _ = execution.fence(&identity.request()).await;
     }
 }
 

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::context::{RunContext, RunError, action_descriptions};
-use super::session::{Identity, Pending, Session, id_of, kept, name_of, recorded};
+use super::session::{Identity, Pending, Session, kept, name_of, recorded};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
     AttemptState, MasonConfig, NamespacesFrom, OperatorRun, OperatorRunStatus,
 };
-use crate::engines::job::{JobError, JobId, JobState, JobStatus};
-use crate::engines::metastore::{Author, Changed};
-use crate::engines::{EngineError, Engines, ErrorKind, Retry};
+use crate::engines::job::{JobError, JobState, JobStatus};
+use crate::engines::metastore::{Author, Change, Changed};
+use crate::engines::{EngineError, Engines, ErrorKind, Lookup, Retry};
 use crate::operators::Effect;
 use crate::plan::{Checked, Observation, Place, Sight, is_about_to_begin, needs_job};
 use crate::validate::{Inputs, ValidRun, config_namespace, validate};
@@ -47,14 +47,14 @@ pub async fn gather(
     };
     let place = ask(context, run, &valid, None);
     let looks = Looks::of(run, status)?;
-    if !looks.job && !looks.change {
+    if !looks.job && looks.change.is_none() {
         return Ok(Observation { place, keeping, ..Observation::default() });
     }
     let engines = session.engines(context, &valid).await;
-    let recorded = status.attempts.last().and_then(|attempt| attempt.job.as_ref());
-    let recorded = recorded.map(id_of);
-    session.looks_at(recorded.as_ref());
-    let observation = look(looks, engines, Identity::of(run), recorded.as_ref()).await;
+    let identity = Identity::of(run);
+    session.looks_at(identity.as_ref().and_then(|identity| identity.job.as_ref()));
+    let observation = look(looks, engines, identity).await;
+    let observation = without_doubt(observation, session, run);
     #[cfg(test)]
     let observation = super::mutations::blurred(observation, run);
     if matches!(observation.job, Sight::Failed(_)) || matches!(observation.change, Sight::Failed(_))
@@ -78,21 +78,22 @@ fn ask(
 }
 
 /// Which looks outside the recorded status calls for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Looks {
     job: bool,
-    change: bool,
+    change: Option<Change>,
 }
 
 impl Looks {
     fn of(run: &OperatorRun, status: &OperatorRunStatus) -> Result<Self, RunError> {
         let pending = Pending::of(status).map_err(|source| recorded(run, "pending", source))?;
         let live = status.attempts.last().is_some_and(|last| last.state != AttemptState::Finished);
-        Ok(Self {
-            job: pending.is_none() && live && needs_job(status),
-            change: pending
-                .is_some_and(|pending| matches!(pending.effect, Effect::Metastore { .. })),
-        })
+        let job = pending.is_none() && live && needs_job(status);
+        let change = pending.and_then(|pending| match pending.effect {
+            Effect::Metastore { change } => Some(change),
+            Effect::CancelJob { .. } => None,
+        });
+        Ok(Self { job, change })
     }
 }
 
@@ -100,54 +101,59 @@ async fn look(
     looks: Looks,
     engines: Result<Engines, EngineError>,
     identity: Option<Identity>,
-    recorded: Option<&JobId>,
 ) -> Observation {
     let mut observation = Observation::default();
     let Some(identity) = identity else { return observation };
-    match engines {
-        Ok(engines) if looks.job => {
-            observation.job = find_job(&engines, &identity, recorded).await;
+    match (engines, looks.change) {
+        (Ok(engines), None) => observation.job = find_job(&engines, &identity).await,
+        (Ok(engines), Some(change)) => {
+            observation.change = find_change(&engines, &change, &identity.author).await;
         }
-        Ok(engines) => observation.change = find_change(&engines, &identity.author).await,
-        Err(error) if looks.job => observation.job = Sight::Failed(kept(&error)),
-        Err(error) => observation.change = Sight::Failed(kept(&error)),
+        (Err(error), None) => observation.job = Sight::Failed(kept(&error)),
+        (Err(error), Some(_)) => observation.change = Sight::Failed(kept(&error)),
     }
     observation
 }
 
+/// A service that cannot tell whether a job was created is not in doubt about an attempt that this process recorded
+/// and has not launched: there is none.
+fn without_doubt(observation: Observation, session: &Session, run: &OperatorRun) -> Observation {
+    let is_unlaunched =
+        Identity::of(run).is_some_and(|identity| session.has_unlaunched(&identity.token));
+    match observation.job {
+        Sight::Unknown(_) if is_unlaunched => Observation { job: Sight::Nothing, ..observation },
+        _ => observation,
+    }
+}
+
 /// Looks for the job of the newest attempt. In place of one that was recorded and is gone, a delayed
 /// call may have made another, which never was released: it is not what was asked for.
-async fn find_job(
-    engines: &Engines,
-    identity: &Identity,
-    recorded: Option<&JobId>,
-) -> Sight<JobStatus> {
+async fn find_job(engines: &Engines, identity: &Identity) -> Sight<JobStatus> {
+    let recorded = identity.job.as_ref();
     let execution = match engines.execution() {
         Ok(execution) => execution,
         Err(error) => return Sight::Failed(kept(&error)),
     };
     let vanished = || recorded.and_then(|id| execution.vanished(id, &identity.owner));
-    let found = match recorded {
-        Some(_) => execution.find(&identity.token).await,
-        None => execution.find_unrecorded(&identity.token).await,
-    };
-    match found {
-        Ok(Some(job))
+    match execution.find(&identity.request()).await {
+        Ok(Lookup::Found(job))
             if job.state == JobState::Inert && recorded.is_some_and(|id| *id != job.id) =>
         {
             Sight::Found(vanished().unwrap_or(job))
         }
-        Ok(Some(job)) => Sight::Found(job),
-        Ok(None) => vanished().map_or(Sight::Nothing, Sight::Found),
+        Ok(Lookup::Found(job)) => Sight::Found(job),
+        Ok(Lookup::Nothing) => vanished().map_or(Sight::Nothing, Sight::Found),
+        Ok(Lookup::Unknown(why)) => Sight::Unknown(why),
         Err(error) => Sight::Failed(kept(&error)),
     }
 }
 
-async fn find_change(engines: &Engines, author: &Author) -> Sight<Changed> {
+async fn find_change(engines: &Engines, change: &Change, author: &Author) -> Sight<Changed> {
     let Some(changes) = engines.changes() else { return Sight::Nothing };
-    match changes.find(author).await {
-        Ok(Some(made)) => Sight::Found(made),
-        Ok(None) => Sight::Nothing,
+    match changes.find(change, author).await {
+        Ok(Lookup::Found(made)) => Sight::Found(made),
+        Ok(Lookup::Nothing) => Sight::Nothing,
+        Ok(Lookup::Unknown(why)) => Sight::Unknown(why),
         Err(error) => Sight::Failed(kept(&error)),
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::context::{RunContext, RunError};
-use crate::api::v1alpha1::{FreeForm, JobReference, OperatorRun, OperatorRunStatus};
-use crate::engines::job::{JobError, JobId, JobOwner, JobToken};
+use crate::api::v1alpha1::{Attempt, FreeForm, JobReference, OperatorRun, OperatorRunStatus};
+use crate::engines::job::{JobError, JobId, JobOwner, JobRequest, JobToken};
 use crate::engines::metastore::Author;
 use crate::engines::result::Commit;
 use crate::engines::{EngineError, Engines};
@@ -19,6 +19,8 @@ pub struct Session {
     engines: Option<Engines>,
     /// The job that was looked at last.
     job: Option<JobId>,
+    /// The attempt that this process recorded and has not launched.
+    unlaunched: Option<JobToken>,
 }
 
 impl Session {
@@ -60,6 +62,17 @@ impl Session {
         self.engines.clone().ok_or_else(|| {
             EngineError::new(crate::engines::ErrorKind::Unexpected, "mason", "open clients", "none")
         })
+    }
+
+    /// Notes that an attempt was recorded by this process, which has launched nothing under its token.
+    pub(super) fn intends(&mut self, token: Option<JobToken>) {
+        self.unlaunched = token;
+    }
+
+    /// Returns whether this process recorded an attempt and has launched nothing of it. Whoever else may launch it
+    /// has to record that first, which this process then sees.
+    pub(super) fn has_unlaunched(&self, token: &JobToken) -> bool {
+        self.unlaunched.as_ref() == Some(token)
     }
 
     /// Notes the job that is looked at.
@@ -126,19 +139,32 @@ pub(super) struct Identity {
     pub(super) token: JobToken,
     pub(super) owner: JobOwner,
     pub(super) author: Author,
+    /// The job that is recorded.
+    pub(super) job: Option<JobId>,
 }
 
 impl Identity {
     /// Returns the identity of the run's newest attempt, if there is one.
     pub(super) fn of(run: &OperatorRun) -> Option<Self> {
-        let attempt = run.status.as_ref()?.attempts.last()?;
+        Self::of_attempt(run, run.status.as_ref()?.attempts.last()?)
+    }
+
+    /// Returns the identity of one of the run's attempts.
+    pub(super) fn of_attempt(run: &OperatorRun, attempt: &Attempt) -> Option<Self> {
         let run_uid = run.metadata.uid.clone()?;
         let run = run.metadata.name.clone().unwrap_or_default();
         Some(Self {
             token: JobToken(attempt.token.clone()),
             author: Author { run_uid: run_uid.clone(), attempt: attempt.number },
             owner: JobOwner { run_uid, run, attempt: attempt.number },
+            job: attempt.job.as_ref().map(id_of),
         })
+    }
+
+    /// Returns what the attempt asks its execution for.
+    pub(super) fn request(&self) -> JobRequest {
+        let Self { token, owner, job, .. } = self.clone();
+        JobRequest { token, owner, recorded: job }
     }
 }
 

@@ -22,11 +22,11 @@ use super::proof;
 use super::root::Root;
 use super::settings::JobLimits;
 use crate::engines::execution::{Execution, Fence};
-use crate::engines::job::{JobError, JobId, JobOwner, JobState, JobStatus, JobToken};
+use crate::engines::job::{JobError, JobId, JobOwner, JobRequest, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::result::JobOutcome;
 use crate::engines::workers::{WorkerJob, WorkerSight, Workers};
-use crate::engines::{EngineError, ErrorKind, Retry};
+use crate::engines::{EngineError, ErrorKind, Lookup, Retry};
 use crate::faults;
 use crate::lake::error::error;
 
@@ -222,6 +222,7 @@ impl LocalExecution {
         Ok(Some(JobStatus {
             id: JobId(token.to_owned()),
             kind: JOB_KIND.to_owned(),
+            url: None,
             owner: record.owner,
             operation: record.operation,
             state,
@@ -477,13 +478,8 @@ fn ran_out_of_memory(tail: &str) -> bool {
 
 #[async_trait]
 impl Execution for LocalExecution {
-    async fn create(
-        &self,
-        spec: &JobSpec,
-        token: &JobToken,
-        owner: &JobOwner,
-    ) -> Result<JobId, EngineError> {
-        let (spec, token, owner) = (spec.clone(), token.clone(), owner.clone());
+    async fn create(&self, spec: &JobSpec, request: &JobRequest) -> Result<JobId, EngineError> {
+        let (spec, JobRequest { token, owner, .. }) = (spec.clone(), request.clone());
         self.blocking(move |own| own.create_now(&spec, &token, &owner)).await
     }
 
@@ -501,8 +497,8 @@ impl Execution for LocalExecution {
         }
     }
 
-    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        self.look(JobFolder::of(&self.root, token)?).await
+    async fn find(&self, request: &JobRequest) -> Result<Lookup<JobStatus>, EngineError> {
+        self.look(JobFolder::of(&self.root, &request.token)?).await.map(Lookup::from)
     }
 
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
@@ -544,7 +540,8 @@ impl Execution for LocalExecution {
         .await
     }
 
-    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
+    async fn fence(&self, request: &JobRequest) -> Result<Fence, EngineError> {
+        let token = &request.token;
         let fenced = token.clone();
         let fence = self.blocking(move |own| own.fence_now(&fenced)).await?;
         let WorkerPlace::Elsewhere(workers) = &self.workers else { return Ok(fence) };
@@ -564,10 +561,10 @@ impl Execution for LocalExecution {
         }
     }
 
-    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+    async fn sweep(&self, ended: &[JobRequest]) -> Result<(), EngineError> {
         let WorkerPlace::Elsewhere(workers) = &self.workers else { return Ok(()) };
-        for (token, _) in ended {
-            workers.end(token).await?;
+        for request in ended {
+            workers.end(&request.token).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::api::parameters::Parameters;
 use crate::engines::bad_rows::Bad;
 use crate::engines::execution::Fence;
-use crate::engines::job::{JobId, JobOwner, JobState, JobStatus, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobRequest, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Changes, TableEntry};
 use crate::engines::reading::Reading;
@@ -21,7 +21,7 @@ use crate::engines::table::{
     Database, FileFormat, Format, PinnedFile, StoragePath, Table, TableKind, TableLookup,
     TableName, TableVersion,
 };
-use crate::engines::{EngineError, Engines, ErrorKind, Execution, Metastore, Storage};
+use crate::engines::{EngineError, Engines, ErrorKind, Execution, Lookup, Metastore, Storage};
 use crate::operators::{Prepared, Request, Unprepared, WorkPlan, find};
 
 /// What the fakes hold.
@@ -154,6 +154,7 @@ pub(super) fn job(id: &str, state: JobState) -> JobStatus {
     JobStatus {
         id: JobId(id.to_owned()),
         kind: "FakeJob".into(),
+        url: None,
         owner: JobOwner { run_uid: "u".into(), run: "r".into(), attempt: 1 },
         operation: "query".into(),
         state,
@@ -276,12 +277,7 @@ impl Storage for World {
 
 #[async_trait]
 impl Execution for World {
-    async fn create(
-        &self,
-        _spec: &JobSpec,
-        _token: &JobToken,
-        _owner: &JobOwner,
-    ) -> Result<JobId, EngineError> {
+    async fn create(&self, _: &JobSpec, _: &JobRequest) -> Result<JobId, EngineError> {
         Err(unused())
     }
 
@@ -293,7 +289,7 @@ impl Execution for World {
         Err(unused())
     }
 
-    async fn find(&self, _token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
+    async fn find(&self, _: &JobRequest) -> Result<Lookup<JobStatus>, EngineError> {
         Err(unused())
     }
 
@@ -305,7 +301,7 @@ impl Execution for World {
         None
     }
 
-    async fn sweep(&self, _ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+    async fn sweep(&self, _ended: &[JobRequest]) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -321,7 +317,7 @@ impl Execution for World {
         Err(unused())
     }
 
-    async fn fence(&self, _token: &JobToken) -> Result<Fence, EngineError> {
+    async fn fence(&self, _: &JobRequest) -> Result<Fence, EngineError> {
         Err(unused())
     }
 

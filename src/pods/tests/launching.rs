@@ -8,10 +8,10 @@ use object_store::{ObjectStoreExt as _, PutPayload};
 use serde_json::{Value, json};
 
 use super::server::{Fault, Shared};
-use super::{execution, execution_with, owner, spec, token};
+use super::{execution, execution_with, owner, recorded, request, spec, token};
 use crate::engines::execution::{Execution as _, Fence};
-use crate::engines::job::{JobId, JobOwner, JobState};
-use crate::engines::{ErrorKind, Retry};
+use crate::engines::job::{JobId, JobOwner, JobRequest, JobState};
+use crate::engines::{ErrorKind, Lookup, Retry};
 use crate::pods::{pod_name, upload};
 use crate::testing::conformance::execution as conformance;
 
@@ -62,35 +62,35 @@ async fn a_creation_whose_answer_is_lost_is_found_and_adopted() {
     let pods = execution(&server);
     for code in [500, 503, 504] {
         fault(&server, "POST", Fault::After(code));
-        let lost = pods.create(&runs, &token(), &owner()).await.unwrap_err();
+        let lost = pods.create(&runs, &request()).await.unwrap_err();
         assert_eq!(lost.retry, Retry::EffectUnknown, "{code}");
-        let found = pods.find(&token()).await.unwrap().unwrap();
+        let found = pods.find(&recorded(None)).await.unwrap().found().unwrap();
         assert_eq!((found.state, &found.owner), (JobState::Inert, &owner()));
-        let adopted = pods.create(&runs, &token(), &owner()).await.unwrap();
+        let adopted = pods.create(&runs, &request()).await.unwrap();
         assert_eq!(adopted, found.id, "{code}");
         server.lock().unwrap().pods.clear();
     }
     fault(&server, "POST", Fault::Before(500));
-    assert!(pods.create(&runs, &token(), &owner()).await.is_err());
-    assert_eq!(pods.find(&token()).await.unwrap(), None);
+    assert!(pods.create(&runs, &request()).await.is_err());
+    assert_eq!(pods.find(&recorded(None)).await.unwrap(), Lookup::Nothing);
 }
 
 #[tokio::test]
 async fn a_pod_is_adopted_only_if_owner_and_token_are_the_same() {
     let (server, runs) = (Shared::default(), spec("quick"));
     let pods = execution(&server);
-    let id = pods.create(&runs, &token(), &owner()).await.unwrap();
+    let id = pods.create(&runs, &request()).await.unwrap();
     let other = JobOwner { run_uid: "uid-2".to_owned(), ..owner() };
-    let refused = pods.create(&runs, &token(), &other).await.unwrap_err();
+    let refused = pods.create(&runs, &JobRequest { owner: other, ..request() }).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict);
     change(&server, |pod| pod["metadata"]["annotations"]["mason.dev/token"] = json!("another"));
-    let refused = pods.create(&runs, &token(), &owner()).await.unwrap_err();
+    let refused = pods.create(&runs, &request()).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict);
-    let found = pods.find(&token()).await.unwrap().unwrap();
+    let found = pods.find(&recorded(None)).await.unwrap().found().unwrap();
     assert_eq!((found.owner.attempt, found.error.unwrap().kind), (0, ErrorKind::Conflict));
     // What is not the attempt's is neither stopped nor cleared away.
-    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::Down);
-    pods.sweep(&[(token(), None), (token(), Some(id))]).await.unwrap();
+    assert_eq!(pods.fence(&request()).await.unwrap(), Fence::Down);
+    pods.sweep(&[request(), recorded(Some(id))]).await.unwrap();
     assert_eq!((calls(&server, "DELETE"), calls(&server, "PATCH")), (0, 0));
 }
 
@@ -99,23 +99,23 @@ async fn a_pod_of_the_same_token_that_runs_something_else_is_never_adopted() {
     let (server, runs) = (Shared::default(), spec("quick"));
     let pods = execution(&server);
     let forge = |pod: &mut Value| pod["spec"]["containers"][0]["image"] = json!("forged:1");
-    let forged = pods.create(&runs, &token(), &owner()).await.unwrap();
+    let forged = pods.create(&runs, &request()).await.unwrap();
     change(&server, forge);
-    let replaced = pods.create(&runs, &token(), &owner()).await.unwrap_err();
+    let replaced = pods.create(&runs, &request()).await.unwrap_err();
     assert!(replaced.message.contains("`spec.containers.main.image`"), "{replaced}");
     assert_eq!((calls(&server, "DELETE"), pod(&server)), (1, None));
-    assert_ne!(pods.create(&runs, &token(), &owner()).await.unwrap(), forged);
-    assert_eq!(pods.find_unrecorded(&token()).await.unwrap(), pods.find(&token()).await.unwrap());
+    assert_ne!(pods.create(&runs, &request()).await.unwrap(), forged);
+    assert_eq!(pods.find(&request()).await.unwrap(), pods.find(&recorded(None)).await.unwrap());
     change(&server, forge);
-    assert_eq!(pods.find_unrecorded(&token()).await.unwrap(), None, "it is made anew");
+    assert_eq!(pods.find(&request()).await.unwrap(), Lookup::Nothing, "it is made anew");
     // One that runs already was never Mason's: it is recorded before it may run.
     change(&server, |pod| {
         forge(pod);
         pod["spec"]["schedulingGates"] = json!([]);
     });
-    let refused = pods.create(&runs, &token(), &owner()).await.unwrap_err();
+    let refused = pods.create(&runs, &request()).await.unwrap_err();
     assert_eq!((refused.kind, calls(&server, "DELETE")), (ErrorKind::Conflict, 1), "{refused}");
-    let found = pods.find_unrecorded(&token()).await.unwrap().unwrap();
+    let found = pods.find(&request()).await.unwrap().found().unwrap();
     let error = found.error.unwrap();
     assert_eq!((found.owner.attempt, error.kind), (0, ErrorKind::Conflict));
     assert!(error.message.contains("`spec.containers.main.image`"), "{}", error.message);
@@ -125,7 +125,7 @@ async fn a_pod_of_the_same_token_that_runs_something_else_is_never_adopted() {
 async fn only_the_recorded_pod_is_released_and_only_once() {
     let server = Shared::default();
     let pods = execution(&server);
-    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    let id = pods.create(&spec("quick"), &request()).await.unwrap();
     pods.release(&id).await.unwrap();
     assert_eq!(pod(&server).unwrap()["spec"]["schedulingGates"], json!([]));
     pods.release(&id).await.unwrap();
@@ -135,12 +135,12 @@ async fn only_the_recorded_pod_is_released_and_only_once() {
     server.lock().unwrap().pods.clear();
     assert_eq!(pods.release(&id).await.unwrap_err().kind, ErrorKind::Conflict);
     // Between the look and the release somebody else was first.
-    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    let id = pods.create(&spec("quick"), &request()).await.unwrap();
     fault(&server, "PATCH", Fault::Released);
     pods.release(&id).await.unwrap();
     // The release took place, its answer was lost.
     server.lock().unwrap().pods.clear();
-    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    let id = pods.create(&spec("quick"), &request()).await.unwrap();
     fault(&server, "PATCH", Fault::After(504));
     assert_eq!(pods.release(&id).await.unwrap_err().retry, Retry::EffectUnknown);
     pods.release(&id).await.unwrap();
@@ -150,37 +150,37 @@ async fn only_the_recorded_pod_is_released_and_only_once() {
 async fn a_pod_that_gets_its_node_while_it_is_fenced_is_stopped_and_not_forgotten() {
     let server = Shared::default();
     let pods = execution(&server);
-    pods.create(&spec("endless"), &token(), &owner()).await.unwrap();
+    pods.create(&spec("endless"), &request()).await.unwrap();
     fault(&server, "DELETE", Fault::Released);
-    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::NotYet);
+    assert_eq!(pods.fence(&request()).await.unwrap(), Fence::NotYet);
     assert!(pod(&server).unwrap()["metadata"]["deletionTimestamp"].is_null());
-    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::NotYet);
+    assert_eq!(pods.fence(&request()).await.unwrap(), Fence::NotYet);
     let stopped = pod(&server).unwrap();
     assert_eq!(stopped["spec"]["activeDeadlineSeconds"], 1);
     // A node that says nothing: deleted after a while, and down only once it is gone.
-    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::NotYet);
+    assert_eq!(pods.fence(&request()).await.unwrap(), Fence::NotYet);
     assert_eq!(calls(&server, "DELETE"), 1, "it still has time");
     let long_ago = json!("2020-01-01T00:00:00Z");
     change(&server, |pod| pod["metadata"]["annotations"]["mason.dev/stop-requested-at"] = long_ago);
-    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::NotYet);
+    assert_eq!(pods.fence(&request()).await.unwrap(), Fence::NotYet);
     assert!(pod(&server).unwrap()["metadata"]["deletionTimestamp"].is_string());
     server.lock().unwrap().pods.clear();
-    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::Down);
+    assert_eq!(pods.fence(&request()).await.unwrap(), Fence::Down);
 }
 
 #[tokio::test]
 async fn a_pod_without_a_node_is_gone_when_it_is_fenced() {
     let server = Shared::default();
     let pods = execution(&server);
-    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
-    assert_eq!(pods.fence(&token()).await.unwrap(), Fence::Down);
+    let id = pods.create(&spec("quick"), &request()).await.unwrap();
+    assert_eq!(pods.fence(&request()).await.unwrap(), Fence::Down);
     assert_eq!(pod(&server), None);
     assert_eq!(pods.release(&id).await.unwrap_err().kind, ErrorKind::Conflict);
     let gone = pods.vanished(&id, &owner()).unwrap();
     assert_eq!((gone.state, gone.owner), (JobState::Lost, owner()));
     // A creation that was delayed makes one that nobody releases; it is swept.
-    pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
-    pods.sweep(&[(token(), Some(id))]).await.unwrap();
+    pods.create(&spec("quick"), &request()).await.unwrap();
+    pods.sweep(&[recorded(Some(id))]).await.unwrap();
     assert_eq!(pod(&server), None);
 }
 
@@ -191,9 +191,9 @@ async fn what_failed_stays_and_what_is_done_is_cleared_away() {
     let pods = execution(&server);
     for (image, stays) in [("failing", true), ("quick", false)] {
         server.lock().unwrap().pods.clear();
-        let id = pods.create(&spec(image), &token(), &owner()).await.unwrap();
+        let id = pods.create(&spec(image), &request()).await.unwrap();
         pods.release(&id).await.unwrap();
-        pods.sweep(&[(token(), Some(id))]).await.unwrap();
+        pods.sweep(&[recorded(Some(id))]).await.unwrap();
         assert_eq!(pod(&server).is_some(), stays, "{image}");
     }
 }
@@ -203,10 +203,10 @@ async fn what_is_proven_is_cleared_away_though_its_phase_says_that_it_runs() {
     let server = Shared::default();
     server.lock().unwrap().has_node = true;
     let pods = execution(&server);
-    let id = pods.create(&spec("quick"), &token(), &owner()).await.unwrap();
+    let id = pods.create(&spec("quick"), &request()).await.unwrap();
     pods.release(&id).await.unwrap();
     change(&server, |pod| pod["status"]["phase"] = json!("Running"));
-    pods.sweep(&[(token(), Some(id))]).await.unwrap();
+    pods.sweep(&[recorded(Some(id))]).await.unwrap();
     assert!(pod(&server).unwrap()["metadata"]["deletionTimestamp"].is_string());
 }
 
@@ -215,11 +215,11 @@ async fn progress_the_last_lines_and_a_large_result_come_from_the_log() {
     let server = Shared::default();
     server.lock().unwrap().has_node = true;
     let pods = execution(&server);
-    let id = pods.create(&spec("endless"), &token(), &owner()).await.unwrap();
+    let id = pods.create(&spec("endless"), &request()).await.unwrap();
     pods.release(&id).await.unwrap();
     let said = "hello\nMASON_PROGRESS {\"phase\": \"counting\", \"done\": 3, \"total\": 9, \"unit\": \"files\"}\n";
     change(&server, |pod| pod["metadata"]["annotations"]["log"] = json!(said));
-    let told = pods.find(&token()).await.unwrap().unwrap();
+    let told = pods.find(&recorded(None)).await.unwrap().found().unwrap();
     let progress = told.progress.unwrap();
     assert_eq!((progress.phase.as_str(), progress.done, progress.total), ("counting", 3, Some(9)));
     let result = json!({"text": "x".repeat(10_000)});
@@ -231,7 +231,7 @@ async fn progress_the_last_lines_and_a_large_result_come_from_the_log() {
         pod["status"]["containerStatuses"][0]["state"] =
             json!({"terminated": {"exitCode": 0, "message": message}});
     });
-    let told = pods.find(&token()).await.unwrap().unwrap();
+    let told = pods.find(&recorded(None)).await.unwrap().found().unwrap();
     assert_eq!((told.state, told.log_tail.as_deref()), (JobState::Succeeded, Some("hello\nbye")));
     assert_eq!(pods.collect(&id).await.unwrap().answer, result);
     change(&server, |pod| pod["metadata"]["annotations"]["log"] = json!("rotated away"));
@@ -245,7 +245,7 @@ async fn a_large_result_comes_from_the_storage_that_the_pod_may_write() {
     server.lock().unwrap().has_node = true;
     let storage = Arc::new(InMemory::new());
     let pods = execution_with(&server, Some(Arc::<InMemory>::clone(&storage)));
-    let id = pods.create(&spec("endless"), &token(), &owner()).await.unwrap();
+    let id = pods.create(&spec("endless"), &request()).await.unwrap();
     pods.release(&id).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let result = json!({"text": "x".repeat(10_000)}).to_string();
@@ -266,7 +266,7 @@ async fn a_large_result_comes_from_the_storage_that_the_pod_may_write() {
     assert!(another.message.contains("not the one"), "{another}");
     put(&std::fs::read_to_string(folder.path().join("0a1b2c.json")).unwrap()).await;
     assert_eq!(pods.collect(&id).await.unwrap().answer.to_string(), result);
-    pods.sweep(&[(token(), Some(id))]).await.unwrap();
+    pods.sweep(&[recorded(Some(id))]).await.unwrap();
     assert!(storage.head(&place).await.is_err(), "it is removed once the run has ended");
-    pods.sweep(&[(token(), None)]).await.unwrap();
+    pods.sweep(&[request()]).await.unwrap();
 }

@@ -15,7 +15,7 @@ use super::settings::{PodSettings, read_settings};
 use super::{AttemptPods, ContainerPlace, Launcher, PodExecution, StorageMount};
 use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::ContainerAction;
-use crate::engines::job::{JobOwner, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobRequest, JobToken};
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
 
 fn settings() -> PodSettings {
@@ -41,6 +41,17 @@ fn place() -> ContainerPlace {
 
 fn owner() -> JobOwner {
     JobOwner { run_uid: "uid-1".to_owned(), run: "words".to_owned(), attempt: 2 }
+}
+
+/// What an attempt asks for that has recorded no job.
+fn request() -> JobRequest {
+    JobRequest { token: token(), owner: owner(), recorded: None }
+}
+
+/// What one asks for that has recorded this job, or else some other.
+fn recorded(id: Option<JobId>) -> JobRequest {
+    let id = id.unwrap_or_else(|| JobId("another/uid".to_owned()));
+    JobRequest { recorded: Some(id), ..request() }
 }
 
 fn token() -> JobToken {

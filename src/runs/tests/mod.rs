@@ -4,6 +4,7 @@ mod deletion;
 mod driven;
 mod guards;
 mod properties;
+mod remote;
 mod scripts;
 mod simulation;
 mod waiting;

@@ -336,7 +336,10 @@ impl Simulation {
                     None => {
                         let now = self.world().now;
                         let status = record(&run, &decision, &outcome, now);
-                        self.keep(*run, status)?;
+                        let is_kept = self.keep(*run, status)?;
+                        if let (true, Decision::Intend { token, .. }) = (is_kept, &decision) {
+                            session.intends(Some(JobToken(token.clone())));
+                        }
                     }
                 }
                 Stage::Idle
@@ -377,9 +380,9 @@ impl Simulation {
         self.runtime.block_on(act(&self.context, session, run, decision)).expect("should act")
     }
 
-    fn keep(&mut self, run: OperatorRun, status: OperatorRunStatus) -> Result<(), String> {
+    fn keep(&mut self, run: OperatorRun, status: OperatorRunStatus) -> Result<bool, String> {
         if run.status.as_ref() == Some(&status) {
-            return Ok(());
+            return Ok(false);
         }
         let wanted = OperatorRun { status: Some(status), ..run };
         match self
@@ -387,7 +390,8 @@ impl Simulation {
             .block_on(self.context.store.replace_status(&Resource::OperatorRun(Box::new(wanted))))
         {
             // A pass that cannot store what it knows is made again.
-            Ok(_) | Err(StoreError::Conflict { .. } | StoreError::ApiServer { .. }) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict { .. } | StoreError::ApiServer { .. }) => Ok(false),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 
 use super::{Doubt, Report, Verdict, failed, fails, holds};
 use crate::engines::execution::{Execution, Fence};
-use crate::engines::job::{JobId, JobOwner, JobState, JobStatus, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobRequest, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::{EngineError, ErrorKind};
 
@@ -67,6 +67,10 @@ fn owner(run: &str) -> JobOwner {
     JobOwner { run_uid: format!("uid-{run}"), run: run.to_owned(), attempt: 1 }
 }
 
+fn request(text: &str) -> JobRequest {
+    JobRequest { token: token(text), owner: owner(text), recorded: None }
+}
+
 struct Suite<'a> {
     subject: &'a dyn Execution,
     fixture: &'a Fixture,
@@ -74,11 +78,11 @@ struct Suite<'a> {
 
 impl Suite<'_> {
     async fn create(&self, text: &str) -> Result<JobId, EngineError> {
-        self.subject.create(&self.fixture.quick, &token(text), &owner(text)).await
+        self.subject.create(&self.fixture.quick, &request(text)).await
     }
 
     async fn begin(&self, spec: &JobSpec, text: &str) -> Result<JobId, EngineError> {
-        let id = self.subject.create(spec, &token(text), &owner(text)).await?;
+        let id = self.subject.create(spec, &request(text)).await?;
         self.subject.release(&id).await?;
         Ok(id)
     }
@@ -112,7 +116,7 @@ impl Suite<'_> {
         fails(self.subject.release(&id).await, ErrorKind::NotFound)?;
         fails(self.subject.collect(&id).await, ErrorKind::NotFound)?;
         fails(self.subject.logs(&id, 1).await, ErrorKind::NotFound)?;
-        let found = self.subject.find(&token("unknown")).await?;
+        let found = self.subject.find(&request("unknown")).await?.found();
         holds(found.is_none(), || format!("{found:?}"))
     }
 
@@ -131,8 +135,8 @@ impl Suite<'_> {
 
     async fn one_owner(&self) -> Verdict {
         self.create("owned").await?;
-        let other = owner("other");
-        let stolen = self.subject.create(&self.fixture.quick, &token("owned"), &other).await;
+        let other = JobRequest { owner: owner("other"), ..request("owned") };
+        let stolen = self.subject.create(&self.fixture.quick, &other).await;
         fails(stolen, ErrorKind::Conflict)?;
         Ok(())
     }
@@ -147,21 +151,21 @@ impl Suite<'_> {
         holds(right, || format!("it is the proof of {} for {:?}", outcome.token, outcome.owner))?;
         let again = self.subject.collect(&id).await?;
         holds(outcome == again, || "it differs the second time".to_owned())?;
-        let found = self.subject.find(&token("proof")).await?;
+        let found = self.subject.find(&request("proof")).await?.found();
         let state = found.map(|status| (status.id, status.state));
         holds(state == Some((id, JobState::Succeeded)), || format!("it is found as {state:?}"))
     }
 
     async fn cancel_ended(&self) -> Verdict {
         let id = JobId(token("proof").0);
-        let id = self.subject.find(&token("proof")).await?.map_or(id, |status| status.id);
+        let id = self.subject.find(&request("proof")).await?.found().map_or(id, |status| status.id);
         self.subject.cancel(&id).await?;
         self.is_state(&id, JobState::Succeeded).await
     }
 
     async fn down(&self, text: &str) -> Verdict {
         let begun = Instant::now();
-        while self.subject.fence(&token(text)).await? == Fence::NotYet {
+        while self.subject.fence(&request(text)).await? == Fence::NotYet {
             holds(begun.elapsed() < self.fixture.patience, || "it still works".to_owned())?;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -175,7 +179,7 @@ impl Suite<'_> {
         fails(self.create("fenced").await, ErrorKind::Conflict)?;
         self.down("fenced").await?;
         self.down("proof").await?;
-        let found = self.subject.find(&token("proof")).await?;
+        let found = self.subject.find(&request("proof")).await?.found();
         let state = found.map(|status| status.state);
         holds(state == Some(JobState::Succeeded), || {
             format!("what had ended well is {state:?} after the fence")
@@ -201,7 +205,7 @@ impl Suite<'_> {
     }
 
     async fn logs(&self) -> Verdict {
-        let found = self.subject.find(&token("proof")).await?;
+        let found = self.subject.find(&request("proof")).await?.found();
         let id = found.ok_or_else(|| failed("there is no job"))?.id;
         for most in [0, 1, 1000] {
             let lines = self.subject.logs(&id, most).await?.len();

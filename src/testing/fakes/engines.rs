@@ -11,14 +11,14 @@ use object_store::memory::InMemory;
 use super::world::{Call, SharedWorld, World};
 use crate::api::v1alpha1::EngineChoice;
 use crate::engines::execution::{Execution, Fence};
-use crate::engines::job::{JobId, JobOwner, JobStatus, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobRequest, JobStatus};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry};
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
 use crate::engines::storage::Storage;
 use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
-use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::engines::{EngineError, Engines, ErrorKind, Lookup};
 use crate::runs::OpenEngines;
 use crate::validate::ValidRun;
 
@@ -56,12 +56,8 @@ impl OpenEngines for FakeEngines {
 
 #[async_trait]
 impl Execution for FakeEngines {
-    async fn create(
-        &self,
-        _spec: &JobSpec,
-        token: &JobToken,
-        owner: &JobOwner,
-    ) -> Result<JobId, EngineError> {
+    async fn create(&self, _spec: &JobSpec, request: &JobRequest) -> Result<JobId, EngineError> {
+        let JobRequest { token, owner, .. } = request;
         World::of(&self.0).call(Call::Create, |world| world.create(token, owner))
     }
 
@@ -73,9 +69,8 @@ impl Execution for FakeEngines {
         World::of(&self.0).call(Call::Release, |world| world.release(id))
     }
 
-    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        World::of(&self.0)
-            .call(Call::Find, |world| Ok(world.job(token).map(|job| world.status_of(job))))
+    async fn find(&self, request: &JobRequest) -> Result<Lookup<JobStatus>, EngineError> {
+        World::of(&self.0).call(Call::Find, |world| Ok(world.find(request)))
     }
 
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
@@ -88,7 +83,7 @@ impl Execution for FakeEngines {
         None
     }
 
-    async fn sweep(&self, _ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+    async fn sweep(&self, _ended: &[JobRequest]) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -104,8 +99,8 @@ impl Execution for FakeEngines {
         World::of(&self.0).call(Call::Cancel, |world| world.cancel(id))
     }
 
-    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
-        World::of(&self.0).call(Call::Fence, |world| Ok(world.fence(token)))
+    async fn fence(&self, request: &JobRequest) -> Result<Fence, EngineError> {
+        World::of(&self.0).call(Call::Fence, |world| Ok(world.fence_request(request)))
     }
 
     fn list(&self) -> BoxStream<'_, Result<JobStatus, EngineError>> {
@@ -168,14 +163,12 @@ impl Changes for FakeEngines {
         World::of(&self.0).call(Call::Apply, |world| world.change(author))
     }
 
-    async fn find(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
-        World::of(&self.0).call(Call::FindChange, |world| {
-            Ok(world.made(author).filter(|_| world.rules.changes_found))
-        })
+    async fn find(&self, _: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError> {
+        World::of(&self.0).call(Call::FindChange, |world| Ok(world.find_change(author)))
     }
 
-    async fn fence(&self, author: &Author) -> Result<Option<Changed>, EngineError> {
-        World::of(&self.0).call(Call::FenceChange, |world| Ok(world.fence_change(author)))
+    async fn fence(&self, _: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError> {
+        World::of(&self.0).call(Call::FenceChange, |world| Ok(world.fence_author(author)))
     }
 }
 

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::engines::execution::Fence;
-use crate::engines::job::{JobError, JobId, JobOwner, JobProgress, JobState, JobStatus, JobToken};
+use crate::engines::job::{
+    JobError, JobId, JobOwner, JobProgress, JobRequest, JobState, JobStatus, JobToken,
+};
 use crate::engines::metastore::{Author, Changed};
 use crate::engines::result::{Commit, JobOutcome};
 use crate::engines::table::TableVersion;
-use crate::engines::{EngineError, ErrorKind, Retry};
+use crate::engines::{EngineError, ErrorKind, Lookup, Retry};
 
 /// A world that engines, store and tests look at together.
 pub type SharedWorld = Arc<Mutex<World>>;
@@ -21,6 +23,9 @@ pub type SharedWorld = Arc<Mutex<World>>;
 pub fn shared() -> SharedWorld {
     Arc::new(Mutex::new(World::default()))
 }
+
+/// Why a world without an index cannot tell.
+const NO_INDEX: &str = "the service keeps no index of what was asked for";
 
 /// Where the jobs of a world commit.
 pub const LOCATION: &str = "sea/fish";
@@ -45,20 +50,32 @@ pub struct Rules {
     pub commit_once: bool,
     /// A status is replaced only by who has seen the newest.
     pub compare_and_swap: bool,
+    /// Jobs are found by their tokens, and a second create under one makes no second job. A remote service may know a
+    /// job by its id only.
+    pub token_index: bool,
+    /// Who made a change can be told afterwards.
+    pub change_index: bool,
+}
+
+impl Rules {
+    /// Every guard holds.
+    pub const ALL: Self = Self {
+        create_once: true,
+        fences_hold: true,
+        change_once: true,
+        changes_found: true,
+        change_fences_hold: true,
+        commits_found: true,
+        commit_once: false,
+        compare_and_swap: true,
+        token_index: true,
+        change_index: true,
+    };
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self {
-            create_once: true,
-            fences_hold: true,
-            change_once: true,
-            changes_found: true,
-            change_fences_hold: true,
-            commits_found: true,
-            commit_once: false,
-            compare_and_swap: true,
-        }
+        Self::ALL
     }
 }
 
@@ -294,7 +311,9 @@ impl World {
         if self.rules.fences_hold && self.fenced.contains(&token.0) {
             return Err(conflict("the token is fenced"));
         }
-        if let Some(job) = self.job(token).filter(|_| self.rules.create_once) {
+        if let Some(job) =
+            self.job(token).filter(|_| self.rules.create_once && self.rules.token_index)
+        {
             let same = job.owner == *owner;
             return if same { Ok(job.id.clone()) } else { Err(conflict("another's token")) };
         }
@@ -339,6 +358,50 @@ impl World {
         fence
     }
 
+    /// A service without an index of tokens looks a job up by its id only.
+    pub(super) fn find(&self, request: &JobRequest) -> Lookup<JobStatus> {
+        if self.rules.token_index {
+            return self.job(&request.token).map(|job| self.status_of(job)).into();
+        }
+        let Some(id) = &request.recorded else { return Lookup::Unknown(NO_INDEX.to_owned()) };
+        let job = self.jobs.iter().find(|(_, job)| job.id == *id);
+        job.map(|(_, job)| self.status_of(job)).into()
+    }
+
+    /// A service without an index of tokens can stop a job of a known id, and nothing else.
+    pub(super) fn fence_request(&mut self, request: &JobRequest) -> Fence {
+        match (&request.recorded, self.rules.token_index) {
+            (_, true) => self.fence(&request.token),
+            (None, false) => Fence::Unknown(NO_INDEX.to_owned()),
+            (Some(id), false) => {
+                let Ok((_, job)) = self.by_id(id) else { return Fence::Down };
+                match job.state {
+                    JobState::Inert => job.state = JobState::Lost,
+                    JobState::Queued | JobState::Running => {
+                        job.stopping = true;
+                        return Fence::NotYet;
+                    }
+                    _ => {}
+                }
+                Fence::Down
+            }
+        }
+    }
+
+    pub(super) fn find_change(&self, author: &Author) -> Lookup<Changed> {
+        if !self.rules.change_index {
+            return Lookup::Unknown(NO_INDEX.to_owned());
+        }
+        self.made(author).filter(|_| self.rules.changes_found).into()
+    }
+
+    pub(super) fn fence_author(&mut self, author: &Author) -> Lookup<Changed> {
+        if !self.rules.change_index {
+            return Lookup::Unknown(NO_INDEX.to_owned());
+        }
+        self.fence_change(author).into()
+    }
+
     pub(super) fn cancel(&mut self, id: &JobId) -> Result<(), EngineError> {
         let (_, job) = self.by_id(id)?;
         job.stopping = true;
@@ -377,6 +440,7 @@ impl World {
         JobStatus {
             id: job.id.clone(),
             kind: "FakeJob".to_owned(),
+            url: None,
             owner: job.owner.clone(),
             operation: "preview".to_owned(),
             state: self.found_state(job),

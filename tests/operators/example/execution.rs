@@ -10,10 +10,10 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use mason::embedded::planned::carry_out;
 use mason::embedded::work::Work;
 use mason::engines::execution::{Execution, Fence};
-use mason::engines::job::{JobError, JobId, JobOwner, JobState, JobStatus, JobToken};
+use mason::engines::job::{JobError, JobId, JobOwner, JobRequest, JobState, JobStatus, JobToken};
 use mason::engines::job_spec::{JobSpec, Sink};
 use mason::engines::result::JobOutcome;
-use mason::engines::{EngineError, Engines, ErrorKind};
+use mason::engines::{EngineError, Engines, ErrorKind, Lookup};
 use mason::lake::commit::{Committer, commit};
 use mason::operators::Operators;
 
@@ -57,6 +57,7 @@ impl InProcess {
         JobStatus {
             id: JobId(id.to_owned()),
             kind: "ExampleJob".to_owned(),
+            url: None,
             owner: job.owner.clone(),
             operation: job.spec.operation.command().to_owned(),
             state: job.state,
@@ -88,13 +89,8 @@ fn work_on(spec: &JobSpec, work: &Work, engines: &Engines) -> Result<JobOutcome,
 
 #[async_trait]
 impl Execution for InProcess {
-    async fn create(
-        &self,
-        spec: &JobSpec,
-        token: &JobToken,
-        owner: &JobOwner,
-    ) -> Result<JobId, EngineError> {
-        let (spec, owner) = (spec.clone(), owner.clone());
+    async fn create(&self, spec: &JobSpec, request: &JobRequest) -> Result<JobId, EngineError> {
+        let (spec, JobRequest { token, owner, .. }) = (spec.clone(), request.clone());
         let (state, cancelled) = (JobState::Inert, Arc::default());
         let job = Job { spec, owner, state, cancelled, ended: None };
         locked(&self.jobs).entry(token.0.clone()).or_insert(job);
@@ -137,8 +133,9 @@ impl Execution for InProcess {
         Ok(())
     }
 
-    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        Ok(locked(&self.jobs).get(&token.0).map(|job| Self::status_of(&token.0, job)))
+    async fn find(&self, request: &JobRequest) -> Result<Lookup<JobStatus>, EngineError> {
+        let token = &request.token.0;
+        Ok(locked(&self.jobs).get(token).map(|job| Self::status_of(token, job)).into())
     }
 
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
@@ -149,7 +146,7 @@ impl Execution for InProcess {
         None
     }
 
-    async fn sweep(&self, _ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+    async fn sweep(&self, _ended: &[JobRequest]) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -171,8 +168,8 @@ impl Execution for InProcess {
         self.with(&id.0, |job| job.cancelled.store(true, Ordering::Relaxed))
     }
 
-    async fn fence(&self, token: &JobToken) -> Result<Fence, EngineError> {
-        let ended = self.with(&token.0, |job| {
+    async fn fence(&self, request: &JobRequest) -> Result<Fence, EngineError> {
+        let ended = self.with(&request.token.0, |job| {
             job.cancelled.store(true, Ordering::Relaxed);
             job.state.has_ended() || job.state == JobState::Inert
         });

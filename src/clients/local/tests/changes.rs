@@ -96,7 +96,7 @@ async fn change_that_dies_at_any_step_is_completed_once() {
             let first = metastore(&Arc::new(dying)).apply(&change, &author()).await;
             let next = Root::open(folder.path()).expect("should open");
             let next = metastore(&Arc::new(next));
-            let found = next.find(&author()).await.expect("should look");
+            let found = next.find(&change, &author()).await.expect("should look").found();
             let late = Author { attempt: 2, ..author() };
             let again = next.apply(&change, &late).await.expect("should complete");
             if let Some(found) = found {
@@ -135,10 +135,11 @@ async fn a_lock_that_is_held_for_ever_delays_and_does_not_stop() {
     metastore.apply(&put(), &author()).await.expect("should change");
     let lock = fs::File::open(folder.path().join(".mason/changes/lock")).expect("should open");
     lock.lock().expect("should lock");
-    let error = metastore.find(&author()).await.expect_err("should not wait for ever");
+    let error = metastore.find(&put(), &author()).await.expect_err("should not wait for ever");
     assert_eq!((error.kind, error.retry), (ErrorKind::Unavailable, Retry::Later), "{error}");
     drop(lock);
-    assert!(metastore.find(&author()).await.expect("should look").is_some());
+    let found = metastore.find(&put(), &author()).await.expect("should look");
+    assert!(found.found().is_some());
 }
 
 #[tokio::test]

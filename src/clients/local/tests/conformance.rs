@@ -16,14 +16,16 @@ use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::metastore;
 use crate::clients::local::storage as local_storage;
 use crate::engines::execution::{Execution, Fence};
-use crate::engines::job::{JobId, JobOwner, JobStatus, JobToken};
+use crate::engines::job::{JobId, JobOwner, JobRequest, JobStatus};
 use crate::engines::job_spec::JobSpec;
-use crate::engines::metastore::{Changes, Metastore, TableDeclaration, TableEntry};
+use crate::engines::metastore::{
+    Author, Change, Changed, Changes, Metastore, TableDeclaration, TableEntry,
+};
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
 use crate::engines::schema::SchemaFound;
 use crate::engines::table::{Database, Format, PinnedFile, TableLookup, TableName};
-use crate::engines::{EngineError, Storage};
+use crate::engines::{EngineError, Lookup, Storage};
 use crate::lake::commit::written_format;
 use crate::lake::metastore::LakeMetastore;
 use crate::lake::storage::LakeStorage;
@@ -149,30 +151,21 @@ impl Metastore for BrokenMetastore {
 
 #[async_trait]
 impl Changes for BrokenMetastore {
-    async fn apply(
-        &self,
-        change: &crate::engines::metastore::Change,
-        author: &crate::engines::metastore::Author,
-    ) -> Result<crate::engines::metastore::Changed, EngineError> {
-        let author = crate::engines::metastore::Author {
-            run_uid: uuid::Uuid::new_v4().to_string(),
-            ..author.clone()
-        };
+    async fn apply(&self, change: &Change, author: &Author) -> Result<Changed, EngineError> {
+        let author = Author { run_uid: uuid::Uuid::new_v4().to_string(), ..author.clone() };
         self.0.apply(change, &author).await
     }
 
-    async fn find(
-        &self,
-        author: &crate::engines::metastore::Author,
-    ) -> Result<Option<crate::engines::metastore::Changed>, EngineError> {
-        self.0.find(author).await
+    async fn find(&self, change: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError> {
+        self.0.find(change, author).await
     }
 
     async fn fence(
         &self,
-        author: &crate::engines::metastore::Author,
-    ) -> Result<Option<crate::engines::metastore::Changed>, EngineError> {
-        self.0.fence(author).await
+        change: &Change,
+        author: &Author,
+    ) -> Result<Lookup<Changed>, EngineError> {
+        self.0.fence(change, author).await
     }
 }
 
@@ -213,13 +206,8 @@ struct BrokenExecution(LocalExecution);
 
 #[async_trait]
 impl Execution for BrokenExecution {
-    async fn create(
-        &self,
-        spec: &JobSpec,
-        token: &JobToken,
-        owner: &JobOwner,
-    ) -> Result<JobId, EngineError> {
-        let id = self.0.create(spec, token, owner).await?;
+    async fn create(&self, spec: &JobSpec, request: &JobRequest) -> Result<JobId, EngineError> {
+        let id = self.0.create(spec, request).await?;
         self.0.release(&id).await?;
         Ok(id)
     }
@@ -232,8 +220,8 @@ impl Execution for BrokenExecution {
         self.0.release(id).await
     }
 
-    async fn find(&self, token: &JobToken) -> Result<Option<JobStatus>, EngineError> {
-        self.0.find(token).await
+    async fn find(&self, request: &JobRequest) -> Result<Lookup<JobStatus>, EngineError> {
+        self.0.find(request).await
     }
 
     async fn status(&self, id: &JobId) -> Result<JobStatus, EngineError> {
@@ -244,7 +232,7 @@ impl Execution for BrokenExecution {
         self.0.vanished(id, owner)
     }
 
-    async fn sweep(&self, ended: &[(JobToken, Option<JobId>)]) -> Result<(), EngineError> {
+    async fn sweep(&self, ended: &[JobRequest]) -> Result<(), EngineError> {
         self.0.sweep(ended).await
     }
 
@@ -260,7 +248,7 @@ impl Execution for BrokenExecution {
         self.0.cancel(id).await
     }
 
-    async fn fence(&self, _token: &JobToken) -> Result<Fence, EngineError> {
+    async fn fence(&self, _: &JobRequest) -> Result<Fence, EngineError> {
         Ok(Fence::Down)
     }
 

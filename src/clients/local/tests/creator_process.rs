@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::execution::{LIMITS, ended, execution, fenced};
 use super::worker_process::{WRITES, command};
-use super::{new_root, owner, sink, spec, token};
+use super::{new_root, owner, request, sink, spec};
 use crate::clients::local::disk::recorder::KilledAt;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::root::Root;
@@ -39,10 +39,13 @@ async fn as_creator() {
     let execution = LocalExecution::new(root, LIMITS, command(None));
     match call {
         "create" => {
-            let made = execution.create(&job(), &token("t"), &owner("u", 1)).await;
+            let made = execution.create(&job(), &request("t", owner("u", 1))).await;
             made.map(drop).expect("should create");
         }
-        _ => assert_eq!(execution.fence(&token("t")).await.expect("should fence"), Fence::Down),
+        _ => assert_eq!(
+            execution.fence(&request("t", owner("u", 1))).await.expect("should fence"),
+            Fence::Down
+        ),
     }
 }
 
@@ -68,10 +71,12 @@ async fn create_killed_at_any_step_is_found_or_made_again_and_works_once() {
         let (folder, root) = new_root();
         let was_killed = is_killed(folder.path(), "create", step);
         let next = execution(&root, None);
-        if let Some(found) = next.find(&token("t")).await.expect("should look") {
+        if let Some(found) =
+            next.find(&request("t", owner("u", 1))).await.expect("should look").found()
+        {
             assert_eq!((found.state, found.owner), (JobState::Inert, owner("u", 1)), "step {step}");
         }
-        let id = next.create(&job(), &token("t"), &owner("u", 1)).await.expect("should create");
+        let id = next.create(&job(), &request("t", owner("u", 1))).await.expect("should create");
         next.release(&id).await.expect("should release");
         assert_eq!(ended(&next, &id).await.state, JobState::Succeeded, "step {step}");
         assert_eq!(commits(&root), 1, "step {step}");
@@ -91,13 +96,18 @@ async fn fence_killed_at_any_step_is_made_again_and_then_nothing_begins() {
             let (folder, root) = new_root();
             let next = execution(&root, None);
             if is_created {
-                next.create(&job(), &token("t"), &owner("u", 1)).await.expect("should create");
+                next.create(&job(), &request("t", owner("u", 1))).await.expect("should create");
             }
             let was_killed = is_killed(folder.path(), "fence", step);
             fenced(&next, "t").await;
-            let late = next.create(&job(), &token("t"), &owner("u", 1)).await;
+            let late = next.create(&job(), &request("t", owner("u", 1))).await;
             assert_eq!(late.expect_err("should be fenced").kind, ErrorKind::Conflict);
-            let state = next.find(&token("t")).await.expect("should look").map(|job| job.state);
+            let state = next
+                .find(&request("t", owner("u", 1)))
+                .await
+                .expect("should look")
+                .found()
+                .map(|job| job.state);
             assert_eq!(state, is_created.then_some(JobState::Lost), "step {step}");
             assert_eq!(commits(&root), 0, "step {step}");
             if !was_killed {

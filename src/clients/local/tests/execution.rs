@@ -7,7 +7,7 @@ use super::worker_process::{
     FAILS, IGNORES_CANCEL, KILLS_ITSELF, NEEDS_TOO_MUCH_MEMORY, PANICS, WAITS_FOR_CANCEL, WRITES,
     command,
 };
-use super::{new_root, owner, sink, spec, token};
+use super::{new_root, owner, request, sink, spec, token};
 use crate::api::parameters::Parameters;
 use crate::clients::local::clock::now;
 use crate::clients::local::execution::LocalExecution;
@@ -34,7 +34,7 @@ pub(super) fn execution(root: &Arc<Root>, killed_at: Option<u64>) -> LocalExecut
 
 async fn started(execution: &LocalExecution, behaviour: u64) -> JobId {
     let id = execution
-        .create(&spec(behaviour, None), &token("t"), &owner("u", 1))
+        .create(&spec(behaviour, None), &request("t", owner("u", 1)))
         .await
         .expect("should create");
     execution.release(&id).await.expect("should release");
@@ -63,7 +63,9 @@ pub(super) async fn ended(execution: &LocalExecution, id: &JobId) -> JobStatus {
 
 pub(super) async fn fenced(execution: &LocalExecution, text: &str) {
     let begun = Instant::now();
-    while execution.fence(&token(text)).await.expect("should fence") == Fence::NotYet {
+    while execution.fence(&request(text, owner("u", 1))).await.expect("should fence")
+        == Fence::NotYet
+    {
         assert!(begun.elapsed() < Duration::from_mins(1), "still works");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -74,7 +76,7 @@ async fn released_job_writes_its_proof() {
     let (_folder, root) = new_root();
     let execution = execution(&root, None);
     let id = execution
-        .create(&spec(WRITES, Some(sink(WriteMode::Error, None))), &token("t"), &owner("u", 1))
+        .create(&spec(WRITES, Some(sink(WriteMode::Error, None))), &request("t", owner("u", 1)))
         .await
         .expect("should create");
     let inert = execution.status(&id).await.expect("should be known");
@@ -87,7 +89,10 @@ async fn released_job_writes_its_proof() {
     assert_eq!(outcome, execution.collect(&id).await.expect("should collect again"));
     let commit = outcome.commit.expect("should have committed");
     assert_eq!((commit.version, commit.rows, commit.attempt), (TableVersion(1), 2, 1));
-    assert_eq!(execution.find(&token("t")).await.expect("should look"), Some(status));
+    assert_eq!(
+        execution.find(&request("t", owner("u", 1))).await.expect("should look").found(),
+        Some(status)
+    );
 }
 
 #[tokio::test]
@@ -106,7 +111,7 @@ async fn worker_whose_folder_is_gone_stops_and_leaves_nothing() {
     let (folder, root) = new_root();
     let execution = execution(&root, None);
     let waits = spec(WAITS_FOR_CANCEL, Some(sink(WriteMode::Error, None)));
-    let id = execution.create(&waits, &token("t"), &owner("u", 1)).await.expect("should create");
+    let id = execution.create(&waits, &request("t", owner("u", 1))).await.expect("should create");
     execution.release(&id).await.expect("should release");
     until(&execution, &id, |status| status.progress.as_ref().is_some_and(|p| p.done > 0)).await;
     assert!(folder.path().join("sales/orders/mason-job-t/part-0.csv").exists());
@@ -150,7 +155,7 @@ async fn worker_that_ignores_the_cancel_is_killed() {
     fenced(&execution, "t").await;
     let status = ended(&execution, &id).await;
     assert_eq!(status.state, JobState::Lost, "{status:?}");
-    let error = execution.create(&spec(WRITES, None), &token("t"), &owner("u", 1)).await;
+    let error = execution.create(&spec(WRITES, None), &request("t", owner("u", 1))).await;
     assert_eq!(error.expect_err("should be fenced").kind, ErrorKind::Conflict);
 }
 
@@ -188,8 +193,10 @@ async fn worker_that_cannot_read_its_job_says_so() {
     let (_folder, root) = new_root();
     let execution = execution(&root, None);
     let token = token("t");
-    let id =
-        execution.create(&spec(WRITES, None), &token, &owner("u", 1)).await.expect("should create");
+    let id = execution
+        .create(&spec(WRITES, None), &request(&token.0, owner("u", 1)))
+        .await
+        .expect("should create");
     let folder = JobFolder::of(&root, &token).expect("should be a folder");
     std::fs::write(folder.absolute().join(file::SPEC), "{\"version\": \"new\"}")
         .expect("should be written");
@@ -207,10 +214,16 @@ async fn worker_that_cannot_read_its_job_says_so() {
 async fn fence_stops_a_create_that_comes_late() {
     let (_folder, root) = new_root();
     let execution = execution(&root, None);
-    assert_eq!(execution.fence(&token("t")).await.expect("should fence"), Fence::Down);
-    let late = execution.create(&spec(WRITES, None), &token("t"), &owner("u", 1)).await;
+    assert_eq!(
+        execution.fence(&request("t", owner("u", 1))).await.expect("should fence"),
+        Fence::Down
+    );
+    let late = execution.create(&spec(WRITES, None), &request("t", owner("u", 1))).await;
     assert_eq!(late.expect_err("should be refused").kind, ErrorKind::Conflict);
-    assert_eq!(execution.find(&token("t")).await.expect("should look"), None);
+    assert_eq!(
+        execution.find(&request("t", owner("u", 1))).await.expect("should look").found(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -218,7 +231,7 @@ async fn fenced_job_never_begins() {
     let (_folder, root) = new_root();
     let execution = execution(&root, None);
     let id = execution
-        .create(&spec(WRITES, None), &token("t"), &owner("u", 1))
+        .create(&spec(WRITES, None), &request("t", owner("u", 1)))
         .await
         .expect("should create");
     fenced(&execution, "t").await;
@@ -231,7 +244,7 @@ async fn a_token_of_another_run_is_refused() {
     let (_folder, root) = new_root();
     let execution = execution(&root, None);
     let create = async |run: &str, attempt| {
-        execution.create(&spec(WRITES, None), &token("t"), &owner(run, attempt)).await
+        execution.create(&spec(WRITES, None), &request("t", owner(run, attempt))).await
     };
     let id = create("u", 1).await.expect("should create");
     assert_eq!(create("u", 1).await.expect("should be the same"), id);
@@ -246,7 +259,7 @@ async fn a_job_that_has_begun_is_not_begun_again() {
     let (_folder, root) = new_root();
     let execution = execution(&root, None);
     let append = spec(WRITES, Some(sink(WriteMode::Append, None)));
-    let id = execution.create(&append, &token("t"), &owner("u", 1)).await.expect("should create");
+    let id = execution.create(&append, &request("t", owner("u", 1))).await.expect("should create");
     execution.release(&id).await.expect("should release");
     assert_eq!(ended(&execution, &id).await.state, JobState::Succeeded);
     let folder = JobFolder::of(&root, &token("t")).expect("should be a folder");
@@ -277,7 +290,7 @@ async fn what_a_planned_job_wrote_and_did_not_commit_is_collected() {
     let mut were_left = 0;
     for step in 1..60 {
         let dying = execution(&root, Some(step));
-        let id = dying.create(&job, &token("t1"), &owner("u", 1)).await.expect("should create");
+        let id = dying.create(&job, &request("t1", owner("u", 1))).await.expect("should create");
         dying.release(&id).await.expect("should release");
         let next =
             execution(&root, None).with_graces(Duration::from_secs(5), Duration::from_secs(1));
@@ -323,7 +336,7 @@ async fn killed_at_every_step(append: &JobSpec) {
 async fn killed_once(append: &JobSpec, step: u64) -> bool {
     let (_folder, root) = new_root();
     let first = execution(&root, Some(step));
-    let id = first.create(append, &token("t1"), &owner("u", 1)).await.expect("should create");
+    let id = first.create(append, &request("t1", owner("u", 1))).await.expect("should create");
     first.release(&id).await.expect("should release");
     // The process that watches dies too: what follows is found out by another one.
     let next = execution(&root, None).with_graces(Duration::from_secs(5), Duration::from_secs(1));
@@ -337,7 +350,7 @@ async fn killed_once(append: &JobSpec, step: u64) -> bool {
         let commit = next.collect(&id).await.expect("should collect").commit;
         assert_eq!(commit.expect("should have a commit").digest, stored.digest, "step {step}");
     }
-    let id = next.create(append, &token("t2"), &owner("u", 2)).await.expect("should create");
+    let id = next.create(append, &request("t2", owner("u", 2))).await.expect("should create");
     next.release(&id).await.expect("should release");
     let second = ended(&next, &id).await;
     assert_eq!(second.state, JobState::Succeeded, "step {step}: {second:?}");

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::files::RootFiles;
 use super::root::Root;
-use crate::engines::job::{JobOwner, JobToken};
+use crate::engines::job::{JobOwner, JobRequest, JobToken};
 use crate::engines::job_spec::{
     AnswerLimits, BadRows, FileSink, JobSpec, Operation, Sink, WriteMode,
 };
@@ -40,6 +40,11 @@ pub(crate) fn files(root: &Arc<Root>) -> RootFiles {
 
 pub(crate) fn owner(run_uid: &str, attempt: u32) -> JobOwner {
     JobOwner { run_uid: run_uid.to_owned(), run: "a-run".to_owned(), attempt }
+}
+
+/// Returns what an attempt asks for that has recorded no job.
+pub(crate) fn request(token: &str, owner: JobOwner) -> JobRequest {
+    JobRequest { token: JobToken(token.to_owned()), owner, recorded: None }
 }
 
 pub(crate) fn token(text: &str) -> JobToken {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::SignedDuration;
 
-use super::{files, metastore_in_job, new_root, owner, sink, spec, token};
+use super::{files, metastore_in_job, new_root, owner, request, sink, spec, token};
 use crate::clients::local::clock::now;
 use crate::clients::local::execution::LocalExecution;
 use crate::clients::local::leftovers::{Retention, collect};
@@ -168,7 +168,7 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
         left_out: crate::engines::bad_rows::Tally::default(),
         notes: Vec::new(),
     });
-    execution.create(&reading, &token("live"), &owner("u", 1)).await.expect("should create");
+    execution.create(&reading, &request("live", owner("u", 1))).await.expect("should create");
     write_file(&files(&root), &sink(WriteMode::Append, None), &token("live"), "1\n");
     let all = Retention {
         jobs: Duration::ZERO,
@@ -183,7 +183,7 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
             "{kept}"
         );
     }
-    execution.fence(&token("live")).await.expect("should fence");
+    execution.fence(&request("live", owner("u", 1))).await.expect("should fence");
     let collected = collect(&root, all, later).expect("should collect");
     assert_eq!((collected.jobs, collected.files, collected.generations), (1, 2, 1));
     assert!(folder.path().join("sales/orders/mason-job-r2/part-0.csv").exists());
@@ -198,8 +198,11 @@ async fn of_many_jobs_the_oldest_go_and_none_of_the_last_day() {
     let worker = super::worker_process::command(None);
     let execution = LocalExecution::new(Arc::clone(&root), super::execution::LIMITS, worker);
     for job in ["j1", "j2", "j3"] {
-        execution.create(&spec(0, None), &token(job), &owner("u", 1)).await.expect("should create");
-        execution.fence(&token(job)).await.expect("should fence");
+        execution
+            .create(&spec(0, None), &request(job, owner("u", 1)))
+            .await
+            .expect("should create");
+        execution.fence(&request(job, owner("u", 1))).await.expect("should fence");
     }
     let few = Retention { most_jobs: 1, ..Retention::default() };
     assert_eq!(collect(&root, few, now()).expect("should collect").jobs, 0);
