@@ -61,6 +61,7 @@ fn median(files: &dyn Files, from: u64) -> Result<Duration, Box<dyn Error>> {
 
 fn append(files: &dyn Files, run: u64) -> Result<(), Box<dyn Error>> {
     let sink = FileSink {
+        table: None,
         location: "sales/orders".to_owned(),
         format: Format::Csv,
         partition_by: Vec::new(),

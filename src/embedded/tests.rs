@@ -248,6 +248,7 @@ pub(super) fn query(sql: &str) -> Operation {
 
 pub(super) fn to_files(mut spec: JobSpec, format: Format, partition_by: &[&str]) -> JobSpec {
     spec.sink = Sink::Files(Box::new(FileSink {
+        table: None,
         location: "out/table".into(),
         format,
         partition_by: partition_by.iter().map(ToString::to_string).collect(),

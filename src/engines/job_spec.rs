@@ -326,6 +326,9 @@ pub enum Sink {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileSink {
+    /// What the table is called; absent in documents of a Mason that took the name out of the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableName>,
     /// The folder, below the storage's root: `<database>/<table>` for a managed table.
     pub location: String,
     /// The format.

@@ -89,6 +89,9 @@ impl Reads {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Commit {
+    /// What the table is called; absent in what a Mason recorded that took the name out of the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableName>,
     /// The folder.
     pub location: String,
     /// The generation of its manifest.

@@ -142,8 +142,9 @@ fn adopted(
 }
 
 fn as_commit(location: &StoragePath, stored: &StoredManifest) -> Commit {
-    let Manifest { generation, added, attempt, .. } = &stored.manifest;
+    let Manifest { name, generation, added, attempt, .. } = &stored.manifest;
     Commit {
+        table: Some(name.clone()),
         location: location.to_string(),
         version: *generation,
         files: added.files,
@@ -222,7 +223,7 @@ fn next_manifest(
         generation: TableVersion(latest.map_or(1, |manifest| manifest.generation.0 + 1)),
         previous: latest.map(|manifest| manifest.generation),
         kind: ManifestKind::Managed,
-        name: table_name(location),
+        name: sink.table.clone().unwrap_or_else(|| table_name(location)),
         run_uid: committer.owner.run_uid.clone(),
         attempt: committer.owner.attempt,
         created_at: committer.now,

@@ -9,6 +9,7 @@ use crate::api::v1alpha1::ResultKind;
 use crate::engines::counted::counted;
 use crate::engines::result::{Commit, JobOutcome};
 use crate::engines::schema::{Column, ConflictingSchema, DifferingColumn, Schema, SchemaConflict};
+use crate::engines::table::TableName;
 
 /// Returns the answer to a job whose outcome is rows, one object or written files, with no effect left.
 pub(super) fn conclude_job(outcome: &JobOutcome) -> Conclusion {
@@ -18,6 +19,11 @@ pub(super) fn conclude_job(outcome: &JobOutcome) -> Conclusion {
         None => object(outcome),
     };
     Conclusion { answer, effect: None }
+}
+
+/// Returns a table's name as answers have it.
+pub(super) fn table_shown(name: &TableName) -> Value {
+    json!({"database": name.database, "name": name.table})
 }
 
 fn object(outcome: &JobOutcome) -> Answer {
@@ -52,9 +58,8 @@ fn rows(outcome: &JobOutcome) -> Answer {
 }
 
 fn written(commit: &Commit, outcome: &JobOutcome) -> Answer {
-    let (database, table) = commit.location.rsplit_once('/').unwrap_or(("", &commit.location));
     let mut written = json!({
-        "table": {"database": database, "name": table},
+        "table": commit.table.as_ref().map(table_shown),
         "location": commit.location,
         "version": commit.version,
         "files": commit.files,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answers::{changed_schema, columns_shown, conflict_shown};
+use super::answers::{changed_schema, columns_shown, conflict_shown, table_shown};
 use super::inputs::{describe_conflict, reading_plan, shown_notes, unread_input};
 use super::parameters::{count, refused};
 use super::{Answer, Prepared, Request};
@@ -105,7 +105,7 @@ pub(super) fn inferred(
         InferAnswer::Conflict { format, conflict, found, files, notes, .. } => {
             let (shown, cut) = conflict_shown(&conflict);
             let mut answer = Answer::object(json!({
-                "table": {"database": name.database, "name": name.table},
+                "table": table_shown(name),
                 "registered": false,
                 "format": format,
                 "found": found,
@@ -137,7 +137,7 @@ fn table_answer(
     let (columns, columns_total) = columns_shown(&table.schema, why_text);
     let cut = columns.as_array().map_or(0, Vec::len) < columns_total;
     let mut answer = Answer::object(json!({
-        "table": {"database": table.name.database, "name": table.name.table},
+        "table": table_shown(&table.name),
         "registered": true,
         "locations": table.locations,
         "format": table.format,

@@ -81,6 +81,7 @@ pub(super) async fn find_target(
     }
     let mib = count(operator, request, "target_file_size_mib")?.unwrap_or(FILE_SIZE_MIB).max(1);
     let sink = FileSink {
+        table: Some(place.name.clone()),
         location: place.location,
         format,
         partition_by: request.parameters.list("partition_columns"),

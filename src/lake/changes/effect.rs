@@ -7,7 +7,7 @@ use super::{check_version, folder, table_location};
 use crate::engines::files::Files;
 use crate::engines::metastore::{Author, Change, Changed, TableDeclaration};
 use crate::engines::schema::{Schema, SchemaFound};
-use crate::engines::table::{StoragePath, TableVersion};
+use crate::engines::table::{StoragePath, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::error::error;
 use crate::lake::manifest::{Added, Manifest, ManifestKind, StoredManifest, table_name};
@@ -95,14 +95,14 @@ fn declare(
         schema: Schema { columns },
         partition_columns: Schema { columns: keys },
         found: table.found.clone(),
-        ..following(&location, latest.as_ref(), &record.author, now)
+        ..following(&table.name, latest.as_ref(), &record.author, now)
     };
     publish(files, &location, &manifest)
 }
 
 /// Returns a tombstone that follows a generation.
 fn following(
-    location: &StoragePath,
+    name: &TableName,
     latest: Option<&Manifest>,
     author: &Author,
     now: Timestamp,
@@ -112,7 +112,7 @@ fn following(
         generation: TableVersion(latest.map_or(1, |latest| latest.generation.0 + 1)),
         previous: latest.map(|latest| latest.generation),
         kind: ManifestKind::Deleted,
-        name: table_name(location),
+        name: name.clone(),
         run_uid: author.run_uid.clone(),
         attempt: author.attempt,
         created_at: now,
@@ -175,5 +175,6 @@ fn tombstone(
     {
         check_version(name, Some(latest.generation), Some(*expected))?;
     }
-    publish(files, location, &following(location, latest.as_ref(), &record.author, now))
+    let name = latest.as_ref().map_or_else(|| table_name(location), |latest| latest.name.clone());
+    publish(files, location, &following(&name, latest.as_ref(), &record.author, now))
 }

@@ -59,6 +59,7 @@ fn owner(run_uid: &str, attempt: u32) -> JobOwner {
 
 fn sink(mode: WriteMode, expected: Option<u64>) -> FileSink {
     FileSink {
+        table: None,
         location: "sales/orders".to_owned(),
         format: Format::Csv,
         partition_by: Vec::new(),

@@ -12,7 +12,9 @@ use crate::engines::job_spec::{AnswerLimits, JobSpec, Operation, Sink};
 use crate::engines::result::JobOutcome;
 use crate::engines::table::{ConflictingTable, PinnedFile, Table, TableLookup};
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{columns_shown, conflict_shown, object_schema, within_bytes};
+use crate::operators::answers::{
+    columns_shown, conflict_shown, object_schema, table_shown, within_bytes,
+};
 use crate::operators::inputs::{describe_conflict, reading_plan, shown_notes, table_input, unread};
 use crate::operators::parameters::{bad_rows, count, table_name};
 use crate::operators::reading::look_up;
@@ -122,7 +124,7 @@ pub(super) fn described(table: &Table) -> Answer {
     let (partitions, whole) = partitions(&table.partition_keys, table.files.iter());
     let cut = columns.as_array().map_or(0, Vec::len) < columns_total;
     let mut answer = Answer::object(json!({
-        "table": {"database": table.name.database, "name": table.name.table},
+        "table": table_shown(&table.name),
         "kind": table.kind,
         "locations": table.locations.iter().take(20).collect::<Vec<_>>(),
         "format": table.format,
@@ -147,7 +149,7 @@ fn described_conflict(table: &ConflictingTable) -> Answer {
     let bytes: u64 = files.clone().map(|file| file.size_bytes).sum();
     let (partitions, whole) = partitions(&table.partition_keys, files);
     let mut answer = Answer::object(json!({
-        "table": {"database": table.name.database, "name": table.name.table},
+        "table": table_shown(&table.name),
         "locations": table.locations.iter().take(20).collect::<Vec<_>>(),
         "format": table.format,
         "found": table.found,

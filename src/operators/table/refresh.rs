@@ -10,7 +10,7 @@ use crate::engines::result::JobOutcome;
 use crate::engines::schema::{Column, Schema};
 use crate::engines::table::{Table, TableKind, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};
-use crate::operators::answers::within_bytes;
+use crate::operators::answers::{table_shown, within_bytes};
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
 use crate::operators::inputs::{list_files, stated_table};
 use crate::operators::parameters::{bad_rows, table_name};
@@ -89,7 +89,7 @@ async fn nothing_to_do(engines: &Engines, name: &TableName) -> Result<Option<Ans
         Some(TableKind::External) | None => return Ok(None),
     };
     let mut answer = Answer::object(json!({
-        "table": {"database": name.database, "name": name.table},
+        "table": table_shown(name),
         "differences": [],
     }));
     answer.info.push(format!("there is nothing to refresh: {why}"));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fakes::{World, outcome, request};
+use super::fakes::{World, name, outcome, request};
 use super::reading::world;
 use crate::engines::ErrorKind;
 use crate::engines::job_spec::{FileSink, Operation, Sink, WriteMode};
@@ -37,6 +37,7 @@ async fn a_new_table_goes_into_the_folder_of_its_database() {
     assert_eq!(
         sink,
         FileSink {
+            table: Some(name("sales.out")),
             location: "sales/out".into(),
             format: Format::Csv,
             partition_by: vec!["City".into()],
@@ -158,6 +159,7 @@ async fn what_was_written_is_answered_with_its_proof() {
         json!({"database_name": "sales", "table_name": "raw", "output_table": "merged"});
     let mut proof = outcome(json!({"nulled": {"price": 3}}));
     proof.commit = Some(Commit {
+        table: Some(name("sales.merged")),
         location: "sales/merged".into(),
         version: TableVersion(1),
         files: 2,

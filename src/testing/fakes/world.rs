@@ -469,6 +469,7 @@ impl World {
             truncated: false,
             reads: Vec::new(),
             commit: Some(Commit {
+                table: None,
                 location: LOCATION.to_owned(),
                 version: TableVersion(1),
                 files: 1,

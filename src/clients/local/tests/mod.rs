@@ -53,6 +53,7 @@ pub(crate) fn token(text: &str) -> JobToken {
 
 pub(crate) fn sink(mode: WriteMode, expected: Option<u64>) -> FileSink {
     FileSink {
+        table: None,
         location: "sales/orders".to_owned(),
         format: Format::Csv,
         partition_by: Vec::new(),
