@@ -6,13 +6,10 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::again::Action;
 use super::clock::now;
 use super::context::Context;
-use super::engines::Clients;
-use super::error::Error;
-use super::reconcile::{Cache, Reconcile};
-use super::status::store_status;
+use super::control_loop::{Action, Error, Pass, Reconcile, store_status};
+use super::surroundings::Clients;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
 use crate::clients::{self, Asked, ConfigIdentity, Secrets as _};
@@ -79,7 +76,7 @@ impl Reconcile for MasonConfigs {
     async fn reconcile(
         &self,
         config: &MasonConfig,
-        _: &Cache<MasonConfig>,
+        _: Pass<'_, MasonConfig>,
     ) -> Result<Action, Error> {
         let checked = validate_config(config, clients::types(), &self.context.rules); // pure
         let mut probes = Vec::new();

@@ -41,7 +41,7 @@ impl Stage {
 }
 
 /// Returns what is told of a run that was in a stage and is stored so now.
-pub(super) fn of_run(before: &Stage, run: &OperatorRun) -> Option<Told> {
+pub(crate) fn of_run(before: &Stage, run: &OperatorRun) -> Option<Told> {
     let after = Stage::of(run);
     let status = run.status.as_ref().filter(|_| after != *before)?;
     if after.is_pruned && !before.is_pruned {
@@ -103,7 +103,7 @@ fn succeeded(status: &OperatorRunStatus) -> String {
 }
 
 /// Returns what is told of a config or definition that stood so before and is stored so now.
-pub(super) fn of_standing(before: &Resource, stored: &Resource) -> Option<Told> {
+pub(crate) fn of_standing(before: &Resource, stored: &Resource) -> Option<Told> {
     let is_ready = |condition: &&Condition| condition.type_ == "Ready";
     let old = conditions(before).iter().find(is_ready);
     let new = conditions(stored).iter().find(is_ready)?;

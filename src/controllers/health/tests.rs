@@ -3,7 +3,11 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use super::*;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::server::{Health, Serving};
+use crate::metrics::{self, Metrics};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -7,8 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
 
-use super::LeaseSettings;
 use super::decide::{Decision, LASTS, Seen, decide};
+use super::leadership::LeaseSettings;
 use crate::controllers::clock::now;
 
 /// The Lease, as this process saw it last.

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::OperatorRuns;
+use super::controller::OperatorRuns;
 use crate::api::v1alpha1::{
     Attempt, AttemptOutcome, AttemptState, FailureClass, OperatorRun, OperatorRunStatus, Phase,
 };
 use crate::controllers::clock::now;
-use crate::controllers::reconcile::Cache;
+use crate::controllers::control_loop::Cache;
 use crate::metrics::{AttemptEnded, Metrics, Read, RunEnded};
 use crate::telemetry::{self, EndedRun};
 

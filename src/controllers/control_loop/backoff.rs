@@ -13,13 +13,13 @@ const CAP: Duration = Duration::from_mins(5);
 
 /// The failures of each resource since its last success, by uid and generation: a new spec begins anew.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: Mutex<HashMap<String, (i64, u32)>>,
 }
 
 impl Backoff {
     /// Notes a failure and returns how long the resource rests.
-    pub(super) fn failed(&self, uid: &str, generation: i64) -> Duration {
+    pub(crate) fn failed(&self, uid: &str, generation: i64) -> Duration {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let known = failures.entry(uid.to_owned()).or_insert((generation, 0));
         let before = if known.0 == generation { known.1 } else { 0 };
@@ -28,7 +28,7 @@ impl Backoff {
     }
 
     /// Forgets the failures of a resource that was reconciled, or is gone.
-    pub(super) fn forget(&self, uid: &str) {
+    pub(crate) fn forget(&self, uid: &str) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }

@@ -12,14 +12,14 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, watcher};
 use tokio_util::sync::CancellationToken;
 
-use super::context::Context;
-use super::scope::Scope;
-use super::watch::is_expired;
 use crate::api::labels::{MANAGED_BY, MANAGER};
+use crate::controllers::context::Context;
+use crate::controllers::control_loop::is_expired;
+use crate::controllers::scope::Scope;
 use crate::pods::run_of;
 
 /// Watches the pods of a scope until it is to stop; without pods there is nothing to watch.
-pub(super) async fn watch_pods(context: Arc<Context>, scope: Scope, stop: CancellationToken) {
+pub(crate) async fn watch_pods(context: Arc<Context>, scope: Scope, stop: CancellationToken) {
     if context.pods.settings.is_none() {
         return;
     }

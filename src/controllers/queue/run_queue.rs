@@ -8,23 +8,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kube::ResourceExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::scope::Scope;
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{AttemptState, MasonConfig, OperatorRun};
+use crate::controllers::scope::Scope;
 use crate::plan::{Bounds, Line, Needs, Place};
 use crate::runs::Places;
 use crate::validate::{Rules, ValidRun, config_namespace};
 
 /// A run that is to be looked at now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Woken {
-    pub(super) uid: String,
-    pub(super) namespace: String,
-    pub(super) name: String,
+pub(crate) struct Woken {
+    pub(crate) uid: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
 }
 
 /// Who works, who waits, and for what.
-pub(super) struct Turns {
+pub(crate) struct Turns {
     rules: Rules,
     library_namespace: Option<String>,
     line: Mutex<Line>,
@@ -50,7 +50,7 @@ struct Expecting {
 
 impl Turns {
     /// Makes an empty line; nobody begins before so many watches have brought all runs.
-    pub(super) fn new(
+    pub(crate) fn new(
         bounds: Bounds,
         rules: Rules,
         library_namespace: Option<String>,
@@ -66,25 +66,25 @@ impl Turns {
     }
 
     /// Returns whoever is woken in a scope.
-    pub(super) fn subscribe(&self, scope: &Scope) -> UnboundedReceiver<Woken> {
+    pub(crate) fn subscribe(&self, scope: &Scope) -> UnboundedReceiver<Woken> {
         let (waker, woken) = unbounded_channel();
         self.known().wakers.push((scope.clone(), waker));
         woken
     }
 
     /// Notes that a watch has brought all runs, and so who works already.
-    pub(super) fn listed(&self) {
+    pub(crate) fn listed(&self) {
         let less = |left: usize| left.checked_sub(1);
         let _ = self.unlisted.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
     /// Returns whether it is known who works already.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.unlisted.load(Ordering::Acquire) == 0
     }
 
     /// Notes a run as the watch has it: one that works has a place, whoever began it.
-    pub(super) fn seen(&self, run: &OperatorRun) {
+    pub(crate) fn seen(&self, run: &OperatorRun) {
         let uid = run.uid().unwrap_or_default();
         if takes_place(run) {
             if self.occupy(run) {
@@ -97,7 +97,7 @@ impl Turns {
     }
 
     /// Gives a place to a run that works, whatever the bounds are; returns whether it had none.
-    pub(super) fn occupy(&self, run: &OperatorRun) -> bool {
+    pub(crate) fn occupy(&self, run: &OperatorRun) -> bool {
         let uid = run.uid().unwrap_or_default();
         let has_none = !self.line().works(&uid);
         if has_none {
@@ -109,7 +109,7 @@ impl Turns {
 
     /// Notes that a pass over a run begins here, before anything is read: whatever it waits for wakes it
     /// from now on.
-    pub(super) fn begins(&self, run: &OperatorRun) {
+    pub(crate) fn begins(&self, run: &OperatorRun) {
         let uid = run.uid().unwrap_or_default();
         let is_resolved = run.status.as_ref().is_some_and(|status| status.resolved.is_some());
         let config = (config_namespace(run).to_owned(), run.spec.config_ref.name.clone());
@@ -122,13 +122,13 @@ impl Turns {
     }
 
     /// Takes back the place of a run that does not work, in line as well, and lets others begin.
-    pub(super) fn release(&self, uid: &str) {
+    pub(crate) fn release(&self, uid: &str) {
         let woken = self.line().end(uid);
         self.wake(&woken);
     }
 
     /// Forgets a run that has ended or is gone.
-    pub(super) fn forget(&self, uid: &str) {
+    pub(crate) fn forget(&self, uid: &str) {
         self.release(uid);
         let mut known = self.known();
         known.runs.remove(uid);
@@ -136,20 +136,20 @@ impl Turns {
     }
 
     /// Pauses everything that has not begun, or goes on.
-    pub(super) fn pause(&self, is_paused: bool) {
+    pub(crate) fn pause(&self, is_paused: bool) {
         let woken = self.line().pause(is_paused);
         self.wake(&woken);
     }
 
     /// Wakes the runs that wait for a config, and notes how many of its runs may work.
-    pub(super) fn config_changed(&self, config: &MasonConfig) {
+    pub(crate) fn config_changed(&self, config: &MasonConfig) {
         let key = key_of(config);
         self.bound(config);
         self.wake_if(|_, (wanted, _)| *wanted == key);
     }
 
     /// Wakes the runs that wait for a definition of an operator.
-    pub(super) fn definition_changed(&self, namespace: &str, operator: &str) {
+    pub(crate) fn definition_changed(&self, namespace: &str, operator: &str) {
         let is_shared = self.library_namespace.as_deref() == Some(namespace);
         self.wake_if(|run, (_, wanted)| {
             wanted == operator && (is_shared || run.namespace == namespace)
@@ -157,12 +157,12 @@ impl Turns {
     }
 
     /// Wakes a run that has something to look at.
-    pub(super) fn look_again(&self, uid: &str) {
+    pub(crate) fn look_again(&self, uid: &str) {
         self.wake(&[uid.to_owned()]);
     }
 
     /// Returns how many runs work, and how many wait.
-    pub(super) fn lengths(&self) -> (usize, usize) {
+    pub(crate) fn lengths(&self) -> (usize, usize) {
         self.line().lengths()
     }
 
@@ -230,7 +230,7 @@ impl Places for Turns {
 }
 
 /// Why a pod does not start that nothing but a change outside will start.
-const HELD_UP: [Reason; 5] = [
+pub(super) const HELD_UP: [Reason; 5] = [
     Reason::ImagePullFailed,
     Reason::Unschedulable,
     Reason::QuotaExceeded,
@@ -240,13 +240,13 @@ const HELD_UP: [Reason; 5] = [
 
 /// Returns whether a run takes a place among those that work. One whose pod cannot start takes none, so that a wrong
 /// image keeps no other run from working; when it starts all the same, it works beside the others.
-pub(super) fn takes_place(run: &OperatorRun) -> bool {
+pub(crate) fn takes_place(run: &OperatorRun) -> bool {
     let reason = run.status.as_ref().map_or("", |status| status.columns.reason.as_str());
     works(run) && HELD_UP.iter().all(|held_up| held_up.as_str() != reason)
 }
 
 /// Returns whether an attempt of a run is under way.
-pub(super) fn works(run: &OperatorRun) -> bool {
+pub(crate) fn works(run: &OperatorRun) -> bool {
     let attempts = run.status.iter().flat_map(|status| &status.attempts);
     let ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
     !ended && attempts.last().is_some_and(|attempt| attempt.state != AttemptState::Finished)
@@ -258,7 +258,7 @@ fn needs_of(run: &OperatorRun, memory_bytes: u64) -> Needs {
 }
 
 /// Returns the memory that a run takes in the controller.
-fn memory_of(valid: &ValidRun, rules: &Rules) -> u64 {
+pub(super) fn memory_of(valid: &ValidRun, rules: &Rules) -> u64 {
     let execution = valid.engines.execution.as_ref();
     let client = execution.and_then(|choice| valid.client(&choice.client));
     client.map_or(0, |client| rules.memory_in_controller(client))
@@ -267,6 +267,3 @@ fn memory_of(valid: &ValidRun, rules: &Rules) -> u64 {
 fn key_of(config: &MasonConfig) -> (String, String) {
     (config.namespace().unwrap_or_default(), config.name_any())
 }
-
-#[cfg(test)]
-mod tests;

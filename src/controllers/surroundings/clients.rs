@@ -19,16 +19,16 @@ use crate::runs::OpenEngines;
 use crate::validate::ValidRun;
 
 /// The clients that a controller has open, and what it lends to them.
-pub(super) struct Clients {
-    pub(super) connections: Connections,
+pub(crate) struct Clients {
+    pub(crate) connections: Connections,
     roots: AllowedRoots,
-    pub(super) secrets: ClusterSecrets,
+    pub(crate) secrets: ClusterSecrets,
     kubernetes: Client,
 }
 
 impl Clients {
     /// Makes it with nothing open. Configs may name the folders of their namespace below these roots.
-    pub(super) fn new(kubernetes: &Client, roots: Vec<PathBuf>) -> Self {
+    pub(crate) fn new(kubernetes: &Client, roots: Vec<PathBuf>) -> Self {
         Self {
             connections: Connections::default(),
             roots: AllowedRoots(roots),
@@ -38,7 +38,7 @@ impl Clients {
     }
 
     /// Returns what is lent to clients whose workers have their place from `workers`.
-    pub(super) fn surroundings<'a>(&'a self, workers: &'a dyn PlaceWorkers) -> Surroundings<'a> {
+    pub(crate) fn surroundings<'a>(&'a self, workers: &'a dyn PlaceWorkers) -> Surroundings<'a> {
         Surroundings {
             base: Path::new("/"),
             roots: Some(&self.roots),
@@ -50,10 +50,10 @@ impl Clients {
 }
 
 /// Opens the clients of a run.
-pub(super) struct RunEngines {
-    pub(super) clients: Arc<Clients>,
-    pub(super) metrics: Metrics,
-    pub(super) pods: RunPods,
+pub(crate) struct RunEngines {
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) metrics: Metrics,
+    pub(crate) pods: RunPods,
 }
 
 impl RunEngines {

@@ -16,15 +16,15 @@ use crate::validate::{ValidAction, ValidRun};
 
 /// What the administrator says of placements and pods.
 #[derive(Clone)]
-pub(super) struct Pods {
-    pub(super) client: Client,
-    pub(super) settings: Option<Arc<PodSettings>>,
+pub(crate) struct Pods {
+    pub(crate) client: Client,
+    pub(crate) settings: Option<Arc<PodSettings>>,
     /// Where workers run that are not pods.
     here: WorkersAt,
 }
 
 impl Pods {
-    pub(super) fn new(
+    pub(crate) fn new(
         client: &Client,
         settings: Option<&PodSettings>,
         warm_workers: usize,
@@ -39,7 +39,7 @@ impl Pods {
     }
 
     /// Starts the workers that wait for jobs.
-    pub(super) fn warm_up(&self) {
+    pub(crate) fn warm_up(&self) {
         self.here.warm_up();
     }
 
@@ -66,14 +66,14 @@ impl Pods {
 }
 
 /// The pods of one run.
-pub(super) struct RunPods {
-    pub(super) pods: Pods,
-    pub(super) namespace: String,
-    pub(super) run: String,
+pub(crate) struct RunPods {
+    pub(crate) pods: Pods,
+    pub(crate) namespace: String,
+    pub(crate) run: String,
 }
 
 /// Returns where work takes place whose config does not say.
-pub(super) fn default_placement(settings: Option<&PodSettings>) -> Placement {
+pub(crate) fn default_placement(settings: Option<&PodSettings>) -> Placement {
     let chosen = settings.and_then(|settings| settings.placement(None).ok());
     chosen.unwrap_or(Placement::Controller)
 }
@@ -86,9 +86,9 @@ impl PlaceWorkers for Pods {
 }
 
 /// Where the workers of one run take place.
-pub(super) struct RunPlaces<'a> {
-    pub(super) pods: &'a RunPods,
-    pub(super) run: &'a ValidRun,
+pub(crate) struct RunPlaces<'a> {
+    pub(crate) pods: &'a RunPods,
+    pub(crate) run: &'a ValidRun,
 }
 
 impl PlaceWorkers for RunPlaces<'_> {
@@ -106,7 +106,7 @@ impl PlaceWorkers for RunPlaces<'_> {
 
 impl RunPods {
     /// Returns the clients of a run with the execution that its action needs.
-    pub(super) fn with_containers(
+    pub(crate) fn with_containers(
         &self,
         run: &ValidRun,
         engines: Engines,

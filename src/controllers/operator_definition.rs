@@ -4,21 +4,17 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::again::Action;
 use super::clock::now;
 use super::context::Context;
-use super::error::Error;
-use super::reconcile::{Cache, Neighbours, Reconcile};
+use super::control_loop::{Action, Error, Neighbours, Pass, Reconcile, store_status};
 use super::scope::Scope;
-use super::status::store_status;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorDefinition;
-use crate::clients;
-use crate::operators;
 use crate::runs::action_descriptions;
 use crate::standing::{Usability, standing_of_definition};
 use crate::store::kubernetes::KubernetesStore;
 use crate::validate::validate_definition;
+use crate::{clients, operators};
 
 /// The controller of definitions.
 pub(super) struct OperatorDefinitions {
@@ -38,9 +34,9 @@ impl Reconcile for OperatorDefinitions {
     async fn reconcile(
         &self,
         definition: &OperatorDefinition,
-        cache: &Cache<OperatorDefinition>,
+        pass: Pass<'_, OperatorDefinition>,
     ) -> Result<Action, Error> {
-        let others = cache.state(); // from the watch
+        let others = pass.cache.state(); // from the watch
         let others: Vec<_> = others.iter().filter_map(|other| other.0.as_ref().ok()).collect();
         let actions = action_descriptions(operators::all());
         let usability = match validate_definition(definition, &actions, clients::types()) {

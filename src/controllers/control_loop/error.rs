@@ -5,7 +5,7 @@ use crate::store::StoreError;
 
 /// Why a pass over a resource failed; it is tried again.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     /// A run could not be driven.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -18,7 +18,7 @@ pub(super) enum Error {
 }
 
 /// Returns an error with everything that it was caused by, each thing once.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     for error in std::iter::successors(Some(error), |error| error.source()) {
         let text = match error.downcast_ref::<kube::Error>() {

@@ -20,7 +20,7 @@ const REMEMBERED: usize = 256;
 
 /// What was read last. Copies share it.
 #[derive(Clone, Default)]
-pub(super) struct SharedLookUps(Arc<Mutex<HashMap<Asked, Slot>>>);
+pub(crate) struct SharedLookUps(Arc<Mutex<HashMap<Asked, Slot>>>);
 
 /// The namespace of a run, its operator, and the namespace and name of its config.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,12 +31,12 @@ type Slot = Arc<tokio::sync::Mutex<Option<(Instant, Arc<Resources>)>>>;
 
 impl SharedLookUps {
     /// Returns the look-up of a pass that was asked for at this time.
-    pub(super) fn since(&self, asked: Instant) -> PassLookUp {
+    pub(crate) fn since(&self, asked: Instant) -> PassLookUp {
         PassLookUp { shared: self.clone(), asked }
     }
 
     /// Forgets everything: a config or a definition has changed.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -68,7 +68,7 @@ impl SharedLookUps {
 }
 
 /// The look-up of one pass.
-pub(super) struct PassLookUp {
+pub(crate) struct PassLookUp {
     shared: SharedLookUps,
     asked: Instant,
 }

@@ -8,15 +8,15 @@ use kube::core::ApiResource;
 use kube::{Client, Error};
 use serde_json::{Value, json};
 
-use super::scope::Watched;
 use crate::api::conditions::{ConditionType, Reason, Truth, set_condition};
+use crate::controllers::scope::Watched;
 
 /// Most characters of what is told.
 const MESSAGE: usize = 1_000;
 
 /// Says on an object that it cannot be read. Nothing is written when it says so already, when somebody
 /// else changes it meanwhile, or when its status cannot be read either.
-pub(super) async fn tell<K: Watched>(
+pub(crate) async fn tell<K: Watched>(
     client: &Client,
     (namespace, name): (&str, &str),
     why: &str,

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 
-use super::turns::Turns;
+use super::run_queue::Turns;
 use crate::api::v1alpha1::Placement;
 use crate::plan::Bounds;
 use crate::runs::Namespaces;
@@ -41,7 +41,7 @@ pub struct AdmissionSettings {
 }
 
 impl AdmissionSettings {
-    pub(super) fn bounds(&self, working_runs: usize) -> Bounds {
+    pub(crate) fn bounds(&self, working_runs: usize) -> Bounds {
         Bounds {
             all: Some(working_runs.max(1)),
             namespace: self.namespace_runs,
@@ -50,7 +50,7 @@ impl AdmissionSettings {
         }
     }
 
-    pub(super) fn rules(&self, is_namespaced: bool, placement: Placement) -> Rules {
+    pub(crate) fn rules(&self, is_namespaced: bool, placement: Placement) -> Rules {
         Rules {
             maxima: self.maxima.clone(),
             is_namespaced,
@@ -60,7 +60,7 @@ impl AdmissionSettings {
     }
 
     /// Pauses and goes on as the administrator says, until the process is to stop.
-    pub(super) async fn watch_pause(self, turns: Arc<Turns>, stop: CancellationToken) {
+    pub(crate) async fn watch_pause(self, turns: Arc<Turns>, stop: CancellationToken) {
         let mut was_paused = false;
         loop {
             let is_paused = self.is_paused || self.has_file().await;
@@ -89,7 +89,7 @@ impl AdmissionSettings {
 }
 
 /// Reads the labels of namespaces from the API server when they are asked for.
-pub(super) struct ClusterNamespaces(pub(super) Client);
+pub(crate) struct ClusterNamespaces(pub(crate) Client);
 
 #[async_trait]
 impl Namespaces for ClusterNamespaces {

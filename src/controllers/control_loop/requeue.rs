@@ -9,26 +9,26 @@ use crate::metrics::Ended;
 
 /// When a resource is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Action(Option<Duration>);
+pub(crate) struct Action(Option<Duration>);
 
 impl Action {
     /// Looks again after so long, or when the resource changes.
-    pub(super) fn requeue(after: Duration) -> Self {
+    pub(crate) fn requeue(after: Duration) -> Self {
         Self(Some(after))
     }
 
     /// Looks again when the resource changes.
-    pub(super) fn await_change() -> Self {
+    pub(crate) fn await_change() -> Self {
         Self(None)
     }
 
     /// Returns after how long the resource is looked at again without being changed.
-    pub(super) fn after(self) -> Option<Duration> {
+    pub(crate) fn after(self) -> Option<Duration> {
         self.0
     }
 
     /// Returns how a pass that came to this is counted.
-    pub(super) fn ended(self) -> Ended {
+    pub(crate) fn ended(self) -> Ended {
         match self.0 {
             None => Ended::Settled,
             Some(after) if after.is_zero() => Ended::Again,

@@ -12,7 +12,7 @@ use crate::clients::Secrets;
 const DIGITS: usize = 16;
 
 /// The Secrets of a cluster.
-pub(super) struct ClusterSecrets(pub(super) Client);
+pub(crate) struct ClusterSecrets(pub(crate) Client);
 
 #[async_trait]
 impl Secrets for ClusterSecrets {

@@ -1,6 +1,13 @@
 use serde_json::{Value, json};
 
-use super::*;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::run_queue::{HELD_UP, Turns, Woken, memory_of, takes_place, works};
+use crate::api::v1alpha1::{MasonConfig, OperatorRun};
+use crate::controllers::scope::Scope;
+use crate::plan::{Bounds, Place};
+use crate::runs::Places;
+use crate::validate::{Rules, ValidRun};
 
 fn run(name: &str, phase: &str, states: &[&str]) -> OperatorRun {
     let attempt = |(number, state): (usize, &&str)| -> Value {

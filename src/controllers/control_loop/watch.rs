@@ -21,15 +21,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::again::Action;
-use super::clock::now;
-use super::context::Context;
+use super::backoff::Backoff;
 use super::error::{Error, chain};
-use super::health::Gate;
-use super::reconcile::{Cache, Reconcile};
-use super::scope::{Scope, Watched};
-use super::{unreadable, waited};
+use super::reconcile::{Cache, Pass, Reconcile};
+use super::requeue::Action;
+use super::unreadable;
 use crate::api::resource::Kind;
+use crate::controllers::clock::now;
+use crate::controllers::context::Context;
+use crate::controllers::health::Gate;
+use crate::controllers::scope::{Scope, Watched};
 use crate::metrics::{self, Ended, Key};
 use crate::store::kubernetes::controller_of;
 use crate::telemetry;
@@ -46,7 +47,7 @@ const PAGE: u32 = 100;
 const LOOK_OVER: Duration = Duration::from_secs(20);
 
 /// Reconciles the objects of a scope until the process is to stop and the passes under way have ended.
-pub(super) async fn run<R: Reconcile>(
+pub(crate) async fn run<R: Reconcile>(
     scope: Scope,
     reconcile: Arc<R>,
     context: Arc<Context>,
@@ -57,7 +58,10 @@ pub(super) async fn run<R: Reconcile>(
     reconcile.watched(&cache);
     let name = controller_name::<R::Kind>();
     let measures = context.metrics.controllers.of(name, context.settings.concurrency);
-    let state = Arc::new(State { name, measures, reconcile, context, cache: cache.clone(), gate });
+    let backoff = Backoff::default();
+    let cached = cache.clone();
+    let state =
+        Arc::new(State { name, measures, reconcile, context, cache: cached, gate, backoff });
     let seen = Arc::clone(&state);
     let events = watcher(api, watcher::Config::default().page_size(PAGE))
         .default_backoff()
@@ -166,6 +170,7 @@ struct State<R: Reconcile> {
     context: Arc<Context>,
     cache: Cache<R::Kind>,
     gate: Gate,
+    backoff: Backoff,
 }
 
 impl<R: Reconcile> State<R> {
@@ -184,7 +189,7 @@ impl<R: Reconcile> State<R> {
         }
         let permit = self.context.passes.acquire().await;
         let pass = self.measures.begin(&key, Instant::now());
-        let done = waited::scope(pass.waited, self.look(object)).instrument(span.clone()).await;
+        let done = self.look(object, pass.waited).instrument(span.clone()).await;
         drop(permit);
         if let Err(error) = &done {
             span.in_scope(|| tracing::warn!(error = chain(error), "failed to reconcile"));
@@ -196,20 +201,24 @@ impl<R: Reconcile> State<R> {
         };
         self.measures.end(pass, ended, Instant::now());
         let action = done?;
-        self.context.backoff.forget(&object.uid().unwrap_or_default());
+        self.backoff.forget(&object.uid().unwrap_or_default());
         self.look_again(key, action.after());
         Ok(action.into())
     }
 
     /// Looks at an object; whatever happens in it, others go on.
-    async fn look(&self, object: &DeserializeGuard<R::Kind>) -> Result<Action, Error> {
+    async fn look(
+        &self,
+        object: &DeserializeGuard<R::Kind>,
+        waited: Duration,
+    ) -> Result<Action, Error> {
         // Who was stopped for longer than its lease lasts must not go on as if nothing had happened.
         if !self.context.leadership.holds() {
             return Ok(Action::requeue(STANDING_BY));
         }
         match &object.0 {
             Ok(object) => {
-                let pass = self.reconcile.reconcile(object, &self.cache);
+                let pass = self.reconcile.reconcile(object, Pass { cache: &self.cache, waited });
                 let done = AssertUnwindSafe(pass).catch_unwind().await;
                 done.unwrap_or_else(|panic| Err(Error::Panicked(telemetry::panic_text(&*panic))))
             }
@@ -236,7 +245,7 @@ impl<R: Reconcile> State<R> {
         state: Arc<Self>,
     ) -> controller::Action {
         let (uid, generation) = (object.uid().unwrap_or_default(), object.meta().generation);
-        let rests = state.context.backoff.failed(&uid, generation.unwrap_or_default());
+        let rests = state.backoff.failed(&uid, generation.unwrap_or_default());
         state.look_again(key_of(&*object), Some(rests));
         controller::Action::requeue(rests)
     }
@@ -252,7 +261,7 @@ impl<R: Reconcile> State<R> {
             }
             Event::Delete(gone) => {
                 let uid = gone.uid().unwrap_or_default();
-                self.context.backoff.forget(&uid);
+                self.backoff.forget(&uid);
                 self.measures.queue.forget(&key_of(gone));
                 self.reconcile.forget(&uid);
             }
@@ -298,7 +307,7 @@ impl<R: Reconcile> State<R> {
 }
 
 /// Whether a watch is over that was left alone for too long, which happens by itself.
-pub(super) fn is_expired(error: &watcher::Error) -> bool {
+pub(crate) fn is_expired(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchError(status) if status.code == 410)
 }
 
@@ -345,7 +354,7 @@ mod tests {
         async fn reconcile(
             &self,
             config: &MasonConfig,
-            _: &Cache<MasonConfig>,
+            _: Pass<'_, MasonConfig>,
         ) -> Result<Action, Error> {
             assert!(config.name_any() != "bad", "no more than this: {}", "x".repeat(1_000));
             self.0.lock().unwrap().push(config.name_any());

@@ -2,28 +2,38 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::Resource as _;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::Store;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::again::Action;
 use super::error::Error;
-use super::scope::{Scope, Watched};
-use super::turns::Woken;
+use super::requeue::Action;
+use crate::controllers::queue::Woken;
+use crate::controllers::scope::{Scope, Watched};
 
 /// The objects that the watch has brought; older than what the API server has.
-pub(super) type Cache<K> = Store<DeserializeGuard<K>>;
+pub(crate) type Cache<K> = Store<DeserializeGuard<K>>;
 
 /// Whether a change of one object may change how another stands.
-pub(super) type Neighbours<K> = fn(&K, &K) -> bool;
+pub(crate) type Neighbours<K> = fn(&K, &K) -> bool;
 
 /// What of an object is looked at when it changes: nobody is woken while that stays the same.
-pub(super) type Wakes<K> = fn(&K) -> u64;
+pub(crate) type Wakes<K> = fn(&K) -> u64;
+
+/// What a pass is given beside its object.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'a, K: Watched> {
+    /// All objects of the watch.
+    pub(crate) cache: &'a Cache<K>,
+    /// How long the object has waited for this pass.
+    pub(crate) waited: Duration,
+}
 
 /// One controller: what it reconciles and how.
-pub(super) trait Reconcile: Send + Sync + 'static {
+pub(crate) trait Reconcile: Send + Sync + 'static {
     /// The kind.
     type Kind: Watched;
 
@@ -31,7 +41,7 @@ pub(super) trait Reconcile: Send + Sync + 'static {
     fn reconcile(
         &self,
         object: &Self::Kind,
-        cache: &Cache<Self::Kind>,
+        pass: Pass<'_, Self::Kind>,
     ) -> impl Future<Output = Result<Action, Error>> + Send;
 
     /// Returns whether a change of one object may change how another stands; nothing when an object

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::again::Action;
-use super::context::Context;
 use super::error::Error;
+use super::requeue::Action;
 use crate::api::resource::Resource;
+use crate::controllers::context::Context;
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{Store as _, StoreError};
 
@@ -14,7 +14,7 @@ const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// Stores a status, tells how the object came to stand, and returns what follows; when somebody else
 /// changed the object first, it is looked at again soon.
-pub(super) async fn store_status(
+pub(crate) async fn store_status(
     (context, store): (&Context, &KubernetesStore),
     before: &Resource,
     changed: Resource,
