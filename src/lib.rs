@@ -24,6 +24,7 @@
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
 //! | [`metrics`] | what is counted and measured | nothing |
+//! | [`generated`] | the makers of committed files: CRDs, dashboards, alerts, reference pages | `api clients engines metrics operators store` |
 //! | [`controllers`] | the resources of a cluster, reconciled | all above |
 //! | [`cli`] | the command line | everything |
 //!
@@ -41,6 +42,7 @@ pub mod embedded;
 pub mod engines;
 pub mod faults;
 pub mod formats;
+pub mod generated;
 #[cfg(feature = "local")]
 pub mod lake;
 pub mod metrics;

@@ -156,7 +156,7 @@ fn result_of(definition: &OperatorDefinition) -> Option<String> {
 /// Returns the definition's own example, or a call with every required parameter.
 fn example_of(definition: &OperatorDefinition) -> String {
     let operator = &definition.spec.operator;
-    let example = operators::reference::example(definition).unwrap_or_else(|| {
+    let example = operators::example::example_command(definition).unwrap_or_else(|| {
         let required = definition.spec.parameters.iter().filter(|parameter| parameter.required);
         let options = required.map(|parameter| format!(" -p {}=…", parameter.name));
         format!("mason run {operator}{}", options.collect::<String>())

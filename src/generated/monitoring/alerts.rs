@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::of_mason;
+use super::query::of_mason;
 
 /// An alert.
 pub(super) struct Alert {

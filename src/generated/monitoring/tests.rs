@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::alerts::ALERTS;
 use super::dashboard::ROWS;
 use super::state_metrics::{COMMON, Read, STATE_METRICS, labels_of};
-use super::*;
+use super::{alerts, dashboard};
 use crate::api::crds;
+use crate::metrics::{Metrics, Sort};
 
 /// Labels that Prometheus itself puts on what it reads from a pod.
 const OF_TARGET: [&str; 5] = ["job", "namespace", "pod", "instance", "service"];

@@ -5,12 +5,11 @@ use std::fmt::Write as _;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
-use super::conditions::{Reason, of_phase};
-use super::v1alpha1::{ParameterType, Phase};
+use crate::api::conditions::{Reason, of_phase};
+use crate::api::v1alpha1::{ParameterType, Phase};
 
 /// Returns the text of `docs/resources.md`.
-#[must_use]
-pub fn resources_page() -> String {
+pub(super) fn resources_page() -> String {
     let mut page = INTRODUCTION.to_owned();
     page.push_str("\n## Phases of a run\n\n");
     table::<Phase>(&mut page, "phase");

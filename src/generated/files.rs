@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Context as _;
-
+use super::error::GenerateError;
 use super::monitoring;
+use super::operators_page::operators_page;
+use super::resources_page::resources_page;
+use crate::api::crds;
 use crate::api::resource::Kind;
-use crate::api::{crds, reference};
 use crate::clients;
 use crate::engines::capability::ClientDescription;
 use crate::engines::table::Format;
@@ -18,16 +19,16 @@ use crate::store::library;
 ///
 /// # Errors
 /// When a file with generated parts cannot be read, or lacks the marks around them.
-pub(crate) fn files(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
+pub(super) fn files(root: &Path) -> Result<Vec<(String, String)>, GenerateError> {
     let mut files: Vec<(String, String)> = Kind::ALL
         .into_iter()
         .map(|kind| (format!("crds/{}.yaml", kind.plural()), crds::yaml(kind)))
         .collect();
     files.extend(chart_files());
     files.extend(monitoring::files());
-    let operators = operators::reference::operators_page(library::definitions());
+    let operators = operators_page(library::definitions());
     files.push(("docs/operators.md".to_owned(), operators));
-    files.push(("docs/resources.md".to_owned(), reference::resources_page()));
+    files.push(("docs/resources.md".to_owned(), resources_page()));
     let tables = [
         ("operators", operators_table()),
         ("formats", formats_table()),
@@ -40,12 +41,14 @@ pub(crate) fn files(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 /// Returns a file's text with its generated parts as they have to be.
-fn with_parts(root: &Path, name: &str, parts: &[(&str, String)]) -> anyhow::Result<String> {
+fn with_parts(root: &Path, name: &str, parts: &[(&str, String)]) -> Result<String, GenerateError> {
     let text = std::fs::read_to_string(root.join(name));
-    let mut text = text.with_context(|| format!("failed to read `{name}`"))?;
+    let mut text = text.map_err(|source| GenerateError::Read { file: name.to_owned(), source })?;
     for (part, content) in parts {
-        text = with_part(&text, part, content)
-            .with_context(|| format!("`{name}` has no marks for the generated part `{part}`"))?;
+        text = with_part(&text, part, content).ok_or_else(|| GenerateError::NoMarks {
+            file: name.to_owned(),
+            part: (*part).to_owned(),
+        })?;
     }
     Ok(text)
 }

@@ -1,21 +1,15 @@
-//! What watches Mason: a dashboard, alerts, and what kube-state-metrics tells of single objects, made of
-//! tables and checked against the metrics and fields that there are.
-
-mod alerts;
-mod dashboard;
-mod state_metrics;
-#[cfg(test)]
-mod tests;
+//! The files of monitoring and the generated parts of its page.
 
 use std::fmt::Write as _;
 
 use serde_json::json;
 
+use super::{alerts, dashboard, state_metrics};
 use crate::metrics::{Metrics, Sort};
 
 /// Returns every generated file: its path below the project's folder and its text. The chart has copies,
 /// because it reads none outside its folder.
-pub(crate) fn files() -> Vec<(String, String)> {
+pub(in crate::generated) fn files() -> Vec<(String, String)> {
     let groups = alerts::groups();
     let rule = json!({
         "apiVersion": "monitoring.coreos.com/v1",
@@ -36,20 +30,12 @@ pub(crate) fn files() -> Vec<(String, String)> {
 }
 
 /// Returns the generated parts of the page on monitoring, by the names of their marks.
-pub(crate) fn parts() -> [(&'static str, String); 3] {
+pub(in crate::generated) fn parts() -> [(&'static str, String); 3] {
     [
         ("metrics", metrics_table()),
         ("alerts", alerts::page()),
         ("state-metrics", state_metrics::table()),
     ]
-}
-
-/// Returns a query in which `$MASON` keeps only series of processes that are Mason's.
-///
-/// Names of controller-runtime and client-go are every operator's, and which `job` a process has is a matter of
-/// how it is scraped; but what comes from one process has its `job` and `instance`, and only Mason's tells its version.
-fn of_mason(query: &str) -> String {
-    query.replace("$MASON", "* on (job, instance) group_left () mason_build_info")
 }
 
 fn yaml(document: &serde_json::Value) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::of_mason;
+use super::query::of_mason;
 
 /// How wide a row is, in Grafana's units.
 const WIDTH: u32 = 24;

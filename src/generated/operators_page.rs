@@ -1,12 +1,12 @@
 //! The reference page of the operators, `docs/operators.md`, made from their definitions. Pure.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Operator, all};
-use crate::api::labels::EXAMPLE;
 use crate::api::v1alpha1::{OperatorDefinition, Parameter};
+use crate::operators::example::example_command;
+use crate::operators::{Operator, all};
 
 const HEAD: &str = "\
 <!-- Made by `mason generate` from operators/; do not edit. -->
@@ -23,8 +23,7 @@ keep all.
 ";
 
 /// Returns the page for these definitions, in the order of the built-in operators.
-#[must_use]
-pub fn operators_page(definitions: &[OperatorDefinition]) -> String {
+pub(super) fn operators_page(definitions: &[OperatorDefinition]) -> String {
     let mut page = format!("{HEAD}\n| operator | what it does |\n|---|---|\n");
     let described: Vec<(&OperatorDefinition, &dyn Operator)> = all()
         .iter()
@@ -53,7 +52,7 @@ fn definition_of<'a>(
 fn section(definition: &OperatorDefinition, operator: &dyn Operator) -> String {
     let spec = &definition.spec;
     let mut text = format!("\n## {}\n\n{}\n", spec.operator, spec.description);
-    if let Some(command) = example(definition) {
+    if let Some(command) = example_command(definition) {
         let _ = write!(text, "\n```sh\n{command}\n```\n");
     }
     if !spec.parameters.is_empty() {
@@ -124,34 +123,4 @@ fn answers(operator: &dyn Operator) -> String {
         Some(names) => format!("an object with {names}"),
         None => "an object".to_owned(),
     }
-}
-
-/// Returns the command of a definition's example.
-#[must_use]
-pub fn example(definition: &OperatorDefinition) -> Option<String> {
-    let text = definition.metadata.annotations.as_ref()?.get(EXAMPLE)?;
-    let parameters: Map<String, Value> = serde_json::from_str(text).ok()?;
-    let mut command = format!("mason run {}", definition.spec.operator);
-    for (name, value) in &parameters {
-        let value = match value {
-            Value::String(text) => text.clone(),
-            Value::Array(items) => items
-                .iter()
-                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
-                .collect::<Vec<_>>()
-                .join(","),
-            other => other.to_string(),
-        };
-        let _ = write!(command, " \\\n  -p {}", quoted(&format!("{name}={value}")));
-    }
-    Some(command)
-}
-
-/// Returns a word as a shell takes it whole.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-=./,:".contains(c);
-    if text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
