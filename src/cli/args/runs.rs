@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::Output;
+use super::cli::Output;
 use crate::api::duration::DurationText;
 
 pub(super) const RUN_EXAMPLES: &str = r#"Examples:

@@ -12,10 +12,9 @@ use super::logs::Lines;
 use super::{Cluster, is_connection_lost, is_passing};
 use crate::api::resource::{Key, Resource};
 use crate::api::v1alpha1::{OperatorRun, Phase};
-use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::printer::visible_on_one_line;
-use crate::cli::progress::ProgressView;
+use crate::cli::print::{ProgressView, visible_on_one_line};
+use crate::cli::verb_context::VerbContext;
 use crate::store::Store as _;
 
 /// How long one watch lasts; then the run is read anew, so that nothing is missed for longer.
@@ -35,7 +34,7 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 /// # Errors
 /// When the run is deleted, cannot be read, or may not be looked at any more.
 pub(crate) async fn until_settled(
-    context: &Context,
+    context: &VerbContext,
     cluster: &Cluster,
     key: &Key,
     view: &ProgressView,
@@ -54,7 +53,7 @@ pub(crate) async fn until_settled(
 }
 
 struct Watch<'a> {
-    context: &'a Context,
+    context: &'a VerbContext,
     cluster: &'a Cluster,
     api: Api<DynamicObject>,
     key: &'a Key,
@@ -68,7 +67,7 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(
-        context: &'a Context,
+        context: &'a VerbContext,
         cluster: &'a Cluster,
         key: &'a Key,
         view: &'a ProgressView,

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::cli::failure::Exit;
-use crate::cli::printer::Printer;
+use crate::cli::print::Printer;
 use crate::generated;
 
 /// Writes every generated file below the project's folder whose content changed.

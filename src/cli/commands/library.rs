@@ -9,7 +9,7 @@ use crate::api::labels::{MANAGED_BY, MANAGER};
 use crate::api::v1alpha1::OperatorDefinition;
 use crate::cli::cluster::code_of;
 use crate::cli::failure::Exit;
-use crate::cli::printer::Printer;
+use crate::cli::print::Printer;
 use crate::store::kubernetes::{ClusterChoice, KubernetesStore, connect_to};
 use crate::store::{Resource, Store as _, library};
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::api::labels::FINALIZER;
 use crate::cli::failure::Exit;
-use crate::cli::printer::Printer;
+use crate::cli::print::Printer;
 use crate::engines::counted::counted;
 use crate::store::Kind;
 use crate::store::kubernetes::{ClusterChoice, KubernetesStore, connect_to};

@@ -4,11 +4,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::api::Api;
 use serde_json::Value;
 
-use super::Check;
+use super::checks::Check;
 use super::cluster::failure;
 use crate::api::{API_VERSION, GROUP};
 use crate::cli::cluster::Cluster;
-use crate::cli::kinds::crd_of;
+use crate::cli::words::kinds::crd_of;
 use crate::store::{Kind, StoreError};
 
 const INSTALL: &str =

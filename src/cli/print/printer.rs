@@ -9,8 +9,8 @@ use std::sync::Arc;
 use owo_colors::{OwoColorize, Style as Paint};
 use serde_json::Value;
 
-use super::failure::{Failure, hints_of, messages_of};
-use super::settings::Style;
+use crate::cli::failure::{Failure, hints_of, messages_of};
+use crate::cli::settings::Style;
 
 /// Writes what a verb has to say.
 #[derive(Debug, Clone)]

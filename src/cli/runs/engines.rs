@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::context::Context;
 use crate::api::v1alpha1::{ActionKind, ClientConfig, EngineChoice, MasonConfig};
+use crate::cli::verb_context::VerbContext;
 use crate::clients::{self, Asked, ConfigIdentity, Connections, Picked, Surroundings, WorkersAt};
 use crate::engines::{ByRole, EngineError, Engines, Role, Storage};
 use crate::operators;
@@ -20,7 +20,7 @@ pub(crate) const KINDS: &[ActionKind] = &[ActionKind::Builtin, ActionKind::Sql];
 
 /// Returns what driving runs in this process needs.
 #[must_use]
-pub(crate) fn run_context(context: &Context) -> RunContext {
+pub(crate) fn run_context(context: &VerbContext) -> RunContext {
     RunContext {
         store: Arc::clone(&context.store),
         library: library::definitions().into(),
@@ -48,7 +48,7 @@ pub(crate) fn surroundings() -> Surroundings<'static> {
 
 /// Looks whether the clients of a config can be used, each by one cheap call that changes nothing.
 pub(crate) async fn probe(
-    context: &Context,
+    context: &VerbContext,
     config: &MasonConfig,
 ) -> Vec<(ClientConfig, Result<(), EngineError>)> {
     let surroundings = surroundings();

@@ -6,17 +6,16 @@ use jiff::Timestamp;
 
 use super::cluster::{self, Cluster};
 use super::failure::Failure;
-use super::kinds;
-use super::names::first_of;
-use super::printer::Printer;
+use super::print::Printer;
 use super::settings::{Place, Settings};
+use super::words::{first_of, kinds};
 use crate::clients::Connections;
 use crate::store::directory::DirectoryStore;
 use crate::store::{Key, Kind, Resource, Store, StoreError};
 
 /// What every verb works with.
 #[derive(Clone)]
-pub(crate) struct Context {
+pub(crate) struct VerbContext {
     /// Arguments and environment, resolved.
     pub settings: Settings,
     /// Where results and messages go.
@@ -31,7 +30,7 @@ pub(crate) struct Context {
     pub now: Timestamp,
 }
 
-impl Context {
+impl VerbContext {
     /// Opens the store: a folder that does not exist yet is made with the first write; to a cluster
     /// nothing is sent yet.
     ///

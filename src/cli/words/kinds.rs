@@ -8,10 +8,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
 
-use super::failure::Failure;
-use crate::api::GROUP;
-use crate::api::crds;
 use crate::api::resource::Kind;
+use crate::api::{GROUP, crds};
+use crate::cli::failure::Failure;
 
 /// The category of every kind.
 const CATEGORY: &str = "mason";

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::checks::check_alone;
-use super::context::Context;
-use super::failure::{Failure, Finding};
-use super::names::first_of;
+use super::check::check_alone;
 use super::sources::{self, Source, Sources};
 use crate::api::resource::{Key, Resource};
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
+use crate::cli::failure::{Failure, Finding};
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::first_of;
 use crate::engines::counted::counted;
 use crate::validate::{self, Origin, Problem, Problems};
 
@@ -31,7 +31,7 @@ pub(crate) struct Document {
 /// # Errors
 /// Every problem of every document, under the words `upshot`; none of the documents is returned.
 pub(crate) fn read(
-    context: &Context,
+    context: &VerbContext,
     paths: &[PathBuf],
     upshot: &str,
 ) -> Result<Vec<Document>, Failure> {
@@ -41,7 +41,7 @@ pub(crate) fn read(
 
 /// Reads as [`read`] does, and returns the documents that are right by themselves beside every problem of the others.
 pub(crate) fn read_what_can_be(
-    context: &Context,
+    context: &VerbContext,
     paths: &[PathBuf],
 ) -> (Vec<Document>, Vec<Finding>) {
     let sources = match sources::read_sources(paths) {
@@ -113,7 +113,7 @@ pub(crate) fn invalid(upshot: &str, findings: Vec<Finding>) -> Failure {
 }
 
 fn complete(
-    context: &Context,
+    context: &VerbContext,
     source: &Source,
     mut resource: Resource,
 ) -> Result<Resource, Problems> {

@@ -1,16 +1,15 @@
-//! `mason get`: lists resources, or shows those named.
-
-mod watch;
+//! Lists resources, or shows those named.
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
+use super::watch::watch;
 use crate::cli::args::{GetArgs, Output};
-use crate::cli::columns::Columns;
-use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::printer::visible_on_one_line;
-use crate::cli::{kinds, standing, tables};
+use crate::cli::print::{Columns, tables, visible_on_one_line};
+use crate::cli::readiness;
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::kinds;
 use crate::store::{Kind, Resource, library};
 use crate::validate::did_you_mean;
 
@@ -21,11 +20,11 @@ type Named = (Kind, String);
 ///
 /// # Errors
 /// When the kind or a name does not exist, or the store cannot be read.
-pub(crate) async fn get(context: &Context, args: &GetArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn get(context: &VerbContext, args: &GetArgs) -> anyhow::Result<Exit> {
     let (kinds, named) = asked_for(args)?;
     if args.watch {
         let watched = named.into_iter().map(|(_, name)| name).collect();
-        return watch::watch(context, args, &kinds, watched).await;
+        return watch(context, args, &kinds, watched).await;
     }
     let (resources, unreadable) = if named.is_empty() {
         listed(context, args, &kinds).await?
@@ -51,7 +50,7 @@ fn asked_for(args: &GetArgs) -> anyhow::Result<(Vec<Kind>, Vec<Named>)> {
     Ok((Kind::ALL.into_iter().filter(is_named).collect(), named))
 }
 
-async fn found(context: &Context, named: &[Named]) -> anyhow::Result<Vec<Resource>> {
+async fn found(context: &VerbContext, named: &[Named]) -> anyhow::Result<Vec<Resource>> {
     let mut found = Vec::with_capacity(named.len());
     for (kind, name) in named {
         found.push(one(context, *kind, name).await?);
@@ -60,7 +59,7 @@ async fn found(context: &Context, named: &[Named]) -> anyhow::Result<Vec<Resourc
 }
 
 /// Returns a resource by name; a definition also by its operator, or from the library.
-pub(super) async fn one(context: &Context, kind: Kind, name: &str) -> anyhow::Result<Resource> {
+pub(crate) async fn one(context: &VerbContext, kind: Kind, name: &str) -> anyhow::Result<Resource> {
     if kind == Kind::OperatorDefinition {
         let stored = context.store.list(kind, Some(context.settings.namespace())).await?;
         let all: Vec<Resource> =
@@ -100,7 +99,7 @@ fn no_operator(name: &str, operators: &[&str]) -> Failure {
 
 /// Lists kinds; a resource that cannot be read is warned of, and counted.
 async fn listed(
-    context: &Context,
+    context: &VerbContext,
     args: &GetArgs,
     kinds: &[Kind],
 ) -> anyhow::Result<(Vec<Resource>, usize)> {
@@ -125,13 +124,13 @@ async fn listed(
     Ok((found, unreadable))
 }
 
-fn built_in(context: &Context) -> impl Iterator<Item = Resource> {
+fn built_in(context: &VerbContext) -> impl Iterator<Item = Resource> {
     let now = context.now;
-    library::definitions().iter().map(move |definition| standing::built_in(definition, now))
+    library::definitions().iter().map(move |definition| readiness::built_in(definition, now))
 }
 
 fn print(
-    context: &Context,
+    context: &VerbContext,
     args: &GetArgs,
     resources: &[Resource],
     several_kinds: bool,
@@ -163,8 +162,8 @@ fn print(
 }
 
 /// Prints resources as one list, as JSON or YAML.
-pub(super) fn print_documents(
-    context: &Context,
+pub(crate) fn print_documents(
+    context: &VerbContext,
     output: Output,
     resources: &[Resource],
 ) -> anyhow::Result<()> {
@@ -173,8 +172,8 @@ pub(super) fn print_documents(
 }
 
 /// Prints a document as YAML when that is asked for, else as JSON.
-pub(super) fn print_document(
-    context: &Context,
+pub(crate) fn print_document(
+    context: &VerbContext,
     output: Output,
     document: &Value,
 ) -> anyhow::Result<()> {
@@ -186,7 +185,7 @@ pub(super) fn print_document(
 }
 
 /// Returns the headings of a table of a kind.
-fn headings(args: &GetArgs, columns: &Columns) -> Vec<String> {
+pub(super) fn headings(args: &GetArgs, columns: &Columns) -> Vec<String> {
     let mut headings = vec!["NAME".to_owned()];
     if args.all_namespaces {
         headings.insert(0, "NAMESPACE".to_owned());
@@ -195,7 +194,7 @@ fn headings(args: &GetArgs, columns: &Columns) -> Vec<String> {
     headings
 }
 
-fn print_names(context: &Context, resources: &[Resource]) -> anyhow::Result<()> {
+fn print_names(context: &VerbContext, resources: &[Resource]) -> anyhow::Result<()> {
     let name = |resource: &Resource| {
         let key = resource.key();
         kinds::qualified(key.kind, &key.name)
@@ -209,7 +208,7 @@ fn print_names(context: &Context, resources: &[Resource]) -> anyhow::Result<()> 
 
 /// Returns resources of one kind as a table with the CRD's columns.
 fn table(
-    context: &Context,
+    context: &VerbContext,
     args: &GetArgs,
     resources: &[&Resource],
     several_kinds: bool,
@@ -228,7 +227,7 @@ fn table(
     tables::plain(&headings, rows)
 }
 
-fn say_nothing_found(context: &Context, args: &GetArgs, kinds: &[Kind]) {
+fn say_nothing_found(context: &VerbContext, args: &GetArgs, kinds: &[Kind]) {
     let what = match kinds {
         [kind] => kind.plain_plural().to_owned(),
         _ => "resources".to_owned(),

@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::context::Context;
-use super::engines::probe;
+use super::runs::probe;
+use super::verb_context::VerbContext;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorDefinition;
 use crate::engines::EngineError;
@@ -16,7 +16,10 @@ use crate::store::StoreError;
 ///
 /// # Errors
 /// When the store cannot be written to.
-pub(crate) async fn record(context: &Context, resource: Resource) -> Result<Resource, StoreError> {
+pub(crate) async fn record(
+    context: &VerbContext,
+    resource: Resource,
+) -> Result<Resource, StoreError> {
     if context.cluster.is_some() {
         // There the controller keeps it, who alone can reach what the clients are for.
         return Ok(resource);

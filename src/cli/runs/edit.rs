@@ -3,10 +3,10 @@
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::cluster::is_connection_lost;
-use super::context::Context;
 use crate::api::resource::{Key, Resource};
 use crate::api::v1alpha1::{OperatorRun, OperatorRunSpec, Resolution};
+use crate::cli::cluster::is_connection_lost;
+use crate::cli::verb_context::VerbContext;
 use crate::store::StoreError;
 use crate::store::kubernetes::Declaration;
 
@@ -53,7 +53,7 @@ impl Change {
 /// # Errors
 /// When the store refuses or fails, or others change the run all the time.
 pub(crate) async fn change(
-    context: &Context,
+    context: &VerbContext,
     key: &Key,
     (change, force): (Change, bool),
 ) -> anyhow::Result<Option<OperatorRun>> {
@@ -83,7 +83,7 @@ pub(crate) async fn change(
 /// # Errors
 /// As [`change`].
 pub(crate) async fn answer(
-    context: &Context,
+    context: &VerbContext,
     key: &Key,
     (resolution, force): (Resolution, bool),
 ) -> anyhow::Result<()> {
@@ -110,7 +110,7 @@ pub(crate) async fn answer(
 ///
 /// # Errors
 /// As [`change`].
-pub(crate) async fn ask_to_cancel(context: &Context, key: &Key) -> anyhow::Result<()> {
+pub(crate) async fn ask_to_cancel(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
     loop {
         match try_to_cancel(context, key).await {
             Err(error) if error.downcast_ref().is_some_and(is_connection_lost) => {
@@ -121,7 +121,7 @@ pub(crate) async fn ask_to_cancel(context: &Context, key: &Key) -> anyhow::Resul
     }
 }
 
-async fn try_to_cancel(context: &Context, key: &Key) -> anyhow::Result<()> {
+async fn try_to_cancel(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
     let Some(run) = context.store.get(key).await?.and_then(run_of) else { return Ok(()) };
     let has_ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
     if !has_ended && !run.spec.cancel {

@@ -1,17 +1,16 @@
 //! Checking a run before it is stored: with its definition, its config, and what this program can do.
 
-use super::cluster::is_forbidden;
-use super::context::Context;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
-use crate::clients;
-use crate::operators;
+use crate::cli::cluster::is_forbidden;
+use crate::cli::verb_context::VerbContext;
 use crate::runs::{Library, Resources, action_descriptions};
 use crate::store::library;
 use crate::validate::{
     self, ActionDescription, Inputs, Problems, Rules, ValidRun, validate_config,
     validate_definition,
 };
+use crate::{clients, operators};
 
 /// Looks up what a run is checked with, in the store and in the library. Nothing when only the controller
 /// of a cluster can check it: who asks may not read what belongs to the run, or the definition stands in
@@ -20,7 +19,7 @@ use crate::validate::{
 /// # Errors
 /// When the store cannot be read, or what might be the run's own definition or config cannot.
 pub(crate) async fn resources(
-    context: &Context,
+    context: &VerbContext,
     run: &OperatorRun,
 ) -> anyhow::Result<Option<Resources>> {
     let mut run = run.clone();
@@ -68,7 +67,7 @@ pub(crate) fn check_run(run: &OperatorRun, resources: &Resources) -> Result<Vali
         config: resources.config.as_ref(),
         actions: &actions,
         clients: clients::types(),
-        kinds: super::engines::KINDS,
+        kinds: crate::cli::runs::KINDS,
         rules: &Rules::default(),
         namespace_labels: None,
         known_operators: &resources.known_operators,

@@ -1,12 +1,13 @@
 //! What a run came to: its result on standard output, its messages on standard error.
 
-use super::args::Output;
-use super::context::Context;
-use super::failure::Exit;
+use super::outline;
 use super::printer::{Tone, visible, visible_on_one_line};
-use super::{kinds, outline};
 use crate::api::resource::Kind;
 use crate::api::v1alpha1::{OperatorRun, OperatorRunStatus, Phase, RunResult};
+use crate::cli::args::Output;
+use crate::cli::failure::Exit;
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::kinds;
 use crate::engines::counted::counted;
 
 /// Prints a run that has ended, or waits for a person, and returns how the process ends. When `quiet`,
@@ -15,7 +16,7 @@ use crate::engines::counted::counted;
 /// # Errors
 /// When standard output cannot be written to.
 pub(crate) fn print(
-    context: &Context,
+    context: &VerbContext,
     (output, quiet): (Output, bool),
     run: &OperatorRun,
 ) -> anyhow::Result<Exit> {
@@ -88,7 +89,7 @@ fn truncation(result: &RunResult) -> Option<String> {
 }
 
 /// Prints why a run did not succeed: every message once, and the hints.
-fn print_failure(context: &Context, name: &str, status: &OperatorRunStatus) {
+fn print_failure(context: &VerbContext, name: &str, status: &OperatorRunStatus) {
     let printer = &context.printer;
     let failed = status.attempts.iter().rev().find_map(|attempt| attempt.error.as_ref());
     let reason = &status.columns.reason;

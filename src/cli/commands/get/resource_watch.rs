@@ -10,8 +10,8 @@ use kube::core::DynamicObject;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 
-use super::cluster::{Cluster, SILENCE, is_passing};
-use super::context::Context;
+use crate::cli::cluster::{Cluster, SILENCE, is_passing};
+use crate::cli::verb_context::VerbContext;
 use crate::store::kubernetes::readable;
 use crate::store::{Key, Kind, Resource, StoreError};
 
@@ -46,7 +46,7 @@ pub(crate) struct Scope {
 
 /// Watches resources.
 pub(crate) struct Changes {
-    context: Context,
+    context: VerbContext,
     scope: Scope,
     known: HashMap<Key, Resource>,
     listed: Vec<Resource>,
@@ -62,7 +62,7 @@ enum Source {
 
 impl Changes {
     /// Begins to watch.
-    pub(crate) fn of(context: &Context, scope: Scope) -> Self {
+    pub(crate) fn of(context: &VerbContext, scope: Scope) -> Self {
         let source = match &context.cluster {
             None => Source::Folder,
             Some(cluster) => Source::Cluster(events(cluster, &scope)),

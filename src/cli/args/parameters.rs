@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::failure::Finding;
+use crate::cli::failure::Finding;
 
 /// Reads parameters. Everything after the first `=` is the value, whatever characters it has; a value
 /// that begins with `@` is the content of that file, exactly; `@@` stands for one `@`.

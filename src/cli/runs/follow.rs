@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::change::ask_to_cancel;
-use super::cluster::watching;
-use super::context::Context;
+use super::edit::ask_to_cancel;
 use super::engines::run_context;
-use super::printer::visible;
-use super::progress::ProgressView;
 use crate::api::resource::Key;
 use crate::api::v1alpha1::{OperatorRun, Progress};
+use crate::cli::cluster::watching;
+use crate::cli::print::{ProgressView, visible};
+use crate::cli::verb_context::VerbContext;
 use crate::runs::{self, Observer};
 
 /// How long leaving may take.
@@ -48,7 +47,7 @@ impl Observer for Watcher {
 /// # Errors
 /// When the run cannot be driven: the store fails, or what was recorded cannot be read.
 pub(crate) async fn follow(
-    context: &Context,
+    context: &VerbContext,
     key: &Key,
     view: Arc<ProgressView>,
 ) -> anyhow::Result<Followed> {
@@ -64,7 +63,7 @@ pub(crate) async fn follow(
 
 /// Waits for the end of a run while a person may interrupt.
 async fn follow_until(
-    context: &Context,
+    context: &VerbContext,
     key: &Key,
     view: &ProgressView,
     end: impl Future<Output = anyhow::Result<OperatorRun>>,

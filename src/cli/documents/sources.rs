@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::failure::Finding;
+use crate::cli::failure::Finding;
 
 /// Most bytes one file of resources may have.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;

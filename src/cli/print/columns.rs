@@ -5,7 +5,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::kinds;
+use crate::cli::words::kinds;
 use crate::store::Kind;
 
 /// The columns of one kind.
