@@ -6,7 +6,8 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::answer::{failed, readable};
-use super::{KubernetesStore, api_resource};
+use super::kubernetes_store::KubernetesStore;
+use super::objects::api_resource;
 use crate::store::{Key, Resource, StoreError};
 
 /// Where `kubectl apply` keeps what it applied last.

@@ -1,12 +1,12 @@
-//! The rules that stand in the schemas (CEL), evaluated here as an API server evaluates them.
+//! Evaluates the rules of a schema over a document.
 
 use std::sync::LazyLock;
 
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator, compile_schema};
 use serde_json::Value;
 
-use super::crds::schema;
-use super::resource::Kind;
+use crate::api::crds::schema;
+use crate::api::resource::Kind;
 
 /// A rule that a resource breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,3 @@ fn compiled(kind: Kind) -> &'static CompiledSchema {
     ];
     &COMPILED[kind as usize]
 }
-
-#[cfg(test)]
-mod tests;

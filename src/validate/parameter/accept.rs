@@ -1,14 +1,9 @@
-//! One value of one parameter: from what was given to what its type promises.
-//!
-//! The command line gives texts and documents give typed values, so a text is accepted wherever it
-//! says exactly one value of the type; nothing is converted the other way, because a number does not
-//! say how it was written. `docs/resources.md` has the rules in a table.
-
-mod exact;
+//! The conversion of a value to the type of its parameter, and the bounds of the definition.
 
 use regex::Regex;
 use serde_json::{Number, Value};
 
+use super::exact;
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{Parameter, ParameterType};
 use crate::engines::nearest::nearest;
@@ -24,19 +19,19 @@ const LIST_ITEMS: usize = 10_000;
 
 /// Why a value is refused: what is wrong, and what can be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// What is wrong, in words.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What can be done.
-    pub(super) hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl Refusal {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -46,7 +41,7 @@ impl Refusal {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn accept(parameter: &Parameter, given: &Value) -> Result<Value, Vec<Refusal>> {
+pub(crate) fn accept(parameter: &Parameter, given: &Value) -> Result<Value, Vec<Refusal>> {
     let mut refusals = check_exact(parameter.kind, given);
     if !refusals.is_empty() {
         return Err(refusals);
@@ -104,7 +99,7 @@ fn wrong(expected: &str, given: &Value) -> Refusal {
 }
 
 /// Returns a value for a message: at most 60 characters, and what sort of value it is.
-pub(super) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     let sort = match value {
         Value::Null => return "null".to_owned(),
         Value::Bool(value) => return value.to_string(),
@@ -308,7 +303,7 @@ fn check_enum(parameter: &Parameter, value: &Value, refusals: &mut Vec<Refusal>)
 ///
 /// # Errors
 /// When it is no regular expression, or a very large one.
-pub(super) fn whole_pattern(pattern: &str) -> Result<Regex, regex::Error> {
+pub(crate) fn whole_pattern(pattern: &str) -> Result<Regex, regex::Error> {
     // The pattern is compiled alone first, so that no bracket can end the group around it.
     Regex::new(pattern)?;
     regex::RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(1 << 20).build()
@@ -338,4 +333,5 @@ fn check_range(parameter: &Parameter, value: &Value, refusals: &mut Vec<Refusal>
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

@@ -1,22 +1,17 @@
-//! What surrounds a run's work: the finalizer, deletion, and what becomes of a run that has ended. Pure.
-//!
-//! A run is held by the finalizer while something of it is or may be outside: before its first launch
-//! until its end, and while a stored result is to go with it. A run that is being deleted is cancelled;
-//! if that cannot be done within bounds it is let go all the same, and whoever looks is told what was
-//! left.
+//! The decisions around a run's work.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::attempt::needs_job;
-use super::decision::Decision;
-use super::retries::after;
 use crate::api::conditions::Reason;
 use crate::api::labels::{FINALIZER, FORCE_DELETE};
 use crate::api::v1alpha1::{
     AttemptState, OperatorRun, OperatorRunStatus, Phase, Results, RetainResults, TtlPolicy,
 };
+use crate::plan::attempt::needs_job;
+use crate::plan::decision::Decision;
+use crate::plan::retries::after;
 use crate::validate::ValidRun;
 
 /// How long a run that is being deleted may take to stop what works outside.
@@ -62,7 +57,7 @@ pub fn has_result_to_go(status: &OperatorRunStatus) -> bool {
 }
 
 /// Returns what is done about the finalizer before anything else, if something is.
-pub(super) fn hold(
+pub(crate) fn hold(
     run: &OperatorRun,
     status: &OperatorRunStatus,
     keeping: Keeping,
@@ -76,7 +71,7 @@ pub(super) fn hold(
 
 /// Returns the decision to let a run go that is being deleted, when a person forces it or it takes too
 /// long.
-pub(super) fn give_up(
+pub(crate) fn give_up(
     run: &OperatorRun,
     status: &OperatorRunStatus,
     now: Timestamp,
@@ -96,7 +91,7 @@ pub(super) fn give_up(
 }
 
 /// Returns what is decided for a run that is being deleted where another would wait for a person.
-pub(super) fn or_abandon(
+pub(crate) fn or_abandon(
     run: &OperatorRun,
     status: &OperatorRunStatus,
     decision: Decision,
@@ -118,7 +113,7 @@ fn abandon(status: &OperatorRunStatus, why: String) -> Decision {
 }
 
 /// Returns what is done about a run that has ended.
-pub(super) fn ended(
+pub(crate) fn ended(
     run: &OperatorRun,
     status: &OperatorRunStatus,
     keeping: Keeping,
@@ -188,4 +183,5 @@ pub fn requested(run: &OperatorRun) -> Option<String> {
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

@@ -1,16 +1,9 @@
-//! A run, its definition and its config to a [`ValidRun`], or all problems.
+//! The steps from a run to a [`ValidRun`].
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::action::{allows_writing, needs_of, valid_action};
-use super::config_reference::{UsableConfig, check_lending, resolve_config};
-use super::matching::{Matching, Unmatched, describe};
-use super::problem::{Problem, Problems, did_you_mean};
-use super::rules::Rules;
-use super::valid_run::{Inputs, ValidRun, values_of};
-use super::{digest, parameter, validate_definition};
 use crate::api::conditions::Reason;
 use crate::api::names::OperatorName;
 use crate::api::v1alpha1::{
@@ -22,6 +15,13 @@ use crate::engines::capability::Capability;
 use crate::engines::reading_parameters::reading_of;
 use crate::engines::writing_parameters::output_of;
 use crate::sql::placeholders;
+use crate::validate::action::{allows_writing, needs_of, valid_action};
+use crate::validate::config_reference::{UsableConfig, check_lending, resolve_config};
+use crate::validate::matching::{Matching, Unmatched, describe};
+use crate::validate::problem::{Problem, Problems, did_you_mean};
+use crate::validate::rules::Rules;
+use crate::validate::valid_run::{Inputs, ValidRun, values_of};
+use crate::validate::{digest, parameter, validate_definition};
 
 /// Returns the run with every question answered.
 ///
@@ -315,4 +315,5 @@ fn chosen_clients(
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

@@ -1,10 +1,4 @@
-//! Writes Arrow batches as the bytes of one file.
-
-mod columnar;
-mod csv;
-mod json;
-mod storable;
-mod xlsx;
+//! What every encoder has, and which one a format gets.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -13,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 
-use super::bytes::size_of_buffer;
-use super::error::FormatError;
+use super::{columnar, csv, json, storable, xlsx};
 use crate::engines::table::Format;
+use crate::formats::bytes::size_of_buffer;
+use crate::formats::error::FormatError;
 
 /// Writes one file.
 pub trait Encoder: Send {
@@ -71,15 +66,15 @@ pub fn encoder(
     })
 }
 
-fn read_only(format: Format) -> FormatError {
+pub(super) fn read_only(format: Format) -> FormatError {
     unwritable(format, "it is read, but not written")
 }
 
-fn unwritable(format: Format, message: impl Into<String>) -> FormatError {
+pub(super) fn unwritable(format: Format, message: impl Into<String>) -> FormatError {
     FormatError::Unwritable { format: format.as_str().to_owned(), message: message.into() }
 }
 
-fn write_error(
+pub(super) fn write_error(
     format: Format,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> FormatError {
@@ -87,13 +82,13 @@ fn write_error(
 }
 
 /// Counts what is written.
-struct Counted {
+pub(super) struct Counted {
     inner: Box<dyn Write + Send>,
     count: Arc<AtomicU64>,
 }
 
 impl Counted {
-    fn count(&self) -> Arc<AtomicU64> {
+    pub(super) fn count(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.count)
     }
 }
@@ -111,5 +106,5 @@ impl Write for Counted {
 }
 
 #[cfg(test)]
-#[path = "encode_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

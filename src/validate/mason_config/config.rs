@@ -1,11 +1,11 @@
-//! A config by itself: everything that would make every run with it fail.
+//! The checks of a config.
 
-use super::problem::{Problem, Problems, did_you_mean};
-use super::rules::Rules;
 use crate::api::quantity::parse_bytes;
 use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig};
 use crate::engines::capability::{ClientDescription, ClientType};
 use crate::engines::{ByRole, Role};
+use crate::validate::problem::{Problem, Problems, did_you_mean};
+use crate::validate::rules::Rules;
 
 /// The least memory that a local job can work with.
 const LEAST_MEMORY_BYTES: u64 = 64 << 20;
@@ -151,4 +151,5 @@ fn check_role(
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

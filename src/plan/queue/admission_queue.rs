@@ -1,15 +1,10 @@
-//! The line of runs that wait to work: who has a place, who waits, and who is next. Pure.
-//!
-//! Bounds hold for all runs, for those of a namespace, for those of a config, and for the memory of work
-//! in the controller. Whoever has waited longest in its namespace is first, and namespaces take turns. A
-//! run that a bound of its own holds up lets others by, but not for ever: one that has been passed by too
-//! often keeps free what it needs until it has its turn.
+//! The queue: slots by the bounds, and an order among those that wait.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::observation::Place;
 use crate::api::conditions::Reason;
 use crate::api::quantity::show_bytes;
+use crate::plan::observation::Place;
 
 /// How often a run is passed by before others leave free what it needs.
 const PASSED_BY: u32 = 64;
@@ -288,4 +283,5 @@ fn take<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

@@ -1,15 +1,15 @@
-//! A definition by itself: everything that would make every run of it fail.
+//! The checks of a definition.
 
 use std::collections::BTreeMap;
 
-use super::action::{check_action, needs_of};
-use super::matching::word;
-use super::parameter;
-use super::problem::{Problem, Problems};
-use super::valid_run::ActionDescription;
 use crate::api::v1alpha1::{ClientKind, OperatorDefinition, Parameter, ParameterType};
 use crate::engines::capability::{Capability, ClientDescription, ClientType};
 use crate::engines::{ByRole, Role};
+use crate::validate::action::{check_action, needs_of};
+use crate::validate::matching::word;
+use crate::validate::parameter;
+use crate::validate::problem::{Problem, Problems};
+use crate::validate::valid_run::ActionDescription;
 
 /// Checks a definition by itself.
 ///
@@ -160,4 +160,5 @@ fn check_result_schema(definition: &OperatorDefinition, problems: &mut Problems)
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

@@ -1,7 +1,4 @@
-//! The custom resource definitions that the types amount to, for clusters and for validation.
-//!
-//! What the derive gives is completed here: bounds and words for conditions (whose type is not
-//! ours), statuses that are owned as a whole, and no titles. Nothing else may make a schema.
+//! Makes the definitions and their schemas.
 
 use std::sync::LazyLock;
 
@@ -9,8 +6,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::core::CustomResourceExt as _;
 use serde_json::{Map, Value, json};
 
-use super::resource::Kind;
-use super::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
+use crate::api::resource::Kind;
+use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
 
 /// Returns the custom resource definition of a kind.
 ///
@@ -168,4 +165,5 @@ fn condition() -> Value {
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

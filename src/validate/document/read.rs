@@ -1,21 +1,14 @@
-//! Texts in YAML or JSON to resources, or all problems of each document.
-//!
-//! A document is checked as a value against the schema generated from the types, then by the rules
-//! of that schema, and only then becomes a type: so every unknown field, wrong type and missing field
-//! is found at once, with its line, and not only the first that a deserialiser meets.
-
-mod schema_check;
-mod text;
+//! Reads the documents of a text, one after the other.
 
 use serde_json::Value;
 
-use super::problem::{Problem, Problems, did_you_mean};
+use super::schema_check;
+use super::text::{self, Origin, Place, Text};
 use crate::api::API_VERSION;
 use crate::api::resource::{Kind, Resource};
 use crate::api::rules::broken_rules;
 use crate::engines::nearest::nearest;
-pub use text::Origin;
-use text::{Place, Text};
+use crate::validate::problem::{Problem, Problems, did_you_mean};
 
 /// Reads every document of a text in YAML or JSON; empty documents are left out. A document with
 /// problems does not hide the others. `source` names the text in problems: a file, or `stdin`.
@@ -155,4 +148,5 @@ fn is_below(path: &str, ancestor: &str) -> bool {
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;
