@@ -22,7 +22,7 @@
 //! | [`clients`] | one folder for each technology, a registry of them, and their open connections | `api embedded engines faults formats lake metrics sql` |
 //! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
-//! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
+//! | [`readiness`] | the readiness of configs and definitions, for every door | `api engines validate` |
 //! | [`metrics`] | what is counted and measured | nothing |
 //! | [`generated`] | the makers of committed files: CRDs, dashboards, alerts, reference pages | `api clients engines metrics operators store` |
 //! | [`controllers`] | the resources of a cluster, reconciled | all above |
@@ -49,9 +49,9 @@ pub mod metrics;
 pub mod operators;
 pub mod plan;
 pub mod pods;
+pub mod readiness;
 pub mod runs;
 pub mod sql;
-pub mod standing;
 pub mod store;
 pub mod telemetry;
 #[cfg(any(test, feature = "test-support"))]

@@ -113,7 +113,7 @@ fn dispatch(
             let logging = settings::logging(cli.global.verbose, environment.log.as_deref());
             let style = Style::resolve(cli.global.color, environment.no_color);
             let telemetry = args.operation.telemetry(&logging, style.colour_error);
-            let _telling = telemetry::start_telling(&telemetry)?;
+            let _reporting = telemetry::start_reporting(&telemetry)?;
             on_threads(commands::controller(*args, settings::cluster_of(&cli.global, environment)))
         }
         Command::Library => on_this_thread(async {

@@ -1,4 +1,4 @@
-//! The standing of configs and definitions, which on a cluster a controller keeps in their status:
+//! The readiness of configs and definitions, which on a cluster a controller keeps in their status:
 //! what `get` shows, whether they can be used, and the definition's digest.
 
 use jiff::Timestamp;
@@ -8,10 +8,10 @@ use super::verb_context::VerbContext;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorDefinition;
 use crate::engines::EngineError;
-use crate::standing::{ClientProbe, Usability, standing_of_config, standing_of_definition};
+use crate::readiness::{ClientProbe, Usability, config_readiness, definition_readiness};
 use crate::store::StoreError;
 
-/// Looks at a config or definition that was just applied and keeps its standing as its status. When
+/// Looks at a config or definition that was just applied and stores its readiness as its status. When
 /// another process changes it meanwhile, that process keeps its own.
 ///
 /// # Errors
@@ -21,14 +21,14 @@ pub(crate) async fn record(
     resource: Resource,
 ) -> Result<Resource, StoreError> {
     if context.cluster.is_some() {
-        // There the controller keeps it, who alone can reach what the clients are for.
+        // There the controller stores it: only the controller can reach what the clients are for.
         return Ok(resource);
     }
     let changed = match resource.clone() {
         Resource::MasonConfig(mut config) => {
             let found = probe(context, &config).await.into_iter();
-            let probes: Vec<_> = found.map(|(_, answer)| standing_of(answer)).collect();
-            config.status = Some(standing_of_config(&config, Ok(()), &probes, context.now));
+            let probes: Vec<_> = found.map(|(_, answer)| probe_of(answer)).collect();
+            config.status = Some(config_readiness(&config, Ok(()), &probes, context.now));
             Resource::MasonConfig(config)
         }
         Resource::OperatorDefinition(definition) => built_in(&definition, context.now),
@@ -41,13 +41,13 @@ pub(crate) async fn record(
     }
 }
 
-/// Returns a definition that has been checked with its standing.
+/// Returns a definition that has been checked, with its readiness.
 pub(crate) fn built_in(definition: &OperatorDefinition, now: Timestamp) -> Resource {
     let mut definition = definition.clone();
-    definition.status = Some(standing_of_definition(&definition, &Usability::Usable, now));
+    definition.status = Some(definition_readiness(&definition, &Usability::Usable, now));
     Resource::OperatorDefinition(Box::new(definition))
 }
 
-fn standing_of(answer: Result<(), EngineError>) -> ClientProbe {
+fn probe_of(answer: Result<(), EngineError>) -> ClientProbe {
     answer.map_or_else(ClientProbe::Failed, |()| ClientProbe::Ready { credentials: None })
 }

@@ -82,7 +82,7 @@ impl Settings {
 }
 
 impl Place {
-    /// A cluster has to be asked for: that there is a kubeconfig is not enough, so that nobody writes to
+    /// A cluster has to be asked for: that there is a kubeconfig is not enough, so that no person writes to
     /// a cluster by accident. A plugin of `kubectl` was asked for one by its name.
     fn resolve(
         global: &Global,

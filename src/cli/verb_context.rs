@@ -97,7 +97,7 @@ impl VerbContext {
     async fn listed_names(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
         let listed = self.store.list(kind, Some(self.settings.namespace())).await;
         let listed = match listed {
-            // Somebody who may look at one resource need not see the others.
+            // A person who may read one resource need not see the others.
             Err(error) if cluster::is_forbidden(&error) => Vec::new(),
             listed => listed?,
         };

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::Settings;
 use super::events::Events;
 use super::leader::Leadership;
-use super::queue::{ClusterNamespaces, Turns};
+use super::queue::{ClusterNamespaces, RunQueue};
 use super::scope::Scope;
 use super::surroundings::{Clients, Pods, RunEngines, RunPods, SharedLookUps, default_placement};
 use crate::api::duration::DurationText;
@@ -27,7 +27,7 @@ pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) client: Client,
     pub(super) clients: Arc<Clients>,
-    pub(super) turns: Arc<Turns>,
+    pub(super) queue: Arc<RunQueue>,
     pub(super) rules: Rules,
     admission: Arc<Admission>,
     pub(super) events: Events,
@@ -58,18 +58,18 @@ impl Context {
         let watches = Scope::of(&settings.namespaces).len();
         let bounds = decided.bounds(settings.working_runs);
         let library_namespace = decided.library_namespace.clone();
-        let turns = Turns::new(bounds, rules.clone(), library_namespace.clone(), watches);
-        let turns = Arc::new(turns);
+        let queue = RunQueue::new(bounds, rules.clone(), library_namespace.clone(), watches);
+        let queue = Arc::new(queue);
         let admission = Admission {
             rules: rules.clone(),
             reach: settings.namespaces.clone(),
             library_namespace,
             patience: decided.patience,
-            places: Arc::<Turns>::clone(&turns),
+            places: Arc::<RunQueue>::clone(&queue),
             namespaces: Arc::new(ClusterNamespaces(client.clone())),
         };
         Self {
-            turns,
+            queue,
             rules,
             admission: Arc::new(admission),
             clients: Arc::new(Clients::new(&client, settings.local_roots.clone())),

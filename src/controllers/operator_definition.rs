@@ -10,8 +10,8 @@ use super::control_loop::{Action, Error, Neighbours, Pass, Reconcile, store_stat
 use super::scope::Scope;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorDefinition;
+use crate::readiness::{Usability, definition_readiness};
 use crate::runs::action_descriptions;
-use crate::standing::{Usability, standing_of_definition};
 use crate::store::kubernetes::KubernetesStore;
 use crate::validate::validate_definition;
 use crate::{clients, operators};
@@ -46,7 +46,7 @@ impl Reconcile for OperatorDefinitions {
                 None => Usability::Usable,
             },
         }; // pure
-        let status = standing_of_definition(definition, &usability, now()); // pure
+        let status = definition_readiness(definition, &usability, now()); // pure
         if definition.status.as_ref() == Some(&status) {
             return Ok(Action::await_change());
         }
@@ -57,7 +57,7 @@ impl Reconcile for OperatorDefinitions {
         store_status((&self.context, &self.store), &before, changed, rest).await
     }
 
-    /// The library's namespace is watched as well: its definitions are everybody's.
+    /// Watches the library's namespace as well: every namespace may use its definitions.
     fn scopes(&self, namespaces: &[String]) -> Vec<Scope> {
         let shared = self.context.settings.admission.library_namespace.as_ref();
         let more = shared.filter(|shared| !namespaces.is_empty() && !namespaces.contains(shared));
@@ -66,14 +66,14 @@ impl Reconcile for OperatorDefinitions {
         scopes
     }
 
-    /// Whoever waits for an operator is woken when a definition of it changes.
+    /// Wakes the runs that wait for an operator when a definition of it changes.
     fn seen(&self, definition: &OperatorDefinition) {
         self.context.look_ups.forget();
         let status = definition.status.as_ref();
         let is_known = status.and_then(|status| status.observed_generation);
         if is_known.is_none() || is_known != definition.metadata.generation {
             let namespace = definition.namespace().unwrap_or_default();
-            self.context.turns.definition_changed(&namespace, &definition.spec.operator);
+            self.context.queue.definition_changed(&namespace, &definition.spec.operator);
         }
     }
 

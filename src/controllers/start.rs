@@ -20,7 +20,7 @@ use super::settings::Settings;
 use crate::metrics::Metrics;
 use crate::store::kubernetes::measured;
 
-/// How long passes may go on after the process was told to stop; a pod is killed after 30 s.
+/// How long passes may go on after the process is asked to stop; a pod is killed after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Why a controller cannot work.
@@ -37,7 +37,7 @@ pub enum ControllerError {
 }
 
 /// Reconciles until `stop` is cancelled; then begins nothing new, ends the passes that are under way, and
-/// returns. Work outside goes on and is found again by whoever reconciles next.
+/// returns. Work outside goes on, and the next controller finds it again.
 ///
 /// # Errors
 /// When health cannot be served. Failures of the cluster are logged and tried again for ever.
@@ -77,7 +77,7 @@ pub async fn run(
     Ok(())
 }
 
-/// Reconciles until the process is to stop or somebody else leads, and the passes under way have ended.
+/// Reconciles until the process is to stop or another replica leads, and the passes under way have ended.
 async fn lead(context: &Arc<Context>, health: &Health, stop: &CancellationToken) {
     let over = stop.child_token();
     let controllers = future::join3(
@@ -90,7 +90,7 @@ async fn lead(context: &Arc<Context>, health: &Health, stop: &CancellationToken)
         tokio::spawn(watch_pods(Arc::clone(context), scope, over.clone()));
     }
     let pause = context.settings.admission.clone();
-    tokio::spawn(pause.watch_pause(Arc::clone(&context.turns), over.clone()));
+    tokio::spawn(pause.watch_pause(Arc::clone(&context.queue), over.clone()));
     let too_long = async {
         tokio::select! {
             () = over.cancelled() => {}

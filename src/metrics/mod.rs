@@ -1,6 +1,6 @@
 //! What Mason counts and measures, in the vocabulary of controller-runtime where it has a word.
 //!
-//! One [`Metrics`] for each process; whoever does the work gets it as a value and counts there. Labels
+//! One [`Metrics`] for each process; the code that does the work gets it as a value and counts there. Labels
 //! take few values, whatever users create: never the name of a run, and of operators only those that a
 //! definition exists for, at most so many. Imports nothing of ours.
 

@@ -22,5 +22,5 @@ pub use lifetime::{
 };
 pub use observation::{Checked, Observation, Place, Sight};
 pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, plan};
-pub use queue::{Bounds, Line, Needs};
+pub use queue::{AdmissionQueue, Bounds, Needs};
 pub use retries::{after_failure, full_jitter};

@@ -1,5 +1,5 @@
-//! What a query in SQL may be and which tables it names: pure, and the same for whoever gathers the
-//! tables and whoever runs the query.
+//! What a query in SQL may be and which tables it names: pure, and the same for the code that gathers
+//! the tables and the code that runs the query.
 //!
 //! A query is tokenised, `$table` is replaced among the tokens (never in the text), parsed, and then
 //! judged on the tree by an allow-list: what is not known to only read is refused, and every refusal

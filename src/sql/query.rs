@@ -104,14 +104,14 @@ pub fn placeholders(sql: &str) -> Result<BTreeSet<String>, SqlProblem> {
     Ok(names.collect())
 }
 
-/// Returns every problem of a query as one error of whoever was to run it: `Unsupported` when nothing is
+/// Returns every problem of a query as one error of the client that was to run it: `Unsupported` when nothing is
 /// wrong but that no engine can do it.
 #[must_use]
-pub fn refusal(whose: &str, problems: &[SqlProblem]) -> EngineError {
+pub fn refusal(client: &str, problems: &[SqlProblem]) -> EngineError {
     let unsupported = problems.iter().all(SqlProblem::is_unsupported);
     let kind = if unsupported { ErrorKind::Unsupported } else { ErrorKind::InvalidInput };
     let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let error = EngineError::new(kind, whose, "understand the query", texts.join("; "));
+    let error = EngineError::new(kind, client, "understand the query", texts.join("; "));
     let hints: Vec<&str> = problems.iter().filter_map(|problem| problem.hint.as_deref()).collect();
     if hints.is_empty() { error } else { error.with_hint(hints.join("; ")) }
 }

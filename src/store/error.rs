@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The resourceVersion is not the newest, or a resource to create exists.
-    #[error("{what} was changed by somebody else")]
+    #[error("{what} was changed by another writer")]
     Conflict {
         /// `OperatorRun default/x`.
         what: String,

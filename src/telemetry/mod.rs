@@ -1,4 +1,4 @@
-//! Logging and traces: lines on standard error, and spans for a collector, only when somebody asks.
+//! Logging and traces: lines on standard error, and spans for a collector, only when they are asked for.
 //!
 //! Results go to standard output and messages for people are printed by the command line itself;
 //! this is for looking into Mason. Imports nothing of ours.
@@ -16,4 +16,4 @@ pub use error::Error;
 pub use panics::panic_text;
 pub use runs::{EndedRun, end_trace, join_trace};
 pub use settings::{LogFormat, Logging, Telemetry};
-pub use start::{Telling, start, start_telling};
+pub use start::{Reporting, start, start_reporting};

@@ -14,8 +14,7 @@ pub enum Logging {
 }
 
 impl Logging {
-    /// Returns what is logged by a process that nobody looks at while it works: no less than what
-    /// happens.
+    /// Returns what an unattended process logs: at least level `INFO`.
     #[must_use]
     pub fn or_info(&self) -> Self {
         match self {
@@ -35,7 +34,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// What a process that nobody looks at while it works tells about itself.
+/// What an unattended process logs and exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telemetry {
     /// What is logged.

@@ -8,15 +8,15 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::error::Error;
 use super::json;
-use super::panics::tell_panics;
+use super::panics::report_panics;
 use super::settings::{LogFormat, Logging, Telemetry};
 #[cfg(feature = "otel")]
 use super::traces;
 
-/// What has to live as long as something is told.
+/// Keeps the export of spans alive; dropping it flushes and ends the export.
 #[derive(Debug, Default)]
 #[must_use]
-pub struct Telling {
+pub struct Reporting {
     #[cfg(feature = "otel")]
     _traces: Option<traces::Exporting>,
 }
@@ -33,16 +33,16 @@ pub fn start(logging: &Logging, colour: bool) -> Result<(), Error> {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .finish();
-    // Somebody who set a subscriber before keeps it.
+    // A subscriber that was set before stays.
     drop(tracing::subscriber::set_global_default(subscriber));
     Ok(())
 }
 
-/// Begins to tell what a process that nobody looks at does, and of panics as of anything else.
+/// Begins to log and export what an unattended process does, its panics among it.
 ///
 /// # Errors
 /// When the filter is not one, or spans cannot be exported as asked for.
-pub fn start_telling(telemetry: &Telemetry) -> Result<Telling, Error> {
+pub fn start_reporting(telemetry: &Telemetry) -> Result<Reporting, Error> {
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = Vec::new();
     if let Some(filter) = filter(&telemetry.logging)? {
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -54,32 +54,32 @@ pub fn start_telling(telemetry: &Telemetry) -> Result<Telling, Error> {
             }
         });
     }
-    let telling = export(telemetry.traces.as_deref(), &mut layers)?;
-    // Somebody who set a subscriber before keeps it.
+    let reporting = export(telemetry.traces.as_deref(), &mut layers)?;
+    // A subscriber that was set before stays.
     drop(tracing::subscriber::set_global_default(Registry::default().with(layers)));
-    tell_panics();
-    Ok(telling)
+    report_panics();
+    Ok(reporting)
 }
 
 #[cfg(feature = "otel")]
 fn export(
     endpoint: Option<&str>,
     layers: &mut Vec<Box<dyn Layer<Registry> + Send + Sync>>,
-) -> Result<Telling, Error> {
-    let Some(endpoint) = endpoint else { return Ok(Telling::default()) };
+) -> Result<Reporting, Error> {
+    let Some(endpoint) = endpoint else { return Ok(Reporting::default()) };
     let (exporting, tracer) = traces::Exporting::begin(endpoint)?;
     let ours = Targets::new().with_target("mason", LevelFilter::INFO);
     let spans = tracing_opentelemetry::layer().with_tracer(tracer);
     layers.push(spans.with_location(false).with_threads(false).with_filter(ours).boxed());
-    Ok(Telling { _traces: Some(exporting) })
+    Ok(Reporting { _traces: Some(exporting) })
 }
 
 #[cfg(not(feature = "otel"))]
 fn export(
     endpoint: Option<&str>,
     _: &mut Vec<Box<dyn Layer<Registry> + Send + Sync>>,
-) -> Result<Telling, Error> {
-    if endpoint.is_some() { Err(Error::NoTraces) } else { Ok(Telling::default()) }
+) -> Result<Reporting, Error> {
+    if endpoint.is_some() { Err(Error::NoTraces) } else { Ok(Reporting::default()) }
 }
 
 fn filter(logging: &Logging) -> Result<Option<EnvFilter>, Error> {

@@ -27,7 +27,7 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("telemetry", &[]),
     ("metrics", &[]),
     ("testing", &["api", "engines", "formats", "validate", "plan", "operators", "store", "runs"]),
-    ("standing", &["api", "engines", "validate"]),
+    ("readiness", &["api", "engines", "validate"]),
     ("generated", &["api", "clients", "engines", "metrics", "operators", "store"]),
     (
         "controllers",
@@ -41,7 +41,7 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
             "pods",
             "store",
             "runs",
-            "standing",
+            "readiness",
             "metrics",
             "telemetry",
         ],
@@ -51,7 +51,7 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
         &[
             "controllers",
             "generated",
-            "standing",
+            "readiness",
             "api",
             "engines",
             "formats",

@@ -113,7 +113,7 @@ impl Called {
     }
 }
 
-/// Says where parameters of a run stand, to who gives them to a verb that reads files.
+/// Adds where the parameters of a run belong, for a person who gives them to a verb that reads files.
 fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else {
         return error;

@@ -6,7 +6,7 @@ use crate::store::kubernetes::{
     ClusterChoice, ConnectError, Connection, KubernetesStore, connect_to,
 };
 
-/// Who writes what a person applies or runs, as the API server records it.
+/// The field manager of what a person applies or runs.
 const FIELD_MANAGER: &str = "mason";
 /// How long the API server may be silent before the connection counts as lost.
 pub(crate) const SILENCE: std::time::Duration = std::time::Duration::from_secs(30);

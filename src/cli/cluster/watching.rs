@@ -151,7 +151,7 @@ impl<'a> Watch<'a> {
         let stream = match self.api.watch(&parameters, version).await {
             Ok(stream) => stream,
             Err(error) => {
-                // Somebody who may not watch looks again and again.
+                // A person who may not watch polls instead.
                 let pause = if is_passing(&error) { AGAIN.0 } else { LOOK / 2 };
                 tokio::time::sleep(pause).await;
                 self.look().await;
@@ -188,7 +188,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Looks at what is not in the run itself: the log of its pod, warnings, and whether anybody is there.
+    /// Looks at what is not in the run itself: the log of its pod, warnings, and whether a controller is there.
     async fn look(&mut self) {
         let Some(run) = self.newest.clone() else { return };
         for line in self.lines.of_pod(self.cluster, &run).await {
@@ -210,7 +210,7 @@ impl<'a> Watch<'a> {
     fn say_untouched(&mut self) {
         let (seconds, name) = (self.untouched.elapsed().as_secs(), &self.key.name);
         self.view.note(&format!(
-            "nobody has picked up run `{name}` for {seconds} s: is there a controller that watches \
+            "no controller has picked up run `{name}` for {seconds} s: is there a controller that watches \
              namespace `{}`, and has it a free place?",
             self.key.namespace
         ));

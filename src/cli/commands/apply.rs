@@ -40,7 +40,7 @@ pub(crate) async fn apply(context: &VerbContext, args: &ApplyArgs) -> anyhow::Re
             Err(StoreError::OwnedByOthers { what, fields }) => {
                 refused.extend(fields.into_iter().map(|field| Finding {
                     place: format!("{}: {what}", document.source),
-                    message: format!("belongs to somebody else: {field}"),
+                    message: format!("belongs to another manager: {field}"),
                     hint: Some(
                         "change it where it is kept, or take it over with --force".to_owned(),
                     ),

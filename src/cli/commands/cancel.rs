@@ -1,4 +1,4 @@
-//! `mason cancel`: asks a run to stop, whoever drives it.
+//! `mason cancel`: asks a run to stop, whichever process drives it.
 
 use super::suspend::change_unfinished;
 use crate::cli::args::CancelArgs;
@@ -6,7 +6,7 @@ use crate::cli::failure::Exit;
 use crate::cli::runs::Change;
 use crate::cli::verb_context::VerbContext;
 
-/// Sets `spec.cancel`; whoever drives the run stops its work.
+/// Sets `spec.cancel`; the process that drives the run stops its work.
 ///
 /// # Errors
 /// When the run does not exist, or the store cannot be written to.

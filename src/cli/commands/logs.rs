@@ -60,7 +60,7 @@ async fn read(
     }
 }
 
-/// Returns whether a run may log more without anybody's doing.
+/// Returns whether a run may log more although no person does anything.
 fn goes_on(run: &OperatorRun) -> bool {
     let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();
     matches!(phase, Phase::Pending | Phase::Running)

@@ -17,7 +17,7 @@ use crate::engines::counted::counted;
 use crate::store::Kind;
 use crate::store::kubernetes::{ClusterChoice, KubernetesStore, connect_to};
 
-/// Who takes it off, as the API server records it.
+/// The field manager of the release.
 const FIELD_MANAGER: &str = "mason-release";
 /// How many runs one page of a list holds.
 const PAGE: u32 = 500;

@@ -94,7 +94,7 @@ async fn answer(context: &VerbContext, key: &Key, args: &ResumeArgs) -> anyhow::
     runs::answer(context, key, (resolution, args.force)).await
 }
 
-/// Returns the runs that somebody has to drive, the oldest first.
+/// Returns the runs that a process has to drive, the oldest first.
 async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
     let listed = context.store.list(Kind::OperatorRun, Some(context.settings.namespace())).await?;
     let mut found: Vec<Box<OperatorRun>> = Vec::new();
@@ -109,7 +109,7 @@ async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
     Ok(found.into_iter().map(|run| Resource::OperatorRun(run).key()).collect())
 }
 
-/// Returns whether a run goes on when somebody drives it: one that waits for a person does only once
+/// Returns whether a run goes on when a process drives it: one that waits for a person does only once
 /// that person has answered.
 pub(crate) fn needs_driving(run: &OperatorRun) -> bool {
     let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();

@@ -20,7 +20,7 @@ use crate::validate::Origin;
 
 /// What is said when what was asked for is wrong.
 const UPSHOT: &str = "nothing was run";
-/// How many new names are tried for a run that nobody named.
+/// How many new names are tried for a run without a name.
 const NAME_TRIES: usize = 5;
 
 /// Checks a run, stores it, drives it to its end, and prints its result.
@@ -39,12 +39,14 @@ pub(crate) async fn run(context: &VerbContext, args: &RunArgs) -> anyhow::Result
     finish(context, (args.output, args.waiting), &stored).await
 }
 
-/// Refuses to leave a run that nobody would drive.
+/// Refuses to leave a run that no process would drive.
 pub(super) fn refuse_to_detach(context: &VerbContext, waiting: WaitingArgs) -> anyhow::Result<()> {
     if waiting.detach && context.cluster.is_none() {
         let hint = "`mason apply -f` stores a run that `mason resume` drives later; on a cluster \
                     (--context) its controller drives it";
-        return Err(Failure::usage("--detach leaves a run that nobody would drive", hint).into());
+        return Err(
+            Failure::usage("--detach leaves a run that no process would drive", hint).into()
+        );
     }
     Ok(())
 }

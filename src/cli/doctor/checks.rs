@@ -13,7 +13,7 @@ use crate::cli::verb_context::VerbContext;
 pub(crate) enum Verdict {
     /// It is as it has to be.
     Ok,
-    /// Something does not work, or could not be looked at, that not everybody needs.
+    /// Something that not every installation needs does not work, or could not be checked.
     Warning,
     /// Mason does not work like this.
     Failed,
@@ -62,7 +62,7 @@ pub(crate) async fn checks(context: &VerbContext, service_account: Option<&str>)
 }
 
 /// Returns whether a config's controller says that it is ready, and why not.
-pub(super) fn standing_of(config: &MasonConfig) -> Result<(), String> {
+pub(super) fn readiness_of(config: &MasonConfig) -> Result<(), String> {
     let conditions = config.status.iter().flat_map(|status| &status.conditions);
     match conditions.into_iter().find(|condition| condition.type_ == "Ready") {
         Some(ready) if ready.status == "True" => Ok(()),

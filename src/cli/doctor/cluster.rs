@@ -1,7 +1,7 @@
 //! A cluster: reachable, new enough, with this version's CRDs, the rights that the verbs need, a
 //! controller at work, and configs that are ready.
 
-use super::checks::{Check, Verdict, configs_of, standing_of};
+use super::checks::{Check, Verdict, configs_of, readiness_of};
 use super::{controller, crds, rights};
 use crate::api::v1alpha1::MasonConfig;
 use crate::cli::cluster::{Cluster, is_forbidden};
@@ -59,7 +59,7 @@ async fn api_server(context: &VerbContext, cluster: &Cluster) -> Check {
     }
 }
 
-/// Looks at the configs, and at who drives the runs, in the namespace that was asked for.
+/// Checks the configs, and whether a controller drives the runs, in the namespace that was asked for.
 async fn resources(context: &VerbContext, cluster: &Cluster) -> Vec<Check> {
     let namespace = Some(context.settings.namespace());
     let listed = match context.store.list(Kind::MasonConfig, namespace).await {
@@ -82,7 +82,7 @@ async fn resources(context: &VerbContext, cluster: &Cluster) -> Vec<Check> {
 
 fn of_config(config: &MasonConfig) -> Check {
     let name = config.metadata.name.as_deref().unwrap_or_default();
-    match standing_of(config) {
+    match readiness_of(config) {
         Ok(()) => Check::ok(&format!("config {name}"), "is ready"),
         Err(message) => {
             let hint = format!("`mason describe config {name}` tells what each client answers");

@@ -44,7 +44,7 @@ fn verdict(namespace: &str, since: Option<SignedDuration>, untouched: &[String])
         }
         _ if !untouched.is_empty() => {
             let message = format!(
-                "nobody has picked up {} in namespace `{namespace}`: {}",
+                "no controller has picked up {} in namespace `{namespace}`: {}",
                 if untouched.len() == 1 { "a run" } else { "runs" },
                 crate::cli::words::first_of(untouched)
             );
@@ -89,6 +89,6 @@ mod tests {
         assert_eq!(verdict("a", None, &[]).verdict, Verdict::Warning);
         let check = verdict("a", minutes(4), &["x".to_owned()]);
         assert_eq!(check.verdict, Verdict::Failed);
-        assert_eq!(check.message, "nobody has picked up a run in namespace `a`: x");
+        assert_eq!(check.message, "no controller has picked up a run in namespace `a`: x");
     }
 }

@@ -35,12 +35,13 @@ pub(super) async fn checks(cluster: &Cluster) -> Vec<Check> {
     checks
 }
 
-/// Looks whether a kind is served at all, when who asks may not read CRDs.
+/// Checks whether a kind is served at all, for a person who may not read CRDs.
 async fn served(cluster: &Cluster, kind: Kind, check: &str) -> Check {
     match cluster.connection.client.list_api_group_resources(API_VERSION).await {
-        Ok(list) if list.resources.iter().any(|one| one.name == kind.plural()) => {
-            Check::ok(check, "is there; who may read CRDs can compare it with this version's")
-        }
+        Ok(list) if list.resources.iter().any(|one| one.name == kind.plural()) => Check::ok(
+            check,
+            "is there; a person who may read CRDs can compare it with this version's",
+        ),
         _ => Check::failed(check, "is not there", INSTALL),
     }
 }

@@ -77,7 +77,7 @@ async fn readable(context: &VerbContext, kind: Kind) -> (Vec<Resource>, Check) {
     (resources, check)
 }
 
-/// Returns a warning when runs wait for somebody to drive them.
+/// Returns a warning when runs wait for a process that drives them.
 fn undriven(resources: &[Resource]) -> Option<Check> {
     let unfinished = resources.iter().filter_map(|resource| match resource {
         Resource::OperatorRun(run) if needs_driving(run) => run.metadata.name.clone(),

@@ -13,7 +13,7 @@ use crate::validate::{
 use crate::{clients, operators};
 
 /// Looks up what a run is checked with, in the store and in the library. Nothing when only the controller
-/// of a cluster can check it: who asks may not read what belongs to the run, or the definition stands in
+/// of a cluster can check it: the person may not read what belongs to the run, or the definition stands in
 /// the controller's own namespace.
 ///
 /// # Errors

@@ -139,7 +139,7 @@ fn is_short(value: &Value) -> bool {
 }
 
 /// Returns a key as words: `losslessCommon` becomes `lossless common`; a key with other characters is
-/// somebody's own name and stays as it is.
+/// a person's own name and stays as it is.
 fn words(key: &str) -> String {
     let is_ours = key.chars().all(|c| c.is_ascii_alphanumeric())
         && key.starts_with(|c: char| c.is_ascii_lowercase());

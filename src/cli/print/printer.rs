@@ -67,7 +67,7 @@ impl Printer {
     ///
     /// # Errors
     /// When standard output cannot be written to, a full disk for example.
-    #[expect(clippy::unused_self, reason = "only who holds the printer writes")]
+    #[expect(clippy::unused_self, reason = "only the holder of the printer writes")]
     pub(crate) fn out(&self, text: &str) -> io::Result<()> {
         let mut stream = io::stdout().lock();
         let written = stream.write_all(text.as_bytes()).and_then(|()| {
@@ -99,8 +99,8 @@ impl Printer {
         self.out(&texts.join("---\n"))
     }
 
-    /// Writes a line, or several, to standard error. Nobody can be told when that fails.
-    #[expect(clippy::unused_self, reason = "only who holds the printer writes")]
+    /// Writes a line, or several, to standard error. A failure of that cannot be reported.
+    #[expect(clippy::unused_self, reason = "only the holder of the printer writes")]
     pub(crate) fn note(&self, text: &str) {
         let mut stream = io::stderr().lock();
         drop(writeln!(stream, "{}", text.trim_end_matches('\n')));

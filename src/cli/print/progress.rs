@@ -53,7 +53,7 @@ impl ProgressView {
         match &self.form {
             Form::Hidden => {}
             Form::Bars { all, bars } => draw(all, bars, &name, status),
-            // How a run ended is told by whoever reports it.
+            // The end of a run is printed by its report.
             Form::Lines(_) if status.phase.is_terminal() => {}
             Form::Lines(shown) => self.write(shown, &name, status),
         }

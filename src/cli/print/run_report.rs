@@ -1,4 +1,4 @@
-//! What a run came to: its result on standard output, its messages on standard error.
+//! The outcome of a run: its result on standard output, its messages on standard error.
 
 use super::outline;
 use super::printer::{Tone, visible, visible_on_one_line};
@@ -94,7 +94,7 @@ fn print_failure(context: &VerbContext, name: &str, status: &OperatorRunStatus) 
     let failed = status.attempts.iter().rev().find_map(|attempt| attempt.error.as_ref());
     let reason = &status.columns.reason;
     let phase = status.phase.as_str();
-    let standing = match status.phase {
+    let outcome = match status.phase {
         Phase::Failed | Phase::Cancelled if !reason.is_empty() && reason != phase => {
             format!("{} ({reason})", phase.to_lowercase())
         }
@@ -103,7 +103,7 @@ fn print_failure(context: &VerbContext, name: &str, status: &OperatorRunStatus) 
         _ => phase.to_lowercase(),
     };
     let mut lines = vec![format!(
-        "{} run `{}` {standing}",
+        "{} run `{}` {outcome}",
         printer.paint_error("error:", Tone::Bad),
         visible_on_one_line(name)
     )];

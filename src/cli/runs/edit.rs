@@ -48,7 +48,7 @@ impl Change {
 }
 
 /// Changes a run and returns it as it is then; nothing when it does not exist any more. On a cluster only
-/// the one field is written, and not against others who apply it, unless `force`.
+/// the one field is written, and not against another manager of it, unless `force`.
 ///
 /// # Errors
 /// When the store refuses or fails, or others change the run all the time.

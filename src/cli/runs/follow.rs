@@ -76,7 +76,7 @@ async fn follow_until(
         () = interrupts.next() => {}
     }
     view.note(&format!("cancelling run `{name}`; interrupt once more to leave without waiting"));
-    // Asking and following go on side by side: who drives the run notices the request.
+    // Asking and following go on side by side: the process that drives the run notices the request.
     let both = async {
         let (asked, run) = tokio::join!(ask_to_cancel(context, key), &mut end);
         asked.and(ended(run, view))

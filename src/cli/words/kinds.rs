@@ -125,7 +125,7 @@ pub(crate) fn named(word: &str, expected: Option<Kind>) -> Result<(Kind, &str), 
     }
 }
 
-/// What is wrong with a word that names a resource, before anybody looks for it. The name of an operator has a
+/// What is wrong with a word that names a resource, before it is looked up. The name of an operator has a
 /// `/` of its own.
 fn wrong_name(word: &str, kind: Kind, name: &str) -> Option<String> {
     if name.trim_matches('/').is_empty() {

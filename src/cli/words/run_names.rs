@@ -1,4 +1,4 @@
-//! Names of runs that nobody named: `table-query-x7k2p`.
+//! Names for runs without one: `table-query-x7k2p`.
 
 use rand::{Rng, RngExt as _};
 

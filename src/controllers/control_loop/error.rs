@@ -1,4 +1,4 @@
-//! Why a pass failed, and how that is told.
+//! Why a pass failed, and how the failure is reported.
 
 use crate::runs::RunError;
 use crate::store::StoreError;

@@ -17,10 +17,10 @@ use crate::controllers::scope::{Scope, Watched};
 /// The objects that the watch has brought; older than what the API server has.
 pub(crate) type Cache<K> = Store<DeserializeGuard<K>>;
 
-/// Whether a change of one object may change how another stands.
+/// Whether a change of one object may change the readiness of another.
 pub(crate) type Neighbours<K> = fn(&K, &K) -> bool;
 
-/// What of an object is looked at when it changes: nobody is woken while that stays the same.
+/// Returns what of an object starts a pass when it changes; other changes start none.
 pub(crate) type Wakes<K> = fn(&K) -> u64;
 
 /// What a pass is given beside its object.
@@ -44,8 +44,8 @@ pub(crate) trait Reconcile: Send + Sync + 'static {
         pass: Pass<'_, Self::Kind>,
     ) -> impl Future<Output = Result<Action, Error>> + Send;
 
-    /// Returns whether a change of one object may change how another stands; nothing when an object
-    /// stands by its own spec alone.
+    /// Returns whether a change of one object may change the readiness of another; nothing when the
+    /// readiness of an object follows from its own spec alone.
     fn neighbours() -> Option<Neighbours<Self::Kind>> {
         None
     }
@@ -67,10 +67,10 @@ pub(crate) trait Reconcile: Send + Sync + 'static {
         async {}
     }
 
-    /// Learns that it begins to work.
+    /// Is called once, before the first watch begins.
     fn started(self: &Arc<Self>) {}
 
-    /// Learns of a watch that begins, by the objects that it will bring.
+    /// Is called when a watch begins, with the objects that it will bring.
     fn watched(self: &Arc<Self>, cache: &Cache<Self::Kind>) {
         let _ = cache;
     }
@@ -88,7 +88,7 @@ pub(crate) trait Reconcile: Send + Sync + 'static {
     /// Notes that a watch has brought all objects of its scope for the first time.
     fn listed(&self) {}
 
-    /// Returns who is to be looked at beside those that the watch brings.
+    /// Returns the objects that need a pass, beside those that the watch brings.
     fn woken(&self, scope: &Scope) -> Option<UnboundedReceiver<Woken>> {
         let _ = scope;
         None

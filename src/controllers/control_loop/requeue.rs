@@ -1,5 +1,5 @@
-//! When a resource is looked at again: kube's `Action`, which tells nobody what it holds, as a value that
-//! can be measured.
+//! When an object gets its next pass: kube's `Action`, whose fields are private, as a value that can be
+//! measured.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use kube::runtime::controller;
 
 use crate::metrics::Ended;
 
-/// When a resource is looked at again.
+/// When an object gets its next pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Action(Option<Duration>);
 
 impl Action {
-    /// Looks again after so long, or when the resource changes.
+    /// Requeues the object after this long, or when it changes.
     pub(crate) fn requeue(after: Duration) -> Self {
         Self(Some(after))
     }
 
-    /// Looks again when the resource changes.
+    /// Requeues the object when it changes.
     pub(crate) fn await_change() -> Self {
         Self(None)
     }
 
-    /// Returns after how long the resource is looked at again without being changed.
+    /// Returns how long after the pass the object is requeued although it has not changed.
     pub(crate) fn after(self) -> Option<Duration> {
         self.0
     }
 
-    /// Returns how a pass that came to this is counted.
+    /// Returns how a pass with this outcome is counted.
     pub(crate) fn ended(self) -> Ended {
         match self.0 {
             None => Ended::Settled,

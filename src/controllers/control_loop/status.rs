@@ -1,4 +1,4 @@
-//! How a controller stores the status of what stands by its spec alone: configs and definitions.
+//! How a controller stores the status of configs and definitions, whose readiness follows from their own spec.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::controllers::context::Context;
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::{Store as _, StoreError};
 
-/// How soon an object that somebody else changed first is looked at again.
+/// How soon an object is requeued after another writer has changed it.
 const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
-/// Stores a status, tells how the object came to stand, and returns what follows; when somebody else
-/// changed the object first, it is looked at again soon.
+/// Stores a status, reports a change of readiness as an event, and returns what follows. When another
+/// writer changed the object first, the object is requeued soon.
 pub(crate) async fn store_status(
     (context, store): (&Context, &KubernetesStore),
     before: &Resource,
@@ -22,7 +22,7 @@ pub(crate) async fn store_status(
 ) -> Result<Action, Error> {
     match store.replace_status(&changed).await {
         Ok(stored) => {
-            context.events.tell_standing(before, &stored);
+            context.events.report_readiness(before, &stored);
             Ok(follows)
         }
         Err(StoreError::Conflict { .. }) => Ok(Action::requeue(AFTER_CONFLICT)),

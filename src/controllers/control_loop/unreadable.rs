@@ -1,5 +1,5 @@
-//! Objects that cannot be read as what they say they are: they say so themselves, as far as their schema
-//! lets them, and stop nobody else.
+//! Objects that do not parse as their kind: the problem is written to their own status, as far as their
+//! schema allows, and other objects are reconciled as before.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::api::conditions::{ConditionType, Reason, Truth, set_condition};
 use crate::controllers::scope::Watched;
 
-/// Most characters of what is told.
+/// Most characters of the message.
 const MESSAGE: usize = 1_000;
 
-/// Says on an object that it cannot be read. Nothing is written when it says so already, when somebody
-/// else changes it meanwhile, or when its status cannot be read either.
-pub(crate) async fn tell<K: Watched>(
+/// Writes to the status of an object that it cannot be read. Writes nothing when the status says so already,
+/// when another writer changes the object meanwhile, or when the status cannot be read either.
+pub(crate) async fn report<K: Watched>(
     client: &Client,
     (namespace, name): (&str, &str),
     why: &str,
@@ -52,7 +52,7 @@ fn writing(kind: &str) -> PatchParams {
     PatchParams { field_manager: Some(manager), ..PatchParams::default() }
 }
 
-/// Returns what is to stand in the status; nothing when it stands there already, or cannot.
+/// Returns the status to write; nothing when the object has it already or cannot have it.
 fn status_of(kind: &str, object: &DynamicObject, why: &str, now: Timestamp) -> Option<Value> {
     let before: Vec<Condition> = match object.data.pointer("/status/conditions") {
         Some(conditions) => serde_json::from_value(conditions.clone()).ok()?,
@@ -100,16 +100,16 @@ mod tests {
     #[test]
     fn an_object_says_once_that_it_cannot_be_read() {
         let now = Timestamp::UNIX_EPOCH;
-        let told = status_of("OperatorRun", &object(&json!({})), "no number", now);
-        let told = told.expect("should be told");
-        assert_eq!(told["columns"]["reason"], "Unreadable");
+        let report = status_of("OperatorRun", &object(&json!({})), "no number", now);
+        let report = report.expect("should be reported");
+        assert_eq!(report["columns"]["reason"], "Unreadable");
         let of = |kind: &str| {
-            let all = told["conditions"].as_array().expect("should be a list").iter();
+            let all = report["conditions"].as_array().expect("should be a list").iter();
             all.clone().find(|one| one["type"] == kind).map(|one| one["status"].clone())
         };
         assert_eq!((of("Ready"), of("Stalled")), (Some(json!("False")), Some(json!("True"))));
-        assert_eq!(status_of("OperatorRun", &object(&told), "no number", now), None);
-        assert!(status_of("OperatorRun", &object(&told), "no text", now).is_some());
+        assert_eq!(status_of("OperatorRun", &object(&report), "no number", now), None);
+        assert!(status_of("OperatorRun", &object(&report), "no text", now).is_some());
         let broken = object(&json!({"conditions": "none"}));
         assert_eq!(status_of("OperatorRun", &broken, "no number", now), None);
     }

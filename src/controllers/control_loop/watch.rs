@@ -1,8 +1,8 @@
 //! The loop that all controllers share: a watch, a queue, bounded passes, back-off, shutdown.
 //!
-//! What kube-rs leaves to its users is here, once: an object that cannot be read stops nobody else,
-//! managed fields are not kept, failures back off for each object, and where an object stands by its own
-//! spec alone, status writes wake nobody.
+//! What kube-rs leaves to its users is here, once: an object that cannot be read does not stop the others,
+//! managed fields are not kept, failures back off for each object, and where the readiness of an object
+//! follows from its own spec, writes of its status start no pass.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use crate::metrics::{self, Ended, Key};
 use crate::store::kubernetes::controller_of;
 use crate::telemetry;
 
-/// How soon a process that does not lead looks again whether it does.
+/// How soon a process that does not lead checks again whether it does.
 const STANDING_BY: Duration = Duration::from_secs(2);
 
 /// The controller whose passes are traced as part of what they work on.
@@ -43,7 +43,7 @@ const RUNS: &str = "operatorrun";
 
 /// How many objects one page of the first list holds: runs may be large, and only little of them is kept.
 const PAGE: u32 = 100;
-/// How often all objects are looked over.
+/// How often a controller looks over all of its objects.
 const LOOK_OVER: Duration = Duration::from_secs(20);
 
 /// Reconciles the objects of a scope until the process is to stop and the passes under way have ended.
@@ -75,9 +75,9 @@ pub(crate) async fn run<R: Reconcile>(
     let woken = woken(&state, &scope);
     let settings = controller::Config::default().concurrency(state.context.settings.concurrency);
     // A controller whose first list never came has no passes to wait for, and would wait for the list.
-    let (begun, told) = (Arc::clone(&state), stop.clone());
+    let (begun, stopped) = (Arc::clone(&state), stop.clone());
     let never_began = async move {
-        told.cancelled().await;
+        stopped.cancelled().await;
         if begun.gate.has_opened() {
             futures::future::pending::<()>().await;
         }
@@ -86,13 +86,13 @@ pub(crate) async fn run<R: Reconcile>(
     let queued = Arc::clone(&state);
     let triggers = stream::select(triggers::<R>(events, cache.clone()), woken)
         .inspect_ok(move |object| queued.measures.add(key_of(object), Instant::now()));
-    let told_of = Arc::clone(&state);
+    let reporting = Arc::clone(&state);
     let controller = Controller::for_stream(triggers, cache)
         .with_config(settings)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(|object, state| async move { state.pass(&object).await }, State::rest, state)
         .for_each(move |outcome| {
-            told_of.report(outcome.err());
+            reporting.report(outcome.err());
             futures::future::ready(())
         });
     let looking_over = look_over(looked);
@@ -143,7 +143,7 @@ fn triggers<R: Reconcile>(
     events.touched_objects().map(woken).flat_map(stream::iter).boxed()
 }
 
-/// Returns the objects that others wake, as the watch has them; one that is gone is forgotten.
+/// Returns the objects that the controller itself wakes, as the watch has them. An object that is gone is forgotten.
 fn woken<R: Reconcile>(
     state: &Arc<State<R>>,
     scope: &Scope,
@@ -206,13 +206,13 @@ impl<R: Reconcile> State<R> {
         Ok(action.into())
     }
 
-    /// Looks at an object; whatever happens in it, others go on.
+    /// Makes the pass over an object. A panic in it is an error of this object alone.
     async fn look(
         &self,
         object: &DeserializeGuard<R::Kind>,
         waited: Duration,
     ) -> Result<Action, Error> {
-        // Who was stopped for longer than its lease lasts must not go on as if nothing had happened.
+        // A process that was stopped for longer than its lease lasts must not go on as if nothing had happened.
         if !self.context.leadership.holds() {
             return Ok(Action::requeue(STANDING_BY));
         }
@@ -225,7 +225,7 @@ impl<R: Reconcile> State<R> {
             Err(invalid) => {
                 let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
                 let (client, why) = (&self.context.client, invalid.to_string());
-                unreadable::tell::<R::Kind>(client, (&namespace, &name), &why, now()).await;
+                unreadable::report::<R::Kind>(client, (&namespace, &name), &why, now()).await;
                 Ok(Action::await_change())
             }
         }

@@ -7,7 +7,7 @@ use kube::Resource as _;
 use kube::api::ObjectMeta;
 use sha2::{Digest, Sha256};
 
-use super::transitions::Told;
+use super::transitions::Report;
 use crate::api::resource::Resource;
 use crate::controllers::clock::now;
 
@@ -17,11 +17,11 @@ pub(super) const NOTE: usize = 1_024;
 const NAME: usize = 200;
 
 /// Returns the event; its name follows from the stored version of the object.
-pub(super) fn event_of(object: &Resource, told: &Told, instance: &str) -> Event {
+pub(super) fn event_of(object: &Resource, report: &Report, instance: &str) -> Event {
     let (metadata, key) = (object.metadata(), object.key());
     let version = metadata.resource_version.clone().unwrap_or_default();
     let uid = metadata.uid.clone().unwrap_or_default();
-    let digest = Sha256::digest(format!("{uid}/{version}/{:?}", told.reason));
+    let digest = Sha256::digest(format!("{uid}/{version}/{:?}", report.reason));
     let digest = hex::encode(&digest[..8]);
     let name = up_to(&key.name, NAME);
     let controller = match object {
@@ -30,10 +30,10 @@ pub(super) fn event_of(object: &Resource, told: &Told, instance: &str) -> Event 
         Resource::MasonConfig(_) => "mason-config",
     };
     Event {
-        action: Some(told.action.to_owned()),
-        reason: Some(told.reason.as_str().to_owned()),
-        note: Some(up_to(&told.note, NOTE)),
-        type_: Some(if told.is_warning { "Warning" } else { "Normal" }.to_owned()),
+        action: Some(report.action.to_owned()),
+        reason: Some(report.reason.as_str().to_owned()),
+        note: Some(up_to(&report.note, NOTE)),
+        type_: Some(if report.is_warning { "Warning" } else { "Normal" }.to_owned()),
         event_time: Some(MicroTime(now())),
         regarding: Some(reference_to(object)),
         metadata: ObjectMeta {

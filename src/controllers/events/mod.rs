@@ -1,7 +1,7 @@
-//! Events: what `kubectl describe` and `kubectl get events` tell of an object, one for each transition.
+//! Events: what `kubectl describe` and `kubectl get events` show of an object, one for each transition.
 //!
-//! Told after the status that they speak of is stored, never before, and never waited for: a bounded
-//! queue takes them and one task writes them, so that no pass is slow or fails for them. An event's
+//! An event is reported after the status that it is about has been stored, never before. A bounded queue
+//! takes it and one task writes it, so that no pass waits for an event or fails because of one. An event's
 //! name follows from the stored version of its object, so that no second process writes it again.
 
 mod event;
@@ -9,4 +9,4 @@ mod recorder;
 mod transitions;
 
 pub(super) use recorder::Events;
-pub(super) use transitions::{Stage, Told};
+pub(super) use transitions::{Report, Stage};

@@ -12,23 +12,23 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::event::{event_of, up_to};
-use super::transitions::{self, Stage, Told};
+use super::transitions::{self, Report, Stage};
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
 use crate::metrics::Metrics;
 
 /// How many events wait to be written; what comes while they do is dropped.
 const QUEUE: usize = 2_000;
-/// Most bytes of the name of the machine that tells it, as the API server has it.
+/// Most bytes of the name of the reporting machine; a limit of the API server.
 const INSTANCE: usize = 128;
-/// The same is not told again for so long: something that goes to and fro makes no storm.
+/// How long the same event is not reported again: a condition that flaps makes no storm of events.
 const QUIET: Duration = Duration::from_mins(1);
 /// How many events are remembered for that.
 const REMEMBERED: usize = 1_024;
 /// How long the end of the process waits for what is queued.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Where transitions are told.
+/// Reports transitions as events.
 pub(crate) struct Events {
     queue: mpsc::Sender<Event>,
     tally: Arc<Tally>,
@@ -36,12 +36,12 @@ pub(crate) struct Events {
     instance: String,
 }
 
-/// What became of events.
+/// The counts of waiting and dropped events.
 struct Tally {
     /// Those that wait to be written.
     waiting: AtomicUsize,
     metrics: Metrics,
-    /// Whether a log line has said so.
+    /// Whether dropped events have been logged.
     said: AtomicBool,
 }
 
@@ -56,28 +56,28 @@ impl Events {
         Self { queue, tally, recent: Mutex::default(), instance }
     }
 
-    /// Tells the transition of a run from a stage, if there is one; the run is stored as it is now.
-    pub(crate) fn tell_run(&self, before: &Stage, run: &OperatorRun) {
-        if let Some(told) = transitions::of_run(before, run) {
-            self.tell(&Resource::OperatorRun(Box::new(slim(run))), &told);
+    /// Reports the transition of a run from an earlier stage, if there is one. The run is as it was stored.
+    pub(crate) fn report_run(&self, before: &Stage, run: &OperatorRun) {
+        if let Some(report) = transitions::of_run(before, run) {
+            self.report(&Resource::OperatorRun(Box::new(slim(run))), &report);
         }
     }
 
-    /// Tells how a config or definition came to stand, if that changed; it is stored as it is now.
-    pub(crate) fn tell_standing(&self, before: &Resource, stored: &Resource) {
-        if let Some(told) = transitions::of_standing(before, stored) {
-            self.tell(stored, &told);
+    /// Reports the readiness of a config or definition if it changed. The object is as it was stored.
+    pub(crate) fn report_readiness(&self, before: &Resource, stored: &Resource) {
+        if let Some(report) = transitions::of_readiness(before, stored) {
+            self.report(stored, &report);
         }
     }
 
-    /// Tells something of a stored object.
-    pub(crate) fn tell(&self, object: &Resource, told: &Told) {
+    /// Reports an event of a stored object.
+    pub(crate) fn report(&self, object: &Resource, report: &Report) {
         let metadata = object.metadata();
-        if !self.is_news(metadata.uid.as_deref().unwrap_or_default(), told) {
+        if !self.is_news(metadata.uid.as_deref().unwrap_or_default(), report) {
             return;
         }
         self.tally.waiting.fetch_add(1, Ordering::Relaxed);
-        if self.queue.try_send(event_of(object, told, &self.instance)).is_err() {
+        if self.queue.try_send(event_of(object, report, &self.instance)).is_err() {
             self.tally.ended(false);
         }
     }
@@ -89,13 +89,13 @@ impl Events {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        // What is not written by then stands in the status.
+        // What an event says that is not written by then is in the status too.
         drop(tokio::time::timeout(LAST_WORDS, all_written).await);
     }
 
-    /// Whether the same was not told of the same object a moment ago.
-    fn is_news(&self, uid: &str, told: &Told) -> bool {
-        let digest = Sha256::digest(format!("{uid}/{:?}/{}", told.reason, told.note));
+    /// Returns whether the same event of the same object was not reported a moment ago.
+    fn is_news(&self, uid: &str, report: &Report) -> bool {
+        let digest = Sha256::digest(format!("{uid}/{:?}/{}", report.reason, report.note));
         let mut key = [0; 8];
         key.copy_from_slice(&digest[..8]);
         let (key, now) = (u64::from_be_bytes(key), Instant::now());
@@ -138,7 +138,7 @@ async fn write_all(client: Client, mut queued: mpsc::Receiver<Event>, tally: Arc
         let events: Api<Event> = Api::namespaced(client.clone(), &namespace);
         let written = match events.create(&PostParams::default(), &event).await {
             Ok(_) => true,
-            // Another process, or this one before it died, has told it.
+            // Another process, or this one before it died, has reported it.
             Err(kube::Error::Api(status)) if status.code == 409 => true,
             Err(error) => {
                 let event = event.name_any();
@@ -173,14 +173,14 @@ mod tests {
         Resource::from_document(Kind::OperatorRun, document).expect("should be a run")
     }
 
-    fn told(note: &str) -> Told {
+    fn report(note: &str) -> Report {
         let (reason, note) = (Reason::Completed, note.to_owned());
-        Told { reason, action: "Finish", note, is_warning: false }
+        Report { reason, action: "Finish", note, is_warning: false }
     }
 
     #[test]
     fn an_events_name_follows_from_the_stored_version_alone() {
-        let name = |run: &Resource| event_of(run, &told("x"), "here").name_any();
+        let name = |run: &Resource| event_of(run, &report("x"), "here").name_any();
         assert_eq!(name(&run("a", "7")), name(&run("a", "7")));
         assert_ne!(name(&run("a", "7")), name(&run("a", "8")));
         let long = name(&run(&"a-".repeat(126), "7"));
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_note_is_cut_at_a_character() {
-        let note = event_of(&run("a", "7"), &told(&"é€".repeat(500)), "here").note;
+        let note = event_of(&run("a", "7"), &report(&"é€".repeat(500)), "here").note;
         let note = note.expect("should have a note");
         assert!(note.len() <= NOTE && note.len() > NOTE - 4, "{}", note.len());
     }
@@ -207,7 +207,7 @@ mod tests {
         };
         let object = run("a", "7");
         for note in ["one", "one", "two", "three", "three", "four"] {
-            events.tell(&object, &told(note));
+            events.report(&object, &report(note));
         }
         assert_eq!(metrics.dropped_events.get(), 2);
         assert_eq!(tally.waiting.load(Ordering::Relaxed), 2);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Something that has to happen before the process is ready. Open when it is dropped: nobody waits for
-/// what is not wanted any more.
+/// Something that has to happen before the process is ready. A dropped gate is open: what is no longer
+/// wanted does not keep the process from being ready.
 #[derive(Debug)]
 pub(crate) struct Gate {
     closed: Arc<AtomicUsize>,
@@ -18,7 +18,7 @@ impl Gate {
         Self { closed: Arc::clone(closed), is_open: AtomicBool::new(false) }
     }
 
-    /// Returns a gate that nobody waits for.
+    /// Returns a gate that no process waits for.
     #[cfg(test)]
     pub(crate) fn of_nobody() -> Self {
         Self::new(&Arc::default())

@@ -155,8 +155,8 @@ async fn healthz(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
     if stuck.is_empty() {
         return (StatusCode::OK, "ok\n".to_owned());
     }
-    let told = stuck.iter().map(|stuck| sentence(stuck, shared.stuck_after) + "\n");
-    (StatusCode::SERVICE_UNAVAILABLE, told.collect())
+    let alarms = stuck.iter().map(|stuck| sentence(stuck, shared.stuck_after) + "\n");
+    (StatusCode::SERVICE_UNAVAILABLE, alarms.collect())
 }
 
 async fn readyz(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
@@ -197,8 +197,8 @@ async fn watch(shared: &Shared) {
             queues.iter().map(|(id, name, queue)| (*id, *name, queue.sample(now))).collect();
         let found = watchdog.look(&samples, elapsed);
         for stuck in found.iter().filter(|stuck| stuck.is_new) {
-            let told = sentence(stuck, shared.stuck_after);
-            tracing::error!(controller = stuck.controller, "{told}");
+            let alarm = sentence(stuck, shared.stuck_after);
+            tracing::error!(controller = stuck.controller, "{alarm}");
             let labels = [stuck.controller, stuck.what.as_str()];
             shared.metrics.alarms.with_label_values(&labels).inc();
         }

@@ -1,4 +1,4 @@
-//! What is served, and that nobody who asks keeps others waiting.
+//! What is served, and that one slow client does not keep others waiting.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

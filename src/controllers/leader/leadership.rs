@@ -47,7 +47,7 @@ impl Until {
 }
 
 impl Leadership {
-    /// Returns the leadership of a process that contends with nobody.
+    /// Returns the leadership of a process without a lease to contend for.
     pub(crate) fn alone() -> Self {
         let until = Until::default();
         until.set(Instant::now().checked_add(Duration::from_secs(u64::from(u32::MAX))));
@@ -57,7 +57,7 @@ impl Leadership {
 
     /// Begins to contend for a lease, in a task of its own.
     pub(crate) fn contend(client: &Client, settings: &LeaseSettings, metrics: &Metrics) -> Self {
-        let (tell, changes) = watch::channel(false);
+        let (report, changes) = watch::channel(false);
         let (release, released) = oneshot::channel();
         let until = Arc::new(Until::default());
         let status = metrics.leading.with_label_values(&[settings.name.as_str()]);
@@ -65,9 +65,9 @@ impl Leadership {
         let contest = Contest {
             lease: Lease::new(client, settings),
             until: Arc::clone(&until),
-            tell: Box::new(move |leads| {
+            report: Box::new(move |leads| {
                 status.set(i64::from(leads));
-                tell.send_if_modified(|known| std::mem::replace(known, leads) != leads)
+                report.send_if_modified(|known| std::mem::replace(known, leads) != leads)
             }),
         };
         let task = tokio::spawn(contest.run(released));
@@ -82,7 +82,7 @@ impl Leadership {
 
     /// Waits until this process leads, or until it does not.
     pub(crate) async fn until(&self, leads: bool) {
-        // The contest ends only with a release, after which nobody asks.
+        // The contest ends only with a release, after which no task asks.
         drop(self.changes.clone().wait_for(|&now| now == leads).await);
         if *self.changes.borrow() != leads {
             std::future::pending::<()>().await;
@@ -102,7 +102,7 @@ impl Leadership {
 struct Contest {
     lease: Lease,
     until: Arc<Until>,
-    tell: Box<dyn Fn(bool) -> bool + Send + Sync>,
+    report: Box<dyn Fn(bool) -> bool + Send + Sync>,
 }
 
 impl Contest {
@@ -132,7 +132,7 @@ impl Contest {
         match looked {
             Ok(Ok(true)) => {
                 self.until.set(asked.checked_add(HOLDS));
-                if (self.tell)(true) {
+                if (self.report)(true) {
                     tracing::info!(identity = self.lease.identity(), "leading");
                 }
             }
@@ -162,7 +162,7 @@ impl Contest {
 
     fn stand_down(&self) {
         self.until.set(None);
-        if (self.tell)(false) {
+        if (self.report)(false) {
             tracing::info!(identity = self.lease.identity(), "standing by");
         }
     }

@@ -9,10 +9,10 @@ use kube::ResourceExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument as _;
 
-use super::keeps::{Keeps, has_ended};
+use super::between_passes::{Keeps, has_ended};
 use super::measures::{Before, Measures};
 use super::working::Working;
-use super::{kept, measures};
+use super::{finished, measures};
 use crate::api::conditions::Reason;
 use crate::api::labels::{FORCE_DELETE, REQUESTED_AT};
 use crate::api::resource::{Key, Kind, Resource};
@@ -20,7 +20,7 @@ use crate::api::v1alpha1::OperatorRun;
 use crate::controllers::clock::now;
 use crate::controllers::context::Context;
 use crate::controllers::control_loop::{Action, Cache, Error, Pass, Reconcile, Wakes};
-use crate::controllers::events::{Stage, Told};
+use crate::controllers::events::{Report, Stage};
 use crate::controllers::queue::{Woken, works};
 use crate::controllers::scope::Scope;
 use crate::plan::{Decision, Keeping, Observation, is_leaving, plan, requested};
@@ -28,13 +28,13 @@ use crate::runs::{self, LeftBehind, Reconciled, RunContext, Session, Wake};
 use crate::store::Store as _;
 use crate::store::kubernetes::KubernetesStore;
 
-/// How soon a run is looked at that came before it was known who works already.
+/// How soon a run is requeued that came before the queue knew all running runs.
 const NOT_OPEN: Duration = Duration::from_millis(100);
-/// How often a run that waits for a person is looked at without being changed.
+/// How often a run that waits for a person gets a pass although it has not changed.
 const RESYNC: Duration = Duration::from_mins(5);
-/// How many runs that are too many are cleared away before others are looked at.
+/// How many surplus runs are cleared away in one go, before other objects get a pass.
 const AT_ONE_TIME: usize = 200;
-/// Most passes over one run before others get their turn.
+/// Most passes over one run in a row; other runs get theirs after that.
 const PASSES: u32 = 50;
 
 /// The controller of runs.
@@ -78,9 +78,9 @@ impl OperatorRuns {
             let Reconciled { run, next, left } = Box::pin(step).await?;
             if next != Wake::Reread {
                 span.in_scope(|| self.measures.stored(&before, &run));
-                self.context.events.tell_run(&stage, &run);
+                self.context.events.report_run(&stage, &run);
                 if let Some(left) = &left {
-                    self.tell_left(&run, left);
+                    self.report_left(&run, left);
                 }
             }
             match next {
@@ -95,16 +95,22 @@ impl OperatorRuns {
                 }
             }
         }
-        Ok(Driven { next: Wake::Now, keeps: Keeps::Place })
+        Ok(Driven { next: Wake::Now, keeps: Keeps::Slot })
     }
 
-    /// Tells what may be left outside of a run that was let go.
-    fn tell_left(&self, run: &OperatorRun, left: &LeftBehind) {
+    /// Reports what may be left outside of a run whose finalizer was released.
+    fn report_left(&self, run: &OperatorRun, left: &LeftBehind) {
         let (namespace, name) = (run.namespace().unwrap_or_default(), run.name_any());
         let (job, why) = (left.job.as_deref().unwrap_or("none"), left.why.as_str());
         self.context.metrics.runs.abandoned.inc();
-        tracing::warn!(namespace, run = name, job, why, "let a deleted run go");
-        let told = Told {
+        tracing::warn!(
+            namespace,
+            run = name,
+            job,
+            why,
+            "released the finalizer of a deleted run whose work may still go on"
+        );
+        let report = Report {
             reason: Reason::Abandoned,
             action: "LetGo",
             note: match &left.job {
@@ -113,11 +119,11 @@ impl OperatorRuns {
             },
             is_warning: true,
         };
-        self.context.events.tell(&Resource::OperatorRun(Box::new(run.clone())), &told);
+        self.context.events.report(&Resource::OperatorRun(Box::new(run.clone())), &report);
     }
 
-    /// Makes passes over a run that has ended: holds it or lets it go, prunes or deletes it when its time
-    /// has come. Takes no place among those that work.
+    /// Makes passes over a run that has ended: keeps or releases its finalizer, prunes or deletes it when its
+    /// time has come. Such a run needs no slot.
     async fn look_after(
         &self,
         run: &OperatorRun,
@@ -164,7 +170,7 @@ fn step_span(run: &OperatorRun) -> tracing::Span {
     tracing::info_span!("step", attempt)
 }
 
-/// What passes over a run came to.
+/// The outcome of the passes over a run.
 struct Driven {
     next: Wake,
     keeps: Keeps,
@@ -172,10 +178,10 @@ struct Driven {
 
 impl Driven {
     /// The run is gone.
-    const OVER: Self = Self { next: Wake::OnChange, keeps: Keeps::Nothing };
+    const OVER: Self = Self { next: Wake::OnChange, keeps: Keeps::Done };
 }
 
-/// Returns whether a run is gone with the write that let it go.
+/// Returns whether a run is gone with the write that released its finalizer.
 fn is_gone(run: &OperatorRun) -> bool {
     is_leaving(run) && run.metadata.finalizers.as_ref().is_none_or(Vec::is_empty)
 }
@@ -211,37 +217,37 @@ impl Reconcile for OperatorRuns {
             return Box::pin(self.look_after(run, self.context.keeping(), pass.waited)).await;
         }
         self.measures.see(&uid, run, pass.waited);
-        let turns = &self.context.turns;
-        if !turns.is_open() && !works(run) {
+        let queue = &self.context.queue;
+        if !queue.is_open() && !works(run) {
             return Ok(Action::requeue(NOT_OPEN));
         }
-        turns.begins(run);
+        queue.begins(run);
         if works(run) && !self.working.knows(&uid) {
             self.measures.adopt();
         }
         let mut session = self.working.begin(&uid);
-        // As far as the watch knows, nobody has written a status of it, or nobody since this process.
+        // As far as the watch knows, the run has no status yet, or this process wrote the newest one.
         let is_newest = run.status.is_none() || self.working.has_stored(&uid, run);
         let newest = is_newest.then(|| run.clone());
         let context = self.context_of(run, pass.waited); // reads no cluster
         let driven = self.drive(&context, (&key_of(run), &uid), &mut session, newest).await; // all of the flow
-        // Who waits, or fails again and again, must not keep others from working.
+        // A run that waits, or fails again and again, must not keep others from working.
         match driven.as_ref().map(|driven| &driven.keeps) {
-            Ok(keeps @ (Keeps::Place | Keeps::Job)) => {
-                if matches!(keeps, Keeps::Place) {
-                    turns.occupy(run);
+            Ok(keeps @ (Keeps::Slot | Keeps::Job)) => {
+                if matches!(keeps, Keeps::Slot) {
+                    queue.occupy(run);
                 } else {
-                    turns.release(&uid);
+                    queue.release(&uid);
                 }
-                let (turns, woken) = (Arc::clone(turns), uid.clone());
-                self.working.pause(&uid, session, move || turns.look_again(&woken));
+                let (queue, woken) = (Arc::clone(queue), uid.clone());
+                self.working.pause(&uid, session, move || queue.wake_run(&woken));
             }
-            Ok(Keeps::Turn) => self.working.end(&uid),
-            Ok(Keeps::Name) | Err(_) => {
+            Ok(Keeps::Queued) => self.working.end(&uid),
+            Ok(Keeps::Waiting) | Err(_) => {
                 self.working.end(&uid);
-                turns.release(&uid);
+                queue.release(&uid);
             }
-            Ok(Keeps::Nothing) => self.forget(&uid),
+            Ok(Keeps::Done) => self.forget(&uid),
         }
         Ok(action_of(driven?.next))
     }
@@ -259,7 +265,7 @@ impl Reconcile for OperatorRuns {
     }
 
     fn trim(run: &mut OperatorRun) {
-        kept::trim(run);
+        finished::trim(run);
     }
 
     /// Prunes or deletes runs that are too many, as each of them says.
@@ -268,7 +274,7 @@ impl Reconcile for OperatorRuns {
         let all = cache.state();
         let runs = all.iter().filter_map(|run| run.0.as_ref().ok());
         let keeping = Keeping { is_surplus: true, ..self.context.keeping() };
-        for run in kept::surplus(runs, most).into_iter().take(AT_ONE_TIME) {
+        for run in finished::surplus(runs, most).into_iter().take(AT_ONE_TIME) {
             if let Err(error) = Box::pin(self.look_after(run, keeping, Duration::ZERO)).await {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(
@@ -284,7 +290,7 @@ impl Reconcile for OperatorRuns {
     fn forget(&self, uid: &str) {
         self.working.forget(uid);
         self.measures.forget(uid);
-        self.context.turns.forget(uid);
+        self.context.queue.forget(uid);
     }
 
     fn started(self: &Arc<Self>) {
@@ -297,14 +303,14 @@ impl Reconcile for OperatorRuns {
     }
 
     fn seen(&self, run: &OperatorRun) {
-        self.context.turns.seen(run);
+        self.context.queue.seen(run);
     }
 
     fn listed(&self) {
-        self.context.turns.listed();
+        self.context.queue.listed();
     }
 
     fn woken(&self, scope: &Scope) -> Option<UnboundedReceiver<Woken>> {
-        Some(self.context.turns.subscribe(scope))
+        Some(self.context.queue.subscribe(scope))
     }
 }

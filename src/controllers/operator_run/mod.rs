@@ -1,8 +1,8 @@
 //! Runs: each is driven by the passes that the command line makes, from what the API server has.
 
+mod between_passes;
 mod controller;
-mod keeps;
-mod kept;
+mod finished;
 mod measures;
 mod pod_watch;
 mod working;

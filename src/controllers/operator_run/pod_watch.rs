@@ -1,7 +1,7 @@
-//! Wakes runs whose pods have changed, so that nobody has to look at them again and again.
+//! Wakes runs whose pods have changed, so that the controller need not poll pods.
 //!
-//! A hint that saves looking, never more: what a pod tells is read anew by whoever is woken. Of pods only the
-//! metadata is asked for, and nothing is kept.
+//! A hint that saves polling, never more: the pass over the run reads the pod anew. Only the metadata of pods
+//! is watched, and nothing of it is kept.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(crate) async fn watch_pods(context: Arc<Context>, scope: Scope, stop: Cancel
         match pod {
             Some(Ok(pod)) => {
                 if let Some(run) = run_of(&pod.metadata) {
-                    context.turns.look_again(run);
+                    context.queue.wake_run(run);
                 }
             }
             Some(Err(error)) if is_expired(&error) => {}

@@ -10,13 +10,13 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 
-use super::run_queue::Turns;
+use super::run_queue::RunQueue;
 use crate::api::v1alpha1::Placement;
 use crate::plan::Bounds;
 use crate::runs::Namespaces;
 use crate::validate::{Maxima, Rules};
 
-/// How often the file is looked for that pauses all runs.
+/// How often the controller looks for the file that pauses all runs.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What an administrator decides about which runs may begin, and when.
@@ -59,14 +59,14 @@ impl AdmissionSettings {
         }
     }
 
-    /// Pauses and goes on as the administrator says, until the process is to stop.
-    pub(crate) async fn watch_pause(self, turns: Arc<Turns>, stop: CancellationToken) {
+    /// Pauses and resumes the queue as the administrator says, until the process is to stop.
+    pub(crate) async fn watch_pause(self, queue: Arc<RunQueue>, stop: CancellationToken) {
         let mut was_paused = false;
         loop {
             let is_paused = self.is_paused || self.has_file().await;
             if is_paused != was_paused {
-                tracing::info!(is_paused, waiting = turns.lengths().1, "runs that have not begun");
-                turns.pause(is_paused);
+                tracing::info!(is_paused, waiting = queue.lengths().1, "runs that have not begun");
+                queue.pause(is_paused);
                 was_paused = is_paused;
             }
             if self.pause_file.is_none() {

@@ -1,5 +1,5 @@
-//! Whose turn it is: the line of runs that wait to work, and who is woken when something that a run waits
-//! for has changed. Nobody polls.
+//! The runs that wait for a slot or for something that they name, and the wake-ups when that has changed:
+//! no run polls.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,11 +11,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{AttemptState, MasonConfig, OperatorRun};
 use crate::controllers::scope::Scope;
-use crate::plan::{Bounds, Line, Needs, Place};
+use crate::plan::{AdmissionQueue, Bounds, Needs, Place};
 use crate::runs::Places;
 use crate::validate::{Rules, ValidRun, config_namespace};
 
-/// A run that is to be looked at now.
+/// A run that needs a pass now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Woken {
     pub(crate) uid: String,
@@ -23,11 +23,11 @@ pub(crate) struct Woken {
     pub(crate) name: String,
 }
 
-/// Who works, who waits, and for what.
-pub(crate) struct Turns {
+/// Which runs work, which wait, and for what.
+pub(crate) struct RunQueue {
     rules: Rules,
     library_namespace: Option<String>,
-    line: Mutex<Line>,
+    admission: Mutex<AdmissionQueue>,
     known: Mutex<Known>,
     /// How many watches of runs have not brought all of them yet.
     unlisted: AtomicUsize,
@@ -37,7 +37,7 @@ pub(crate) struct Turns {
 struct Known {
     /// Unfinished runs that have been looked at, by uid.
     runs: HashMap<String, Expecting>,
-    /// Runs that work under another process's hand.
+    /// Runs that another process drives.
     elsewhere: HashSet<String>,
     wakers: Vec<(Scope, UnboundedSender<Woken>)>,
 }
@@ -48,8 +48,8 @@ struct Expecting {
     unresolved: Option<((String, String), String)>,
 }
 
-impl Turns {
-    /// Makes an empty line; nobody begins before so many watches have brought all runs.
+impl RunQueue {
+    /// Makes an empty queue. No run begins before this many watches have brought all runs.
     pub(crate) fn new(
         bounds: Bounds,
         rules: Rules,
@@ -59,50 +59,50 @@ impl Turns {
         Self {
             rules,
             library_namespace,
-            line: Mutex::new(Line::new(bounds)),
+            admission: Mutex::new(AdmissionQueue::new(bounds)),
             known: Mutex::default(),
             unlisted: AtomicUsize::new(watches),
         }
     }
 
-    /// Returns whoever is woken in a scope.
+    /// Returns the runs of a scope as they are woken.
     pub(crate) fn subscribe(&self, scope: &Scope) -> UnboundedReceiver<Woken> {
         let (waker, woken) = unbounded_channel();
         self.known().wakers.push((scope.clone(), waker));
         woken
     }
 
-    /// Notes that a watch has brought all runs, and so who works already.
+    /// Notes that a watch has brought all runs, those that work already among them.
     pub(crate) fn listed(&self) {
         let less = |left: usize| left.checked_sub(1);
         let _ = self.unlisted.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
-    /// Returns whether it is known who works already.
+    /// Returns whether all runs that work already are known.
     pub(crate) fn is_open(&self) -> bool {
         self.unlisted.load(Ordering::Acquire) == 0
     }
 
-    /// Notes a run as the watch has it: one that works has a place, whoever began it.
+    /// Notes a run as the watch has it. A run that works has a slot, whichever process began it.
     pub(crate) fn seen(&self, run: &OperatorRun) {
         let uid = run.uid().unwrap_or_default();
-        if takes_place(run) {
+        if takes_slot(run) {
             if self.occupy(run) {
                 self.known().elsewhere.insert(uid);
             }
         } else if self.known().elsewhere.remove(&uid) {
-            let woken = self.line().end(&uid);
+            let woken = self.admission().end(&uid);
             self.wake(&woken);
         }
     }
 
-    /// Gives a place to a run that works, whatever the bounds are; returns whether it had none.
+    /// Gives a slot to a run that works, whatever the bounds are; returns whether it had none.
     pub(crate) fn occupy(&self, run: &OperatorRun) -> bool {
         let uid = run.uid().unwrap_or_default();
-        let has_none = !self.line().works(&uid);
+        let has_none = !self.admission().works(&uid);
         if has_none {
             let needs = self.needs_of_recorded(run);
-            self.line().occupy(&uid, needs);
+            self.admission().occupy(&uid, needs);
         }
         has_none
     }
@@ -121,9 +121,9 @@ impl Turns {
         known.runs.insert(uid, Expecting { run: woken, unresolved });
     }
 
-    /// Takes back the place of a run that does not work, in line as well, and lets others begin.
+    /// Takes back the slot or the position of a run that does not work, and admits others.
     pub(crate) fn release(&self, uid: &str) {
-        let woken = self.line().end(uid);
+        let woken = self.admission().end(uid);
         self.wake(&woken);
     }
 
@@ -135,9 +135,9 @@ impl Turns {
         known.elsewhere.remove(uid);
     }
 
-    /// Pauses everything that has not begun, or goes on.
+    /// Pauses the runs that have not begun, or resumes them.
     pub(crate) fn pause(&self, is_paused: bool) {
-        let woken = self.line().pause(is_paused);
+        let woken = self.admission().pause(is_paused);
         self.wake(&woken);
     }
 
@@ -156,20 +156,20 @@ impl Turns {
         });
     }
 
-    /// Wakes a run that has something to look at.
-    pub(crate) fn look_again(&self, uid: &str) {
+    /// Wakes one run.
+    pub(crate) fn wake_run(&self, uid: &str) {
         self.wake(&[uid.to_owned()]);
     }
 
     /// Returns how many runs work, and how many wait.
     pub(crate) fn lengths(&self) -> (usize, usize) {
-        self.line().lengths()
+        self.admission().lengths()
     }
 
     fn bound(&self, config: &MasonConfig) {
         let most = config.spec.limits.as_ref().and_then(|limits| limits.concurrent_runs);
         let most = most.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
-        let woken = self.line().bound_config(key_of(config), most);
+        let woken = self.admission().bound_config(key_of(config), most);
         self.wake(&woken);
     }
 
@@ -190,15 +190,15 @@ impl Turns {
         }
     }
 
-    /// What a run takes that another process, or a former one, has begun.
+    /// Returns the needs of a run that another process, or a former one, has begun.
     fn needs_of_recorded(&self, run: &OperatorRun) -> Needs {
         let valid = run.status.as_ref().and_then(|status| ValidRun::thaw(status).ok().flatten());
         let memory_bytes = valid.map_or(0, |valid| memory_of(&valid, &self.rules));
         needs_of(run, memory_bytes)
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn admission(&self) -> MutexGuard<'_, AdmissionQueue> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -213,23 +213,23 @@ impl Known {
             Scope::Namespace(name) => *name == run.namespace,
         };
         for (_, waker) in self.wakers.iter().filter(|(scope, _)| covers(scope)) {
-            // A watch that has ended wakes nobody any more.
+            // A watch that has ended takes no more runs.
             drop(waker.send(run.clone()));
         }
     }
 }
 
-impl Places for Turns {
+impl Places for RunQueue {
     fn ask(&self, run: &OperatorRun, valid: &ValidRun, config: Option<&MasonConfig>) -> Place {
         if let Some(config) = config {
             self.bound(config);
         }
         let needs = needs_of(run, memory_of(valid, &self.rules));
-        self.line().ask(&run.uid().unwrap_or_default(), needs)
+        self.admission().ask(&run.uid().unwrap_or_default(), needs)
     }
 }
 
-/// Why a pod does not start that nothing but a change outside will start.
+/// The reasons why a pod does not start until something outside of Mason changes.
 pub(super) const HELD_UP: [Reason; 5] = [
     Reason::ImagePullFailed,
     Reason::Unschedulable,
@@ -238,9 +238,9 @@ pub(super) const HELD_UP: [Reason; 5] = [
     Reason::ServiceAccountMissing,
 ];
 
-/// Returns whether a run takes a place among those that work. One whose pod cannot start takes none, so that a wrong
-/// image keeps no other run from working; when it starts all the same, it works beside the others.
-pub(crate) fn takes_place(run: &OperatorRun) -> bool {
+/// Returns whether a run needs a slot. A run whose pod cannot start needs none, so that a wrong image keeps
+/// no other run from working; when the pod starts all the same, the run works beside the others.
+pub(crate) fn takes_slot(run: &OperatorRun) -> bool {
     let reason = run.status.as_ref().map_or("", |status| status.columns.reason.as_str());
     works(run) && HELD_UP.iter().all(|held_up| held_up.as_str() != reason)
 }

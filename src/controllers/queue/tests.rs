@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::run_queue::{HELD_UP, Turns, Woken, memory_of, takes_place, works};
+use super::run_queue::{HELD_UP, RunQueue, Woken, memory_of, takes_slot, works};
 use crate::api::v1alpha1::{MasonConfig, OperatorRun};
 use crate::controllers::scope::Scope;
 use crate::plan::{Bounds, Place};
@@ -35,10 +35,10 @@ fn valid() -> ValidRun {
     .expect("should be a valid run")
 }
 
-fn turns(bounds: Bounds) -> (Turns, UnboundedReceiver<Woken>) {
-    let turns = Turns::new(bounds, Rules::default(), Some("library".to_owned()), 1);
-    let woken = turns.subscribe(&Scope::Cluster);
-    (turns, woken)
+fn queue(bounds: Bounds) -> (RunQueue, UnboundedReceiver<Woken>) {
+    let queue = RunQueue::new(bounds, Rules::default(), Some("library".to_owned()), 1);
+    let woken = queue.subscribe(&Scope::Cluster);
+    (queue, woken)
 }
 
 fn one() -> Bounds {
@@ -65,25 +65,25 @@ fn only_a_run_with_an_attempt_under_way_takes_a_place() {
 
 #[test]
 fn a_run_is_woken_when_it_has_a_place() {
-    let (turns, mut woken) = turns(one());
+    let (queue, mut woken) = queue(one());
     for name in ["a", "b"] {
-        turns.begins(&run(name, "Pending", &[]));
+        queue.begins(&run(name, "Pending", &[]));
     }
-    assert_eq!(turns.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
-    assert_ne!(turns.ask(&run("b", "Pending", &[]), &valid(), None), Place::Free);
+    assert_eq!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+    assert_ne!(queue.ask(&run("b", "Pending", &[]), &valid(), None), Place::Free);
     assert!(names(&mut woken).is_empty());
-    turns.forget("uid-a");
+    queue.forget("uid-a");
     assert_eq!(names(&mut woken), ["b"]);
-    assert_eq!(turns.ask(&run("b", "Pending", &[]), &valid(), None), Place::Free);
+    assert_eq!(queue.ask(&run("b", "Pending", &[]), &valid(), None), Place::Free);
 }
 
 #[test]
 fn who_works_under_another_hand_counts_until_it_has_ended() {
-    let (turns, mut woken) = turns(one());
-    turns.seen(&run("other", "Running", &["Launched"]));
-    turns.begins(&run("a", "Pending", &[]));
-    assert_ne!(turns.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
-    turns.seen(&run("other", "Succeeded", &["Finished"]));
+    let (queue, mut woken) = queue(one());
+    queue.seen(&run("other", "Running", &["Launched"]));
+    queue.begins(&run("a", "Pending", &[]));
+    assert_ne!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+    queue.seen(&run("other", "Succeeded", &["Finished"]));
     assert_eq!(names(&mut woken), ["a"]);
 }
 
@@ -95,37 +95,37 @@ fn a_pod_that_cannot_start_frees_its_place_and_takes_one_when_it_runs() {
         run
     };
     for reason in HELD_UP {
-        assert!(!takes_place(&held_up(reason.as_str())), "{reason:?}");
+        assert!(!takes_slot(&held_up(reason.as_str())), "{reason:?}");
     }
-    assert!(takes_place(&held_up("Starting")) && takes_place(&held_up("Running")));
-    let (turns, mut woken) = turns(one());
-    turns.seen(&held_up("Starting"));
-    turns.begins(&run("a", "Pending", &[]));
-    assert_ne!(turns.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
-    turns.seen(&held_up("ImagePullFailed"));
+    assert!(takes_slot(&held_up("Starting")) && takes_slot(&held_up("Running")));
+    let (queue, mut woken) = queue(one());
+    queue.seen(&held_up("Starting"));
+    queue.begins(&run("a", "Pending", &[]));
+    assert_ne!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+    queue.seen(&held_up("ImagePullFailed"));
     assert_eq!(names(&mut woken), ["a"]);
-    assert_eq!(turns.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
-    turns.seen(&held_up("Running"));
-    assert_eq!(turns.lengths(), (2, 0), "what runs counts, though there is no place for it");
+    assert_eq!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+    queue.seen(&held_up("Running"));
+    assert_eq!(queue.lengths(), (2, 0), "what runs counts, though there is no place for it");
 }
 
 #[test]
 fn a_stale_event_takes_no_place_away() {
-    let (turns, _woken) = turns(one());
-    turns.begins(&run("a", "Pending", &[]));
-    assert_eq!(turns.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
-    turns.seen(&run("a", "Pending", &[]));
-    assert_eq!(turns.lengths(), (1, 0), "what is begun is not stored yet");
+    let (queue, _woken) = queue(one());
+    queue.begins(&run("a", "Pending", &[]));
+    assert_eq!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+    queue.seen(&run("a", "Pending", &[]));
+    assert_eq!(queue.lengths(), (1, 0), "what is begun is not stored yet");
 }
 
 #[test]
 fn what_a_run_waits_for_wakes_it_and_nobody_else() {
-    let (turns, mut woken) = turns(Bounds::default());
-    turns.begins(&run("waits", "Pending", &[]));
+    let (queue, mut woken) = queue(Bounds::default());
+    queue.begins(&run("waits", "Pending", &[]));
     let mut resolved = run("resolved", "Running", &["Finished"]);
     resolved.status.get_or_insert_default().resolved =
         Some(crate::api::v1alpha1::FreeForm::default());
-    turns.begins(&resolved);
+    queue.begins(&resolved);
     let config = |namespace: &str, name: &str| -> MasonConfig {
         serde_json::from_value(json!({
             "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig",
@@ -134,26 +134,26 @@ fn what_a_run_waits_for_wakes_it_and_nobody_else() {
         }))
         .expect("should be a config")
     };
-    turns.config_changed(&config("team", "sea"));
-    turns.config_changed(&config("other", "lake"));
-    turns.definition_changed("other", "table/query");
-    turns.definition_changed("team", "table/get");
+    queue.config_changed(&config("team", "sea"));
+    queue.config_changed(&config("other", "lake"));
+    queue.definition_changed("other", "table/query");
+    queue.definition_changed("team", "table/get");
     assert!(names(&mut woken).is_empty());
-    turns.config_changed(&config("team", "lake"));
+    queue.config_changed(&config("team", "lake"));
     assert_eq!(names(&mut woken), ["waits"]);
-    turns.definition_changed("team", "table/query");
-    turns.definition_changed("library", "table/query");
+    queue.definition_changed("team", "table/query");
+    queue.definition_changed("library", "table/query");
     assert_eq!(names(&mut woken), ["waits", "waits"]);
 }
 
 #[test]
 fn nobody_begins_before_it_is_known_who_works() {
-    let (turns, _woken) = turns(one());
-    assert!(!turns.is_open());
-    turns.listed();
-    assert!(turns.is_open());
-    turns.listed();
-    assert!(turns.is_open(), "a watch that begins anew changes nothing");
+    let (queue, _woken) = queue(one());
+    assert!(!queue.is_open());
+    queue.listed();
+    assert!(queue.is_open());
+    queue.listed();
+    assert!(queue.is_open(), "a watch that begins anew changes nothing");
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Clients {
         }
     }
 
-    /// Returns what is lent to clients whose workers have their place from `workers`.
+    /// Returns what is lent to clients whose workers run where `workers` says.
     pub(crate) fn surroundings<'a>(&'a self, workers: &'a dyn PlaceWorkers) -> Surroundings<'a> {
         Surroundings {
             base: Path::new("/"),

@@ -15,7 +15,7 @@ use crate::runs::{LookUp, Resources, RunContext};
 use crate::store::StoreError;
 use crate::validate::config_namespace;
 
-/// How many different things are remembered before those that nobody waits for are forgotten.
+/// How many look-ups are remembered before those that no pass waits for are forgotten.
 const REMEMBERED: usize = 256;
 
 /// What was read last. Copies share it.
@@ -26,7 +26,7 @@ pub(crate) struct SharedLookUps(Arc<Mutex<HashMap<Asked, Slot>>>);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Asked([String; 4]);
 
-/// When the newest reading began, and what it found; whoever reads holds the lock.
+/// When the newest reading began, and what it found. The pass that reads holds the lock.
 type Slot = Arc<tokio::sync::Mutex<Option<(Instant, Arc<Resources>)>>>;
 
 impl SharedLookUps {
@@ -108,7 +108,7 @@ mod tests {
         };
         let early = Instant::now();
         let (one, other) = tokio::join!(read("a", early), read("a", early));
-        assert_eq!((one, other), (1, 1), "who asks meanwhile waits for the same reading");
+        assert_eq!((one, other), (1, 1), "a pass that asks meanwhile waits for the same reading");
         assert_eq!(read("a", early).await, 1);
         assert_eq!(read("b", early).await, 2, "another operator is another thing");
         let late = Instant::now();

@@ -72,7 +72,7 @@ pub(crate) struct RunPods {
     pub(crate) run: String,
 }
 
-/// Returns where work takes place whose config does not say.
+/// Returns where work takes place when its config does not say.
 pub(crate) fn default_placement(settings: Option<&PodSettings>) -> Placement {
     let chosen = settings.and_then(|settings| settings.placement(None).ok());
     chosen.unwrap_or(Placement::Controller)
@@ -131,7 +131,7 @@ impl RunPods {
         AttemptPods::new(launcher, Arc::clone(settings), place, &self.run)
     }
 
-    /// Returns the storage that a container may see. A Secret is lent to nobody of another namespace.
+    /// Returns the storage that a container may see. A Secret is not lent to another namespace.
     fn storage(&self, run: &ValidRun) -> Result<Option<StorageMount>, EngineError> {
         let chosen = run.engines.storage.as_ref().and_then(|choice| run.client(&choice.client));
         let Some(client) = chosen else { return Ok(None) };

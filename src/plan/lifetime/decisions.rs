@@ -69,7 +69,7 @@ pub(crate) fn hold(
     (is_wanted && !is_held(run) && !is_leaving(run)).then_some(Decision::Hold)
 }
 
-/// Returns the decision to let a run go that is being deleted, when a person forces it or it takes too
+/// Returns the decision to release the finalizer of a deleted run, when a person forces it or it takes too
 /// long.
 pub(crate) fn give_up(
     run: &OperatorRun,
@@ -165,7 +165,7 @@ fn due_at(run: &OperatorRun, status: &OperatorRunStatus, keeping: Keeping) -> Op
 }
 
 /// Returns what happens to a run whose time has passed: as it says itself, else `Delete` for a run that
-/// nobody would apply again, because its name was generated or another object controls it.
+/// no manifest applies again, because its name was generated or another object controls it.
 #[must_use]
 pub fn policy_of(run: &OperatorRun) -> TtlPolicy {
     let said = run.spec.ttl.as_ref().and_then(|ttl| ttl.policy);

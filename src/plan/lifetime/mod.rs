@@ -2,8 +2,8 @@
 //!
 //! A run is held by the finalizer while something of it is or may be outside: before its first launch
 //! until its end, and while a stored result is to go with it. A run that is being deleted is cancelled;
-//! if that cannot be done within bounds it is let go all the same, and whoever looks is told what was
-//! left.
+//! if that cannot be done within bounds its finalizer is released all the same, and an event reports what may
+//! be left.
 
 mod decisions;
 

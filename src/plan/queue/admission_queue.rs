@@ -33,18 +33,18 @@ pub struct Needs {
     pub memory_bytes: u64,
 }
 
-/// Who has a place, and who waits.
+/// The runs that have a slot, and those that wait.
 #[derive(Debug, Default)]
-pub struct Line {
+pub struct AdmissionQueue {
     bounds: Bounds,
     /// How many runs of a config may work, where the config says so.
     configs: HashMap<(String, String), usize>,
     is_paused: bool,
     working: HashMap<String, Needs>,
     used: Used,
-    /// By namespace, who came first first.
+    /// By namespace, in the order in which the runs came.
     waiting: BTreeMap<String, VecDeque<Waiting>>,
-    /// The namespace whose turn was last.
+    /// The namespace that was given a slot last.
     last: String,
     /// How many came.
     came: u64,
@@ -66,14 +66,14 @@ struct Used {
     memory_bytes: u64,
 }
 
-impl Line {
-    /// Returns an empty line.
+impl AdmissionQueue {
+    /// Returns an empty queue.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
         Self { bounds, ..Self::default() }
     }
 
-    /// Returns whether a run may begin now, which takes a place; else it waits in line.
+    /// Returns whether a run may begin now. If it may, it has a slot from now on; else it waits in the queue.
     pub fn ask(&mut self, uid: &str, needs: Needs) -> Place {
         if self.working.contains_key(uid) {
             return Place::Free;
@@ -85,7 +85,7 @@ impl Line {
             self.wait(uid, needs);
             return taken;
         }
-        // Whoever waits while there is room is held up by a bound of its own.
+        // A run that waits while there is room is held up by a bound of its own.
         self.leave(uid);
         self.came += 1;
         self.pass_by(self.came);
@@ -93,7 +93,7 @@ impl Line {
         Place::Free
     }
 
-    /// Gives a place to a run that works already, whatever the bounds are.
+    /// Gives a slot to a run that works already, whatever the bounds are.
     pub fn occupy(&mut self, uid: &str, needs: Needs) {
         self.leave(uid);
         if !self.working.contains_key(uid) {
@@ -102,7 +102,7 @@ impl Line {
         }
     }
 
-    /// Takes the place of a run, in line and at work; returns who may begin instead, each with a place.
+    /// Takes back the slot of a run, or its position in the queue; returns the runs that get a slot instead.
     pub fn end(&mut self, uid: &str) -> Vec<String> {
         let stood = self.leave(uid);
         let worked = self.working.remove(uid);
@@ -113,13 +113,13 @@ impl Line {
         if stood || worked.is_some() { self.admit() } else { Vec::new() }
     }
 
-    /// Pauses, so that nothing begins, or goes on; returns who may begin.
+    /// Pauses the queue, so that no run begins, or resumes it; returns the runs that get a slot.
     pub fn pause(&mut self, is_paused: bool) -> Vec<String> {
         self.is_paused = is_paused;
         self.admit()
     }
 
-    /// Notes how many runs of a config may work; returns who may begin.
+    /// Notes how many runs of a config may work; returns the runs that get a slot.
     pub fn bound_config(&mut self, config: (String, String), most: Option<usize>) -> Vec<String> {
         let before = match most {
             Some(most) => self.configs.insert(config, most),
@@ -128,7 +128,7 @@ impl Line {
         if before == most { Vec::new() } else { self.admit() }
     }
 
-    /// Returns whether a run has a place.
+    /// Returns whether a run has a slot.
     #[must_use]
     pub fn works(&self, uid: &str) -> bool {
         self.working.contains_key(uid)
@@ -140,7 +140,7 @@ impl Line {
         (self.working.len(), self.waiting.values().map(VecDeque::len).sum())
     }
 
-    /// Gives places to whoever may have one, namespace by namespace.
+    /// Gives slots to the runs that may have one, namespace by namespace.
     fn admit(&mut self) -> Vec<String> {
         let mut admitted = Vec::new();
         while let Some((namespace, index)) = self.next() {
@@ -156,15 +156,15 @@ impl Line {
         admitted
     }
 
-    /// Notes that one who came so late has a place before those who came earlier.
+    /// Notes that a run that came at this number has a slot before those that came earlier.
     fn pass_by(&mut self, came: u64) {
         for other in self.waiting.values_mut().flatten().filter(|one| one.came < came) {
             other.passed_by = other.passed_by.saturating_add(1);
         }
     }
 
-    /// Returns who is next, by namespace and place in its line: the first who may begin of the first
-    /// namespace after the one whose turn was last.
+    /// Returns the next run, by namespace and position: the first run that may begin, looked for from the
+    /// namespace after the one that was given a slot last.
     fn next(&self) -> Option<(String, usize)> {
         if self.is_paused || self.is_full() {
             return None;
@@ -183,7 +183,7 @@ impl Line {
         self.bounds.all.is_some_and(|most| self.used.all >= most)
     }
 
-    /// Returns who has been passed by too often, the oldest, with what it needs.
+    /// Returns the oldest run that has been passed by too often, with what it needs.
     fn claim(&self) -> Option<(String, Needs)> {
         let tired = self.waiting.values().flatten().filter(|one| one.passed_by >= PASSED_BY);
         tired.min_by_key(|one| one.came).map(|one| (one.uid.clone(), one.needs.clone()))
@@ -223,7 +223,7 @@ impl Line {
         taken(Reason::WorkerPoolFull, format!("not {asked} are free of the {most} for all work"))
     }
 
-    /// Puts a run at the end of its namespace's line; one that stands there keeps its place.
+    /// Puts a run at the end of its namespace's queue; a run that waits there keeps its position.
     fn wait(&mut self, uid: &str, needs: Needs) {
         let queue = self.waiting.entry(needs.namespace.clone()).or_default();
         if let Some(known) = queue.iter_mut().find(|one| one.uid == uid) {
@@ -235,7 +235,7 @@ impl Line {
         queue.push_back(Waiting { uid, needs, came: self.came, passed_by: 0 });
     }
 
-    /// Takes a run out of the line; returns whether it stood there.
+    /// Takes a run out of the queue; returns whether it waited there.
     fn leave(&mut self, uid: &str) -> bool {
         let stands = |queue: &VecDeque<Waiting>| queue.iter().position(|one| one.uid == uid);
         let mut queues = self.waiting.iter_mut();

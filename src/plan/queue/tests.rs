@@ -11,8 +11,8 @@ fn bounds(all: usize) -> Bounds {
     Bounds { all: Some(all), ..Bounds::default() }
 }
 
-fn begins(line: &mut Line, uid: &str, needs: Needs) -> bool {
-    line.ask(uid, needs) == Place::Free
+fn begins(queue: &mut AdmissionQueue, uid: &str, needs: Needs) -> bool {
+    queue.ask(uid, needs) == Place::Free
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a place is asked for and read at once")]
@@ -25,45 +25,45 @@ fn reason(place: Place) -> Reason {
 
 #[test]
 fn a_run_waits_until_another_has_ended_and_then_has_its_place() {
-    let mut line = Line::new(bounds(2));
+    let mut queue = AdmissionQueue::new(bounds(2));
     for uid in ["a", "b"] {
-        assert!(begins(&mut line, uid, needs("n", "c", 0)));
+        assert!(begins(&mut queue, uid, needs("n", "c", 0)));
     }
-    let waits = line.ask("d", needs("n", "c", 0));
+    let waits = queue.ask("d", needs("n", "c", 0));
     let message = "as many runs work as may in all (2)".to_owned();
     assert_eq!(waits, Place::Taken { reason: Reason::WorkerPoolFull, message });
-    assert!(begins(&mut line, "a", needs("n", "c", 0)), "who works goes on");
-    assert_eq!(line.end("b"), ["d"]);
-    assert!(begins(&mut line, "d", needs("n", "c", 0)), "its place is kept for it");
-    assert_eq!(line.lengths(), (2, 0));
-    assert!(line.end("nobody").is_empty());
+    assert!(begins(&mut queue, "a", needs("n", "c", 0)), "a run that works goes on");
+    assert_eq!(queue.end("b"), ["d"]);
+    assert!(begins(&mut queue, "d", needs("n", "c", 0)), "its place is kept for it");
+    assert_eq!(queue.lengths(), (2, 0));
+    assert!(queue.end("nobody").is_empty());
 }
 
 #[test]
 fn who_works_already_counts_and_is_never_turned_away() {
-    let mut line = Line::new(bounds(1));
-    line.occupy("a", needs("n", "c", 0));
-    line.occupy("b", needs("n", "c", 0));
-    line.occupy("b", needs("n", "c", 0));
-    assert!(!begins(&mut line, "d", needs("n", "c", 0)));
-    assert!(line.end("a").is_empty(), "one still works, as many as may");
-    assert_eq!(line.end("b"), ["d"]);
+    let mut queue = AdmissionQueue::new(bounds(1));
+    queue.occupy("a", needs("n", "c", 0));
+    queue.occupy("b", needs("n", "c", 0));
+    queue.occupy("b", needs("n", "c", 0));
+    assert!(!begins(&mut queue, "d", needs("n", "c", 0)));
+    assert!(queue.end("a").is_empty(), "one still works, as many as may");
+    assert_eq!(queue.end("b"), ["d"]);
 }
 
 #[test]
 fn namespaces_take_turns_and_within_one_who_came_first_is_first() {
-    let mut line = Line::new(bounds(1));
-    assert!(begins(&mut line, "first", needs("a", "c", 0)));
+    let mut queue = AdmissionQueue::new(bounds(1));
+    assert!(begins(&mut queue, "first", needs("a", "c", 0)));
     for number in 0..4 {
-        assert!(!begins(&mut line, &format!("a{number}"), needs("a", "c", 0)));
+        assert!(!begins(&mut queue, &format!("a{number}"), needs("a", "c", 0)));
     }
     for uid in ["b0", "b1", "c0"] {
-        assert!(!begins(&mut line, uid, needs(&uid[..1], "c", 0)));
+        assert!(!begins(&mut queue, uid, needs(&uid[..1], "c", 0)));
     }
     // Asking again changes no place.
-    assert!(!begins(&mut line, "a0", needs("a", "c", 0)));
+    assert!(!begins(&mut queue, "a0", needs("a", "c", 0)));
     let (mut order, mut works) = (Vec::new(), "first".to_owned());
-    while let [next] = line.end(&works).as_slice() {
+    while let [next] = queue.end(&works).as_slice() {
         order.push(next.clone());
         works.clone_from(next);
     }
@@ -73,56 +73,57 @@ fn namespaces_take_turns_and_within_one_who_came_first_is_first() {
 #[test]
 fn each_bound_holds_up_only_those_whom_it_concerns() {
     let all = Bounds { namespace: Some(2), config: Some(5), ..bounds(10) };
-    let mut line = Line::new(all);
-    assert!(line.bound_config(("shared".to_owned(), "c".to_owned()), Some(1)).is_empty());
-    assert!(begins(&mut line, "c0", needs("a", "c", 0)));
-    assert_eq!(reason(line.ask("c1", needs("a", "c", 0))), Reason::ConcurrencyLimit);
-    assert_eq!(reason(line.ask("c2", needs("b", "c", 0))), Reason::ConcurrencyLimit);
-    assert!(begins(&mut line, "d0", needs("a", "d", 0)), "another config");
-    let full = line.ask("d1", needs("a", "d", 0));
+    let mut queue = AdmissionQueue::new(all);
+    assert!(queue.bound_config(("shared".to_owned(), "c".to_owned()), Some(1)).is_empty());
+    assert!(begins(&mut queue, "c0", needs("a", "c", 0)));
+    assert_eq!(reason(queue.ask("c1", needs("a", "c", 0))), Reason::ConcurrencyLimit);
+    assert_eq!(reason(queue.ask("c2", needs("b", "c", 0))), Reason::ConcurrencyLimit);
+    assert!(begins(&mut queue, "d0", needs("a", "d", 0)), "another config");
+    let full = queue.ask("d1", needs("a", "d", 0));
     let message = "as many runs of namespace `a` work as may (2)".to_owned();
     assert_eq!(full, Place::Taken { reason: Reason::ConcurrencyLimit, message });
-    assert!(begins(&mut line, "d2", needs("b", "d", 0)), "another namespace");
-    let raised = line.bound_config(("shared".to_owned(), "c".to_owned()), Some(2));
+    assert!(begins(&mut queue, "d2", needs("b", "d", 0)), "another namespace");
+    let raised = queue.bound_config(("shared".to_owned(), "c".to_owned()), Some(2));
     assert_eq!(raised, ["c2"], "the namespace of the other has no place");
-    assert_eq!(line.end("d0"), ["d1"], "the config of the other has none");
+    assert_eq!(queue.end("d0"), ["d1"], "the config of the other has none");
 }
 
 #[test]
 fn the_memory_of_all_work_together_has_a_bound() {
-    let mut line = Line::new(Bounds { memory_bytes: Some(4 << 30), ..Bounds::default() });
+    let mut queue =
+        AdmissionQueue::new(Bounds { memory_bytes: Some(4 << 30), ..Bounds::default() });
     for uid in ["a", "b", "c"] {
-        assert!(begins(&mut line, uid, needs("n", uid, 1 << 30)));
+        assert!(begins(&mut queue, uid, needs("n", uid, 1 << 30)));
     }
-    let waits = line.ask("big", needs("n", "big", 2 << 30));
+    let waits = queue.ask("big", needs("n", "big", 2 << 30));
     let message = "not 2Gi are free of the 4Gi for all work".to_owned();
     assert_eq!(waits, Place::Taken { reason: Reason::WorkerPoolFull, message });
-    assert!(begins(&mut line, "pod", needs("n", "p", 0)), "work in pods takes none");
-    assert_eq!(line.end("a"), ["big"]);
+    assert!(begins(&mut queue, "pod", needs("n", "p", 0)), "work in pods takes none");
+    assert_eq!(queue.end("a"), ["big"]);
 }
 
 #[test]
 fn while_paused_nothing_begins_and_what_works_goes_on() {
-    let mut line = Line::new(Bounds::default());
-    assert!(begins(&mut line, "a", needs("n", "c", 0)));
-    assert!(line.pause(true).is_empty());
-    assert_eq!(reason(line.ask("b", needs("n", "c", 0))), Reason::Paused);
-    assert!(begins(&mut line, "a", needs("n", "c", 0)));
-    assert!(line.end("a").is_empty());
-    assert_eq!(line.pause(false), ["b"]);
+    let mut queue = AdmissionQueue::new(Bounds::default());
+    assert!(begins(&mut queue, "a", needs("n", "c", 0)));
+    assert!(queue.pause(true).is_empty());
+    assert_eq!(reason(queue.ask("b", needs("n", "c", 0))), Reason::Paused);
+    assert!(begins(&mut queue, "a", needs("n", "c", 0)));
+    assert!(queue.end("a").is_empty());
+    assert_eq!(queue.pause(false), ["b"]);
 }
 
 #[test]
 fn a_large_run_is_not_passed_by_for_ever() {
-    let mut line = Line::new(Bounds { memory_bytes: Some(4), ..Bounds::default() });
+    let mut queue = AdmissionQueue::new(Bounds { memory_bytes: Some(4), ..Bounds::default() });
     for number in 0..4 {
-        assert!(begins(&mut line, &format!("s{number}"), needs("small", "c", 1)));
+        assert!(begins(&mut queue, &format!("s{number}"), needs("small", "c", 1)));
     }
-    assert!(!begins(&mut line, "large", needs("large", "c", 4)));
+    assert!(!begins(&mut queue, "large", needs("large", "c", 4)));
     // Small ones come all the time, so that there is never room for a large one by itself.
     for number in 4..500 {
-        line.ask(&format!("s{number}"), needs("small", "c", 1));
-        if line.end(&format!("s{}", number - 4)).contains(&"large".to_owned()) {
+        queue.ask(&format!("s{number}"), needs("small", "c", 1));
+        if queue.end(&format!("s{}", number - 4)).contains(&"large".to_owned()) {
             assert!(number > 60, "it is passed by at first, else a place stays empty");
             return;
         }
@@ -149,8 +150,8 @@ fn happenings() -> impl Strategy<Value = Vec<Happens>> {
 }
 
 /// Says which bound is broken.
-fn broken(line: &Line) -> Option<String> {
-    let works: Vec<&Needs> = line.working.values().collect();
+fn broken(queue: &AdmissionQueue) -> Option<String> {
+    let works: Vec<&Needs> = queue.working.values().collect();
     let most = |counted: &dyn Fn(&Needs, &Needs) -> bool| {
         works.iter().map(|one| works.iter().filter(|other| counted(one, other)).count()).max()
     };
@@ -169,8 +170,8 @@ proptest! {
     #[test]
     fn no_bound_is_ever_broken_and_everybody_has_a_turn(happenings in happenings()) {
         let memory_bytes = Some(6);
-        let mut line =
-            Line::new(Bounds { namespace: Some(3), config: Some(2), memory_bytes, ..bounds(4) });
+        let mut queue =
+            AdmissionQueue::new(Bounds { namespace: Some(3), config: Some(2), memory_bytes, ..bounds(4) });
         let (mut working, mut waiting): (Vec<String>, Vec<String>) = Default::default();
         let begin = |begun: Vec<String>, working: &mut Vec<String>, waiting: &mut Vec<String>| {
             waiting.retain(|uid| !begun.contains(uid));
@@ -181,7 +182,7 @@ proptest! {
                 Happens::Comes { namespace, config, memory } => {
                     let uid = number.to_string();
                     let needs = needs(&namespace.to_string(), &config.to_string(), memory);
-                    match line.ask(&uid, needs) {
+                    match queue.ask(&uid, needs) {
                         Place::Free => working.push(uid),
                         Place::Taken { .. } => waiting.push(uid),
                     }
@@ -189,21 +190,21 @@ proptest! {
                 Happens::Ends(_) if working.is_empty() => {}
                 Happens::Ends(index) => {
                     let uid = working.swap_remove(index.index(working.len()));
-                    begin(line.end(&uid), &mut working, &mut waiting);
+                    begin(queue.end(&uid), &mut working, &mut waiting);
                 }
                 Happens::Leaves(_) if waiting.is_empty() => {}
                 Happens::Leaves(index) => {
                     let uid = waiting.swap_remove(index.index(waiting.len()));
-                    begin(line.end(&uid), &mut working, &mut waiting);
+                    begin(queue.end(&uid), &mut working, &mut waiting);
                 }
             }
-            prop_assert_eq!(broken(&line), None);
-            prop_assert_eq!(line.lengths(), (working.len(), waiting.len()));
+            prop_assert_eq!(broken(&queue), None);
+            prop_assert_eq!(queue.lengths(), (working.len(), waiting.len()));
         }
-        // Everybody ends at some time, and then everybody who waits has had a place.
+        // Every run ends at some time, and then every waiting run has had a slot.
         while let Some(uid) = working.pop() {
-            begin(line.end(&uid), &mut working, &mut waiting);
-            prop_assert_eq!(broken(&line), None);
+            begin(queue.end(&uid), &mut working, &mut waiting);
+            prop_assert_eq!(broken(&queue), None);
         }
         prop_assert!(waiting.is_empty(), "they never begin: {:?}", waiting);
     }

@@ -43,7 +43,7 @@ impl DirectoryStore {
         self.files.root()
     }
 
-    /// Runs blocking work on files where it blocks nobody else.
+    /// Runs blocking work on files on a thread where it blocks no other task.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Files, Timestamp) -> Result<T, StoreError> + Send + 'static,

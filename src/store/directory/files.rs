@@ -20,7 +20,7 @@ pub(super) struct Files {
     root: PathBuf,
 }
 
-/// The files of a store while nobody else changes them.
+/// The files of a store while no other process changes them.
 pub(super) struct LockedFiles<'a> {
     files: &'a Files,
     /// Releases the lock when it is closed, also when the process dies.
@@ -36,7 +36,7 @@ impl Files {
         &self.root
     }
 
-    /// Waits until nobody else changes the store.
+    /// Waits until no other process changes the store.
     pub(super) fn locked(&self) -> Result<LockedFiles<'_>, StoreError> {
         fs::create_dir_all(&self.root).map_err(failed("make the folder", &self.root))?;
         let path = self.root.join(".lock");
@@ -133,8 +133,8 @@ impl LockedFiles<'_> {
         }
     }
 
-    /// Writes a file that nobody looks at yet. Whatever lies there is left over from a process that
-    /// died: who holds the lock is alone.
+    /// Writes a file that no reader looks at yet. Whatever lies there is left over from a process that
+    /// died: the holder of the lock is alone.
     fn new_file(&self, content: &[u8]) -> Result<PathBuf, StoreError> {
         let folder = self.files.root.join(".new");
         fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;

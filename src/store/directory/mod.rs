@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <root>/<namespace>/<plural>/<name>.json   one resource, as people can read it
-//! <root>/.lock                              held by whoever changes something
+//! <root>/.lock                              held by the process that changes something
 //! <root>/.new/                              files being written; leftovers are swept
 //! ```
 //!

@@ -19,7 +19,7 @@ const LISTS: u32 = 3;
 /// How long after that.
 const BEFORE_ANOTHER_LIST: Duration = Duration::from_millis(200);
 
-/// A store in a cluster. Copies share the connection; everybody else may write at the same time.
+/// A store in a cluster. Copies share the connection; other clients may write at the same time.
 #[derive(Clone)]
 pub struct KubernetesStore {
     client: Client,
@@ -35,7 +35,7 @@ impl KubernetesStore {
         Self { client, field_manager: field_manager.into(), takes_over: true }
     }
 
-    /// Returns the store for somebody who applies beside others: a field that another manager has
+    /// Returns the store for a person who applies beside others: a field that another manager has
     /// applied with another value is [`StoreError::OwnedByOthers`], unless it is taken over by force.
     #[must_use]
     pub fn beside_others(self, takes_over: bool) -> Self {
@@ -196,7 +196,7 @@ impl Store for KubernetesStore {
             return Err(StoreError::Conflict { what: key.to_string() });
         }
         let mut document = resource.to_document();
-        // Who owns which field is the API server's to say.
+        // The API server keeps the owners of fields.
         if let Some(metadata) = document["metadata"].as_object_mut() {
             metadata.remove("managedFields");
         }

@@ -19,7 +19,7 @@ pub(super) fn api_resource(kind: Kind) -> ApiResource {
     }
 }
 
-/// Returns what somebody wants of a resource: everything but the status and what only the API server
+/// Returns what an apply declares of a resource: everything but the status and what only the API server
 /// sets.
 pub(super) fn wanted(resource: &Resource) -> Value {
     let mut document = resource.to_document();
@@ -45,7 +45,7 @@ pub(super) fn wanted(resource: &Resource) -> Value {
     document
 }
 
-/// Leaves out the switches of a run that are off: who applies them again and again would take back what
+/// Leaves out the switches of a run that are off: an apply that repeats them would take back what
 /// others ask of the run.
 fn claim_no_defaults(spec: &mut Value) {
     if let Some(spec) = spec.as_object_mut() {

@@ -81,7 +81,7 @@ impl Changes {
     /// Waits for the next news; `All` comes first.
     ///
     /// # Errors
-    /// When the store cannot be read, or who asks may not watch.
+    /// When the store cannot be read, or the caller may not watch.
     pub(crate) async fn next(&mut self) -> anyhow::Result<News> {
         loop {
             if let Some(news) = self.ready.pop_front() {

@@ -1,8 +1,8 @@
-//! The standing of a definition.
+//! The readiness of a definition.
 
 use jiff::Timestamp;
 
-use super::{Stand, set_stand};
+use super::{Readiness, set_readiness};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{OperatorDefinition, OperatorDefinitionStatus};
 use crate::validate::{self, Problems};
@@ -20,7 +20,7 @@ pub enum Usability {
 
 /// Returns the status of a definition.
 #[must_use]
-pub fn standing_of_definition(
+pub fn definition_readiness(
     definition: &OperatorDefinition,
     usability: &Usability,
     now: Timestamp,
@@ -28,16 +28,16 @@ pub fn standing_of_definition(
     let mut status = definition.status.clone().unwrap_or_default();
     status.observed_generation = definition.metadata.generation;
     status.digest = validate::digest(definition);
-    let (stand, message) = match usability {
-        Usability::Usable => ((Stand::Ready, Reason::Checked), String::new()),
-        Usability::Wrong(problems) => ((Stand::Stalled, Reason::Invalid), problems.to_string()),
+    let (readiness, message) = match usability {
+        Usability::Usable => ((Readiness::Ready, Reason::Checked), String::new()),
+        Usability::Wrong(problems) => ((Readiness::Stalled, Reason::Invalid), problems.to_string()),
         Usability::Duplicate(older) => {
             let operator = &definition.spec.operator;
             let message = format!("`{older}` defines `{operator}` already and is older");
-            ((Stand::Stalled, Reason::DuplicateOperator), message)
+            ((Readiness::Stalled, Reason::DuplicateOperator), message)
         }
     };
     let generation = definition.metadata.generation;
-    set_stand(&mut status.conditions, stand, &message, generation, now);
+    set_readiness(&mut status.conditions, readiness, &message, generation, now);
     status
 }

@@ -1,8 +1,8 @@
-//! The standing of a config.
+//! The readiness of a config.
 
 use jiff::Timestamp;
 
-use super::{Stand, set_stand};
+use super::{Readiness, set_readiness};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{ClientStatus, ConfigColumns, MasonConfig, MasonConfigStatus};
 use crate::engines::{ByRole, EngineError};
@@ -27,7 +27,7 @@ pub enum ClientProbe {
 
 impl ClientProbe {
     /// Returns the reason and the message.
-    fn told(&self) -> (Reason, String) {
+    fn reason(&self) -> (Reason, String) {
         match self {
             Self::Ready { .. } => (Reason::Checked, String::new()),
             Self::CredentialsMissing(message) => (Reason::CredentialsMissing, message.clone()),
@@ -40,9 +40,9 @@ impl ClientProbe {
     }
 }
 
-/// Returns the status of a config, of whose clients as many were probed as there are probes.
+/// Returns the status of a config. `probes` belong to its first clients, in their order.
 #[must_use]
-pub fn standing_of_config(
+pub fn config_readiness(
     config: &MasonConfig,
     checked: Result<(), Problems>,
     probes: &[ClientProbe],
@@ -57,19 +57,19 @@ pub fn standing_of_config(
         execution: engines.execution.join(","),
     });
     status.clients = clients(config, probes, now);
-    let (stand, message) = match checked {
-        Err(problems) => ((Stand::Stalled, Reason::Invalid), problems.to_string()),
+    let (readiness, message) = match checked {
+        Err(problems) => ((Readiness::Stalled, Reason::Invalid), problems.to_string()),
         Ok(()) => overall(&status.clients),
     };
     let generation = config.metadata.generation;
-    set_stand(&mut status.conditions, stand, &message, generation, now);
+    set_readiness(&mut status.conditions, readiness, &message, generation, now);
     status
 }
 
 fn clients(config: &MasonConfig, probes: &[ClientProbe], now: Timestamp) -> Vec<ClientStatus> {
     let found = config.spec.clients.iter().zip(probes);
     let statuses = found.filter_map(|(client, probe)| {
-        let (reason, message) = probe.told();
+        let (reason, message) = probe.reason();
         Some(ClientStatus {
             name: client.name.clone(),
             kind: client.kind()?,
@@ -98,19 +98,19 @@ fn is_lasting(reason: Reason) -> bool {
     matches!(reason, Reason::RootNotAllowed | Reason::PlacementNotAllowed)
 }
 
-fn overall(clients: &[ClientStatus]) -> ((Stand, Reason), String) {
+fn overall(clients: &[ClientStatus]) -> ((Readiness, Reason), String) {
     let failing: Vec<&ClientStatus> = clients.iter().filter(|client| !client.ready).collect();
-    let stand = match failing.as_slice() {
-        [] => (Stand::Ready, Reason::Checked),
+    let readiness = match failing.as_slice() {
+        [] => (Readiness::Ready, Reason::Checked),
         // What only a person can change comes before what may pass.
         some => match some.iter().find_map(|client| client.reason.filter(|one| is_lasting(*one))) {
-            Some(reason) => (Stand::Stalled, reason),
+            Some(reason) => (Readiness::Stalled, reason),
             None if some.iter().all(|client| client.reason == Some(Reason::CredentialsMissing)) => {
-                (Stand::Waiting, Reason::CredentialsMissing)
+                (Readiness::Waiting, Reason::CredentialsMissing)
             }
-            None => (Stand::Waiting, Reason::ClientNotReady),
+            None => (Readiness::Waiting, Reason::ClientNotReady),
         },
     };
-    let told = failing.iter().map(|client| format!("{}: {}", client.name, client.message));
-    (stand, told.collect::<Vec<_>>().join("; "))
+    let messages = failing.iter().map(|client| format!("{}: {}", client.name, client.message));
+    (readiness, messages.collect::<Vec<_>>().join("; "))
 }

@@ -1,4 +1,4 @@
-//! How many runs that have ended are kept, and how little of them.
+//! Runs that have ended: which of them are surplus, and how little of each the cache keeps.
 
 use std::collections::HashMap;
 

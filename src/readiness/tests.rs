@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{ClientProbe, Usability, standing_of_config, standing_of_definition};
+use super::{ClientProbe, Usability, config_readiness, definition_readiness};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{MasonConfig, OperatorDefinition};
 use crate::engines::{EngineError, ErrorKind};
@@ -54,7 +54,7 @@ fn told(conditions: &[super::Condition]) -> (Vec<&str>, &str, &str) {
 #[test]
 fn a_config_whose_clients_answer_is_ready() {
     let probes = [READY, READY];
-    let status = standing_of_config(&config(), Ok(()), &probes, NOW);
+    let status = config_readiness(&config(), Ok(()), &probes, NOW);
     assert_eq!(told(&status.conditions), (vec!["True", "False", "False"], "Checked", ""));
     assert_eq!(status.observed_generation, Some(3));
     let roles: Vec<_> = status.clients.iter().map(|client| client.roles.join(",")).collect();
@@ -67,7 +67,7 @@ fn a_config_with_a_client_that_does_not_answer_waits_for_it() {
     let error =
         EngineError::new(ErrorKind::NotFound, "b", "open the root folder", "no such folder");
     let probes = [READY, ClientProbe::Failed(error.with_hint("make it"))];
-    let status = standing_of_config(&config(), Ok(()), &probes, NOW);
+    let status = config_readiness(&config(), Ok(()), &probes, NOW);
     let (truths, reason, message) = told(&status.conditions);
     assert_eq!((truths, reason), (vec!["False", "True", "False"], "ClientNotReady"));
     assert_eq!(message, "b: no such folder (hint: make it)");
@@ -78,12 +78,12 @@ fn a_config_with_a_client_that_does_not_answer_waits_for_it() {
 #[test]
 fn a_config_without_its_secret_is_not_ready_and_with_it_tells_its_version() {
     let missing = ClientProbe::CredentialsMissing("there is no Secret `key`".to_owned());
-    let status = standing_of_config(&config(), Ok(()), &[READY, missing], NOW);
+    let status = config_readiness(&config(), Ok(()), &[READY, missing], NOW);
     let (truths, reason, message) = told(&status.conditions);
     assert_eq!((truths, reason), (vec!["False", "True", "False"], "CredentialsMissing"));
     assert_eq!(message, "b: there is no Secret `key`");
     let version = ClientProbe::Ready { credentials: Some("0f".to_owned()) };
-    let status = standing_of_config(&config(), Ok(()), &[READY, version], NOW);
+    let status = config_readiness(&config(), Ok(()), &[READY, version], NOW);
     let versions = status.clients.iter().map(|client| client.credentials_version.as_deref());
     assert_eq!(versions.collect::<Vec<_>>(), [None, Some("0f")]);
 }
@@ -93,7 +93,7 @@ fn a_root_that_is_not_allowed_waits_for_a_person() {
     let error = EngineError::new(ErrorKind::PermissionDenied, "a", "open a client", "no")
         .with_reason(Reason::RootNotAllowed);
     let probes = [ClientProbe::Failed(error), READY];
-    let status = standing_of_config(&config(), Ok(()), &probes, NOW);
+    let status = config_readiness(&config(), Ok(()), &probes, NOW);
     let (truths, reason, message) = told(&status.conditions);
     assert_eq!(
         (truths, reason, message),
@@ -103,7 +103,7 @@ fn a_root_that_is_not_allowed_waits_for_a_person() {
 
 #[test]
 fn a_wrong_config_lists_every_problem() {
-    let status = standing_of_config(&config(), Err(problems()), &[], NOW);
+    let status = config_readiness(&config(), Err(problems()), &[], NOW);
     let (truths, reason, message) = told(&status.conditions);
     assert_eq!((truths, reason), (vec!["False", "False", "True"], "Invalid"));
     assert!(message.contains("spec.x: is wrong") && message.contains("spec.y: is wrong too"));
@@ -113,7 +113,7 @@ fn a_wrong_config_lists_every_problem() {
 #[test]
 fn a_definition_stands_by_whether_it_can_be_used() {
     let told_of = |usability: Usability| {
-        let status = standing_of_definition(&definition(), &usability, NOW);
+        let status = definition_readiness(&definition(), &usability, NOW);
         assert!(status.digest.starts_with("sha256:"));
         let (truths, reason, message) = told(&status.conditions);
         (truths.join(","), reason.to_owned(), message.to_owned())
