@@ -22,8 +22,9 @@
 //! | [`clients`] | one folder for each technology, a registry of them, and their open connections | `api embedded engines faults formats lake metrics sql` |
 //! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
-//! | [`standing`] | how configs and definitions stand, for every door | `api engines validate` |
+//! | [`readiness`] | the readiness of configs and definitions, for every door | `api engines validate` |
 //! | [`metrics`] | what is counted and measured | nothing |
+//! | [`generated`] | the makers of committed files: CRDs, dashboards, alerts, reference pages | `api clients engines metrics operators store` |
 //! | [`controllers`] | the resources of a cluster, reconciled | all above |
 //! | [`cli`] | the command line | everything |
 //!
@@ -41,15 +42,16 @@ pub mod embedded;
 pub mod engines;
 pub mod faults;
 pub mod formats;
+pub mod generated;
 #[cfg(feature = "local")]
 pub mod lake;
 pub mod metrics;
 pub mod operators;
 pub mod plan;
 pub mod pods;
+pub mod readiness;
 pub mod runs;
 pub mod sql;
-pub mod standing;
 pub mod store;
 pub mod telemetry;
 #[cfg(any(test, feature = "test-support"))]

@@ -8,7 +8,7 @@ pub const CONFIG: &str = "mason.dev/config";
 pub const ATTEMPT: &str = "mason.dev/attempt";
 /// The token of the attempt a launched child belongs to.
 pub const TOKEN: &str = "mason.dev/token";
-/// Who manages an object; always [`MANAGER`] on what Mason creates.
+/// The manager of an object; always [`MANAGER`] on what Mason creates.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY`].
 pub const MANAGER: &str = "mason";

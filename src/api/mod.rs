@@ -11,7 +11,6 @@ pub mod labels;
 pub mod names;
 pub mod parameters;
 pub mod quantity;
-pub mod reference;
 pub mod resource;
 pub mod rules;
 pub mod v1alpha1;

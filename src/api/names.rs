@@ -21,6 +21,29 @@ impl NameError {
     }
 }
 
+/// Returns whether a text is a DNS label, as the name of a namespace is.
+///
+/// # Source
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
+#[must_use]
+pub fn is_dns_label(text: &str) -> bool {
+    text.len() <= 63 && is_dns_part(text)
+}
+
+/// Returns whether a text is a DNS subdomain, as the name of a resource is.
+///
+/// # Source
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names>
+#[must_use]
+pub fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_dns_part)
+}
+
+fn is_dns_part(part: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !part.is_empty() && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-')
+}
+
 /// The name of an operator: one or two lower-case parts, `table/query` or `cleanup`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use super::names::first_of;
+use super::words::first_of;
 use crate::engines::EngineError;
 use crate::store::StoreError;
 use crate::store::kubernetes::ConnectError;

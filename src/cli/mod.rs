@@ -4,32 +4,17 @@
 //! One file per verb under `commands`. May import everything below; nothing imports it.
 
 mod args;
-mod change;
-mod changes;
-mod checks;
 mod cluster;
-mod columns;
 mod commands;
-mod context;
 mod doctor;
 mod documents;
-mod engines;
 mod failure;
-mod following;
-mod kinds;
-mod monitoring;
-mod names;
-mod outline;
-mod parameters;
-mod printer;
-mod progress;
-mod reference;
-mod run_names;
-mod run_report;
+mod print;
+mod readiness;
+mod runs;
 mod settings;
-mod sources;
-mod standing;
-mod tables;
+mod verb_context;
+mod words;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -39,10 +24,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use args::{Called, Cli, Command};
-use context::Context;
 use failure::{Exit, exit_of};
-use printer::Printer;
+use print::Printer;
 use settings::{Settings, Style};
+use verb_context::VerbContext;
 
 use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::config::Environment;
@@ -132,7 +117,7 @@ fn dispatch(
             let logging = settings::logging(cli.global.verbose, environment.log.as_deref());
             let style = Style::resolve(cli.global.color, environment.no_color);
             let telemetry = args.operation.telemetry(&logging, style.colour_error);
-            let _telling = telemetry::start_telling(&telemetry)?;
+            let _reporting = telemetry::start_reporting(&telemetry)?;
             on_threads(commands::controller(*args, settings::cluster_of(&cli.global, environment)))
         }
         Command::Library => on_this_thread(async {
@@ -157,13 +142,13 @@ fn dispatch(
 fn with_store(command: Command, settings: Settings) -> anyhow::Result<Exit> {
     let drives = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Retry(_));
     let work = async {
-        let context = Context::open(settings).await?;
+        let context = VerbContext::open(settings).await?;
         verb(command, &context).await
     };
     if drives { on_threads(work) } else { on_this_thread(work) }
 }
 
-async fn verb(command: Command, context: &Context) -> anyhow::Result<Exit> {
+async fn verb(command: Command, context: &VerbContext) -> anyhow::Result<Exit> {
     match command {
         Command::Init(args) => commands::init(context, &args).await,
         Command::Apply(args) => commands::apply(context, &args).await,

@@ -7,6 +7,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::args::{Called, ColorChoice, Global};
 use super::failure::Failure;
+use super::words::shell_word;
 use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::config::Environment;
 use crate::store::kubernetes::ClusterChoice;
@@ -81,7 +82,7 @@ impl Settings {
 }
 
 impl Place {
-    /// A cluster has to be asked for: that there is a kubeconfig is not enough, so that nobody writes to
+    /// A cluster has to be asked for: that there is a kubeconfig is not enough, so that no person writes to
     /// a cluster by accident. A plugin of `kubectl` was asked for one by its name.
     fn resolve(
         global: &Global,
@@ -118,16 +119,6 @@ pub(crate) fn chosen(global: &Global) -> String {
     let given = options.into_iter().filter_map(|(option, value)| Some((option, value?)));
     let words = given.map(|(option, value)| format!(" {option} {}", shell_word(&value)));
     std::iter::once(cluster.to_owned()).chain(words).collect()
-}
-
-/// Returns a word as a shell reads it.
-#[must_use]
-pub(crate) fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '=');
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// Returns the cluster that arguments and environment name.

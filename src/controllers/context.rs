@@ -1,39 +1,33 @@
 //! What every controller works with.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use kube::Client;
 use tokio::sync::Semaphore;
 
 use super::Settings;
-use super::admission::ClusterNamespaces;
-use super::backoff::Backoff;
-use super::engines::{Clients, RunEngines};
 use super::events::Events;
 use super::leader::Leadership;
-use super::lookups::SharedLookUps;
-use super::pods::{Pods, RunPods, default_placement};
+use super::queue::{ClusterNamespaces, RunQueue};
 use super::scope::Scope;
-use super::turns::Turns;
-use super::waited;
+use super::surroundings::{Clients, Pods, RunEngines, RunPods, SharedLookUps, default_placement};
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
-use crate::clients;
 use crate::metrics::Metrics;
-use crate::operators;
 use crate::plan::Keeping;
 use crate::runs::{Admission, ProgressBudget, RunContext, SystemClock};
 use crate::store::kubernetes::KubernetesStore;
 use crate::store::library;
 use crate::validate::Rules;
+use crate::{clients, operators};
 
 /// What every controller works with.
 pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) client: Client,
     pub(super) clients: Arc<Clients>,
-    pub(super) backoff: Backoff,
-    pub(super) turns: Arc<Turns>,
+    pub(super) queue: Arc<RunQueue>,
     pub(super) rules: Rules,
     admission: Arc<Admission>,
     pub(super) events: Events,
@@ -64,23 +58,22 @@ impl Context {
         let watches = Scope::of(&settings.namespaces).len();
         let bounds = decided.bounds(settings.working_runs);
         let library_namespace = decided.library_namespace.clone();
-        let turns = Turns::new(bounds, rules.clone(), library_namespace.clone(), watches);
-        let turns = Arc::new(turns);
+        let queue = RunQueue::new(bounds, rules.clone(), library_namespace.clone(), watches);
+        let queue = Arc::new(queue);
         let admission = Admission {
             rules: rules.clone(),
             reach: settings.namespaces.clone(),
             library_namespace,
             patience: decided.patience,
-            places: Arc::<Turns>::clone(&turns),
+            places: Arc::<RunQueue>::clone(&queue),
             namespaces: Arc::new(ClusterNamespaces(client.clone())),
         };
         Self {
-            turns,
+            queue,
             rules,
             admission: Arc::new(admission),
             clients: Arc::new(Clients::new(&client, settings.local_roots.clone())),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
-            backoff: Backoff::default(),
             budget: Arc::new(ProgressBudget::per_second(settings.progress_writes)),
             metrics: metrics.clone(),
             leadership: Arc::clone(leadership),
@@ -110,19 +103,23 @@ impl Context {
         }
     }
 
-    /// Returns what working on a run of a namespace needs.
+    /// Returns what working on a run of a namespace needs, in a pass that the run has waited for. What another
+    /// pass has looked up since the pass was due is good enough for this one.
     pub(super) fn run_context(
         &self,
         store: &Arc<KubernetesStore>,
         (namespace, run): (&str, &str),
+        waited: Duration,
     ) -> RunContext {
+        let now = Instant::now();
+        let due = now.checked_sub(waited).unwrap_or(now);
         let (clients, metrics) = (Arc::clone(&self.clients), self.metrics.clone());
         let (namespace, run) = (namespace.to_owned(), run.to_owned());
         let pods = RunPods { pods: self.pods.clone(), namespace, run };
         RunContext {
             store: Arc::<KubernetesStore>::clone(store),
             library: Arc::clone(&self.library),
-            look_up: Arc::new(self.look_ups.since(waited::asked())),
+            look_up: Arc::new(self.look_ups.since(due)),
             open_engines: Arc::new(RunEngines { clients, metrics, pods }),
             operators: operators::all(),
             kinds: if self.pods.settings.is_some() { WITH_PODS } else { WITHOUT_PODS },

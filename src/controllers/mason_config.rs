@@ -1,4 +1,4 @@
-//! Configs: whether their clients answer, by a cheap look that changes nothing, again and again.
+//! Configs: probes their clients again and again, by cheap calls that change nothing.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,43 +6,40 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::again::Action;
 use super::clock::now;
 use super::context::Context;
-use super::engines::Clients;
-use super::error::Error;
-use super::reconcile::{Cache, Reconcile};
-use super::status::store_status;
+use super::control_loop::{Action, Error, Pass, Reconcile, store_status};
+use super::surroundings::Clients;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
 use crate::clients::{self, Asked, ConfigIdentity, Secrets as _};
 use crate::engines::{EngineError, ErrorKind};
-use crate::standing::{ClientProbe, standing_of_config};
+use crate::readiness::{ClientProbe, config_readiness};
 use crate::store::kubernetes::KubernetesStore;
 use crate::validate::validate_config;
 
 /// How long a client may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How soon a client that does not answer is looked at again, at most.
+/// How soon a client that does not answer is probed again, at most.
 const NOT_READY: Duration = Duration::from_secs(15);
 
 /// The controller of configs.
 pub(super) struct MasonConfigs {
     context: Arc<Context>,
     store: Arc<KubernetesStore>,
-    /// What runs that wait for a config wait for, by its uid.
-    told: Mutex<HashMap<String, Told>>,
+    /// The readiness of each config that waiting runs were woken for, by its uid.
+    reported: Mutex<HashMap<String, Readiness>>,
 }
 
-/// What may let a run begin that waits for a config.
-type Told = (Option<i64>, Option<(String, String)>);
+/// What of a config may let waiting runs begin: its generation, and whether it is ready and why.
+type Readiness = (Option<i64>, Option<(String, String)>);
 
 impl MasonConfigs {
     pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
             store: context.store("mason-config"),
             context: Arc::clone(context),
-            told: Mutex::default(),
+            reported: Mutex::default(),
         }
     }
 
@@ -79,7 +76,7 @@ impl Reconcile for MasonConfigs {
     async fn reconcile(
         &self,
         config: &MasonConfig,
-        _: &Cache<MasonConfig>,
+        _: Pass<'_, MasonConfig>,
     ) -> Result<Action, Error> {
         let checked = validate_config(config, clients::types(), &self.context.rules); // pure
         let mut probes = Vec::new();
@@ -92,7 +89,7 @@ impl Reconcile for MasonConfigs {
         }
         let interval = self.context.settings.probe_interval;
         let is_ready = probes.iter().all(|probe| matches!(probe, ClientProbe::Ready { .. }));
-        let status = standing_of_config(config, checked, &probes, now()); // pure
+        let status = config_readiness(config, checked, &probes, now()); // pure
         let changed = MasonConfig { status: Some(status), ..config.clone() };
         let again = Action::requeue(if is_ready { interval } else { interval.min(NOT_READY) });
         let [before, changed] =
@@ -100,23 +97,23 @@ impl Reconcile for MasonConfigs {
         store_status((&self.context, &self.store), &before, changed, again).await
     }
 
-    /// Whoever waits for a config is woken by a change of it, and when it becomes ready or does not.
+    /// Wakes the runs that wait for a config when it changes, and when its readiness changes.
     fn seen(&self, config: &MasonConfig) {
         self.context.look_ups.forget();
-        let told = (config.metadata.generation, readiness(config));
+        let reported = (config.metadata.generation, readiness(config));
         let uid = config.uid().unwrap_or_default();
-        let mut known = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.get(&uid) != Some(&told) {
-            known.insert(uid, told);
+        let mut known = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(&uid) != Some(&reported) {
+            known.insert(uid, reported);
             drop(known);
-            self.context.turns.config_changed(config);
+            self.context.queue.config_changed(config);
         }
     }
 
     fn forget(&self, uid: &str) {
         self.context.look_ups.forget();
         self.context.clients.connections.forget(uid);
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
 
 /// Which namespaces one watch covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     /// All of them.
     Cluster,
     /// One.
@@ -18,7 +18,7 @@ pub(super) enum Scope {
 
 impl Scope {
     /// Returns one scope for each namespace, or one for all when none is named.
-    pub(super) fn of(namespaces: &[String]) -> Vec<Self> {
+    pub(crate) fn of(namespaces: &[String]) -> Vec<Self> {
         if namespaces.is_empty() {
             return vec![Self::Cluster];
         }
@@ -26,7 +26,7 @@ impl Scope {
     }
 
     /// Returns the objects of a kind that it covers.
-    pub(super) fn api<K>(&self, client: Client) -> Api<K>
+    pub(crate) fn api<K>(&self, client: Client) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
@@ -38,7 +38,7 @@ impl Scope {
 }
 
 /// A kind that can be watched.
-pub(super) trait Watched:
+pub(crate) trait Watched:
     Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + Clone
     + std::fmt::Debug

@@ -66,7 +66,7 @@ impl Catalogue {
         self.keep(Sort::Histogram, HistogramVec::new(options, labels))
     }
 
-    /// Makes a gauge that is read when somebody asks for it.
+    /// Makes a gauge that is read when it is scraped.
     pub(super) fn pulled(&mut self, name: &str, help: &str, labels: &'static [&str]) -> Pulled {
         self.keep(Sort::Gauge, Pulled::new(name, help, labels))
     }

@@ -1,116 +1,22 @@
 //! What Mason counts and measures, in the vocabulary of controller-runtime where it has a word.
 //!
-//! One [`Metrics`] for each process; whoever does the work gets it as a value and counts there. Labels
+//! One [`Metrics`] for each process; the code that does the work gets it as a value and counts there. Labels
 //! take few values, whatever users create: never the name of a run, and of operators only those that a
 //! definition exists for, at most so many. Imports nothing of ours.
 
 mod calls;
 mod catalogue;
+mod groups;
 mod labels;
 mod pulled;
 mod queue;
 mod reconciling;
 mod runs;
-#[cfg(test)]
-mod tests;
-
-use std::sync::Arc;
-
-use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, TextEncoder};
 
 pub use calls::{Calls, EngineCall};
-use catalogue::Catalogue;
 pub use catalogue::{Described, Sort};
+pub use groups::{CONTENT_TYPE, Groups, Metrics};
 pub use pulled::{Pulled, Read};
 pub use queue::{Key, Pass, Queue, Sample};
 pub use reconciling::{Controller, Controllers, Ended};
 pub use runs::{AttemptEnded, RunEnded, Runs};
-
-/// The version of the text that [`Metrics::text`] returns.
-pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
-
-/// Everything that one process counts and measures. Copies share it.
-#[derive(Clone)]
-pub struct Metrics(Arc<Groups>);
-
-/// The metrics by what they are about.
-pub struct Groups {
-    catalogue: Catalogue,
-    /// Passes over resources, and the queues before them.
-    pub controllers: Controllers,
-    /// Runs and their attempts.
-    pub runs: Runs,
-    /// Calls of the API server and of engines.
-    pub calls: Calls,
-    /// Events that were never written.
-    pub dropped_events: IntCounter,
-    /// Whether this process is the one that reconciles.
-    pub leading: IntGaugeVec,
-    /// Whether a controller makes no progress though there is work.
-    pub stuck: IntGaugeVec,
-    /// How often that was found.
-    pub alarms: IntCounterVec,
-}
-
-impl Metrics {
-    /// Returns metrics of which nothing has been counted.
-    #[must_use]
-    pub fn new(version: &str) -> Self {
-        let mut catalogue = Catalogue::default();
-        let build =
-            catalogue.gauges("mason_build_info", "Always 1; says the version.", &["version"]);
-        build.with_label_values(&[version]).set(1);
-        Self(Arc::new(Groups {
-            controllers: Controllers::new(&mut catalogue),
-            runs: Runs::new(&mut catalogue),
-            calls: Calls::new(&mut catalogue),
-            dropped_events: catalogue.counter(
-                "mason_events_dropped_total",
-                "Events that were never written; what they say stands in the status.",
-            ),
-            leading: catalogue.gauges(
-                "leader_election_master_status",
-                "Whether this process holds the lease (1) or stands by (0).",
-                &["name"],
-            ),
-            stuck: catalogue.gauges(
-                "mason_watchdog_stuck",
-                "Whether a controller makes no progress though there is work (1); /healthz fails then.",
-                &["controller"],
-            ),
-            alarms: catalogue.counters(
-                "mason_watchdog_alarms_total",
-                "How often a controller was found to make no progress: a pass that does not end, or a queue that does not move.",
-                &["controller", "what"],
-            ),
-            catalogue,
-        }))
-    }
-
-    /// Returns everything as Prometheus reads it.
-    #[must_use]
-    pub fn text(&self) -> String {
-        // Writing to a text fails only for a family without metrics, which are left out before.
-        TextEncoder::new().encode_to_string(&self.catalogue.gather()).unwrap_or_default()
-    }
-
-    /// Returns what there is, in the order of its names.
-    #[must_use]
-    pub fn described(&self) -> Vec<Described> {
-        self.catalogue.described()
-    }
-}
-
-impl std::ops::Deref for Metrics {
-    type Target = Groups;
-
-    fn deref(&self) -> &Groups {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Metrics").finish_non_exhaustive()
-    }
-}

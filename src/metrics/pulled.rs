@@ -1,4 +1,4 @@
-//! Gauges that are read when somebody asks, from whatever knows them then.
+//! Gauges that are read when they are scraped, from the code that knows their values then.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ pub type Read = (Vec<String>, f64);
 
 type Source = Box<dyn Fn() -> Option<Vec<Read>> + Send + Sync>;
 
-/// A gauge that is read when somebody asks. It has no value while nobody knows it.
+/// A gauge that is read when it is scraped. It has no value while it has no source.
 #[derive(Clone)]
 pub struct Pulled {
     described: Arc<Desc>,
@@ -31,8 +31,8 @@ impl Pulled {
         Self { together: f64::max, ..self }
     }
 
-    /// Names somebody who knows it, and who answers nothing once it is not asked any more; values of
-    /// several with the same labels are added up, unless the largest is wanted.
+    /// Adds a source of values, which is dropped once it returns nothing. Values of several sources with the
+    /// same labels are added up, unless the largest is wanted.
     pub fn read_from(&self, source: impl Fn() -> Option<Vec<Read>> + Send + Sync + 'static) {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(source));
     }

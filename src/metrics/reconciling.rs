@@ -204,7 +204,7 @@ impl Controllers {
 
 impl Controller {
     /// Notes that a resource is to be looked at from some time on.
-    pub fn add(&self, key: super::Key, due: Instant) {
+    pub fn add(&self, key: super::queue::Key, due: Instant) {
         if self.queue.add(key, due) {
             self.adds.inc();
         }
@@ -212,7 +212,7 @@ impl Controller {
 
     /// Notes that a pass begins.
     #[must_use]
-    pub fn begin(&self, key: &super::Key, now: Instant) -> Pass {
+    pub fn begin(&self, key: &super::queue::Key, now: Instant) -> Pass {
         let pass = self.queue.begin(key, now);
         self.waited.observe(pass.waited.as_secs_f64());
         pass

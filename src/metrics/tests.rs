@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::metrics::{Ended, EngineCall, RunEnded, Sort};
 
 fn metrics() -> Metrics {
     Metrics::new("1.2.3")

@@ -45,7 +45,7 @@ pub enum Decision {
         /// What the work waits for, in a sentence.
         waits_for: Option<String>,
     },
-    /// Waits for its turn: others work, as many as may.
+    /// Waits for a slot: as many runs work as may.
     Queue {
         /// Not before this time, unless it is woken.
         until: Timestamp,
@@ -102,10 +102,10 @@ pub enum Decision {
     Abandon {
         /// The job that may still work.
         job: Option<String>,
-        /// Why it is let go.
+        /// Why its finalizer is released.
         why: String,
     },
-    /// Removes the stored result of a run that is being deleted, and lets it go.
+    /// Removes the stored result of a run that is being deleted, and releases its finalizer.
     Discard,
     /// Drops result and log; the run's time has passed.
     Prune,

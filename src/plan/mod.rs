@@ -7,10 +7,10 @@ mod attempt;
 mod decision;
 mod failure;
 mod lifetime;
-mod line;
 mod observation;
 mod operator_run;
 mod patience;
+mod queue;
 mod retries;
 
 pub use attempt::{attempt_token, needs_job};
@@ -20,7 +20,7 @@ pub use lifetime::{
     DELETION_LIMIT, Keeping, has_result_to_go, is_held, is_leaving, policy_of, requested,
     results_of,
 };
-pub use line::{Bounds, Line, Needs};
 pub use observation::{Checked, Observation, Place, Sight};
 pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, plan};
+pub use queue::{AdmissionQueue, Bounds, Needs};
 pub use retries::{after_failure, full_jitter};

@@ -42,7 +42,7 @@ pub enum Place {
     /// It may.
     #[default]
     Free,
-    /// It waits for its turn.
+    /// It waits for a slot.
     Taken {
         /// Why.
         reason: Reason,

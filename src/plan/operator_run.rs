@@ -27,8 +27,8 @@ use crate::validate::ValidRun;
 pub const UNSEEN_LIMIT: Duration = Duration::from_mins(15);
 /// The same once the run is being cancelled.
 const UNSEEN_LIMIT_CANCELLED: Duration = Duration::from_secs(30);
-/// The shortest pause between two looks at a job, the longest within a minute, and the longest after that;
-/// whoever learns of its end looks before.
+/// The shortest pause between two polls of a job, the longest within a minute, and the longest after that. A
+/// run is woken before that when the end of its job is known.
 const POLL: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_secs(2), Duration::from_secs(20)];
 
@@ -178,7 +178,7 @@ impl Pass<'_> {
     }
 
     /// The change was refused or got no answer. The next attempt may make it all the same; before an
-    /// end it is fenced, so that nobody who comes late does.
+    /// end it is fenced, so that no late process makes it.
     fn give_up(&self, attempt: &Attempt, error: &AttemptError) -> Decision {
         if attempt.fenced_at.is_some() {
             return self.conclude(attempt, AttemptOutcome::Failed, &looked_for(error));
@@ -373,7 +373,7 @@ impl Pass<'_> {
         self.run.spec.resolution.filter(|_| answered > asked)
     }
 
-    /// Whether somebody wants the run to end: a run that is being deleted is cancelled.
+    /// Whether the run is to end: a run that is being deleted is cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         self.run.spec.cancel || lifetime::is_leaving(self.run)
     }

@@ -1,4 +1,4 @@
-//! How long a run waits before its first attempt: for what it names, for its clients, for its turn.
+//! How long a run waits before its first attempt: for what it names, for its clients, for a slot.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::engines::job::JobError;
 use crate::engines::{ErrorKind, Retry};
 use crate::validate::Problems;
 
-/// How often a run that waits looks by itself; whoever sees what it waits for wakes it before.
+/// How often a waiting run checks by itself; it is woken before that when what it waits for has changed.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
-/// How often a run that waits for its turn asks by itself; whoever has a place for it wakes it before.
+/// How often a run that waits for a slot asks by itself; it is woken before that when it gets one.
 const TURN: Duration = Duration::from_mins(5);
 
 impl Pass<'_> {
@@ -62,7 +62,7 @@ impl Pass<'_> {
     }
 
     fn client_down(&self, error: &JobError) -> Decision {
-        // Where somebody waits for it, what is not there may come; what is forbidden stays so.
+        // What is not there may come while the run waits for it; what is forbidden stays so.
         let passes = error.retry != Retry::Never
             || (!self.seen.patience.is_zero() && error.kind == ErrorKind::NotFound);
         let limit = if self.seen.patience.is_zero() { UNSEEN_LIMIT } else { self.patience() };
@@ -73,7 +73,7 @@ impl Pass<'_> {
         self.wait(Reason::ClientNotReady, Some(error.message.clone()))
     }
 
-    /// Returns what a run does that may begin an attempt only where there is a place for it.
+    /// Returns what a run does that may begin an attempt only with a slot.
     pub(super) fn in_turn(&self, decision: Decision) -> Decision {
         match &self.seen.place {
             Place::Free => decision,

@@ -1,5 +1,5 @@
-//! The pods of one run, each the pod of one attempt: found and created under names that both who creates
-//! and who looks know beforehand.
+//! The pods of one run, each the pod of one attempt: found and created under names that follow
+//! from the run and the attempt, so that they are known beforehand.
 
 use std::sync::Arc;
 

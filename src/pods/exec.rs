@@ -238,7 +238,7 @@ fn variable(value: &Value) -> Option<String> {
 fn pass_on(child: &Child, signal: rustix::process::Signal) {
     let number = child.id().and_then(|id| i32::try_from(id).ok());
     if let Some(group) = number.and_then(rustix::process::Pid::from_raw) {
-        // Who has ended meanwhile gets none.
+        // A process that has ended meanwhile gets none.
         let _ = rustix::process::kill_process_group(group, signal);
     }
 }

@@ -21,7 +21,7 @@ use crate::engines::{EngineError, ErrorKind, Retry};
 
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Who writes pods.
+/// The field manager of pods.
 const MANAGER: &str = "mason-operator-run";
 /// Most events of a pod that are read at one time.
 const EVENTS: u32 = 50;
@@ -242,7 +242,7 @@ async fn in_time<T>(
 }
 
 /// Returns the time.
-#[expect(clippy::disallowed_methods, reason = "whoever asks a pod to stop writes down when")]
+#[expect(clippy::disallowed_methods, reason = "the caller that asks a pod to stop records when")]
 pub(super) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }

@@ -1,7 +1,7 @@
 //! Work in pods: bare pods that are created inert, recorded, released, read, stopped and proven.
 //!
 //! `build` says what a pod is made of and `state` what one tells (both pure), `launcher` performs the
-//! calls of the API server, `attempts` knows which pod is whose, and the execution here joins them.
+//! calls of the API server, `attempts` knows which attempt a pod belongs to, and the execution here joins them.
 //! `exec` is the other end: what runs inside. The API server is never trusted to say that work is done:
 //! success is the termination message that `exec` wrote under the attempt's token. May import `api`,
 //! `engines` and `faults`.

@@ -180,7 +180,7 @@ fn ended(pod: &Pod, ending: Option<Ending>) -> (JobState, Option<JobError>) {
     let mut conditions = conditions.filter(|one| one.type_ == "DisruptionTarget");
     let said = status.and_then(|status| status.message.as_deref()).unwrap_or_default();
     if pod.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds.is_some()) {
-        // Nobody but who cancels or fences sets it.
+        // Only a cancellation or a fence sets it.
         let annotations = pod.metadata.annotations.as_ref();
         let is_cancelled = annotations.is_some_and(|all| all.contains_key(CANCELLED));
         let given_up = || lost("its attempt was given up");

@@ -8,7 +8,7 @@ pub(super) const CANCELLED: &str = "mason.dev/cancelled";
 /// Why a pod is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// Somebody cancelled its work.
+    /// A person cancelled its work.
     Cancel,
     /// Its attempt is given up; that says nothing of whether the work is wanted.
     Fence,

@@ -10,9 +10,9 @@ use sqlparser::ast::{
 };
 
 use super::misplaced::misplaced_windows;
-use super::problem::SqlProblem;
+use super::problem::{SqlProblem, SqlProblemKind};
+use super::query::Scope;
 use super::volatile::computed_twice;
-use super::{Scope, SqlProblemKind};
 use crate::engines::table::TableName;
 
 /// Functions that make rows from their arguments and read nothing.

@@ -3,6 +3,7 @@
 use rstest::rstest;
 
 use super::*;
+use crate::sql::{MAX_BYTES, MAX_OPERATORS};
 
 fn name(database: &str, table: &str) -> TableName {
     TableName { database: database.to_owned(), table: table.to_owned() }

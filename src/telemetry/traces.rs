@@ -26,7 +26,8 @@ use opentelemetry_sdk::trace::{
 };
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::{EndedRun, Error};
+use super::error::Error;
+use super::runs::EndedRun;
 
 /// How long a collector may take to accept spans.
 const PATIENCE: Duration = Duration::from_secs(5);

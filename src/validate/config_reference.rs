@@ -103,7 +103,7 @@ fn is_open_to(
         (NamespacesFrom::Names, ..) => allowed.names.iter().any(|name| name == namespace),
         (NamespacesFrom::Selector, Some(selector), Some(labels)) => {
             let wanted = &selector.match_labels;
-            // Without a label it would be open to all, which nobody has said.
+            // Without a label it would be open to all, which no person asked for.
             !wanted.is_empty()
                 && wanted.iter().all(|(label, value)| labels.get(label) == Some(value))
         }

@@ -77,7 +77,7 @@ impl ValidAction {
         }
     }
 
-    /// Returns the name of whoever performs it: `table.query`, `sql`, `container`.
+    /// Returns the name of what performs it: `table.query`, `sql`, `container`.
     #[must_use]
     pub fn performer(&self) -> &str {
         match self {

@@ -67,7 +67,7 @@ fn what_only_a_controller_can_do_is_refused_for_a_folder() {
     let run = ["run", "table/list", "--config", "local", "-p", "database_name=sales", "--detach"];
     let refused = mason.call(run);
     assert_eq!(refused.code, 2, "{refused:?}");
-    assert!(refused.err.contains("nobody would drive"), "{refused:?}");
+    assert!(refused.err.contains("no process would drive"), "{refused:?}");
     assert_eq!(mason.call(["get", "runs", "-o", "name"]).out, "");
     assert_eq!(mason.call(["doctor", "--service-account", "a/b"]).code, 2);
     assert_eq!(mason.call(["get", "runs", "--store", "x", "--cluster"]).code, 2);

@@ -1,7 +1,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::broken_rules;
+use super::evaluate::broken_rules;
 use crate::api::resource::Kind;
 
 fn run(spec: &Value, status: &Value) -> Value {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::admission::AdmissionArgs;
+use super::keeping::KeepingArgs;
 use super::operation::OperationArgs;
-use super::{AdmissionArgs, KeepingArgs};
 use crate::api::duration::DurationText;
 
 /// `mason controller`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::Output;
+use super::cli::Output;
 
 /// `mason init`.
 #[derive(Debug, Args)]

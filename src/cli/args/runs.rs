@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::Output;
+use super::cli::Output;
 use crate::api::duration::DurationText;
 
 pub(super) const RUN_EXAMPLES: &str = r#"Examples:
@@ -96,7 +96,7 @@ pub(crate) struct SuspendArgs {
     /// The run.
     #[arg(value_name = "RUN")]
     pub run: String,
-    /// Also when somebody else applies the field.
+    /// Also when another manager applies the field.
     #[arg(long)]
     pub force: bool,
 }
@@ -121,7 +121,7 @@ pub(crate) struct ResumeArgs {
     /// What became of the work of a run in phase `Unknown`, after you have looked.
     #[arg(long, value_name = "ANSWER", requires = "run", ignore_case = true)]
     pub resolution: Option<ResolutionChoice>,
-    /// Also when somebody else applies the field.
+    /// Also when another manager applies the field.
     #[arg(long, requires = "run")]
     pub force: bool,
     /// On a cluster: wait for the end of the run and print its result.
@@ -141,12 +141,12 @@ pub(crate) struct CancelArgs {
     /// The run.
     #[arg(value_name = "RUN")]
     pub run: String,
-    /// Also when somebody else applies the field.
+    /// Also when another manager applies the field.
     #[arg(long)]
     pub force: bool,
 }
 
-/// What became of work of which nobody knows whether it took place.
+/// What became of work of which it is not known whether it took place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
 pub(crate) enum ResolutionChoice {

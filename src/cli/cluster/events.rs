@@ -8,8 +8,7 @@ use kube::api::{Api, ListParams};
 
 use super::Cluster;
 use crate::api::v1alpha1::OperatorRun;
-use crate::cli::columns::age;
-use crate::cli::printer::visible_on_one_line;
+use crate::cli::print::{age, visible_on_one_line};
 
 /// Most events that are looked at.
 const MOST: u32 = 100;

@@ -12,10 +12,9 @@ use super::logs::Lines;
 use super::{Cluster, is_connection_lost, is_passing};
 use crate::api::resource::{Key, Resource};
 use crate::api::v1alpha1::{OperatorRun, Phase};
-use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::printer::visible_on_one_line;
-use crate::cli::progress::ProgressView;
+use crate::cli::print::{ProgressView, visible_on_one_line};
+use crate::cli::verb_context::VerbContext;
 use crate::store::Store as _;
 
 /// How long one watch lasts; then the run is read anew, so that nothing is missed for longer.
@@ -35,7 +34,7 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 /// # Errors
 /// When the run is deleted, cannot be read, or may not be looked at any more.
 pub(crate) async fn until_settled(
-    context: &Context,
+    context: &VerbContext,
     cluster: &Cluster,
     key: &Key,
     view: &ProgressView,
@@ -54,7 +53,7 @@ pub(crate) async fn until_settled(
 }
 
 struct Watch<'a> {
-    context: &'a Context,
+    context: &'a VerbContext,
     cluster: &'a Cluster,
     api: Api<DynamicObject>,
     key: &'a Key,
@@ -68,7 +67,7 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(
-        context: &'a Context,
+        context: &'a VerbContext,
         cluster: &'a Cluster,
         key: &'a Key,
         view: &'a ProgressView,
@@ -152,7 +151,7 @@ impl<'a> Watch<'a> {
         let stream = match self.api.watch(&parameters, version).await {
             Ok(stream) => stream,
             Err(error) => {
-                // Somebody who may not watch looks again and again.
+                // A person who may not watch polls instead.
                 let pause = if is_passing(&error) { AGAIN.0 } else { LOOK / 2 };
                 tokio::time::sleep(pause).await;
                 self.look().await;
@@ -189,7 +188,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Looks at what is not in the run itself: the log of its pod, warnings, and whether anybody is there.
+    /// Looks at what is not in the run itself: the log of its pod, warnings, and whether a controller is there.
     async fn look(&mut self) {
         let Some(run) = self.newest.clone() else { return };
         for line in self.lines.of_pod(self.cluster, &run).await {
@@ -211,7 +210,7 @@ impl<'a> Watch<'a> {
     fn say_untouched(&mut self) {
         let (seconds, name) = (self.untouched.elapsed().as_secs(), &self.key.name);
         self.view.note(&format!(
-            "nobody has picked up run `{name}` for {seconds} s: is there a controller that watches \
+            "no controller has picked up run `{name}` for {seconds} s: is there a controller that watches \
              namespace `{}`, and has it a free place?",
             self.key.namespace
         ));

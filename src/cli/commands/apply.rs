@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::api::resource::Resource;
 use crate::cli::args::{ApplyArgs, Output};
-use crate::cli::context::Context;
 use crate::cli::documents::{self, Document};
 use crate::cli::failure::{Exit, Finding};
-use crate::cli::{kinds, standing};
+use crate::cli::readiness;
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::kinds;
 use crate::store::{Applied, Store, StoreError};
 
 /// What is said when a document is wrong.
@@ -18,7 +19,7 @@ const UPSHOT: &str = "nothing was applied";
 ///
 /// # Errors
 /// When a document is wrong, or the store refuses or fails.
-pub(crate) async fn apply(context: &Context, args: &ApplyArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn apply(context: &VerbContext, args: &ApplyArgs) -> anyhow::Result<Exit> {
     let documents = documents::read(context, &args.files, UPSHOT)?;
     refuse_nameless(&documents)?;
     let store: Arc<dyn Store> = match &context.cluster {
@@ -29,7 +30,7 @@ pub(crate) async fn apply(context: &Context, args: &ApplyArgs) -> anyhow::Result
     for document in &documents {
         match store.apply(&document.resource).await {
             Ok((resource, change)) => {
-                let resource = standing::record(context, resource).await?;
+                let resource = readiness::record(context, resource).await?;
                 say(context, args.output, &resource, change)?;
                 applied.push(resource);
             }
@@ -39,7 +40,7 @@ pub(crate) async fn apply(context: &Context, args: &ApplyArgs) -> anyhow::Result
             Err(StoreError::OwnedByOthers { what, fields }) => {
                 refused.extend(fields.into_iter().map(|field| Finding {
                     place: format!("{}: {what}", document.source),
-                    message: format!("belongs to somebody else: {field}"),
+                    message: format!("belongs to another manager: {field}"),
                     hint: Some(
                         "change it where it is kept, or take it over with --force".to_owned(),
                     ),
@@ -78,7 +79,7 @@ fn findings(document: &Document, what: &str, problems: Vec<String>) -> Vec<Findi
 }
 
 fn say(
-    context: &Context,
+    context: &VerbContext,
     output: Output,
     resource: &Resource,
     change: Applied,

@@ -1,16 +1,16 @@
-//! `mason cancel`: asks a run to stop, whoever drives it.
+//! `mason cancel`: asks a run to stop, whichever process drives it.
 
 use super::suspend::change_unfinished;
 use crate::cli::args::CancelArgs;
-use crate::cli::change::Change;
-use crate::cli::context::Context;
 use crate::cli::failure::Exit;
+use crate::cli::runs::Change;
+use crate::cli::verb_context::VerbContext;
 
-/// Sets `spec.cancel`; whoever drives the run stops its work.
+/// Sets `spec.cancel`; the process that drives the run stops its work.
 ///
 /// # Errors
 /// When the run does not exist, or the store cannot be written to.
-pub(crate) async fn cancel(context: &Context, args: &CancelArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn cancel(context: &VerbContext, args: &CancelArgs) -> anyhow::Result<Exit> {
     let change = (Change::Cancel, args.force);
     let Some(name) = change_unfinished(context, &args.run, change).await? else {
         return Ok(Exit::Success);

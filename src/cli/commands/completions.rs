@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::cli::args::Cli;
 use crate::cli::failure::Exit;
-use crate::cli::printer::Printer;
+use crate::cli::print::Printer;
 
 /// Prints the completion script of a shell.
 ///

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::api::names::is_dns_label;
 use crate::cli::args::{AdmissionArgs, ControllerArgs};
 use crate::cli::failure::{Exit, Failure};
 use crate::controllers::{self, AdmissionSettings, Settings};
@@ -120,13 +121,13 @@ fn problems_of(args: &ControllerArgs) -> Vec<String> {
     let mut problems: Vec<String> = relative
         .map(|root| format!("--local-root `{}` is not an absolute path", root.display()))
         .collect();
-    let misnamed = args.watch_namespace.iter().filter(|name| !is_namespace(name));
+    let misnamed = args.watch_namespace.iter().filter(|name| !is_dns_label(name));
     problems.extend(misnamed.map(|name| {
         format!(
             "--watch-namespace `{name}` is no namespace: 1 to 63 lower case letters, digits and `-`"
         )
     }));
-    let library = args.admission.library_namespace.iter().filter(|name| !is_namespace(name));
+    let library = args.admission.library_namespace.iter().filter(|name| !is_dns_label(name));
     problems.extend(library.map(|name| format!("--library-namespace `{name}` is no namespace")));
     let admission = &args.admission;
     if let (Some(usual), Some(most)) = (&admission.default_timeout, &admission.max_timeout)
@@ -141,16 +142,4 @@ fn problems_of(args: &ControllerArgs) -> Vec<String> {
         problems.push(format!("--stuck-after is less than {} s", LEAST_INTERVAL.as_secs()));
     }
     problems
-}
-
-/// Whether the API server would take a text for the name of a namespace.
-///
-/// # Source
-/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
-fn is_namespace(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&name.len())
-        && name.bytes().all(allowed)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
 }

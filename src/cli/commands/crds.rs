@@ -2,7 +2,7 @@
 
 use crate::api::crds as definitions;
 use crate::cli::failure::Exit;
-use crate::cli::printer::Printer;
+use crate::cli::print::Printer;
 
 /// Prints the CRDs of all kinds as YAML, for `kubectl apply -f -`.
 ///

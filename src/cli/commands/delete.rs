@@ -1,16 +1,17 @@
 //! `mason delete`: removes resources from the store. Files and tables stay.
 
 use crate::cli::args::DeleteArgs;
-use crate::cli::context::Context;
+use crate::cli::documents;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{documents, kinds};
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::kinds;
 use crate::store::{Key, Kind, Resource};
 
 /// Removes the resources that are named, or that files hold.
 ///
 /// # Errors
 /// When one does not exist, or is a run that has not ended.
-pub(crate) async fn delete(context: &Context, args: &DeleteArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn delete(context: &VerbContext, args: &DeleteArgs) -> anyhow::Result<Exit> {
     let keys = keys_of(context, args)?;
     let mut missing = Vec::new();
     for key in &keys {
@@ -33,7 +34,7 @@ pub(crate) async fn delete(context: &Context, args: &DeleteArgs) -> anyhow::Resu
     Err(Failure::impossible(message, "`mason get` lists what exists").into())
 }
 
-fn keys_of(context: &Context, args: &DeleteArgs) -> anyhow::Result<Vec<Key>> {
+fn keys_of(context: &VerbContext, args: &DeleteArgs) -> anyhow::Result<Vec<Key>> {
     let Some(word) = &args.kind else {
         let resources = documents::read(context, &args.files, "nothing was deleted")?;
         return Ok(resources.iter().map(|read| read.resource.key()).collect());
@@ -48,7 +49,7 @@ fn keys_of(context: &Context, args: &DeleteArgs) -> anyhow::Result<Vec<Key>> {
 
 /// Returns the key of what is named. Another verb also finds a definition by its operator, but to delete it, its own
 /// name is needed: several may be of one operator.
-fn key_of(context: &Context, kind: Kind, name: &str) -> anyhow::Result<Key> {
+fn key_of(context: &VerbContext, kind: Kind, name: &str) -> anyhow::Result<Key> {
     if name.contains('/') {
         let message = format!("`{name}` is not the name of a resource");
         let hint = format!("`mason get {}` lists the names", kind.plain_plural());
@@ -58,7 +59,7 @@ fn key_of(context: &Context, kind: Kind, name: &str) -> anyhow::Result<Key> {
 }
 
 /// Refuses to delete a run whose work may still go on.
-async fn refuse_unfinished(context: &Context, key: &Key) -> anyhow::Result<()> {
+async fn refuse_unfinished(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
     let Ok(Some(Resource::OperatorRun(run))) = context.store.get(key).await else { return Ok(()) };
     let has_begun = run.status.as_ref().filter(|status| !status.attempts.is_empty());
     let Some(status) = has_begun.filter(|status| !status.phase.is_terminal()) else {

@@ -7,11 +7,10 @@ use super::get;
 use crate::api::v1alpha1::{Attempt, EngineChoices, OperatorRun, OperatorRunStatus};
 use crate::cli::args::DescribeArgs;
 use crate::cli::cluster::events::lines_of;
-use crate::cli::columns::age;
-use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::printer::{Tone, visible};
-use crate::cli::{kinds, outline};
+use crate::cli::print::{Tone, age, outline, visible};
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::kinds;
 use crate::engines::ByRole;
 use crate::store::Resource;
 
@@ -19,7 +18,7 @@ use crate::store::Resource;
 ///
 /// # Errors
 /// When it does not exist or cannot be read.
-pub(crate) async fn describe(context: &Context, args: &DescribeArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn describe(context: &VerbContext, args: &DescribeArgs) -> anyhow::Result<Exit> {
     let named = kinds::split(&args.kind, args.name.as_slice())?;
     let [(kind, name)] = named.as_slice() else {
         let message = "name one resource";
@@ -41,7 +40,7 @@ pub(crate) async fn describe(context: &Context, args: &DescribeArgs) -> anyhow::
 }
 
 /// Returns the events of a run as a section; nothing when there are none.
-fn events_section(context: &Context, events: &[String]) -> String {
+fn events_section(context: &VerbContext, events: &[String]) -> String {
     if events.is_empty() {
         return String::new();
     }
@@ -51,7 +50,7 @@ fn events_section(context: &Context, events: &[String]) -> String {
 }
 
 /// Returns any resource as an outline, without what only machines read.
-fn describe_any(context: &Context, resource: &Resource) -> String {
+fn describe_any(context: &VerbContext, resource: &Resource) -> String {
     let document = resource.to_document();
     let mut shown = Map::new();
     for (label, path) in [("name", "/metadata/name"), ("namespace", "/metadata/namespace")] {
@@ -66,7 +65,7 @@ fn describe_any(context: &Context, resource: &Resource) -> String {
 }
 
 /// Returns a run: what was asked for, what was resolved, every attempt, messages, result.
-fn describe_run(context: &Context, run: &OperatorRun) -> String {
+fn describe_run(context: &VerbContext, run: &OperatorRun) -> String {
     let status = run.status.clone().unwrap_or_default();
     let mut sections = vec![
         outline::outline(&head_of(context, run, &status), &context.printer),
@@ -103,7 +102,11 @@ fn describe_run(context: &Context, run: &OperatorRun) -> String {
     sections.join("\n")
 }
 
-fn head_of(context: &Context, run: &OperatorRun, status: &OperatorRunStatus) -> Map<String, Value> {
+fn head_of(
+    context: &VerbContext,
+    run: &OperatorRun,
+    status: &OperatorRunStatus,
+) -> Map<String, Value> {
     let mut head = Map::new();
     let mut add = |label: &str, text: String| {
         if !text.is_empty() {
@@ -176,7 +179,7 @@ fn attempt_of(attempt: &Attempt) -> Value {
     shown
 }
 
-fn section(context: &Context, title: &str, fields: &Value) -> String {
+fn section(context: &VerbContext, title: &str, fields: &Value) -> String {
     let is_empty = match fields {
         Value::Object(object) => object.is_empty(),
         Value::Array(items) => items.is_empty(),
@@ -190,7 +193,7 @@ fn section(context: &Context, title: &str, fields: &Value) -> String {
 }
 
 /// Returns a time with how long ago it was.
-fn since(context: &Context, time: &str) -> String {
+fn since(context: &VerbContext, time: &str) -> String {
     match time.parse::<Timestamp>() {
         Ok(then) => format!("{time} ({} ago)", age(context.now.duration_since(then))),
         Err(_) => time.to_owned(),

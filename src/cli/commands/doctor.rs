@@ -1,16 +1,16 @@
 //! `mason doctor`: whether everything Mason needs is there.
 
 use crate::cli::args::{DoctorArgs, Output};
-use crate::cli::context::Context;
 use crate::cli::doctor::{Check, Verdict, checks};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::printer::{Tone, visible};
+use crate::cli::print::{Tone, visible};
+use crate::cli::verb_context::VerbContext;
 
 /// Prints every check with what to do.
 ///
 /// # Errors
 /// When standard output cannot be written to; a check that fails is no error but the exit code.
-pub(crate) async fn doctor(context: &Context, args: &DoctorArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn doctor(context: &VerbContext, args: &DoctorArgs) -> anyhow::Result<Exit> {
     if args.service_account.is_some() && context.cluster.is_none() {
         let message = "--service-account asks for rights on a cluster, and none is named";
         return Err(Failure::usage(message, "add --context NAME or --cluster").into());
@@ -29,7 +29,7 @@ pub(crate) async fn doctor(context: &Context, args: &DoctorArgs) -> anyhow::Resu
     Ok(if failed { Exit::Failed } else { Exit::Success })
 }
 
-fn lines_of(context: &Context, check: &Check) -> Vec<String> {
+fn lines_of(context: &VerbContext, check: &Check) -> Vec<String> {
     let (word, tone) = match check.verdict {
         Verdict::Ok => ("ok     ", Tone::Good),
         Verdict::Warning => ("warning", Tone::Warning),

@@ -7,7 +7,7 @@ use crate::cli::args::ExecArgs;
 use crate::pods::exec::{self, Exec};
 
 /// Does what the arguments ask for before anything else of the process exists: it is as small as it can
-/// be, because it stands beside somebody else's work.
+/// be, because it runs beside work that is not Mason's.
 pub(crate) fn exec(args: &ExecArgs) -> ExitCode {
     let done = match &args.install {
         Some(to) => exec::install(to).map(|()| ExitCode::SUCCESS),

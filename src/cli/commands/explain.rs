@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use super::get;
 use crate::api::v1alpha1::{OperatorDefinition, Parameter};
 use crate::cli::args::ExplainArgs;
-use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::printer::{Tone, visible};
-use crate::cli::{kinds, tables};
+use crate::cli::print::{Tone, tables, visible};
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::kinds;
 use crate::operators;
 use crate::store::{Kind, Resource};
 use crate::validate::did_you_mean;
@@ -18,7 +18,7 @@ use crate::validate::did_you_mean;
 ///
 /// # Errors
 /// When there is no such operator or field.
-pub(crate) async fn explain(context: &Context, args: &ExplainArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn explain(context: &VerbContext, args: &ExplainArgs) -> anyhow::Result<Exit> {
     let words: Vec<&str> = args.what.iter().map(String::as_str).collect();
     let text = match words.as_slice() {
         [kind, operator @ ..] if !operator.is_empty() && is_operator_word(kind) => {
@@ -40,7 +40,7 @@ fn names_a_kind(path: &str) -> bool {
     kinds::resolve_one(kind).is_ok()
 }
 
-async fn explain_operator(context: &Context, operator: &str) -> anyhow::Result<String> {
+async fn explain_operator(context: &VerbContext, operator: &str) -> anyhow::Result<String> {
     let (operator, parameter) = match operator.rsplit_once('.') {
         Some((of, parameter)) if of.contains('/') => (of, Some(parameter)),
         _ => (operator, None),
@@ -156,7 +156,7 @@ fn result_of(definition: &OperatorDefinition) -> Option<String> {
 /// Returns the definition's own example, or a call with every required parameter.
 fn example_of(definition: &OperatorDefinition) -> String {
     let operator = &definition.spec.operator;
-    let example = operators::reference::example(definition).unwrap_or_else(|| {
+    let example = operators::example::example_command(definition).unwrap_or_else(|| {
         let required = definition.spec.parameters.iter().filter(|parameter| parameter.required);
         let options = required.map(|parameter| format!(" -p {}=…", parameter.name));
         format!("mason run {operator}{}", options.collect::<String>())
@@ -165,7 +165,7 @@ fn example_of(definition: &OperatorDefinition) -> String {
     visible(&with_config).replace('\n', "\n  ")
 }
 
-fn explain_field(context: &Context, path: &str) -> anyhow::Result<String> {
+fn explain_field(context: &VerbContext, path: &str) -> anyhow::Result<String> {
     let mut parts = path.split('.');
     let kind = kinds::resolve_one(parts.next().unwrap_or_default())?;
     let version = kinds::crd_of(kind).spec.versions.first();
@@ -192,7 +192,7 @@ fn explain_field(context: &Context, path: &str) -> anyhow::Result<String> {
     Ok(field.map(|field| field_text(context, &walked, field)).unwrap_or_default())
 }
 
-fn field_text(context: &Context, name: &str, field: &JSONSchemaProps) -> String {
+fn field_text(context: &VerbContext, name: &str, field: &JSONSchemaProps) -> String {
     let heading = |text: &str| context.printer.paint(text, Tone::Heading);
     let kind = field.type_.as_deref().unwrap_or("any value");
     let mut sections = vec![format!("{} ({kind})", heading(name))];

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
 use crate::cli::args::InitArgs;
-use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::settings::shell_word;
-use crate::cli::standing;
+use crate::cli::readiness;
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::shell_word;
 use crate::store::{Kind, Resource, StoreError};
 
 /// Makes a config with the client `here` for the files below a folder, and says what to type next. A
@@ -18,7 +18,7 @@ use crate::store::{Kind, Resource, StoreError};
 ///
 /// # Errors
 /// When the folder does not exist, or a config of this name has another root.
-pub(crate) async fn init(context: &Context, args: &InitArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn init(context: &VerbContext, args: &InitArgs) -> anyhow::Result<Exit> {
     if context.cluster.is_some() {
         let hint = "write a config for the cluster and apply it; docs/kubernetes.md shows one";
         let message = "`mason init` makes a config for folders of this machine, not of a cluster";
@@ -28,7 +28,7 @@ pub(crate) async fn init(context: &Context, args: &InitArgs) -> anyhow::Result<E
     let config = config_of(context, &args.name, &root)?;
     match context.store.create(&Resource::MasonConfig(Box::new(config))).await {
         Ok(created) => {
-            standing::record(context, created).await?;
+            readiness::record(context, created).await?;
             say_created(context, args, &root)?;
         }
         Err(StoreError::Conflict { .. }) => refuse_another_root(context, args, &root).await?,
@@ -55,7 +55,7 @@ fn root_of(args: &InitArgs) -> anyhow::Result<PathBuf> {
     Ok(root)
 }
 
-fn config_of(context: &Context, name: &str, root: &Path) -> anyhow::Result<MasonConfig> {
+fn config_of(context: &VerbContext, name: &str, root: &Path) -> anyhow::Result<MasonConfig> {
     let document = json!({
         "apiVersion": crate::api::API_VERSION,
         "kind": "MasonConfig",
@@ -68,7 +68,7 @@ fn config_of(context: &Context, name: &str, root: &Path) -> anyhow::Result<Mason
     serde_json::from_value(document).context("failed to make a config")
 }
 
-fn say_created(context: &Context, args: &InitArgs, root: &Path) -> anyhow::Result<()> {
+fn say_created(context: &VerbContext, args: &InitArgs, root: &Path) -> anyhow::Result<()> {
     let text = format!(
         "created config `{}` for the files below {}\nkept in {}",
         args.name,
@@ -80,7 +80,7 @@ fn say_created(context: &Context, args: &InitArgs, root: &Path) -> anyhow::Resul
 
 /// Says that the config exists with the same root; refuses when it has another.
 async fn refuse_another_root(
-    context: &Context,
+    context: &VerbContext,
     args: &InitArgs,
     root: &Path,
 ) -> anyhow::Result<()> {
@@ -111,7 +111,7 @@ fn databases_below(root: &Path) -> Vec<String> {
     names
 }
 
-fn next_steps(context: &Context, args: &InitArgs, databases: &[String]) -> String {
+fn next_steps(context: &VerbContext, args: &InitArgs, databases: &[String]) -> String {
     let (mason, options) = (context.printer.mason(), format!("--config {}", args.name));
     let database = match databases.first() {
         Some(name) => {

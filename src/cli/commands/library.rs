@@ -9,18 +9,18 @@ use crate::api::labels::{MANAGED_BY, MANAGER};
 use crate::api::v1alpha1::OperatorDefinition;
 use crate::cli::cluster::code_of;
 use crate::cli::failure::Exit;
-use crate::cli::printer::Printer;
+use crate::cli::print::Printer;
 use crate::store::kubernetes::{ClusterChoice, KubernetesStore, connect_to};
 use crate::store::{Resource, Store as _, library};
 
-/// Who writes the definitions, as the API server records it.
+/// The field manager of the definitions.
 const FIELD_MANAGER: &str = "mason-library";
 /// How long is waited between two tries while the API server does not know the kind yet.
 const BETWEEN: Duration = Duration::from_secs(1);
 /// How often that is tried.
 const TRIES: u32 = 60;
 
-/// Applies every definition to a namespace; what somebody changed there is changed back.
+/// Applies every definition to a namespace; changes that a person made there are undone.
 ///
 /// # Errors
 /// When the cluster cannot be reached, or refuses, or does not get to know the kind within a minute.

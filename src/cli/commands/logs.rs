@@ -8,10 +8,10 @@ use crate::api::v1alpha1::{Attempt, AttemptState, OperatorRun, Phase};
 use crate::cli::args::LogsArgs;
 use crate::cli::cluster::is_connection_lost;
 use crate::cli::cluster::logs::{Lines, pod_log};
-use crate::cli::context::Context;
-use crate::cli::engines::run_context;
 use crate::cli::failure::Exit;
-use crate::cli::printer::visible_on_one_line;
+use crate::cli::print::visible_on_one_line;
+use crate::cli::runs::run_context;
+use crate::cli::verb_context::VerbContext;
 use crate::engines::job::JobId;
 use crate::validate::ValidRun;
 
@@ -24,7 +24,7 @@ const LINES: usize = 2_000;
 ///
 /// # Errors
 /// When the run does not exist, or the store cannot be read.
-pub(crate) async fn logs(context: &Context, args: &LogsArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn logs(context: &VerbContext, args: &LogsArgs) -> anyhow::Result<Exit> {
     let resource = context.existing(Kind::OperatorRun, bare_name(&args.run)?).await?;
     let key = resource.key();
     let Resource::OperatorRun(run) = resource else { return Ok(Exit::Failed) };
@@ -47,7 +47,11 @@ pub(crate) async fn logs(context: &Context, args: &LogsArgs) -> anyhow::Result<E
 }
 
 /// Reads a run again; as it was when it cannot be read just now.
-async fn read(context: &Context, key: &Key, before: OperatorRun) -> anyhow::Result<OperatorRun> {
+async fn read(
+    context: &VerbContext,
+    key: &Key,
+    before: OperatorRun,
+) -> anyhow::Result<OperatorRun> {
     match context.store.get(key).await {
         Ok(Some(Resource::OperatorRun(run))) => Ok(*run),
         Ok(_) => anyhow::bail!("run `{}` was deleted", key.name),
@@ -56,14 +60,14 @@ async fn read(context: &Context, key: &Key, before: OperatorRun) -> anyhow::Resu
     }
 }
 
-/// Returns whether a run may log more without anybody's doing.
+/// Returns whether a run may log more although no person does anything.
 fn goes_on(run: &OperatorRun) -> bool {
     let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();
     matches!(phase, Phase::Pending | Phase::Running)
 }
 
 struct Tail<'a> {
-    context: &'a Context,
+    context: &'a VerbContext,
     lines: Lines,
     attempts: usize,
     told: bool,

@@ -12,12 +12,12 @@ use serde_json::json;
 
 use crate::api::labels::FINALIZER;
 use crate::cli::failure::Exit;
-use crate::cli::printer::Printer;
+use crate::cli::print::Printer;
 use crate::engines::counted::counted;
 use crate::store::Kind;
 use crate::store::kubernetes::{ClusterChoice, KubernetesStore, connect_to};
 
-/// Who takes it off, as the API server records it.
+/// The field manager of the release.
 const FIELD_MANAGER: &str = "mason-release";
 /// How many runs one page of a list holds.
 const PAGE: u32 = 500;

@@ -7,20 +7,18 @@ use super::suspend::{bare_name, change_unfinished};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{OperatorRun, Phase, Resolution};
 use crate::cli::args::{ResolutionChoice, ResumeArgs};
-use crate::cli::change::{self, Change, change};
 use crate::cli::cluster;
-use crate::cli::context::Context;
 use crate::cli::failure::Exit;
-use crate::cli::following::{Followed, follow};
-use crate::cli::progress::ProgressView;
-use crate::cli::run_report;
+use crate::cli::print::{ProgressView, run_report};
+use crate::cli::runs::{self, Change, Followed, change, follow};
+use crate::cli::verb_context::VerbContext;
 
 /// Lets one run go on, or drives every unfinished run of the namespace, one after the other. A run that
 /// another process drives at the same time is followed as well: nothing takes place twice.
 ///
 /// # Errors
 /// When the run does not exist, or the store fails.
-pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn resume(context: &VerbContext, args: &ResumeArgs) -> anyhow::Result<Exit> {
     let keys = match (&args.run, &context.cluster) {
         (Some(name), None) => vec![released(context, bare_name(name)?, args).await?],
         (None, None) => unfinished(context).await?,
@@ -50,7 +48,7 @@ pub(crate) async fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Resu
     drive(context, args, keys).await
 }
 
-async fn drive(context: &Context, args: &ResumeArgs, keys: Vec<Key>) -> anyhow::Result<Exit> {
+async fn drive(context: &VerbContext, args: &ResumeArgs, keys: Vec<Key>) -> anyhow::Result<Exit> {
     let mut worst = Exit::Success;
     for key in keys {
         let view = Arc::new(ProgressView::new(context.printer.clone(), args.quiet));
@@ -70,7 +68,7 @@ async fn drive(context: &Context, args: &ResumeArgs, keys: Vec<Key>) -> anyhow::
 }
 
 /// Takes the suspension of a run back, if it has not ended, and returns its key.
-async fn released(context: &Context, name: &str, args: &ResumeArgs) -> anyhow::Result<Key> {
+async fn released(context: &VerbContext, name: &str, args: &ResumeArgs) -> anyhow::Result<Key> {
     let resource = context.existing(Kind::OperatorRun, name).await?;
     let key = resource.key();
     if let Resource::OperatorRun(run) = resource {
@@ -86,18 +84,18 @@ async fn released(context: &Context, name: &str, args: &ResumeArgs) -> anyhow::R
 }
 
 /// Gives the person's answer to phase `Unknown`, if there is one.
-async fn answer(context: &Context, key: &Key, args: &ResumeArgs) -> anyhow::Result<()> {
+async fn answer(context: &VerbContext, key: &Key, args: &ResumeArgs) -> anyhow::Result<()> {
     let resolution = match args.resolution {
         None => return Ok(()),
         Some(ResolutionChoice::Repeat) => Resolution::Repeat,
         Some(ResolutionChoice::Succeeded) => Resolution::Succeeded,
         Some(ResolutionChoice::Failed) => Resolution::Failed,
     };
-    change::answer(context, key, (resolution, args.force)).await
+    runs::answer(context, key, (resolution, args.force)).await
 }
 
-/// Returns the runs that somebody has to drive, the oldest first.
-async fn unfinished(context: &Context) -> anyhow::Result<Vec<Key>> {
+/// Returns the runs that a process has to drive, the oldest first.
+async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
     let listed = context.store.list(Kind::OperatorRun, Some(context.settings.namespace())).await?;
     let mut found: Vec<Box<OperatorRun>> = Vec::new();
     for entry in listed {
@@ -111,7 +109,7 @@ async fn unfinished(context: &Context) -> anyhow::Result<Vec<Key>> {
     Ok(found.into_iter().map(|run| Resource::OperatorRun(run).key()).collect())
 }
 
-/// Returns whether a run goes on when somebody drives it: one that waits for a person does only once
+/// Returns whether a run goes on when a process drives it: one that waits for a person does only once
 /// that person has answered.
 pub(crate) fn needs_driving(run: &OperatorRun) -> bool {
     let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();

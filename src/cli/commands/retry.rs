@@ -7,9 +7,9 @@ use super::suspend::bare_name;
 use crate::api::resource::{Kind, Resource};
 use crate::api::v1alpha1::OperatorRun;
 use crate::cli::args::RetryArgs;
-use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::run_names;
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::run_names;
 use crate::store::StoreError;
 
 /// Most times that a run is retried by this name.
@@ -19,7 +19,7 @@ const MOST: u32 = 1_000;
 ///
 /// # Errors
 /// When the run does not exist or has not ended, is not valid any more, or the store fails.
-pub(crate) async fn retry(context: &Context, args: &RetryArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn retry(context: &VerbContext, args: &RetryArgs) -> anyhow::Result<Exit> {
     let name = bare_name(&args.run)?;
     let Resource::OperatorRun(run) = context.existing(Kind::OperatorRun, name).await? else {
         return Ok(Exit::Failed);
@@ -59,7 +59,7 @@ fn again_of(run: &OperatorRun) -> OperatorRun {
 
 /// Stores it under the first name that is free: `x-r2`, `x-r3`.
 async fn store(
-    context: &Context,
+    context: &VerbContext,
     mut again: OperatorRun,
     name: &str,
 ) -> anyhow::Result<OperatorRun> {

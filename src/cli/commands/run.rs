@@ -7,22 +7,20 @@ use crate::api::resource::{Kind, Resource};
 use crate::api::v1alpha1::{
     Backoff, ConfigRef, FreeForm, OperatorRun, OperatorRunSpec, Phase, Retry,
 };
-use crate::cli::args::{Output, RunArgs, WaitingArgs};
-use crate::cli::checks::{check_run, resources};
-use crate::cli::context::Context;
+use crate::cli::args::{Output, RunArgs, WaitingArgs, read_parameters};
 use crate::cli::documents;
+use crate::cli::documents::{check_run, resources};
 use crate::cli::failure::{Exit, Failure, Finding};
-use crate::cli::following::{Followed, follow};
-use crate::cli::names::first_of;
-use crate::cli::parameters::read_parameters;
-use crate::cli::progress::ProgressView;
-use crate::cli::{kinds, run_names, run_report};
+use crate::cli::print::{ProgressView, run_report};
+use crate::cli::runs::{Followed, follow};
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::{first_of, kinds, run_names};
 use crate::store::StoreError;
 use crate::validate::Origin;
 
 /// What is said when what was asked for is wrong.
 const UPSHOT: &str = "nothing was run";
-/// How many new names are tried for a run that nobody named.
+/// How many new names are tried for a run without a name.
 const NAME_TRIES: usize = 5;
 
 /// Checks a run, stores it, drives it to its end, and prints its result.
@@ -30,7 +28,7 @@ const NAME_TRIES: usize = 5;
 /// # Errors
 /// Every problem, and then nothing is stored; or when the run cannot be driven. A run that fails is no
 /// error here: its own messages are printed.
-pub(crate) async fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn run(context: &VerbContext, args: &RunArgs) -> anyhow::Result<Exit> {
     let (wanted, origin) = match &args.file {
         Some(_) => run_of_file(context, args)?,
         None => (run_of_arguments(context, args).await?, None),
@@ -41,12 +39,14 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> anyhow::Result<Exi
     finish(context, (args.output, args.waiting), &stored).await
 }
 
-/// Refuses to leave a run that nobody would drive.
-pub(super) fn refuse_to_detach(context: &Context, waiting: WaitingArgs) -> anyhow::Result<()> {
+/// Refuses to leave a run that no process would drive.
+pub(super) fn refuse_to_detach(context: &VerbContext, waiting: WaitingArgs) -> anyhow::Result<()> {
     if waiting.detach && context.cluster.is_none() {
         let hint = "`mason apply -f` stores a run that `mason resume` drives later; on a cluster \
                     (--context) its controller drives it";
-        return Err(Failure::usage("--detach leaves a run that nobody would drive", hint).into());
+        return Err(
+            Failure::usage("--detach leaves a run that no process would drive", hint).into()
+        );
     }
     Ok(())
 }
@@ -56,7 +56,7 @@ pub(super) fn refuse_to_detach(context: &Context, waiting: WaitingArgs) -> anyho
 /// # Errors
 /// Every problem; or what it is checked with cannot be read.
 pub(super) async fn check(
-    context: &Context,
+    context: &VerbContext,
     wanted: &OperatorRun,
     origin: Option<&Origin>,
 ) -> anyhow::Result<()> {
@@ -77,7 +77,7 @@ pub(super) async fn check(
 /// # Errors
 /// When the run cannot be driven or watched.
 pub(super) async fn finish(
-    context: &Context,
+    context: &VerbContext,
     (output, waiting): (Output, WaitingArgs),
     stored: &OperatorRun,
 ) -> anyhow::Result<Exit> {
@@ -93,7 +93,7 @@ pub(super) async fn finish(
     }
 }
 
-fn say_created(context: &Context, output: Output, run: &OperatorRun) -> anyhow::Result<()> {
+fn say_created(context: &VerbContext, output: Output, run: &OperatorRun) -> anyhow::Result<()> {
     let name = kinds::qualified(Kind::OperatorRun, &run.metadata.name.clone().unwrap_or_default());
     match output {
         Output::Json => context.printer.json(&serde_json::to_value(run)?)?,
@@ -105,7 +105,10 @@ fn say_created(context: &Context, output: Output, run: &OperatorRun) -> anyhow::
 }
 
 /// Returns the one run of a file, and where its fields stand.
-fn run_of_file(context: &Context, args: &RunArgs) -> anyhow::Result<(OperatorRun, Option<Origin>)> {
+fn run_of_file(
+    context: &VerbContext,
+    args: &RunArgs,
+) -> anyhow::Result<(OperatorRun, Option<Origin>)> {
     let file = args.file.clone().unwrap_or_default();
     let source = file.display().to_string();
     let documents = documents::read(context, &[file], UPSHOT)?;
@@ -135,7 +138,7 @@ fn run_of_file(context: &Context, args: &RunArgs) -> anyhow::Result<(OperatorRun
     Ok((run, Some(document.origin.clone())))
 }
 
-async fn run_of_arguments(context: &Context, args: &RunArgs) -> anyhow::Result<OperatorRun> {
+async fn run_of_arguments(context: &VerbContext, args: &RunArgs) -> anyhow::Result<OperatorRun> {
     let operator = operator_of(&args.operator)?;
     let parameters = read_parameters(&args.parameters);
     let config = match &args.config {
@@ -176,7 +179,7 @@ fn operator_of(words: &[String]) -> Result<OperatorName, Failure> {
     })
 }
 
-async fn config_missing(context: &Context) -> Failure {
+async fn config_missing(context: &VerbContext) -> Failure {
     let names = context.names(Kind::MasonConfig).await;
     let hint = match names.as_slice() {
         [] => "`mason init` makes a first config".to_owned(),
@@ -187,7 +190,7 @@ async fn config_missing(context: &Context) -> Failure {
 
 /// Stores a run under its own name, or under a new one. A run of the same name and spec that exists
 /// already is the same run: it is followed to its end, and nothing takes place twice.
-async fn store(context: &Context, mut run: OperatorRun) -> anyhow::Result<OperatorRun> {
+async fn store(context: &VerbContext, mut run: OperatorRun) -> anyhow::Result<OperatorRun> {
     let prefix = run.metadata.generate_name.clone().filter(|_| run.metadata.name.is_none());
     let is_named = run.metadata.name.as_ref().is_some_and(|name| !name.is_empty());
     if is_named {
@@ -208,7 +211,7 @@ async fn store(context: &Context, mut run: OperatorRun) -> anyhow::Result<Operat
     anyhow::bail!("failed to find a name for the run that is not taken")
 }
 
-async fn store_named(context: &Context, run: OperatorRun) -> anyhow::Result<OperatorRun> {
+async fn store_named(context: &VerbContext, run: OperatorRun) -> anyhow::Result<OperatorRun> {
     let resource = Resource::OperatorRun(Box::new(run));
     let key = resource.key();
     let stored = match context.store.create(&resource).await {
@@ -239,7 +242,7 @@ fn name_taken(error: StoreError, name: &str) -> anyhow::Error {
     }
 }
 
-fn say_ended_before(context: &Context, name: &str, phase: Phase) {
+fn say_ended_before(context: &VerbContext, name: &str, phase: Phase) {
     let text = format!("run `{name}` ended before ({}); nothing was done again", phase.as_str());
     context.printer.warn(&text);
     let hint = "give another name with --name to run it again, or use `metadata.generateName`";

@@ -2,16 +2,16 @@
 
 use crate::api::resource::{Kind, Resource};
 use crate::cli::args::SuspendArgs;
-use crate::cli::change::{Change, change};
-use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::kinds;
+use crate::cli::runs::{Change, change};
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::kinds;
 
 /// Sets `spec.suspend`.
 ///
 /// # Errors
 /// When the run does not exist, or the store cannot be written to.
-pub(crate) async fn suspend(context: &Context, args: &SuspendArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn suspend(context: &VerbContext, args: &SuspendArgs) -> anyhow::Result<Exit> {
     let change = (Change::Suspend(true), args.force);
     if let Some(name) = change_unfinished(context, &args.run, change).await? {
         context.printer.out(&format!("run `{name}` is suspended: it begins nothing more"))?;
@@ -23,7 +23,7 @@ pub(crate) async fn suspend(context: &Context, args: &SuspendArgs) -> anyhow::Re
 
 /// Changes a run that has not ended and returns its name; says so when it has, and then nothing changes.
 pub(super) async fn change_unfinished(
-    context: &Context,
+    context: &VerbContext,
     run: &str,
     wanted: (Change, bool),
 ) -> anyhow::Result<Option<String>> {

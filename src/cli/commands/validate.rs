@@ -3,11 +3,11 @@
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::OperatorRun;
 use crate::cli::args::ValidateArgs;
-use crate::cli::checks::{check_run, resources};
 use crate::cli::cluster::Cluster;
-use crate::cli::context::Context;
 use crate::cli::documents::{self, Document};
+use crate::cli::documents::{check_run, resources};
 use crate::cli::failure::{Exit, Finding};
+use crate::cli::verb_context::VerbContext;
 use crate::runs::Resources;
 use crate::store::StoreError;
 
@@ -19,7 +19,7 @@ const UPSHOT: &str = "not valid";
 ///
 /// # Errors
 /// Every problem.
-pub(crate) async fn validate(context: &Context, args: &ValidateArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn validate(context: &VerbContext, args: &ValidateArgs) -> anyhow::Result<Exit> {
     let (documents, mut findings) = documents::read_what_can_be(context, &args.files);
     for document in &documents {
         if let Resource::OperatorRun(run) = &document.resource {
@@ -73,7 +73,7 @@ fn line_of(document: &Document) -> String {
 
 /// Returns what surrounds a run: the documents beside it win over the store.
 async fn surroundings(
-    context: &Context,
+    context: &VerbContext,
     documents: &[Document],
     run: &OperatorRun,
 ) -> anyhow::Result<Option<Resources>> {

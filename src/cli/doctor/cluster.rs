@@ -1,30 +1,31 @@
 //! A cluster: reachable, new enough, with this version's CRDs, the rights that the verbs need, a
 //! controller at work, and configs that are ready.
 
-use super::{Check, configs_of, controller, crds, rights, standing_of};
+use super::checks::{Check, Verdict, configs_of, readiness_of};
+use super::{controller, crds, rights};
 use crate::api::v1alpha1::MasonConfig;
 use crate::cli::cluster::{Cluster, is_forbidden};
-use crate::cli::context::Context;
 use crate::cli::failure::{hints_of, messages_of};
+use crate::cli::verb_context::VerbContext;
 use crate::store::{Kind, StoreError};
 
 /// The first version of Kubernetes that has everything the CRDs use: selectable fields.
 const LEAST_MINOR: u32 = 31;
 
 pub(super) async fn checks(
-    context: &Context,
+    context: &VerbContext,
     cluster: &Cluster,
     service_account: Option<&str>,
 ) -> Vec<Check> {
     let reached = api_server(context, cluster).await;
-    let is_reached = reached.verdict != super::Verdict::Failed || reached.check == "version";
+    let is_reached = reached.verdict != Verdict::Failed || reached.check == "version";
     let mut checks = vec![reached];
     if !is_reached {
         // Everything else would fail for the same reason.
         return checks;
     }
     let found = crds::checks(cluster).await;
-    let are_there = found.iter().all(|check| check.verdict != super::Verdict::Failed);
+    let are_there = found.iter().all(|check| check.verdict != Verdict::Failed);
     checks.extend(found);
     checks.extend(rights::of_user(context, cluster).await);
     if let Some(account) = service_account {
@@ -36,7 +37,7 @@ pub(super) async fn checks(
     checks
 }
 
-async fn api_server(context: &Context, cluster: &Cluster) -> Check {
+async fn api_server(context: &VerbContext, cluster: &Cluster) -> Check {
     let server = &cluster.connection.server;
     match cluster.connection.client.apiserver_version().await {
         Ok(version) => {
@@ -58,8 +59,8 @@ async fn api_server(context: &Context, cluster: &Cluster) -> Check {
     }
 }
 
-/// Looks at the configs, and at who drives the runs, in the namespace that was asked for.
-async fn resources(context: &Context, cluster: &Cluster) -> Vec<Check> {
+/// Checks the configs, and whether a controller drives the runs, in the namespace that was asked for.
+async fn resources(context: &VerbContext, cluster: &Cluster) -> Vec<Check> {
     let namespace = Some(context.settings.namespace());
     let listed = match context.store.list(Kind::MasonConfig, namespace).await {
         Ok(listed) => listed,
@@ -81,7 +82,7 @@ async fn resources(context: &Context, cluster: &Cluster) -> Vec<Check> {
 
 fn of_config(config: &MasonConfig) -> Check {
     let name = config.metadata.name.as_deref().unwrap_or_default();
-    match standing_of(config) {
+    match readiness_of(config) {
         Ok(()) => Check::ok(&format!("config {name}"), "is ready"),
         Err(message) => {
             let hint = format!("`mason describe config {name}` tells what each client answers");

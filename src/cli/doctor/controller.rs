@@ -2,12 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Check;
+use super::checks::Check;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{MasonConfig, OperatorRun};
 use crate::cli::cluster::Cluster;
-use crate::cli::columns::age;
-use crate::cli::context::Context;
+use crate::cli::print::age;
+use crate::cli::verb_context::VerbContext;
 use crate::store::{Kind, Store as _};
 
 /// How long ago a controller may have looked at a config: twice the interval it has by itself.
@@ -17,7 +17,11 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 const HINT: &str = "is `mason controller` running, and does it watch this namespace? \
                     (`kubectl get pods -A -l app.kubernetes.io/name=mason`)";
 
-pub(super) async fn check(context: &Context, cluster: &Cluster, configs: &[MasonConfig]) -> Check {
+pub(super) async fn check(
+    context: &VerbContext,
+    cluster: &Cluster,
+    configs: &[MasonConfig],
+) -> Check {
     let namespace = context.settings.namespace();
     let listed = cluster.store.list(Kind::OperatorRun, Some(namespace)).await.unwrap_or_default();
     let runs = listed.into_iter().filter_map(Result::ok).filter_map(|resource| match resource {
@@ -40,9 +44,9 @@ fn verdict(namespace: &str, since: Option<SignedDuration>, untouched: &[String])
         }
         _ if !untouched.is_empty() => {
             let message = format!(
-                "nobody has picked up {} in namespace `{namespace}`: {}",
+                "no controller has picked up {} in namespace `{namespace}`: {}",
                 if untouched.len() == 1 { "a run" } else { "runs" },
-                crate::cli::names::first_of(untouched)
+                crate::cli::words::first_of(untouched)
             );
             Check::failed(name, message, HINT)
         }
@@ -74,8 +78,8 @@ fn is_untouched(run: &OperatorRun, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
     use super::*;
+    use crate::cli::doctor::Verdict;
 
     #[test]
     fn a_controller_is_known_by_what_it_writes() {
@@ -85,6 +89,6 @@ mod tests {
         assert_eq!(verdict("a", None, &[]).verdict, Verdict::Warning);
         let check = verdict("a", minutes(4), &["x".to_owned()]);
         assert_eq!(check.verdict, Verdict::Failed);
-        assert_eq!(check.message, "nobody has picked up a run in namespace `a`: x");
+        assert_eq!(check.message, "no controller has picked up a run in namespace `a`: x");
     }
 }

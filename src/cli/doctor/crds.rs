@@ -4,11 +4,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::api::Api;
 use serde_json::Value;
 
-use super::Check;
+use super::checks::Check;
 use super::cluster::failure;
 use crate::api::{API_VERSION, GROUP};
 use crate::cli::cluster::Cluster;
-use crate::cli::kinds::crd_of;
+use crate::cli::words::kinds::crd_of;
 use crate::store::{Kind, StoreError};
 
 const INSTALL: &str =
@@ -35,12 +35,13 @@ pub(super) async fn checks(cluster: &Cluster) -> Vec<Check> {
     checks
 }
 
-/// Looks whether a kind is served at all, when who asks may not read CRDs.
+/// Checks whether a kind is served at all, for a person who may not read CRDs.
 async fn served(cluster: &Cluster, kind: Kind, check: &str) -> Check {
     match cluster.connection.client.list_api_group_resources(API_VERSION).await {
-        Ok(list) if list.resources.iter().any(|one| one.name == kind.plural()) => {
-            Check::ok(check, "is there; who may read CRDs can compare it with this version's")
-        }
+        Ok(list) if list.resources.iter().any(|one| one.name == kind.plural()) => Check::ok(
+            check,
+            "is there; a person who may read CRDs can compare it with this version's",
+        ),
         _ => Check::failed(check, "is not there", INSTALL),
     }
 }

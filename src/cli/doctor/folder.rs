@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
+use super::checks::{Check, configs_of};
 use super::cluster::failure;
-use super::{Check, configs_of};
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
 use crate::cli::commands::needs_driving;
-use crate::cli::context::Context;
-use crate::cli::engines::probe;
 use crate::cli::failure::{hints_of, messages_of};
-use crate::cli::names::first_of;
+use crate::cli::runs::probe;
 use crate::cli::settings::Place;
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::first_of;
 use crate::engines::EngineError;
 use crate::store::Kind;
 
-pub(super) async fn checks(context: &Context) -> Vec<Check> {
+pub(super) async fn checks(context: &VerbContext) -> Vec<Check> {
     let Place::Folder(folder) = &context.settings.place else { return Vec::new() };
     let mut checks = vec![writable(folder)];
     let mut configs = Vec::new();
@@ -56,7 +56,7 @@ fn writable(folder: &Path) -> Check {
     }
 }
 
-async fn readable(context: &Context, kind: Kind) -> (Vec<Resource>, Check) {
+async fn readable(context: &VerbContext, kind: Kind) -> (Vec<Resource>, Check) {
     let listed = match context.store.list(kind, None).await {
         Ok(listed) => listed,
         Err(error) => return (Vec::new(), failure(kind.plural(), error)),
@@ -77,7 +77,7 @@ async fn readable(context: &Context, kind: Kind) -> (Vec<Resource>, Check) {
     (resources, check)
 }
 
-/// Returns a warning when runs wait for somebody to drive them.
+/// Returns a warning when runs wait for a process that drives them.
 fn undriven(resources: &[Resource]) -> Option<Check> {
     let unfinished = resources.iter().filter_map(|resource| match resource {
         Resource::OperatorRun(run) if needs_driving(run) => run.metadata.name.clone(),
@@ -89,7 +89,7 @@ fn undriven(resources: &[Resource]) -> Option<Check> {
     (!names.is_empty()).then(|| Check::warning("unfinished runs", message, hint))
 }
 
-async fn clients_of(context: &Context, config: &MasonConfig) -> Vec<Check> {
+async fn clients_of(context: &VerbContext, config: &MasonConfig) -> Vec<Check> {
     let name = config.metadata.name.as_deref().unwrap_or_default();
     let probed = probe(context, config).await.into_iter();
     let checks = probed.map(|(client, found)| {

@@ -1,81 +1,10 @@
 //! Whether everything Mason needs is there: one check after the other, each with what to do.
 
+mod checks;
 mod cluster;
 mod controller;
 mod crds;
 mod folder;
 mod rights;
 
-use serde::Serialize;
-
-use super::context::Context;
-use crate::api::resource::Resource;
-use crate::api::v1alpha1::MasonConfig;
-
-/// What a check came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Verdict {
-    /// It is as it has to be.
-    Ok,
-    /// Something does not work, or could not be looked at, that not everybody needs.
-    Warning,
-    /// Mason does not work like this.
-    Failed,
-}
-
-/// One check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Check {
-    /// What was looked at.
-    pub check: String,
-    /// What it came to.
-    pub verdict: Verdict,
-    /// What was found.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-impl Check {
-    fn ok(check: &str, message: impl Into<String>) -> Self {
-        Self { check: check.to_owned(), verdict: Verdict::Ok, message: message.into(), hint: None }
-    }
-
-    fn failed(check: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        let (check, hint) = (check.to_owned(), Some(hint.into()));
-        Self { check, verdict: Verdict::Failed, message: message.into(), hint }
-    }
-
-    fn warning(check: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warning, ..Self::failed(check, message, hint) }
-    }
-}
-
-/// Looks at everything; nothing is changed, but for a file that is made and removed in a folder.
-pub(crate) async fn checks(context: &Context, service_account: Option<&str>) -> Vec<Check> {
-    match &context.cluster {
-        Some(cluster) => cluster::checks(context, cluster, service_account).await,
-        None => folder::checks(context).await,
-    }
-}
-
-/// Returns whether a config's controller says that it is ready, and why not.
-fn standing_of(config: &MasonConfig) -> Result<(), String> {
-    let conditions = config.status.iter().flat_map(|status| &status.conditions);
-    match conditions.into_iter().find(|condition| condition.type_ == "Ready") {
-        Some(ready) if ready.status == "True" => Ok(()),
-        Some(ready) => Err(format!("is not ready: {}: {}", ready.reason, ready.message)),
-        None => Err("was not looked at by a controller yet".to_owned()),
-    }
-}
-
-fn configs_of(resources: Vec<Resource>) -> Vec<MasonConfig> {
-    let config = |resource| match resource {
-        Resource::MasonConfig(config) => Some(*config),
-        _ => None,
-    };
-    resources.into_iter().filter_map(config).collect()
-}
+pub(crate) use checks::{Check, Verdict, checks};

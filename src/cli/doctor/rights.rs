@@ -6,10 +6,10 @@ use k8s_openapi::api::authorization::v1::{
 };
 use kube::api::{Api, PostParams};
 
-use super::Check;
+use super::checks::Check;
 use crate::api::GROUP;
 use crate::cli::cluster::Cluster;
-use crate::cli::context::Context;
+use crate::cli::verb_context::VerbContext;
 
 /// A resource and verbs on it: group, resource with subresource, verbs.
 type Right = (&'static str, &'static str, &'static [&'static str]);
@@ -48,7 +48,7 @@ const CONTROLLER: &[Right] = &[
 const SECRETS: &[Right] = &[("", "secrets", &["get"])];
 
 /// Looks what the person may do, by what it is for. Only what runs need has to be there.
-pub(super) async fn of_user(context: &Context, cluster: &Cluster) -> Vec<Check> {
+pub(super) async fn of_user(context: &VerbContext, cluster: &Cluster) -> Vec<Check> {
     let mut checks = Vec::new();
     for (name, rights, role) in [
         ("rights on runs", RUNS, "mason-edit"),
@@ -75,7 +75,11 @@ pub(super) async fn of_user(context: &Context, cluster: &Cluster) -> Vec<Check> 
 }
 
 /// Looks what the account of a controller may do.
-pub(super) async fn of_controller(context: &Context, cluster: &Cluster, account: &str) -> Check {
+pub(super) async fn of_controller(
+    context: &VerbContext,
+    cluster: &Cluster,
+    account: &str,
+) -> Check {
     let name = "rights of the controller";
     let Some((namespace, account)) = account.split_once('/') else {
         let message = format!("`{account}` names no service account");
@@ -113,7 +117,7 @@ impl Check {
 /// Returns the rights that are missing, `create operatorruns.mason.dev` for example; of the person, or of
 /// another user.
 async fn missing(
-    context: &Context,
+    context: &VerbContext,
     cluster: &Cluster,
     rights: &[Right],
     user: Option<&str>,

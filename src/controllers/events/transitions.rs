@@ -1,4 +1,4 @@
-//! Which transitions are told, and in which words. Pure.
+//! Which transitions are reported, and in which words. Pure.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
@@ -8,9 +8,9 @@ use crate::api::resource::Resource;
 use crate::api::v1alpha1::{OperatorRun, OperatorRunStatus, Phase};
 use crate::engines::counted::counted;
 
-/// What is told of an object.
+/// An event of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Report {
     pub(crate) reason: Reason,
     /// What was being done.
     pub(crate) action: &'static str,
@@ -40,21 +40,21 @@ impl Stage {
     }
 }
 
-/// Returns what is told of a run that was in a stage and is stored so now.
-pub(super) fn of_run(before: &Stage, run: &OperatorRun) -> Option<Told> {
+/// Returns the event for the transition of a run from an earlier stage to the stored one.
+pub(crate) fn of_run(before: &Stage, run: &OperatorRun) -> Option<Report> {
     let after = Stage::of(run);
     let status = run.status.as_ref().filter(|_| after != *before)?;
     if after.is_pruned && !before.is_pruned {
         let (reason, action) = (Reason::Pruned, "Prune");
         let note = "result and log are dropped: the run's time has passed".to_owned();
-        return Some(Told { reason, action, note, is_warning: false });
+        return Some(Report { reason, action, note, is_warning: false });
     }
     let reason: Reason = serde_json::from_value(Value::String(after.reason)).ok()?;
     // A pod that waits for its image and its containers is on its way: every pod does.
     let is_in_the_way = matches!(status.phase, Phase::Pending | Phase::Running)
         && !status.columns.message.is_empty()
         && reason != Reason::Starting;
-    Some(Told {
+    Some(Report {
         reason,
         action: action_of(status.phase, reason),
         note: note_of(status, reason),
@@ -102,17 +102,17 @@ fn succeeded(status: &OperatorRunStatus) -> String {
     format!("succeeded after {took}{rows}")
 }
 
-/// Returns what is told of a config or definition that stood so before and is stored so now.
-pub(super) fn of_standing(before: &Resource, stored: &Resource) -> Option<Told> {
+/// Returns the event for a change of readiness of a config or definition.
+pub(crate) fn of_readiness(before: &Resource, stored: &Resource) -> Option<Report> {
     let is_ready = |condition: &&Condition| condition.type_ == "Ready";
     let old = conditions(before).iter().find(is_ready);
     let new = conditions(stored).iter().find(is_ready)?;
-    let stands = |condition: &Condition| (condition.status.clone(), condition.reason.clone());
-    if old.map(stands) == Some(stands(new)) {
+    let state = |condition: &Condition| (condition.status.clone(), condition.reason.clone());
+    if old.map(state) == Some(state(new)) {
         return None;
     }
     let is_good = new.status == "True";
-    Some(Told {
+    Some(Report {
         reason: serde_json::from_value(Value::String(new.reason.clone())).ok()?,
         action: "Check",
         note: match new.message.as_str() {
@@ -176,8 +176,8 @@ mod tests {
         let mut before = Stage::of(&run(json!({})));
         for (status, expect) in path {
             let now = run(status);
-            let told = of_run(&before, &now);
-            assert_eq!(told.map(|told| told.note).as_deref(), expect);
+            let report = of_run(&before, &now);
+            assert_eq!(report.map(|report| report.note).as_deref(), expect);
             before = Stage::of(&now);
         }
     }
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn what_is_in_the_way_and_what_failed_is_a_warning() {
         let before = Stage::of(&run(json!({})));
-        let warns = |status| of_run(&before, &run(status)).map(|told| told.is_warning);
+        let warns = |status| of_run(&before, &run(status)).map(|report| report.is_warning);
         assert_eq!(warns(status("Pending", "ClientNotReady", 0, "down")), Some(true));
         assert_eq!(warns(status("Failed", "UserError", 1, "wrong")), Some(true));
         assert_eq!(warns(status("Cancelled", "Cancelled", 1, "cancelled")), Some(false));

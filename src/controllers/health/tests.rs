@@ -1,9 +1,13 @@
-//! What is served, and that nobody who asks keeps others waiting.
+//! What is served, and that one slow client does not keep others waiting.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use super::*;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::server::{Health, Serving};
+use crate::metrics::{self, Metrics};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 

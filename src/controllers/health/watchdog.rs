@@ -1,9 +1,8 @@
 //! Notices work that does not move: a pass that does not end, or a queue in which something waits and
 //! nothing begins.
 //!
-//! Pure: it is shown samples and told how much time passed between them. Time in which nobody looked,
-//! for example because the process was stopped, does not count, and a controller without work is never
-//! stuck.
+//! Pure: samples and the time between them are arguments. Time without samples, for example while the
+//! process was stopped, does not count, and a controller without work is never stuck.
 
 use std::collections::HashMap;
 use std::time::Duration;

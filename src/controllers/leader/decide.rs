@@ -15,9 +15,9 @@ pub(super) const RETRY: Duration = Duration::from_secs(2);
 /// The lease as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Who holds it; empty when it was released.
+    /// The identity of the holder; empty when the lease was released.
     pub(super) holder: String,
-    /// How long it lasts for whoever holds it.
+    /// How long it lasts for its holder.
     pub(super) lasts: Duration,
     /// How long it has been exactly so, as far as this process saw.
     pub(super) unchanged_for: Duration,
@@ -30,9 +30,9 @@ pub(super) enum Decision {
     Create,
     /// It is ours: say that we are still there.
     Renew,
-    /// It is nobody's any more: take it.
+    /// It has expired or was released: take it.
     Take,
-    /// Somebody else holds it: look again later.
+    /// Another replica holds it: look again later.
     Wait,
 }
 

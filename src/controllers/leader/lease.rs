@@ -7,8 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
 
-use super::LeaseSettings;
 use super::decide::{Decision, LASTS, Seen, decide};
+use super::leadership::LeaseSettings;
 use crate::controllers::clock::now;
 
 /// The Lease, as this process saw it last.
@@ -34,8 +34,8 @@ impl Lease {
         &self.identity
     }
 
-    /// Reads it, does what is to be done, and returns whether this process holds it now. Somebody else
-    /// who was faster holds it.
+    /// Reads the lease, takes or renews it where it may, and returns whether this process holds it now. When
+    /// another replica was faster, that one holds it.
     pub(super) async fn look(&mut self) -> Result<bool, kube::Error> {
         let found = self.api.get_opt(&self.name).await?;
         let seen = found.as_ref().map(|object| self.see(object, Instant::now()));
@@ -131,7 +131,7 @@ mod tests {
         assert!(!other.look().await.unwrap());
         assert!(one.look().await.unwrap(), "it is renewed");
         other.release().await.unwrap();
-        assert!(!other.look().await.unwrap(), "nobody gives back what is another's");
+        assert!(!other.look().await.unwrap(), "a replica does not give back the lease of another");
         one.release().await.unwrap();
         assert!(other.look().await.unwrap());
         assert!(!one.look().await.unwrap());
@@ -148,7 +148,7 @@ mod tests {
         let (version, since) = other.known.clone().unwrap();
         other.known = Some((version, since.checked_sub(LASTS).unwrap()));
         assert!(other.look().await.unwrap());
-        assert!(!one.look().await.unwrap(), "who held it notices");
+        assert!(!one.look().await.unwrap(), "the former holder notices");
     }
 
     #[tokio::test]

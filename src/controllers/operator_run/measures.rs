@@ -1,5 +1,5 @@
-//! Counts what becomes of runs, by the change of status that this process has stored: whoever stores a
-//! transition is the one who counts it.
+//! Counts the transitions of runs. The process that stores a transition counts it, so that each is counted
+//! once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::OperatorRuns;
+use super::controller::OperatorRuns;
 use crate::api::v1alpha1::{
     Attempt, AttemptOutcome, AttemptState, FailureClass, OperatorRun, OperatorRunStatus, Phase,
 };
 use crate::controllers::clock::now;
-use crate::controllers::reconcile::Cache;
+use crate::controllers::control_loop::Cache;
 use crate::metrics::{AttemptEnded, Metrics, Read, RunEnded};
 use crate::telemetry::{self, EndedRun};
 
-/// What becomes of runs.
+/// The metrics of runs, and what they need to know between passes.
 pub(super) struct Measures {
     metrics: Metrics,
     /// When the watch brought runs that have no status yet.

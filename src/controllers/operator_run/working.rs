@@ -122,16 +122,16 @@ mod tests {
         working.store("a", &at("2"));
         assert!(working.has_stored("a", &at("2")));
         assert!(!working.has_stored("a", &at("1")), "the watch has not brought it yet");
-        assert!(!working.has_stored("a", &at("3")), "somebody else has changed it since");
+        assert!(!working.has_stored("a", &at("3")), "another writer has changed it since");
         assert!(!working.has_stored("b", &at("2")));
         working.end("a");
-        assert!(working.has_stored("a", &at("2")), "a run that waits for its turn has no session");
+        assert!(working.has_stored("a", &at("2")), "a run that waits for a slot has no session");
         working.forget("a");
         assert!(!working.has_stored("a", &at("2")));
     }
 
     #[tokio::test]
-    async fn nobody_is_woken_by_a_session_without_a_job() {
+    async fn a_session_without_a_job_wakes_no_run() {
         let working = Working::default();
         let session = working.begin("a");
         let (woken, was_woken) = tokio::sync::oneshot::channel::<()>();

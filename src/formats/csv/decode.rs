@@ -8,8 +8,9 @@ use arrow::datatypes::SchemaRef;
 
 use super::columns::Cells;
 use super::names::Names;
+use super::open::{Opened, broken};
 use super::records::{Record, RecordParser};
-use super::{Opened, Tokens, broken};
+use super::tokens::Tokens;
 use crate::engines::bad_rows::{Bad, BadRows};
 use crate::engines::counted::counted;
 use crate::engines::files::ByteSource;

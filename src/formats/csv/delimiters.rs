@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::{Tokens, UNIT_SEPARATOR};
+use super::tokens::{Tokens, UNIT_SEPARATOR};
 use crate::formats::text_encoding::fill;
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 //! quotes and outside of them. Before any other character it stays what it is: `\d` is `\d`, and `\N`
 //! may be a null token.
 
-use super::Tokens;
 use super::records::Stray;
+use super::tokens::Tokens;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {

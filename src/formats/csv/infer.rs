@@ -7,9 +7,10 @@ use arrow::datatypes::DataType;
 
 use super::columns::Cells;
 use super::decode::{cells_said, ragged, shown};
+use super::open::{Opened, broken};
 use super::records::{Record, RecordParser};
 use super::seen::Seen;
-use super::{Opened, Tokens, broken};
+use super::tokens::Tokens;
 use crate::engines::bad_rows::{Bad, BadRows};
 use crate::engines::files::ByteSource;
 use crate::engines::schema::{Column, ColumnType, Schema};

@@ -5,8 +5,8 @@
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::Tokens;
 use super::escaped::{self, Escaped};
+use super::tokens::Tokens;
 
 /// Where a record is in its block.
 #[derive(Debug, Clone, Copy)]

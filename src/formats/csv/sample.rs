@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::delimiters::OneByteDelimiter;
 use super::records::RecordParser;
-use super::{Tokens, UNIT_SEPARATOR};
+use super::tokens::{Tokens, UNIT_SEPARATOR};
 
 /// Most records looked at.
 const RECORDS: usize = 200;

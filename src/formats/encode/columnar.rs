@@ -14,8 +14,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use super::encoder::{Counted, Encoder, write_error};
 use super::storable::Stored;
-use super::{Counted, Encoder, write_error};
 use crate::engines::nesting::element;
 use crate::engines::table::Format;
 use crate::formats::bytes::size_of_buffer;
@@ -72,7 +72,7 @@ impl ParquetEncoder {
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .build();
         let writer = ArrowWriter::try_new(out, Arc::clone(&stored.schema), Some(properties))
-            .map_err(|error| super::unwritable(Format::Parquet, error.to_string()))?;
+            .map_err(|error| super::encoder::unwritable(Format::Parquet, error.to_string()))?;
         Ok(Self { stored, writer })
     }
 }
@@ -119,7 +119,7 @@ impl AvroEncoder {
         let writer = WriterBuilder::new(stored.schema.as_ref().clone())
             .with_compression(Some(CompressionCodec::ZStandard))
             .build::<_, AvroOcfFormat>(out)
-            .map_err(|error| super::unwritable(Format::Avro, error.to_string()))?;
+            .map_err(|error| super::encoder::unwritable(Format::Avro, error.to_string()))?;
         Ok(Self { stored, writer, count })
     }
 }
@@ -153,8 +153,9 @@ pub(super) struct ArrowEncoder {
 impl ArrowEncoder {
     pub(super) fn new(stored: Stored, out: Counted) -> Result<Self, FormatError> {
         let count = out.count();
-        let refused =
-            |error: arrow::error::ArrowError| super::unwritable(Format::Arrow, error.to_string());
+        let refused = |error: arrow::error::ArrowError| {
+            super::encoder::unwritable(Format::Arrow, error.to_string())
+        };
         let options = IpcWriteOptions::default()
             .try_with_compression(Some(CompressionType::LZ4_FRAME))
             .map_err(refused)?;

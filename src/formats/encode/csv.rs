@@ -10,8 +10,8 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::encoder::{Counted, Encoder, unwritable, write_error};
 use super::storable::Stored;
-use super::{Counted, Encoder, unwritable, write_error};
 use crate::engines::table::Format;
 use crate::formats::csv::times;
 use crate::formats::error::FormatError;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::array::RecordBatch;
 
-use super::{Counted, Encoder, write_error};
+use super::encoder::{Counted, Encoder, write_error};
 use crate::engines::table::Format;
 use crate::formats::error::FormatError;
 use crate::formats::json_rows::{Wholes, rows};

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 
-use super::{read_only, unwritable, write_error};
+use super::encoder::{read_only, unwritable, write_error};
 use crate::engines::table::Format;
 use crate::formats::error::FormatError;
 

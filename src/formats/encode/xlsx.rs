@@ -13,8 +13,8 @@ use arrow::datatypes::{DataType, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
 
+use super::encoder::{Counted, Encoder, unwritable, write_error};
 use super::storable::Stored;
-use super::{Counted, Encoder, unwritable, write_error};
 use crate::engines::table::Format;
 use crate::formats::bytes::size_of_buffer;
 use crate::formats::csv::cells;

@@ -90,7 +90,7 @@ fn a_time_that_was_raised_above_the_longest_counts_as_that() {
     let bounded = Keeping { longest_ttl: Some(HOUR), ..IN_A_CLUSTER };
     assert_eq!(decide(&ended, bounded, HOUR), Decision::Prune);
     let without = run(json!({}), json!({}), json!({}));
-    assert_eq!(decide(&without, bounded, HOUR), Decision::Rest, "who asks for none is kept");
+    assert_eq!(decide(&without, bounded, HOUR), Decision::Rest, "a run without a ttl is kept");
 }
 
 fn stored(retain: &str) -> Value {

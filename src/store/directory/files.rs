@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::api::API_VERSION;
+use crate::api::names::{is_dns_label, is_dns_subdomain};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::store::StoreError;
 
@@ -20,7 +21,7 @@ pub(super) struct Files {
     root: PathBuf,
 }
 
-/// The files of a store while nobody else changes them.
+/// The files of a store while no other process changes them.
 pub(super) struct LockedFiles<'a> {
     files: &'a Files,
     /// Releases the lock when it is closed, also when the process dies.
@@ -36,7 +37,7 @@ impl Files {
         &self.root
     }
 
-    /// Waits until nobody else changes the store.
+    /// Waits until no other process changes the store.
     pub(super) fn locked(&self) -> Result<LockedFiles<'_>, StoreError> {
         fs::create_dir_all(&self.root).map_err(failed("make the folder", &self.root))?;
         let path = self.root.join(".lock");
@@ -59,7 +60,7 @@ impl Files {
     ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
         let namespaces = match namespace {
             Some(namespace) => vec![namespace.to_owned()],
-            None => entries(&self.root)?.into_iter().filter(|name| is_label(name)).collect(),
+            None => entries(&self.root)?.into_iter().filter(|name| is_dns_label(name)).collect(),
         };
         let mut listed = Vec::new();
         for namespace in namespaces {
@@ -79,7 +80,7 @@ impl Files {
     }
 
     fn folder(&self, kind: Kind, namespace: &str) -> Result<PathBuf, StoreError> {
-        if is_label(namespace) {
+        if is_dns_label(namespace) {
             return Ok(self.root.join(namespace).join(kind.plural()));
         }
         let hint = "lower-case letters, digits and `-`, at most 63";
@@ -89,7 +90,7 @@ impl Files {
 
     fn path(&self, key: &Key) -> Result<PathBuf, StoreError> {
         let folder = self.folder(key.kind, &key.namespace)?;
-        if is_subdomain(&key.name) {
+        if key.name.len() <= NAME_LENGTH && is_dns_subdomain(&key.name) {
             return Ok(folder.join(format!("{}.json", key.name)));
         }
         let hint = format!("lower-case letters, digits, `-` and `.`, at most {NAME_LENGTH}");
@@ -133,8 +134,8 @@ impl LockedFiles<'_> {
         }
     }
 
-    /// Writes a file that nobody looks at yet. Whatever lies there is left over from a process that
-    /// died: who holds the lock is alone.
+    /// Writes a file that no reader looks at yet. Whatever lies there is left over from a process that
+    /// died: the holder of the lock is alone.
     fn new_file(&self, content: &[u8]) -> Result<PathBuf, StoreError> {
         let folder = self.files.root.join(".new");
         fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;
@@ -223,21 +224,6 @@ fn is_absent(error: &io::Error) -> bool {
 
 fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Io { operation, path: path.display().to_string(), source }
-}
-
-/// Whether a text is a DNS label, as names of namespaces are.
-fn is_label(text: &str) -> bool {
-    text.len() <= 63 && is_part(text)
-}
-
-/// Whether a text is a DNS subdomain, as names of resources are.
-fn is_subdomain(text: &str) -> bool {
-    text.len() <= NAME_LENGTH && text.split('.').all(is_part)
-}
-
-fn is_part(part: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !part.is_empty() && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-')
 }
 
 fn cut(text: &str) -> String {

@@ -25,7 +25,7 @@ pub fn readable(kind: Kind, object: DynamicObject) -> Result<Resource, StoreErro
     Resource::from_document(kind, document).map_err(unreadable)
 }
 
-/// Returns what a failure means: somebody else was first, a rule refuses it, or the server fails.
+/// Returns what a failure means: another writer was first, a rule refuses it, or the server fails.
 pub(super) fn failed(operation: &'static str, what: &str, error: kube::Error) -> StoreError {
     let what = what.to_owned();
     match &error {

@@ -5,8 +5,8 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Resource as _;
 use kube::api::{Api, DeleteParams, ObjectMeta, Preconditions};
 
-use super::KubernetesStore;
 use super::answer::{failed, is_missing};
+use super::kubernetes_store::KubernetesStore;
 use crate::api::labels::{MANAGED_BY, MANAGER, TOKEN};
 use crate::api::v1alpha1::OperatorRun;
 use crate::store::{Attached, Attachments, StoreError};
@@ -14,7 +14,7 @@ use crate::store::{Attached, Attachments, StoreError};
 impl KubernetesStore {
     fn config_maps(&self, run: &OperatorRun) -> Api<ConfigMap> {
         let namespace = run.metadata.namespace.as_deref().unwrap_or("default");
-        Api::namespaced(self.client.clone(), namespace)
+        Api::namespaced(self.client().clone(), namespace)
     }
 }
 

@@ -17,8 +17,8 @@ const SILENCE: Duration = Duration::from_secs(295);
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// How often a request is sent again that was answered with 429, 503 or 504. A write that took effect
-/// before is then told that it is late. What lasts longer is for whoever asked, who rests between tries:
-/// the client's own 15 times would hold a pass for minutes.
+/// before is then refused as a conflict. The caller, which backs off between tries, deals with what lasts
+/// longer: the client's own 15 times would hold a pass for minutes.
 pub const REPEATS: u32 = 6;
 /// How long before the first of them, twice as long before each further one, or as long as the API
 /// server asks for.
@@ -93,7 +93,7 @@ pub async fn connect() -> Result<Client, ConnectError> {
 /// # Errors
 /// When there is no such cluster or context, or its settings cannot be used.
 pub async fn connect_to(choice: &ClusterChoice) -> Result<Connection, ConnectError> {
-    // Somebody who installed one before keeps it.
+    // A provider that was installed before stays.
     drop(rustls::crypto::ring::default_provider().install_default());
     let (mut config, context) = configured(choice).await?;
     config.connect_timeout = Some(CONNECT);

@@ -1,4 +1,4 @@
-//! One field of a spec, set beside whoever keeps the rest of the object.
+//! One field of a spec, set beside the manager of the rest of the object.
 
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
@@ -6,7 +6,8 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::answer::{failed, readable};
-use super::{KubernetesStore, api_resource};
+use super::kubernetes_store::KubernetesStore;
+use super::objects::api_resource;
 use crate::store::{Key, Resource, StoreError};
 
 /// Where `kubectl apply` keeps what it applied last.
@@ -19,7 +20,7 @@ pub struct Declaration {
     pub field: &'static str,
     /// Its value.
     pub value: Value,
-    /// Who sets it, as the API server records it: one manager for each field, because what a manager
+    /// The field manager that sets it: one for each field, because what a manager
     /// leaves out of its next apply is removed.
     pub manager: &'static str,
 }
@@ -29,7 +30,7 @@ impl KubernetesStore {
     /// resource as it is then; nothing when it does not exist. Nothing is written when the field has the
     /// value already.
     ///
-    /// Who created the object once and never applies it again has no claim on the field. Whoever applies
+    /// A client that created the object once and never applies it again has no claim on the field. One that applies
     /// it again and again, as `GitOps` tools do, would set it back: then nothing is changed, unless
     /// `takes_over`.
     ///
@@ -70,7 +71,7 @@ impl KubernetesStore {
 }
 
 impl KubernetesStore {
-    /// Takes one field out of a resource's spec, whoever has set it.
+    /// Takes one field out of a resource's spec, whichever manager has set it.
     ///
     /// # Errors
     /// When the API server refuses or fails.
@@ -87,7 +88,7 @@ impl KubernetesStore {
     }
 }
 
-/// Returns who applies a field again and again, with another value.
+/// Returns the manager that applies a field again and again, with another value.
 fn owners(object: &DynamicObject, declaration: &Declaration) -> Vec<String> {
     let path = format!("/f:spec/f:{}", declaration.field);
     let entries = object.metadata.managed_fields.iter().flatten();

@@ -1,5 +1,5 @@
 //! A connection whose requests are counted: every request to the API server, and every status among
-//! them that was stored or that somebody else was faster with.
+//! them that was stored, or refused because another writer was faster.
 
 use std::time::Instant;
 

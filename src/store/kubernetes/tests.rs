@@ -2,7 +2,7 @@ use kube::core::{DynamicObject, Status};
 use serde_json::{Value, json};
 
 use super::answer::{failed, readable};
-use super::{api_resource, wanted};
+use super::objects::{api_resource, wanted};
 use crate::api::resource::{Kind, Resource};
 use crate::store::StoreError;
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Refusal, shown};
+use super::accept::{Refusal, shown};
 
 /// The size from which on whole numbers may not have been written as they are.
 const ROUNDED_FROM: f64 = 9_223_372_036_854_775_808.0;

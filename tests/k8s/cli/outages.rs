@@ -17,7 +17,7 @@ fn a_run_that_nobody_picks_up_says_so_and_goes_on_once_there_is_a_controller() {
     let team = Team::with_config("cli-nobody");
     let console = Console::of(&team);
     let called = console.start(&run_query("waits", BY_CITY));
-    called.until_err(|err| err.contains("nobody has picked up run `waits` for 1"));
+    called.until_err(|err| err.contains("no controller has picked up run `waits` for 1"));
     let doctor = console.call(&["doctor"]);
     assert_eq!(doctor.code, 1, "{doctor:?}");
     assert!(doctor.out.contains("failed   config lake: was not looked at"), "{}", doctor.out);

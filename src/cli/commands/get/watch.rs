@@ -1,13 +1,12 @@
 //! `mason get -w`: the table, and then a row for each change, until interrupted.
 
-use super::{headings, print_document};
+use super::list::{headings, print_document};
+use super::resource_watch::{Changes, News, Scope};
 use crate::cli::args::{GetArgs, Output};
-use crate::cli::changes::{Changes, News, Scope};
-use crate::cli::columns::Columns;
-use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::kinds;
-use crate::cli::printer::visible_on_one_line;
+use crate::cli::print::{Columns, visible_on_one_line};
+use crate::cli::verb_context::VerbContext;
+use crate::cli::words::kinds;
 use crate::store::{Kind, Resource};
 
 /// How far apart columns are, as kubectl has them.
@@ -18,7 +17,7 @@ const GAP: usize = 3;
 /// # Errors
 /// When several kinds are named, or they cannot be watched.
 pub(super) async fn watch(
-    context: &Context,
+    context: &VerbContext,
     args: &GetArgs,
     kinds: &[Kind],
     names: Vec<String>,
@@ -51,14 +50,14 @@ pub(super) async fn watch(
 }
 
 struct Rows<'a> {
-    context: &'a Context,
+    context: &'a VerbContext,
     args: &'a GetArgs,
     columns: Columns,
     widths: Vec<usize>,
 }
 
 impl<'a> Rows<'a> {
-    fn new(context: &'a Context, args: &'a GetArgs, kind: Kind) -> Self {
+    fn new(context: &'a VerbContext, args: &'a GetArgs, kind: Kind) -> Self {
         let columns = Columns::of(kind, args.output == Output::Wide);
         Self { context, args, columns, widths: Vec::new() }
     }

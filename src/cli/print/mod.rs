@@ -1,0 +1,12 @@
+//! Text for people: the printer of the two streams, tables, outlines, progress, and the report of a run.
+
+mod columns;
+pub(crate) mod outline;
+mod printer;
+mod progress;
+pub(crate) mod run_report;
+pub(crate) mod tables;
+
+pub(crate) use columns::{Columns, age};
+pub(crate) use printer::{Printer, Tone, visible, visible_on_one_line};
+pub(crate) use progress::ProgressView;

@@ -1,0 +1,155 @@
+//! The checks of a config.
+
+use crate::api::quantity::parse_bytes;
+use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig};
+use crate::engines::capability::{ClientDescription, ClientType};
+use crate::engines::{ByRole, Role};
+use crate::validate::problem::{Problem, Problems, did_you_mean};
+use crate::validate::rules::Rules;
+
+/// The least memory that a local job can work with.
+const LEAST_MEMORY_BYTES: u64 = 64 << 20;
+
+/// Checks a config by itself; no client is asked.
+///
+/// # Errors
+/// Every problem: clients that stand twice or have no type, engines that name clients which are not
+/// there or cannot fill the role, roots and amounts that cannot be meant, and what the administrator
+/// does not allow.
+pub fn validate_config(
+    config: &MasonConfig,
+    clients: &[ClientType],
+    rules: &Rules,
+) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    for (index, client) in config.spec.clients.iter().enumerate() {
+        let path = format!("spec.clients[{index}]");
+        let first = config.spec.clients.iter().position(|other| other.name == client.name);
+        if let Some(first) = first.filter(|first| *first < index) {
+            let message = format!("`{}` stands twice; first in spec.clients[{first}]", client.name);
+            problems.push(Problem::new(format!("{path}.name"), message));
+        }
+        check_client(client, &path, clients, &mut problems);
+        if let Some(local) = &client.local {
+            rules.check_local(local, &format!("{path}.local"), &mut problems);
+        }
+    }
+    rules.check_config(config, &mut problems);
+    for (role, names) in ByRole::from(&config.spec.engines).iter() {
+        check_role(config, (role, names), clients, &mut problems);
+    }
+    check_results(config, clients, &mut problems);
+    problems.none_or(())
+}
+
+fn check_results(config: &MasonConfig, clients: &[ClientType], problems: &mut Problems) {
+    let path = "spec.results.location";
+    let Some(location) = &config.spec.results.location else {
+        if config.spec.results.inline == InlineResults::Never {
+            let problem = Problem::new(path, "is required where no result may stand in a status");
+            problems.push(problem.hint("for example `here:_results/` for a storage client `here`"));
+        }
+        return;
+    };
+    let (name, folder) = location.split_once(':').unwrap_or((location, ""));
+    if folder.split('/').any(|part| part == "..") {
+        problems.push(Problem::new(path, format!("`{folder}` leads out of the client's storage")));
+    }
+    let known = config.spec.clients.iter().map(|client| client.name.as_str());
+    let Some(client) = config.spec.clients.iter().find(|client| client.name == name) else {
+        let problem = Problem::new(path, format!("there is no client `{name}`"));
+        problems.push(problem.hint_if(did_you_mean(name, known)));
+        return;
+    };
+    let described = description_of(client, clients);
+    if described.is_some_and(|described| !described.roles.contains(&Role::Storage)) {
+        problems.push(Problem::new(path, format!("`{name}` keeps no files")));
+    }
+}
+
+/// Returns what a client can do; nothing when this program does not have its type.
+fn description_of(client: &ClientConfig, types: &[ClientType]) -> Option<ClientDescription> {
+    Some(ClientType::find(types, client.kind()?)?.describe(client))
+}
+
+fn check_client(
+    client: &ClientConfig,
+    path: &str,
+    clients: &[ClientType],
+    problems: &mut Problems,
+) {
+    let Some(kind) = client.kind() else {
+        problems.push(Problem::new(path, "exactly one client type is needed: local"));
+        return;
+    };
+    if ClientType::find(clients, kind).is_none() {
+        let message = format!("this program was built without the client {}", kind.as_str());
+        problems.push(Problem::new(path, message));
+    }
+    if let Some(local) = &client.local {
+        check_local(local, &format!("{path}.local"), problems);
+    }
+}
+
+fn check_local(local: &LocalClient, path: &str, problems: &mut Problems) {
+    let root = format!("{path}.root");
+    if local.root.trim().is_empty() {
+        problems
+            .push(Problem::new(root, "must not be empty").hint("`.` is the folder of the config"));
+    } else if local.root.chars().any(char::is_control) {
+        problems.push(Problem::new(root, "must not have control characters"));
+    } else if local.root.contains("://") {
+        let problem = Problem::new(root, format!("`{}` is an address, not a folder", local.root));
+        problems.push(problem.hint("a local client works on a folder of this machine"));
+    } else if local.root.starts_with('~') {
+        let problem = Problem::new(root, "`~` is not replaced by anything");
+        problems.push(problem.hint("write the whole path"));
+    }
+    let amounts = [
+        ("memoryLimit", &local.memory_limit, LEAST_MEMORY_BYTES, "64Mi"),
+        ("diskLimit", &local.disk_limit, 1, "1 byte"),
+    ];
+    for (field, text, least, shown) in amounts {
+        let field = format!("{path}.{field}");
+        match parse_bytes(text) {
+            Err(error) => problems.push(Problem::new(field, error.to_string())),
+            Ok(bytes) if bytes < least => {
+                problems.push(Problem::new(field, format!("`{text}` is less than {shown}")));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+fn check_role(
+    config: &MasonConfig,
+    (role, names): (Role, &[String]),
+    clients: &[ClientType],
+    problems: &mut Problems,
+) {
+    for (index, name) in names.iter().enumerate() {
+        let path = format!("spec.engines.{}[{index}]", role.as_str());
+        if names[..index].contains(name) {
+            problems.push(Problem::new(&path, format!("`{name}` stands twice")));
+        }
+        let known = config.spec.clients.iter().map(|client| client.name.as_str());
+        let Some(client) = config.spec.clients.iter().find(|client| client.name == *name) else {
+            let problem = Problem::new(path, format!("there is no client `{name}`"));
+            problems.push(problem.hint_if(did_you_mean(name, known)));
+            continue;
+        };
+        let described = description_of(client, clients);
+        if let Some(described) = described.filter(|described| !described.roles.contains(&role)) {
+            let message = format!(
+                "`{name}` ({}) cannot fill the role {}",
+                described.kind.as_str(),
+                role.as_str()
+            );
+            problems.push(Problem::new(path, message));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,5 @@
+//! A definition by itself: everything that would make every run of it fail.
+
+mod definition;
+
+pub use definition::validate_definition;

@@ -1,0 +1,5 @@
+//! A run, its definition and its config to a [`ValidRun`], or all problems.
+
+mod run;
+
+pub use run::validate;

@@ -1,0 +1,319 @@
+//! The steps from a run to a [`ValidRun`].
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::api::conditions::Reason;
+use crate::api::names::OperatorName;
+use crate::api::v1alpha1::{
+    Action, ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference,
+    OperatorRun, Parameter, ParameterOrigin, ResolvedParameter, Retry,
+};
+use crate::engines::ByRole;
+use crate::engines::capability::Capability;
+use crate::engines::reading_parameters::reading_of;
+use crate::engines::writing_parameters::output_of;
+use crate::sql::placeholders;
+use crate::validate::action::{allows_writing, needs_of, valid_action};
+use crate::validate::config_reference::{UsableConfig, check_lending, resolve_config};
+use crate::validate::matching::{Matching, Unmatched, describe};
+use crate::validate::problem::{Problem, Problems, did_you_mean};
+use crate::validate::rules::Rules;
+use crate::validate::valid_run::{Inputs, ValidRun, values_of};
+use crate::validate::{digest, parameter, validate_definition};
+
+/// Returns the run with every question answered.
+///
+/// # Errors
+/// Every problem of the run with its definition, parameters, config and engines; also those of a
+/// definition or config that is wrong by itself.
+pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Problems> {
+    let mut problems = Problems::default();
+    let operator: Option<OperatorName> = run.spec.operator.parse().ok();
+    if operator.is_none() {
+        let message = format!("{:?} is not an operator's name", run.spec.operator);
+        problems.push(Problem::new("spec.operator", message).hint("for example `table/query`"));
+    }
+    check_times(run, &mut problems);
+    inputs.rules.check_run(run, &mut problems);
+    let action = resolve_definition(run, inputs, &mut problems);
+    let values = match inputs.definition {
+        Some(definition) => resolve_parameters(run, definition, &mut problems),
+        None => Vec::new(),
+    };
+    check_files(inputs.definition, &values, &mut problems);
+    let usable = resolve_config(run, inputs, &mut problems);
+    let engines = resolve_engines(inputs, usable.as_ref(), action.as_ref(), &mut problems);
+    let (Some(operator), Some(action), Some(definition), Some(usable), Some(engines)) =
+        (operator, action, inputs.definition, usable, engines)
+    else {
+        return Err(problems);
+    };
+    let Some(does) = valid_action(definition, &values) else { return Err(problems) };
+    let clients = chosen_clients(usable.config, &engines, inputs.rules);
+    check_lending(&usable, Some(does.kind()), &clients, &mut problems);
+    problems.none_or(ValidRun {
+        operator,
+        definition: OperatorReference {
+            name: name_of(definition.metadata.name.as_ref()),
+            digest: action.digest,
+        },
+        action: does,
+        allow_writing_sql: allows_writing(&definition.spec.action),
+        parameters: values_of(&values),
+        origins: values,
+        config: usable.reference,
+        config_version: usable.config.version(),
+        clients,
+        engines,
+        result_schema: definition.spec.result_schema.clone(),
+        results: usable.config.spec.results.clone(),
+        dry_run: run.spec.dry_run,
+        timeout: inputs.rules.timeout_of(run),
+        retry: run.spec.retry.clone().unwrap_or_default(),
+    })
+}
+
+fn name_of(name: Option<&String>) -> String {
+    name.cloned().unwrap_or_default()
+}
+
+fn check_times(run: &OperatorRun, problems: &mut Problems) {
+    if run.spec.timeout.as_ref().is_some_and(|timeout| timeout.to_duration().is_zero()) {
+        let problem = Problem::new("spec.timeout", "must be longer than nothing");
+        problems.push(problem.hint("leave it out for no limit"));
+    }
+    let Some(Retry { backoff, .. }) = &run.spec.retry else { return };
+    if backoff.cap.to_duration() < backoff.base.to_duration() {
+        let message = format!("{} is shorter than the base {}", backoff.cap, backoff.base);
+        problems.push(Problem::new("spec.retry.backoff.cap", message));
+    }
+}
+
+/// Most bytes of all parameters of a run, as JSON.
+const PARAMETER_BYTES: usize = 256 * 1024;
+
+/// The action of a definition that can be used.
+struct ResolvedAction<'a> {
+    needs: &'static [Capability],
+    definition: &'a OperatorDefinition,
+    digest: String,
+}
+
+fn resolve_definition<'a>(
+    run: &OperatorRun,
+    inputs: &Inputs<'a>,
+    problems: &mut Problems,
+) -> Option<ResolvedAction<'a>> {
+    let asked = &run.spec.operator;
+    let Some(definition) = inputs.definition else {
+        let hint = did_you_mean(asked, inputs.known_operators.iter().map(String::as_str));
+        let problem = Problem::new("spec.operator", format!("there is no operator `{asked}`"));
+        problems.push(problem.because(Reason::NotFound).hint_if(hint));
+        return None;
+    };
+    let name = name_of(definition.metadata.name.as_ref());
+    if definition.spec.operator != *asked {
+        let message =
+            format!("definition `{name}` is of `{}`, not `{asked}`", definition.spec.operator);
+        problems.push(Problem::new("spec.operator", message));
+    }
+    let digest = digest(definition);
+    if let Some(pinned) = run.spec.operator_digest.as_ref().filter(|pinned| **pinned != digest) {
+        let message = format!("definition `{name}` has the digest {digest}, not {pinned}");
+        let problem = Problem::new("spec.operatorDigest", message).because(Reason::DigestMismatch);
+        problems.push(problem.hint("the definition was changed: check it and pin its new digest"));
+    }
+    if let Err(wrong) = validate_definition(definition, inputs.actions, inputs.clients) {
+        problems.extend(wrong.within("spec.operator", &format!("definition `{name}`")));
+    }
+    if let Some(kind) = definition.spec.action.kind().filter(|kind| !inputs.kinds.contains(kind)) {
+        let kind = kind.as_str();
+        let problem = Problem::new("spec.operator", format!("a {kind} cannot be run here"));
+        problems.push(problem.hint("run it on a cluster whose controller runs pods"));
+    }
+    let needs = needs_of(&definition.spec.action, inputs.actions)?;
+    Some(ResolvedAction { needs, definition, digest })
+}
+
+/// Returns every parameter that has a value, in the order of the definition.
+fn resolve_parameters(
+    run: &OperatorRun,
+    definition: &OperatorDefinition,
+    problems: &mut Problems,
+) -> Vec<ResolvedParameter> {
+    let parameters = &definition.spec.parameters;
+    check_size(run, problems);
+    let mut given = assign(run, parameters, problems);
+    let mut resolved = Vec::new();
+    for parameter in parameters {
+        let (key, value, origin) = match (given.remove(parameter.name.as_str()), &parameter.default)
+        {
+            (Some((key, value)), _) => (key, value, ParameterOrigin::Run),
+            (None, Some(default)) => {
+                (parameter.name.as_str(), default, ParameterOrigin::DefinitionDefault)
+            }
+            (None, None) if parameter.required => {
+                let path = format!("spec.parameters.{}", parameter.name);
+                let hint = Some(&parameter.description).filter(|text| !text.is_empty()).cloned();
+                problems.push(Problem::new(path, "is required").hint_if(hint));
+                continue;
+            }
+            (None, None) => continue,
+        };
+        match parameter::accept(parameter, value) {
+            Ok(value) => {
+                resolved.push(ResolvedParameter { name: parameter.name.clone(), value, origin });
+            }
+            Err(refusals) if origin == ParameterOrigin::Run => {
+                problems.extend(refusals.into_iter().map(|refusal| {
+                    Problem::new(format!("spec.parameters.{key}"), refusal.message)
+                        .hint_if(refusal.hint)
+                }));
+            }
+            // A default that does not fit is a problem of the definition, and reported there.
+            Err(_) => {}
+        }
+    }
+    resolved
+}
+
+/// Checks what the run says of how files are read and where rows go. Names that a statement binds and those of a container
+/// mean what the definition wants.
+fn check_files(
+    definition: Option<&OperatorDefinition>,
+    values: &[ResolvedParameter],
+    problems: &mut Problems,
+) {
+    let Some(definition) = definition else { return };
+    let Action { builtin, sql, .. } = &definition.spec.action;
+    let mut parameters = values_of(values);
+    match (builtin, sql) {
+        (Some(_), None) => {}
+        (None, Some(sql)) => {
+            let bound = placeholders(&sql.statement).unwrap_or_default();
+            parameters.0.retain(|name, _| !bound.contains(name));
+        }
+        _ => return,
+    }
+    let reading = reading_of(&parameters).err();
+    let writing = output_of(&parameters).err();
+    for wrong in reading.into_iter().chain(writing).flatten() {
+        let path = format!("spec.parameters.{}", wrong.parameter);
+        let problem = Problem::new(path, wrong.message);
+        problems.push(problem.hint_if(wrong.hint));
+    }
+}
+
+/// Refuses parameters that cannot be recorded: spec and status are one object, of which etcd takes 1.5 MiB.
+///
+/// # Source
+/// <https://etcd.io/docs/v3.6/dev-guide/limit/>
+fn check_size(run: &OperatorRun, problems: &mut Problems) {
+    let bytes = serde_json::to_string(&run.spec.parameters).map_or(0, |text| text.len());
+    if bytes > PARAMETER_BYTES {
+        let kib = |bytes: usize| bytes.div_ceil(1024);
+        let message = format!(
+            "have {} KiB together, and at most {} KiB can be recorded",
+            kib(bytes),
+            kib(PARAMETER_BYTES)
+        );
+        let hint = "put what is large into a file of the storage and give its path";
+        problems.push(Problem::new("spec.parameters", message).hint(hint));
+    }
+}
+
+/// Returns what was given for each parameter: the key that was used, and the value.
+fn assign<'a>(
+    run: &'a OperatorRun,
+    parameters: &'a [Parameter],
+    problems: &mut Problems,
+) -> BTreeMap<&'a str, (&'a str, &'a Value)> {
+    let mut given: BTreeMap<&str, (&str, &Value)> = BTreeMap::new();
+    for (key, value) in &run.spec.parameters.0 {
+        let path = format!("spec.parameters.{key}");
+        let named = parameters.iter().find(|parameter| {
+            parameter.name == *key || parameter.aliases.iter().any(|alias| alias == key)
+        });
+        let Some(parameter) = named else {
+            let hint = did_you_mean(key, known_keys(parameters));
+            let message = format!("`{}` has no such parameter", run.spec.operator);
+            problems.push(Problem::new(path, message).hint_if(hint));
+            continue;
+        };
+        if let Some((other, _)) = given.insert(&parameter.name, (key, value)) {
+            let message = format!("is given twice: `{other}` is the same parameter");
+            problems
+                .push(Problem::new(path, message).hint(format!("give `{}` only", parameter.name)));
+        }
+    }
+    given
+}
+
+fn known_keys(parameters: &[Parameter]) -> impl Iterator<Item = &str> {
+    parameters.iter().flat_map(|parameter| {
+        std::iter::once(parameter.name.as_str()).chain(parameter.aliases.iter().map(String::as_str))
+    })
+}
+
+fn resolve_engines(
+    inputs: &Inputs<'_>,
+    usable: Option<&UsableConfig<'_>>,
+    action: Option<&ResolvedAction<'_>>,
+    problems: &mut Problems,
+) -> Option<EngineChoices> {
+    let (UsableConfig { config, .. }, action) = (usable?, action?);
+    let sets = &action.definition.spec.supported_configurations;
+    let matching = Matching { config, sets, needs: action.needs, clients: inputs.clients };
+    let Unmatched(failures) = match matching.choose() {
+        Ok(choices) => return Some(choices),
+        Err(unmatched) => unmatched,
+    };
+    let name = name_of(config.metadata.name.as_ref());
+    for (index, reasons) in failures.iter().enumerate() {
+        let reasons = reasons.join("; ");
+        let message = match sets.get(index) {
+            Some(set) => format!(
+                "config `{name}` does not fit supported configuration {} of {} ({}): {reasons}",
+                index + 1,
+                sets.len(),
+                describe(set)
+            ),
+            None => format!(
+                "config `{name}` cannot run `{}`: {reasons}",
+                action.definition.spec.operator
+            ),
+        };
+        problems.push(Problem::new("spec.configRef", message));
+    }
+    None
+}
+
+/// Returns the clients that were picked; one that does not say how many threads it uses has as many as
+/// it may.
+fn chosen_clients(
+    config: &MasonConfig,
+    engines: &EngineChoices,
+    rules: &Rules,
+) -> Vec<ClientConfig> {
+    let chosen = ByRole::from(engines);
+    let location = config.spec.results.location.as_deref();
+    let keeps_results = location.and_then(|location| location.split(':').next());
+    let is_chosen = |client: &&ClientConfig| {
+        keeps_results == Some(&client.name)
+            || chosen
+                .iter()
+                .filter_map(|(_, choice)| *choice)
+                .any(|choice| choice.client == client.name)
+    };
+    let mut clients: Vec<_> = config.spec.clients.iter().filter(is_chosen).cloned().collect();
+    for local in clients.iter_mut().filter_map(|client| client.local.as_mut()) {
+        local.parallelism = rules.parallelism_of(local);
+    }
+    clients
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
