@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use mason::api::parameters::Parameters;
 use mason::api::v1alpha1::ContainerAction;
-use mason::engines::Execution as _;
-use mason::engines::job::{JobOwner, JobState, JobToken};
+use mason::engines::job::{JobOwner, JobRequest, JobState, JobToken};
 use mason::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
+use mason::engines::{Execution as _, Lookup};
 use mason::pods::{AttemptPods, ContainerPlace, Launcher, PodExecution, pod_name, read_settings};
 use serde_json::json;
 
@@ -48,14 +48,15 @@ async fn a_pod_that_was_made_and_not_recorded_is_found_and_one_that_was_changed_
     team.apply(&(query("words", "select 1", "") + "  suspend: true\n"));
     let run_uid = team.get("oprun/words")["metadata"]["uid"].as_str().unwrap().to_owned();
     let owner = JobOwner { run_uid, run: "words".to_owned(), attempt: 1 };
-    let id = execution.create(&spec, &token, &owner).await.unwrap();
-    let found = execution.find_unrecorded(&token).await.unwrap().unwrap();
+    let request = JobRequest { token: token.clone(), owner, recorded: None };
+    let id = execution.create(&spec, &request).await.unwrap();
+    let found = execution.find(&request).await.unwrap().found().unwrap();
     assert_eq!((&found.id, found.state), (&id, JobState::Inert));
-    assert_eq!(execution.create(&spec, &token, &owner).await.unwrap(), id, "it is the same");
+    assert_eq!(execution.create(&spec, &request).await.unwrap(), id, "it is the same");
     let pod = format!("pod/{}", pod_name("words", &token));
     team.kubectl(&["set", "image", &pod, "main=forged"]);
-    assert_eq!(execution.find_unrecorded(&token).await.unwrap(), None);
-    assert!(execution.create(&spec, &token, &owner).await.is_err(), "it is replaced");
-    assert_ne!(execution.create(&spec, &token, &owner).await.unwrap(), id);
-    execution.fence(&token).await.unwrap();
+    assert_eq!(execution.find(&request).await.unwrap(), Lookup::Nothing);
+    assert!(execution.create(&spec, &request).await.is_err(), "it is replaced");
+    assert_ne!(execution.create(&spec, &request).await.unwrap(), id);
+    execution.fence(&request).await.unwrap();
 }
