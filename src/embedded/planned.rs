@@ -21,18 +21,18 @@ pub async fn carry_out(
     on_planned: &OnPlanned<'_>,
 ) -> Result<Executed, EngineError> {
     let Operation::Operator(job) = &spec.operation else { return execute(spec, work).await };
-    let planned = match planner.plan(job, engines).await? {
+    let own = match planner.plan(job, engines).await? {
         Planned::Concluded(conclusion) => return Ok(Executed::concluded(conclusion)),
-        Planned::Job(planned) => planned,
+        Planned::Job(own) => own,
     };
-    on_planned(&planned)?;
-    let mut executed = execute(&planned, work).await?;
+    on_planned(&own)?;
+    let mut executed = execute(&own, work).await?;
     // Of a job that commits files only its proof may be left: it is concluded by whoever collects that.
     if executed.written.is_none() {
-        let outcome = executed.outcome(&planned, &work.token, &work.owner);
+        let outcome = executed.outcome(&own, &work.token, &work.owner);
         let conclusion = planner.conclude(job, engines, &outcome).await?;
         executed.concluded = Some(Box::new(conclusion));
     }
-    executed.planned = Some(planned);
+    executed.planned = Some(own);
     Ok(executed)
 }

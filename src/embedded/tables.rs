@@ -267,26 +267,23 @@ impl Tables {
     fn parquet(&self, described: &Input, views: bool) -> Result<ParquetTable, EngineError> {
         let counts = Arc::clone(&self.counts);
         let file_schema = file_schema(described, 0)?;
+        let partition_fields = partition_fields(described);
         let files = described
             .files
             .iter()
-            .map(|file| Ok((file.file.clone(), partition_values(described, &file.file)?)))
+            .map(|file| Ok((file.file.clone(), partition_values(&partition_fields, &file.file)?)))
             .collect::<Result<Vec<_>, EngineError>>()?;
-        let table = ParquetTable {
-            file_schema,
-            partition_fields: partition_fields(described),
-            files,
-            counts,
-        };
+        let table = ParquetTable { file_schema, partition_fields, files, counts };
         Ok(if views { table.with_views() } else { table })
     }
 
     fn decoded(&self, described: &Input) -> Result<DecodedTable, EngineError> {
+        let fields = partition_fields(described);
         let files = described
             .files
             .iter()
             .map(|file| {
-                let partition_values = partition_values(described, &file.file)?;
+                let partition_values = partition_values(&fields, &file.file)?;
                 Ok(Arc::new(DecodedFile { file: file.file.clone(), partition_values }))
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
@@ -400,21 +397,21 @@ fn all_columns(input: &Input) -> Result<Vec<usize>, EngineError> {
 }
 
 /// The values of a file's partition keys in the types of the keys.
-fn partition_values(input: &Input, file: &PinnedFile) -> Result<Vec<ScalarValue>, EngineError> {
-    let value = |(text, field): (&Option<String>, FieldRef)| match text {
+fn partition_values(
+    fields: &[FieldRef],
+    file: &PinnedFile,
+) -> Result<Vec<ScalarValue>, EngineError> {
+    let value = |(text, field): (&Option<String>, &FieldRef)| match text {
         None => ScalarValue::try_from(field.data_type()),
         Some(text) => ScalarValue::try_from_string(text.clone(), field.data_type()),
     };
-    file.partition_values
-        .iter()
-        .zip(partition_fields(input))
-        .map(value)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| {
+    file.partition_values.iter().zip(fields).map(value).collect::<Result<Vec<_>, _>>().map_err(
+        |error| {
             let message = format!(
                 "the path `{}` has a partition value that does not fit: {error}",
                 file.path
             );
             failed(ErrorKind::InvalidInput, READING, message)
-        })
+        },
+    )
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{EngineError, ErrorKind, Retry};
 use crate::api::conditions::Reason;
+use crate::api::v1alpha1::AttemptStatistics;
 
 /// The idempotency token of an attempt: lower-case letters, digits and `-`, at most 63.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -114,6 +115,9 @@ pub struct JobStatus {
     /// The image that a container runs, with its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_id: Option<String>,
+    /// What it took, once it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<AttemptStatistics>,
     /// The last lines of the log of a job that has ended, where looking at it shows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_tail: Option<String>,

@@ -1,10 +1,13 @@
 //! Which files a location is: a file, a folder with everything below it, or a glob.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use globset::GlobBuilder;
 
+use super::catalogue;
 use super::error::{error, path_error};
+use super::file_lists::all_files;
 use crate::engines::files::{EntryKind, Files};
 use crate::engines::job_spec::FileSink;
 use crate::engines::table::{PinnedFile, StoragePath};
@@ -49,21 +52,80 @@ pub(crate) fn files_below(
 /// As [`Files::walk`].
 pub(crate) fn holds_data(files: &dyn Files, folder: &StoragePath) -> Result<bool, EngineError> {
     let mut found = false;
-    files.walk(Some(folder), &mut |file| {
-        if is_staged(folder, &file.path) {
-            return ControlFlow::Continue(());
-        }
+    visit(files, folder.as_str(), &mut |_| {
         found = true;
         ControlFlow::Break(())
     })?;
     Ok(found)
 }
 
-/// Returns whether a file below a table's folder is in one that a job writes to: it is of the table only
-/// when a manifest names it.
+/// Tells the files that jobs committed from those that they have only written.
+struct CommittedFiles<'a> {
+    files: &'a dyn Files,
+    /// What the latest manifest of each folder names.
+    named: HashMap<String, HashSet<StoragePath>>,
+    failure: Option<EngineError>,
+}
+
+impl<'a> CommittedFiles<'a> {
+    fn of(files: &'a dyn Files) -> Self {
+        Self { files, named: HashMap::new(), failure: None }
+    }
+
+    /// Hands a file on, unless a job wrote it and no manifest names it.
+    fn hand_on(
+        &mut self,
+        file: PinnedFile,
+        take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match self.is_data(&file.path) {
+            Ok(true) => take(file),
+            Ok(false) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failure = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn is_data(&mut self, file: &StoragePath) -> Result<bool, EngineError> {
+        let Some(table) = table_of_staged(file.as_str()) else { return Ok(true) };
+        if !self.named.contains_key(table) {
+            let named = named_by_manifest(self.files, table)?;
+            self.named.insert(table.to_owned(), named);
+        }
+        Ok(self.named.get(table).is_some_and(|named| named.contains(file)))
+    }
+
+    fn ended(self, visited: Result<(), EngineError>) -> Result<(), EngineError> {
+        visited.and(self.failure.map_or(Ok(()), Err))
+    }
+}
+
+/// Returns the folder of the table that a job wrote a file to; nothing for a file that no job wrote. It is empty where
+/// no table can be.
+fn table_of_staged(file: &str) -> Option<&str> {
+    let (folders, _) = file.rsplit_once('/')?;
+    let mut at = 0;
+    for part in folders.split('/') {
+        if part.starts_with(FileSink::STAGING_PREFIX) {
+            return Some(folders[..at].trim_end_matches('/'));
+        }
+        at += part.len() + 1;
+    }
+    None
+}
+
+/// Returns whether a job of a table wrote a file, committed or not.
 pub(crate) fn is_staged(table: &StoragePath, file: &StoragePath) -> bool {
-    let below = file.as_str().strip_prefix(table.as_str()).and_then(|path| path.strip_prefix('/'));
-    below.is_some_and(|path| path.starts_with(FileSink::STAGING_PREFIX) && path.contains('/'))
+    table_of_staged(file.as_str()) == Some(table.as_str())
+}
+
+fn named_by_manifest(files: &dyn Files, table: &str) -> Result<HashSet<StoragePath>, EngineError> {
+    let Ok(table) = StoragePath::new(table) else { return Ok(HashSet::new()) };
+    let Some(latest) = catalogue::latest(files, &table)? else { return Ok(HashSet::new()) };
+    let named = all_files(files, &latest.manifest)?;
+    Ok(named.into_iter().map(|file| file.path).collect())
 }
 
 /// Checks the text of a location. It is taken as it is when something of that name is there, and as a
@@ -102,11 +164,22 @@ pub(crate) fn files_of(files: &dyn Files, location: &str) -> Result<Vec<PinnedFi
     Ok(found)
 }
 
-/// Hands on every data file of a location, in no order, until it is enough.
+/// Hands on every data file of a location, in no order, until it is enough. Of the files that jobs wrote, those are
+/// data which the latest manifest of their table names.
 ///
 /// # Errors
 /// `NotFound` when there is nothing; `InvalidInput` for what is no location; as [`Files::walk`].
 pub(crate) fn visit(
+    files: &dyn Files,
+    location: &str,
+    take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+) -> Result<(), EngineError> {
+    let mut committed = CommittedFiles::of(files);
+    let visited = visit_all(files, location, &mut |file| committed.hand_on(file, take));
+    committed.ended(visited)
+}
+
+fn visit_all(
     files: &dyn Files,
     location: &str,
     take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,

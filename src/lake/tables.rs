@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use super::catalogue;
 use super::error::{error, path_error};
 use super::file_lists::all_files;
-use super::listing::{files_of, holds_data, is_left_out, is_staged, visit};
+use super::listing::{files_of, holds_data, is_left_out, visit};
 use super::manifest::{Manifest, ManifestKind};
 use super::{names, partitions};
 use crate::engines::bad_rows::Bad;
@@ -129,9 +129,7 @@ pub(crate) fn discovered_files(
     files: &dyn Files,
     path: &StoragePath,
 ) -> Result<Vec<PinnedFile>, EngineError> {
-    let mut found = files_of(files, path.as_str())?;
-    found.retain(|file| !is_staged(path, &file.path));
-    Ok(found)
+    files_of(files, path.as_str())
 }
 
 /// Returns the table that is meant.

@@ -2,7 +2,8 @@
 
 use crate::api::v1alpha1::ResultKind;
 use crate::engines::answer::{Answer, Effect, WorkPlan};
-use crate::engines::job_spec::JobSpec;
+use crate::engines::bad_rows::Bad;
+use crate::engines::job_spec::{Input, JobSpec};
 use crate::engines::{EngineError, ErrorKind, Retry};
 
 /// What is to be done.
@@ -30,14 +31,23 @@ impl Prepared {
     /// Returns what a dry run answers.
     #[must_use]
     pub fn into_plan(self) -> Answer {
-        let plan = match self {
-            Self::Job { plan, .. } | Self::Effect { plan, .. } => plan,
-            Self::Answer(_) => WorkPlan {
-                what: "read only; nothing would be changed".to_owned(),
-                ..WorkPlan::default()
-            },
+        let (plan, warnings, info) = match self {
+            Self::Job { plan, spec } => {
+                let left_out =
+                    |input: &Input| Bad { files: input.left_out.clone(), ..Bad::default() };
+                let inputs = spec.inputs.iter();
+                let warnings =
+                    inputs.clone().flat_map(|input| left_out(input).warnings()).collect();
+                (plan, warnings, inputs.flat_map(|input| input.notes.clone()).collect())
+            }
+            Self::Effect { plan, .. } => (plan, Vec::new(), Vec::new()),
+            Self::Answer(answer) => {
+                let what = "read only; nothing would be changed".to_owned();
+                let plan = WorkPlan { what, ..WorkPlan::default() };
+                (plan, answer.warnings, answer.info)
+            }
         };
-        Answer { kind: ResultKind::Plan, ..plan.into_answer() }
+        Answer { kind: ResultKind::Plan, warnings, info, ..plan.into_answer() }
     }
 }
 

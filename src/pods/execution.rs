@@ -266,6 +266,7 @@ impl Execution for PodExecution {
             error: Some(error),
             waiting: None,
             image_id: None,
+            statistics: None,
             log_tail: None,
         })
     }

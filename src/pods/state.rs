@@ -136,6 +136,7 @@ pub(super) fn status_of(pod: &Pod, owner: JobOwner) -> JobStatus {
         error,
         waiting: (state == JobState::Queued).then(|| waiting_for(pod)),
         image_id: image,
+        statistics: None,
         log_tail: None,
     }
 }

@@ -196,6 +196,9 @@ fn with_looks(mut status: OperatorRunStatus, seen: &Observation) -> OperatorRunS
     if attempt.image_id.is_none() {
         attempt.image_id = job.image_id.as_deref().map(|image| image.chars().take(1_024).collect());
     }
+    if attempt.statistics.is_none() {
+        attempt.statistics.clone_from(&job.statistics);
+    }
     if attempt.log_tail.is_none() {
         attempt.log_tail = job.log_tail.as_deref().map(|tail| present::tail(tail, 4_000));
     }

@@ -134,6 +134,7 @@ impl Record<'_> {
             outcome: None,
             error: None,
             image_id: None,
+            statistics: None,
             log_tail: None,
         });
         self.status.started_at.get_or_insert(self.now);

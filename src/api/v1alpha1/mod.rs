@@ -24,8 +24,8 @@ pub use operator_definition::{
     SqlAction, SupportedConfiguration, Toleration,
 };
 pub use operator_run::{
-    Attempt, AttemptError, AttemptOutcome, AttemptState, Backoff, EngineChoice, EngineChoices,
-    FailureClass, JobReference, Messages, OperatorReference, OperatorRun, OperatorRunSpec,
-    OperatorRunStatus, ParameterOrigin, Phase, Progress, Resolution, ResolvedParameter, ResultKind,
-    ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
+    Attempt, AttemptError, AttemptOutcome, AttemptState, AttemptStatistics, Backoff, EngineChoice,
+    EngineChoices, FailureClass, JobReference, Messages, OperatorReference, OperatorRun,
+    OperatorRunSpec, OperatorRunStatus, ParameterOrigin, Phase, Progress, Resolution,
+    ResolvedParameter, ResultKind, ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
 };

@@ -4,7 +4,9 @@ use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
 
 use super::get;
-use crate::api::v1alpha1::{Attempt, EngineChoices, OperatorRun, OperatorRunStatus};
+use crate::api::v1alpha1::{
+    Attempt, AttemptStatistics, EngineChoices, OperatorRun, OperatorRunStatus,
+};
 use crate::cli::args::DescribeArgs;
 use crate::cli::cluster::events::lines_of;
 use crate::cli::failure::{Exit, Failure};
@@ -12,6 +14,7 @@ use crate::cli::print::{Tone, age, outline, visible};
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
 use crate::engines::ByRole;
+use crate::engines::counted::counted;
 use crate::store::Resource;
 
 /// Tells everything about one resource.
@@ -173,10 +176,33 @@ fn attempt_of(attempt: &Attempt) -> Value {
         add("outcome", attempt.outcome.map(|outcome| json!(outcome)));
         add("finished", attempt.finished_at.map(|time| json!(to_the_second(time))));
         add("job", attempt.job.as_ref().map(|job| json!(format!("{} {}", job.kind, job.id))));
+        add("took", attempt.statistics.as_ref().and_then(took).map(Value::String));
         add("error", attempt.error.as_ref().map(|error| json!(error)));
         add("log", attempt.log_tail.as_ref().map(|log| json!(log)));
     }
     shown
+}
+
+/// Returns what the work of an attempt took, in words.
+fn took(statistics: &AttemptStatistics) -> Option<String> {
+    let AttemptStatistics { input_files, input_bytes, peak_memory_bytes, .. } = statistics;
+    let seconds = |milliseconds: u64| {
+        let (whole, tenths) = (milliseconds / 1000, milliseconds % 1000 / 100);
+        format!("{whole}.{tenths} s")
+    };
+    let parts: Vec<String> = [
+        statistics.running_milliseconds.map(|time| format!("{} of work", seconds(time))),
+        statistics.queued_milliseconds.map(|time| format!("{} until it began", seconds(time))),
+        input_files.zip(*input_bytes).map(|(files, bytes)| {
+            format!("{} of {}", counted(files, "file"), indicatif::BinaryBytes(bytes))
+        }),
+        peak_memory_bytes
+            .map(|bytes| format!("{} of memory at most", indicatif::BinaryBytes(bytes))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn section(context: &VerbContext, title: &str, fields: &Value) -> String {

@@ -51,6 +51,9 @@ pub(crate) fn result(result: &RunResult, depth: usize, printer: &Printer) -> Str
         other => other.clone(),
     };
     match &result.data {
+        Value::Array(rows) if rows.is_empty() && result.truncated => {
+            format!("{}not even one row is small enough for the answer", "  ".repeat(depth))
+        }
         Value::Array(rows) => {
             answer(&Value::Array(rows.iter().map(in_order).collect()), depth, printer)
         }

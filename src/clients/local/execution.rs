@@ -233,6 +233,7 @@ impl LocalExecution {
             error,
             waiting,
             image_id: None,
+            statistics: folder.read(file::STATISTICS)?,
             log_tail: None,
         }))
     }

@@ -11,6 +11,7 @@
 //! | `planned.json`  | worker     | the job of an operator as it was planned, without files that nobody collects |
 //! | `progress.json` | worker     | how far it is |
 //! | `prepared.json` | worker     | the outcome as it will be if the commit that follows takes place |
+//! | `statistics.json` | worker   | what it took, written before how it ended |
 //! | `outcome.json`  | worker     | the proof of success |
 //! | `error.json`    | worker     | how it ended otherwise |
 //! | `exit.json`     | spawner    | how the process ended, if the spawner was there to see it |
@@ -133,6 +134,7 @@ pub(crate) mod file {
     pub(crate) const PLANNED: &str = "planned.json";
     pub(crate) const PROGRESS: &str = "progress.json";
     pub(crate) const PREPARED: &str = "prepared.json";
+    pub(crate) const STATISTICS: &str = "statistics.json";
     pub(crate) const OUTCOME: &str = "outcome.json";
     pub(crate) const ERROR: &str = "error.json";
     pub(crate) const EXIT: &str = "exit.json";

@@ -12,20 +12,22 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::clock::now;
 use super::files::RootFiles;
-use super::jobs::{Ended, JobFolder, JobRecord, ProcessIdentity, Started, Succeeded, file};
+use super::jobs::{Ended, JobFolder, JobRecord, Mark, ProcessIdentity, Started, Succeeded, file};
 use super::leftovers;
 use super::processes::be_told;
 use super::proof;
 use super::roles;
 use super::root::Root;
+use crate::api::v1alpha1::AttemptStatistics;
 use crate::embedded::planned::{OnPlanned, carry_out};
 use crate::embedded::work::{Executed, ProgressCell, Work};
 use crate::engines::files::Files as _;
 use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
-use crate::engines::job_spec::{FileSink, JobSpec, Sink};
+use crate::engines::job_spec::{FileSink, JobSpec, Operation, Sink};
 use crate::engines::planner::Planner;
 use crate::engines::result::{Commit, JobOutcome, Written};
 use crate::engines::table::StoragePath;
@@ -134,7 +136,7 @@ pub fn run_with(
     let process = process.unwrap_or(ProcessIdentity { pid: 0, start_ticks: None, boot_id: None });
     folder.publish(file::STARTED, &Started { at: super::clock::now(), process })?;
     faults::reach("worker", "begun");
-    let job = Job { root, folder, token, record, spec, planned_sink: OnceLock::new() };
+    let job = Job { root, folder, token, record, spec, planned: OnceLock::new() };
     job.tell_begin();
     let ended = match job.work(executor) {
         Ok(executed) => job.finish(executed),
@@ -237,14 +239,14 @@ struct Job {
     token: JobToken,
     record: JobRecord,
     spec: JobSpec,
-    /// Where an operator's job writes, once it is planned.
-    planned_sink: OnceLock<Sink>,
+    /// Where an operator's job writes and what it reads, once it is planned.
+    planned: OnceLock<(Sink, Sizes)>,
 }
 
 impl Job {
     /// Says in the log what is worked on, without any of its data.
     fn tell_begin(&self) {
-        let (files, bytes) = sizes(&self.spec);
+        let Sizes { files, bytes } = Sizes::of(&self.spec);
         tracing::info!(
             run = self.record.owner.run,
             attempt = self.record.owner.attempt,
@@ -258,15 +260,16 @@ impl Job {
 
     /// Returns where the job writes.
     fn sink(&self) -> &Sink {
-        self.planned_sink.get().unwrap_or(&self.spec.sink)
+        self.planned.get().map_or(&self.spec.sink, |(sink, _)| sink)
     }
 
     /// Writes down what an operator's job turned out to be, before anything of it is written.
     fn note_plan(&self, planned: &JobSpec) -> Result<(), EngineError> {
-        let (files, bytes) = sizes(planned);
+        let sizes = Sizes::of(planned);
+        let Sizes { files, bytes } = sizes;
         tracing::info!(operation = planned.operation.as_str(), files, bytes, "planned");
         self.folder.publish(file::PLANNED, &without_uncollected(planned))?;
-        let _ = self.planned_sink.set(planned.sink.clone());
+        let _ = self.planned.set((planned.sink.clone(), sizes));
         faults::reach("worker", "planned");
         Ok(())
     }
@@ -407,7 +410,31 @@ impl Job {
         commit::commit(&self.files(), sink, written, committer)
     }
 
+    /// Says what the job took. How it ended counts without that too.
+    fn show_statistics(&self) -> Result<(), EngineError> {
+        let released = self.folder.read::<Mark>(file::RELEASED)?.map(|mark| mark.at);
+        let started = self.folder.read::<Started>(file::STARTED)?.map(|started| started.at);
+        let milliseconds = |from: Option<Timestamp>, to: Option<Timestamp>| {
+            let passed = to?.duration_since(from?).as_millis();
+            u64::try_from(passed).ok()
+        };
+        let sizes = self.planned.get().map_or_else(|| Sizes::of(&self.spec), |(_, sizes)| *sizes);
+        let is_planned =
+            self.planned.get().is_some() || !matches!(self.spec.operation, Operation::Operator(_));
+        let statistics = AttemptStatistics {
+            queued_milliseconds: milliseconds(released, started),
+            running_milliseconds: milliseconds(started, Some(now())),
+            input_files: is_planned.then_some(sizes.files),
+            input_bytes: is_planned.then_some(sizes.bytes),
+            peak_memory_bytes: peak_memory_bytes(),
+        };
+        self.folder.show(file::STATISTICS, &statistics)
+    }
+
     fn write_end(&self, ended: Result<JobOutcome, EngineError>) -> Result<ExitCode, EngineError> {
+        if let Err(error) = self.show_statistics() {
+            tracing::debug!(%error, "failed to write what the job took");
+        }
         let code = self.publish_end(ended)?;
         self.folder.forget(file::RESERVE)?;
         Ok(code)
@@ -462,10 +489,31 @@ impl Job {
     }
 }
 
-/// Returns how many files a job reads, and their size.
-fn sizes(spec: &JobSpec) -> (usize, u64) {
-    let files = spec.inputs.iter().flat_map(|input| &input.files);
-    (files.clone().count(), files.map(|file| file.file.size_bytes).sum())
+/// How many files a job reads, and their size.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    files: u64,
+    bytes: u64,
+}
+
+impl Sizes {
+    fn of(spec: &JobSpec) -> Self {
+        let files = spec.inputs.iter().flat_map(|input| &input.files);
+        Self {
+            files: files.clone().count() as u64,
+            bytes: files.map(|file| file.file.size_bytes).sum(),
+        }
+    }
+}
+
+/// Returns the most memory that this process has held at once. Nothing where the system does not tell.
+///
+/// # Source
+/// `VmHWM`, <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.saturating_mul(1024))
 }
 
 /// Returns a planned job with the files that retention must not collect while it runs: those of versions. A table of

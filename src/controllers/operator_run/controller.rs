@@ -108,7 +108,7 @@ impl OperatorRuns {
             run = name,
             job,
             why,
-            "released the finalizer of a deleted run whose work may still go on"
+            "let a deleted run go: its work may still go on"
         );
         let report = Report {
             reason: Reason::Abandoned,

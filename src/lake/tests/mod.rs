@@ -4,6 +4,7 @@ mod commit;
 mod every_files;
 mod files;
 mod lists;
+mod staged;
 
 use std::io::Write as _;
 use std::sync::Arc;

@@ -165,6 +165,7 @@ pub(super) fn job(id: &str, state: JobState) -> JobStatus {
         error: None,
         waiting: None,
         image_id: None,
+        statistics: None,
         log_tail: None,
     }
 }

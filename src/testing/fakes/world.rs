@@ -451,6 +451,7 @@ impl World {
             error,
             waiting: None,
             image_id: None,
+            statistics: None,
             log_tail: None,
         }
     }

@@ -68,6 +68,7 @@ impl InProcess {
             error: job.ended.as_ref().and_then(|ended| ended.as_ref().err().cloned()),
             waiting: None,
             image_id: None,
+            statistics: None,
             log_tail: None,
         }
     }
