@@ -117,6 +117,7 @@ fn alike(text: &str) -> String {
         // The letters and digits of generated names, which spell no words.
         (r"\b([a-z]+(?:-[a-z]+)?)-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "$1-XXXXX"),
         (r"\b[0-9]+(\.[0-9]+)?(ms|µs|s|m[0-9]+s)\b", "LENGTH"),
+        (r"\b[0-9.]+ [KMG]iB of memory", "SIZE of memory"),
         (r"[─━═-]{3,}", "-"),
         (r" +", " "),
     ];

@@ -186,13 +186,13 @@ fn attempt_of(attempt: &Attempt) -> Value {
 /// Returns what the work of an attempt took, in words.
 fn took(statistics: &AttemptStatistics) -> Option<String> {
     let AttemptStatistics { input_files, input_bytes, peak_memory_bytes, .. } = statistics;
-    let seconds = |milliseconds: u64| {
-        let (whole, tenths) = (milliseconds / 1000, milliseconds % 1000 / 100);
-        format!("{whole}.{tenths} s")
+    let length = |milliseconds: u64| match milliseconds {
+        0..1_000 => format!("{milliseconds}ms"),
+        _ => format!("{}.{}s", milliseconds / 1_000, milliseconds % 1_000 / 100),
     };
     let parts: Vec<String> = [
-        statistics.running_milliseconds.map(|time| format!("{} of work", seconds(time))),
-        statistics.queued_milliseconds.map(|time| format!("{} until it began", seconds(time))),
+        statistics.running_milliseconds.map(|time| format!("{} of work", length(time))),
+        statistics.queued_milliseconds.map(|time| format!("{} until it began", length(time))),
         input_files.zip(*input_bytes).map(|(files, bytes)| {
             format!("{} of {}", counted(files, "file"), indicatif::BinaryBytes(bytes))
         }),
