@@ -2,7 +2,6 @@
 
 use super::error::failed;
 use super::work::{Executed, Work};
-use crate::engines::job::JobProgress;
 use crate::engines::job_spec::{JobSpec, Operation};
 use crate::engines::table::PinnedFile;
 use crate::engines::{EngineError, ErrorKind};
@@ -20,21 +19,13 @@ pub(crate) fn run(spec: &JobSpec, work: &Work) -> Result<Executed, EngineError> 
     };
     let files: Vec<PinnedFile> = input.files.iter().map(|file| file.file.clone()).collect();
     let total: u64 = files.iter().map(|file| file.size_bytes).sum();
-    let on_bytes = |done: u64| {
-        work.progress.set(JobProgress {
-            phase: "scanning".to_owned(),
-            done: done.min(total),
-            total: Some(total),
-            unit: "bytes".to_owned(),
-        });
-    };
     let inference = Inference {
         files: work.files.as_ref(),
         now: work.began,
         sample: *sample,
         reading,
         threads: work.parallelism,
-        on_bytes: &on_bytes,
+        on_bytes: &|done| work.progress.scanned(done, total),
         cancelled: &work.cancelled,
     };
     let concluded = infer_files(&inference, files)?;

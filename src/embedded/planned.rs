@@ -4,6 +4,7 @@ use super::execute;
 use super::work::{Executed, Work};
 use crate::engines::job_spec::{JobSpec, Operation};
 use crate::engines::planner::{Planned, Planner};
+use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines};
 
 /// Called with a job that was planned, before it is executed: what it is about to write is known then.
@@ -26,13 +27,19 @@ pub async fn carry_out(
         Planned::Job(own) => own,
     };
     on_planned(&own)?;
-    let mut executed = execute(&own, work).await?;
-    // Of a job that commits files only its proof may be left: it is concluded by whoever collects that.
-    if executed.written.is_none() {
-        let outcome = executed.outcome(&own, &work.token, &work.owner);
-        let conclusion = planner.conclude(job, engines, &outcome).await?;
-        executed.concluded = Some(Box::new(conclusion));
+    let executed = execute(&own, work).await?;
+    if executed.written.is_some() {
+        // After a crash its proof is all that is left of a job that commits files: the run that collects it concludes.
+        return Ok(Executed { planned: Some(own), ..executed });
     }
-    executed.planned = Some(own);
-    Ok(executed)
+    let (outcome, _) = executed.into_outcome(&own, &work.token, &work.owner);
+    let conclusion = Box::new(planner.conclude(job, engines, &outcome).await?);
+    let JobOutcome { rows, truncated, warnings, .. } = outcome;
+    Ok(Executed {
+        rows,
+        truncated,
+        warnings,
+        planned: Some(own),
+        ..Executed::concluded(conclusion)
+    })
 }

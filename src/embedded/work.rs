@@ -46,18 +46,11 @@ impl Work {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// Returns how the job reads tables that nobody declared: with its threads, telling its progress.
+    /// Returns how the job reads undeclared tables: with its threads, telling its progress.
     #[must_use]
     pub fn discovery(&self) -> Discovery {
         let progress = Arc::clone(&self.progress);
-        let on_bytes = move |done, total| {
-            progress.set(JobProgress {
-                phase: "scanning".to_owned(),
-                done,
-                total: Some(total),
-                unit: "bytes".to_owned(),
-            });
-        };
+        let on_bytes = move |done, total| progress.scanned(done, total);
         Discovery::new(self.parallelism, Arc::new(on_bytes), Arc::clone(&self.cancelled))
     }
 }
@@ -72,6 +65,16 @@ impl ProgressCell {
     /// Says how far the job is.
     pub fn set(&self, progress: JobProgress) {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    /// Says how many bytes are read of all whose schema is looked for.
+    pub fn scanned(&self, done: u64, total: u64) {
+        self.set(JobProgress {
+            phase: "scanning".to_owned(),
+            done: done.min(total),
+            total: Some(total),
+            unit: "bytes".to_owned(),
+        });
     }
 
     /// Changes what was said last; begins with nothing done of an unknown phase.
@@ -136,30 +139,24 @@ impl Executed {
     /// Returns what the job proves, before anything is committed, and the files that are to be.
     #[must_use]
     pub fn into_outcome(
-        mut self,
+        self,
         spec: &JobSpec,
         token: &JobToken,
         owner: &JobOwner,
     ) -> (JobOutcome, Option<Written>) {
-        let planned = self.planned.take();
-        let outcome = self.outcome(planned.as_deref().unwrap_or(spec), token, owner);
-        (outcome, self.written)
-    }
-
-    /// Returns what the job proves.
-    pub(super) fn outcome(&self, spec: &JobSpec, token: &JobToken, owner: &JobOwner) -> JobOutcome {
-        let is_concluded = self.concluded.is_some();
-        JobOutcome {
+        let inputs = &self.planned.as_deref().unwrap_or(spec).inputs;
+        let outcome = JobOutcome {
             token: token.clone(),
             owner: owner.clone(),
-            answer: if is_concluded { Value::Null } else { self.answer.clone() },
+            answer: self.answer,
             rows: self.rows,
             truncated: self.truncated,
-            reads: spec.inputs.iter().map(Reads::of).collect(),
+            reads: inputs.iter().map(Reads::of).collect(),
             commit: None,
-            warnings: self.warnings.clone(),
-            info: spec.inputs.iter().flat_map(|input| input.notes.clone()).collect(),
-            concluded: self.concluded.clone(),
-        }
+            warnings: self.warnings,
+            info: inputs.iter().flat_map(|input| input.notes.clone()).collect(),
+            concluded: self.concluded,
+        };
+        (outcome, self.written)
     }
 }

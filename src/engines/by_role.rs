@@ -114,7 +114,7 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Most files that are listed outside a job: who drives runs holds no longer list.
+    /// Most files that are listed outside a job: the process that drives runs holds no longer list.
     pub const MOST_FILES: usize = 10_000;
 
     /// Returns the most files that may be listed here.

@@ -105,6 +105,24 @@ pub struct Input {
     pub notes: Vec<String>,
 }
 
+impl Input {
+    /// Returns it without its files.
+    #[must_use]
+    pub fn without_files(&self) -> Self {
+        let Self { name, format, schemas, partition_columns, version, left_out, notes, .. } = self;
+        Self {
+            name: name.clone(),
+            format: format.clone(),
+            schemas: schemas.clone(),
+            partition_columns: partition_columns.clone(),
+            files: Vec::new(),
+            version: *version,
+            left_out: left_out.clone(),
+            notes: notes.clone(),
+        }
+    }
+}
+
 /// A file of an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! What a look-up of an effect found, by whoever caused it.
+//! What a look-up of an effect found, asked by the attempt that may have caused it.
 
 /// What a look-up found. A service that keeps no index of what was asked for cannot always tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +18,6 @@ impl<T> Lookup<T> {
         match self {
             Self::Found(found) => Some(found),
             Self::Nothing | Self::Unknown(_) => None,
-        }
-    }
-
-    /// Returns the same of what was found otherwise.
-    #[must_use]
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Lookup<U> {
-        match self {
-            Self::Found(found) => Lookup::Found(change(found)),
-            Self::Nothing => Lookup::Nothing,
-            Self::Unknown(why) => Lookup::Unknown(why),
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct JobOutcome {
     /// How its inputs were read, where that was detected and is unusual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub info: Vec<String>,
-    /// What it amounts to, of an operator's job that wrote no files: who collects it has nothing to look up.
+    /// What it amounts to, of an operator's job that wrote no files: the run that collects it looks nothing up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concluded: Option<Box<Conclusion>>,
 }

@@ -16,7 +16,8 @@ pub trait Storage: Send + Sync {
     fn objects(&self) -> Arc<dyn ObjectStore>;
 
     /// Streams every data file of a location (a file, a folder with everything below it, or a glob),
-    /// pinned as it is now, in no order. Who has enough drops the stream. Files and folders whose name begins with `_` or `.` are left out.
+    /// pinned as it is now, in no order. A caller that has enough drops the stream. Files and folders whose name begins
+    /// with `_` or `.` are left out.
     fn list_files<'a>(
         &'a self,
         location: &'a str,

@@ -1,5 +1,4 @@
-//! How the tables of a job are read that nobody declared: with the job's threads and memory, telling its progress,
-//! and stopped with it.
+//! How a job reads undeclared tables: with its threads and memory, reporting its progress, and stopped with it.
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -8,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::inference::{Inference, infer_files};
-use super::tables::{self, FoundTable};
+use super::listing::files_of;
+use super::tables::FoundTable;
 use crate::engines::EngineError;
 use crate::engines::files::Files;
 use crate::engines::reading::Reading;
@@ -52,7 +52,7 @@ impl Discovery {
         known.push((name.clone(), reading.clone(), found.clone()));
     }
 
-    /// Finds the schema of a table that nobody declared.
+    /// Finds the schema of an undeclared table.
     pub(super) fn discover(
         &self,
         files: &dyn Files,
@@ -60,7 +60,7 @@ impl Discovery {
         table: FoundTable,
         reading: &Reading,
     ) -> Result<TableLookup, EngineError> {
-        let found = tables::discovered_files(files, &table.path)?;
+        let found = files_of(files, table.path.as_str())?;
         let total: u64 = found.iter().map(|file| file.size_bytes).sum();
         let inference = Inference {
             files,
@@ -68,7 +68,7 @@ impl Discovery {
             sample: None,
             reading,
             threads: self.threads,
-            on_bytes: &|done| (self.on_bytes)(done.min(total), total),
+            on_bytes: &|done| (self.on_bytes)(done, total),
             cancelled: &self.cancelled,
         };
         let concluded = infer_files(&inference, found).map_err(|error| {

@@ -51,11 +51,14 @@ pub(crate) fn files_below(
 /// # Errors
 /// As [`Files::walk`].
 pub(crate) fn holds_data(files: &dyn Files, folder: &StoragePath) -> Result<bool, EngineError> {
+    let mut committed = CommittedFiles::of(files);
     let mut found = false;
-    visit(files, folder.as_str(), &mut |_| {
+    let mut take_first = |_| {
         found = true;
         ControlFlow::Break(())
-    })?;
+    };
+    let walked = files.walk(Some(folder), &mut |file| committed.hand_on(file, &mut take_first));
+    committed.ended(walked)?;
     Ok(found)
 }
 

@@ -41,7 +41,7 @@ impl LakeMetastore {
         Self { files, lock, now, discovery: None }
     }
 
-    /// Makes the same role for a job: it reads the files of tables that nobody declared.
+    /// Makes the same role for a job: it reads the files of undeclared tables.
     #[must_use]
     pub fn in_job(self, discovery: Discovery) -> Self {
         Self { discovery: Some(Arc::new(discovery)), ..self }

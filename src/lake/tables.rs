@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use super::catalogue;
 use super::error::{error, path_error};
 use super::file_lists::all_files;
-use super::listing::{files_of, holds_data, is_left_out, visit};
+use super::listing::{holds_data, is_left_out, visit};
 use super::manifest::{Manifest, ManifestKind};
 use super::{names, partitions};
 use crate::engines::bad_rows::Bad;
@@ -122,14 +122,6 @@ fn folder_table(
     }
     let is_table = holds_data(files, &path)?;
     Ok(is_table.then(|| discovered(database, name, path)))
-}
-
-/// Returns the files of a table that was never declared. What jobs have not committed is not of it.
-pub(crate) fn discovered_files(
-    files: &dyn Files,
-    path: &StoragePath,
-) -> Result<Vec<PinnedFile>, EngineError> {
-    files_of(files, path.as_str())
 }
 
 /// Returns the table that is meant.

@@ -66,3 +66,14 @@ pub enum Sight<T> {
     /// It could not be seen.
     Failed(JobError),
 }
+
+impl<T> Sight<T> {
+    /// Returns the same for an effect that has not been tried: what cannot be told is nothing then.
+    #[must_use]
+    pub fn untried(self) -> Self {
+        match self {
+            Self::Unknown(_) => Self::Nothing,
+            seen => seen,
+        }
+    }
+}

@@ -168,8 +168,7 @@ impl Pass<'_> {
                 self.unseen(classify_reading(error), error.retry == Retry::Never)
             }
             (Sight::Nothing, Some(error)) => self.give_up(attempt, error),
-            // It was tried, and nobody can tell whether it took place.
-            (Sight::Unknown(why), Some(_)) => self.unseen(untold(why), true),
+            (Sight::Unknown(why), _) => self.unseen(untold(why), true),
             (Sight::NotLooked, Some(error)) => {
                 self.conclude(attempt, AttemptOutcome::Failed, error)
             }

@@ -100,12 +100,12 @@ pub async fn act(
         Ok(engines) => engines,
         Err(error) => return Ok(failed(step, &error)),
     };
-    if matches!(decision, Decision::Launch) {
-        session.intends(None); // from here on something may have been launched
+    if matches!(decision, Decision::Launch | Decision::Apply) {
+        session.tries();
     }
-    let unlaunched = session.has_unlaunched(&identity.token);
+    let untried = session.has_untried(&identity.token);
     let work =
-        Work { run, valid: &valid, engines: &engines, identity: &identity, results, unlaunched };
+        Work { run, valid: &valid, engines: &engines, identity: &identity, results, untried };
     let outcome = match decision {
         Decision::Launch => work.launch(operator_of(context, run, &valid)?).await,
         Decision::Release(job) => done(step, work.release(job).await),
@@ -117,9 +117,9 @@ pub async fn act(
     };
     if let Outcome::Failed { step, error } = &outcome {
         session.close();
-        let is_launch = matches!(step, Step::Prepare | Step::Create);
-        if is_launch && error.retry != Retry::EffectUnknown {
-            session.intends(Some(identity.token.clone()));
+        let is_tried = matches!(step, Step::Prepare | Step::Create | Step::Apply);
+        if is_tried && error.retry != Retry::EffectUnknown {
+            session.intends(identity.token.clone());
         }
     }
     Ok(outcome)
@@ -146,8 +146,8 @@ struct Work<'a> {
     engines: &'a Engines,
     identity: &'a Identity,
     results: Results<'a>,
-    /// Whether this process recorded the attempt and has launched nothing of it.
-    unlaunched: bool,
+    /// Whether this process recorded the attempt's next effect and has not tried it.
+    untried: bool,
 }
 
 impl Work<'_> {
@@ -265,15 +265,15 @@ impl Work<'_> {
     }
 
     async fn fence(&self) -> Result<Outcome, RunError> {
-        match self.pending_change() {
-            Ok(Some(change)) => return Ok(self.fence_change(&change).await),
-            Ok(None) if !self.uses_jobs() => return Ok(Outcome::Fenced(Fence::Down)),
-            Ok(None) => {}
-            Err(error) => return Err(error),
+        if let Some(change) = self.pending_change()? {
+            return Ok(self.fence_change(&change).await);
+        }
+        if !self.uses_jobs() {
+            return Ok(Outcome::Fenced(Fence::Down));
         }
         Ok(match self.fence_job().await {
-            // A service that cannot tell is not in doubt about what this process has not launched.
-            Ok(Fence::Unknown(_)) if self.unlaunched => Outcome::Fenced(Fence::Down),
+            // There is no doubt about what this process has not tried.
+            Ok(Fence::Unknown(_)) if self.untried => Outcome::Fenced(Fence::Down),
             Ok(Fence::Unknown(why)) => failed(Step::Fence, &untold("stop the work for good", why)),
             Ok(fence) => Outcome::Fenced(fence),
             Err(error) => failed(Step::Fence, &error),
@@ -291,6 +291,7 @@ impl Work<'_> {
         match changes.fence(change, &self.identity.author).await {
             Ok(Lookup::Nothing) => Outcome::Fenced(Fence::Down),
             Ok(Lookup::Found(made)) => Outcome::Applied(Some(made)),
+            Ok(Lookup::Unknown(_)) if self.untried => Outcome::Fenced(Fence::Down),
             Ok(Lookup::Unknown(why)) => failed(Step::Fence, &untold("fence the change", why)),
             Err(error) => failed(Step::Fence, &error),
         }

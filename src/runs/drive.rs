@@ -15,7 +15,6 @@ use super::session::{Identity, Session, name_of};
 use super::watch::Watch;
 use crate::api::v1alpha1::{AttemptState, OperatorRun, OperatorRunStatus, Phase};
 use crate::engines::Retry;
-use crate::engines::job::JobToken;
 use crate::faults;
 use crate::plan::{Decision, Keeping, Observation, Sight, is_held, is_leaving, needs_job, plan};
 use crate::store::{Key, Resource, StoreError};
@@ -105,14 +104,19 @@ pub async fn reconcile(
     let wanted = OperatorRun { status: Some(status), ..run };
     if let Some(run) = replace_status(context, &wanted).await? {
         faults::reach(part, "after-write");
-        if let Decision::Intend { token, .. } = &decision {
-            session.intends(Some(JobToken(token.clone())));
+        if let (true, Some(identity)) = (is_intent(&decision, &outcome), Identity::of(&run)) {
+            session.intends(identity.token);
         }
         clear_away(context, session, &run).await;
         return Ok(Reconciled { run, next, left: None });
     }
     sweep(context, session, &wanted, &outcome).await;
     Ok(Reconciled { run: wanted, next: Wake::Reread, left: None })
+}
+
+/// Whether a pass recorded what is to be done next: an attempt, or the change that remains of it.
+pub(super) fn is_intent(decision: &Decision, outcome: &Outcome) -> bool {
+    matches!(decision, Decision::Intend { .. }) || matches!(outcome, Outcome::Decided(_))
 }
 
 fn wake(
@@ -189,8 +193,7 @@ fn with_looks(mut status: OperatorRunStatus, seen: &Observation) -> OperatorRunS
     if attempt.job.as_ref().is_none_or(|recorded| recorded.id != job.id.0) {
         return status;
     }
-    let known_url = attempt.job.as_ref().and_then(|recorded| recorded.url.clone());
-    if let (Some(recorded), None) = (&mut attempt.job, &known_url) {
+    if let Some(recorded) = attempt.job.as_mut().filter(|recorded| recorded.url.is_none()) {
         recorded.url = job.url.as_deref().map(|url| url.chars().take(2_048).collect());
     }
     if attempt.image_id.is_none() {

@@ -46,14 +46,13 @@ pub async fn gather(
         });
     };
     let place = ask(context, run, &valid, None);
-    let looks = Looks::of(run, status)?;
-    if !looks.job && looks.change.is_none() {
+    let Some(look_at) = LookAt::of(run, status)? else {
         return Ok(Observation { place, keeping, ..Observation::default() });
-    }
+    };
     let engines = session.engines(context, &valid).await;
     let identity = Identity::of(run);
     session.looks_at(identity.as_ref().and_then(|identity| identity.job.as_ref()));
-    let observation = look(looks, engines, identity).await;
+    let observation = look(look_at, engines, identity).await;
     let observation = without_doubt(observation, session, run);
     #[cfg(test)]
     let observation = super::mutations::blurred(observation, run);
@@ -77,53 +76,52 @@ fn ask(
     context.admission.places.ask(run, valid, config)
 }
 
-/// Which looks outside the recorded status calls for.
+/// What the recorded status calls for a look at.
 #[derive(Debug, Clone)]
-struct Looks {
-    job: bool,
-    change: Option<Change>,
+enum LookAt {
+    /// The job of the newest attempt.
+    Job,
+    /// The change that remains of it.
+    Change(Change),
 }
 
-impl Looks {
-    fn of(run: &OperatorRun, status: &OperatorRunStatus) -> Result<Self, RunError> {
+impl LookAt {
+    fn of(run: &OperatorRun, status: &OperatorRunStatus) -> Result<Option<Self>, RunError> {
         let pending = Pending::of(status).map_err(|source| recorded(run, "pending", source))?;
         let live = status.attempts.last().is_some_and(|last| last.state != AttemptState::Finished);
-        let job = pending.is_none() && live && needs_job(status);
-        let change = pending.and_then(|pending| match pending.effect {
-            Effect::Metastore { change } => Some(change),
-            Effect::CancelJob { .. } => None,
-        });
-        Ok(Self { job, change })
+        Ok(match pending.map(|pending| pending.effect) {
+            Some(Effect::Metastore { change }) => Some(Self::Change(change)),
+            Some(Effect::CancelJob { .. }) => None,
+            None => (live && needs_job(status)).then_some(Self::Job),
+        })
     }
 }
 
 async fn look(
-    looks: Looks,
+    look_at: LookAt,
     engines: Result<Engines, EngineError>,
     identity: Option<Identity>,
 ) -> Observation {
     let mut observation = Observation::default();
     let Some(identity) = identity else { return observation };
-    match (engines, looks.change) {
-        (Ok(engines), None) => observation.job = find_job(&engines, &identity).await,
-        (Ok(engines), Some(change)) => {
+    match (look_at, engines) {
+        (LookAt::Job, Ok(engines)) => observation.job = find_job(&engines, &identity).await,
+        (LookAt::Change(change), Ok(engines)) => {
             observation.change = find_change(&engines, &change, &identity.author).await;
         }
-        (Err(error), None) => observation.job = Sight::Failed(kept(&error)),
-        (Err(error), Some(_)) => observation.change = Sight::Failed(kept(&error)),
+        (LookAt::Job, Err(error)) => observation.job = Sight::Failed(kept(&error)),
+        (LookAt::Change(_), Err(error)) => observation.change = Sight::Failed(kept(&error)),
     }
     observation
 }
 
-/// A service that cannot tell whether a job was created is not in doubt about an attempt that this process recorded
-/// and has not launched: there is none.
-fn without_doubt(observation: Observation, session: &Session, run: &OperatorRun) -> Observation {
-    let is_unlaunched =
-        Identity::of(run).is_some_and(|identity| session.has_unlaunched(&identity.token));
-    match observation.job {
-        Sight::Unknown(_) if is_unlaunched => Observation { job: Sight::Nothing, ..observation },
-        _ => observation,
+/// A service that cannot tell is not in doubt about an effect that this process recorded and has not tried: there is
+/// none.
+fn without_doubt(seen: Observation, session: &Session, run: &OperatorRun) -> Observation {
+    if !Identity::of(run).is_some_and(|identity| session.has_untried(&identity.token)) {
+        return seen;
     }
+    Observation { job: seen.job.untried(), change: seen.change.untried(), ..seen }
 }
 
 /// Looks for the job of the newest attempt. In place of one that was recorded and is gone, a delayed

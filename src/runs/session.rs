@@ -19,8 +19,8 @@ pub struct Session {
     engines: Option<Engines>,
     /// The job that was looked at last.
     job: Option<JobId>,
-    /// The attempt that this process recorded and has not launched.
-    unlaunched: Option<JobToken>,
+    /// The attempt whose next effect this process recorded and has not tried.
+    untried: Option<JobToken>,
 }
 
 impl Session {
@@ -64,15 +64,20 @@ impl Session {
         })
     }
 
-    /// Notes that an attempt was recorded by this process, which has launched nothing under its token.
-    pub(super) fn intends(&mut self, token: Option<JobToken>) {
-        self.unlaunched = token;
+    /// Notes that this process recorded what an attempt does next, a job or a change, and has not tried it.
+    pub(super) fn intends(&mut self, token: JobToken) {
+        self.untried = Some(token);
     }
 
-    /// Returns whether this process recorded an attempt and has launched nothing of it. Whoever else may launch it
-    /// has to record that first, which this process then sees.
-    pub(super) fn has_unlaunched(&self, token: &JobToken) -> bool {
-        self.unlaunched.as_ref() == Some(token)
+    /// Notes that the next effect of the attempt may have taken place.
+    pub(super) fn tries(&mut self) {
+        self.untried = None;
+    }
+
+    /// Returns whether nothing of an attempt's next effect has been tried. Another process tries only what it has
+    /// recorded itself, and this one would see that.
+    pub(super) fn has_untried(&self, token: &JobToken) -> bool {
+        self.untried.as_ref() == Some(token)
     }
 
     /// Notes the job that is looked at.

@@ -1,4 +1,4 @@
-//! Files that nobody declared: a job reads them, and nothing else does.
+//! Undeclared files: a job reads them, and nothing else does.
 
 use std::fmt::Write as _;
 use std::process::Stdio;
@@ -34,7 +34,7 @@ fn status(mason: &Mason, run: &str) -> Value {
 }
 
 #[test]
-fn a_table_that_nobody_declared_is_looked_at_by_one_job() {
+fn one_job_looks_at_an_undeclared_table() {
     let mason = Mason::with_data();
     let get = ["run", "table/get", "--name", "look", "-p", "preview_rows=2"];
     let called = mason.call(get.iter().chain(&ORDERS).copied().collect::<Vec<_>>());
@@ -46,7 +46,7 @@ fn a_table_that_nobody_declared_is_looked_at_by_one_job() {
 }
 
 #[test]
-fn a_dry_run_over_files_that_nobody_declared_plans_in_its_job_and_writes_nothing() {
+fn a_dry_run_over_undeclared_files_plans_in_its_job_and_writes_nothing() {
     let mason = Mason::with_data();
     let format = [
         "run",

@@ -226,14 +226,14 @@ impl LocalExecution {
             owner: record.owner,
             operation: record.operation,
             state,
-            progress: folder.read(file::PROGRESS)?,
+            progress: folder.shown(file::PROGRESS),
             created_at: Some(record.created_at),
             started_at: started.map(|started| started.at),
             finished_at,
             error,
             waiting,
             image_id: None,
-            statistics: folder.read(file::STATISTICS)?,
+            statistics: if state.has_ended() { folder.shown(file::STATISTICS) } else { None },
             log_tail: None,
         }))
     }

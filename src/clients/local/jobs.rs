@@ -8,7 +8,7 @@
 //! | `reserve`       | creator    | nothing: room on the disk for the files below |
 //! | `released.json` | creator    | the job may begin, since when |
 //! | `started.json`  | worker     | since when, by which process; never begun twice |
-//! | `planned.json`  | worker     | the job of an operator as it was planned, without files that nobody collects |
+//! | `planned.json`  | worker     | the job of an operator as it was planned, without files that are never collected |
 //! | `progress.json` | worker     | how far it is |
 //! | `prepared.json` | worker     | the outcome as it will be if the commit that follows takes place |
 //! | `statistics.json` | worker   | what it took, written before how it ended |
@@ -232,6 +232,12 @@ impl JobFolder {
         let bytes = as_json(value, &path)?;
         durable::replace_quickly(&self.root, &path, &bytes)
             .map_err(|source| io_error("write a job's file", &path, source))
+    }
+
+    /// Returns a file that is only shown. It is not kept for good when it is written: one that a machine's end left
+    /// torn is none.
+    pub(crate) fn shown<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.read(name).ok().flatten()
     }
 
     /// Removes a file that is only shown, if it is there.

@@ -27,7 +27,7 @@ use crate::embedded::planned::{OnPlanned, carry_out};
 use crate::embedded::work::{Executed, ProgressCell, Work};
 use crate::engines::files::Files as _;
 use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
-use crate::engines::job_spec::{FileSink, JobSpec, Operation, Sink};
+use crate::engines::job_spec::{FileSink, Input, JobSpec, Operation, Sink};
 use crate::engines::planner::Planner;
 use crate::engines::result::{Commit, JobOutcome, Written};
 use crate::engines::table::StoragePath;
@@ -418,14 +418,15 @@ impl Job {
             let passed = to?.duration_since(from?).as_millis();
             u64::try_from(passed).ok()
         };
-        let sizes = self.planned.get().map_or_else(|| Sizes::of(&self.spec), |(_, sizes)| *sizes);
-        let is_planned =
-            self.planned.get().is_some() || !matches!(self.spec.operation, Operation::Operator(_));
+        let sizes = match self.spec.operation {
+            Operation::Operator(_) => self.planned.get().map(|(_, sizes)| *sizes),
+            _ => Some(Sizes::of(&self.spec)),
+        };
         let statistics = AttemptStatistics {
             queued_milliseconds: milliseconds(released, started),
             running_milliseconds: milliseconds(started, Some(now())),
-            input_files: is_planned.then_some(sizes.files),
-            input_bytes: is_planned.then_some(sizes.bytes),
+            input_files: sizes.map(|sizes| sizes.files),
+            input_bytes: sizes.map(|sizes| sizes.bytes),
             peak_memory_bytes: peak_memory_bytes(),
         };
         self.folder.show(file::STATISTICS, &statistics)
@@ -519,11 +520,18 @@ fn peak_memory_bytes() -> Option<u64> {
 /// Returns a planned job with the files that retention must not collect while it runs: those of versions. A table of
 /// many other files makes no large document.
 fn without_uncollected(planned: &JobSpec) -> JobSpec {
-    let mut inputs = planned.inputs.clone();
-    for input in inputs.iter_mut().filter(|input| input.version.is_none()) {
-        input.files.clear();
+    let kept = |input: &Input| match input.version {
+        Some(_) => input.clone(),
+        None => input.without_files(),
+    };
+    JobSpec {
+        version: planned.version,
+        inputs: planned.inputs.iter().map(kept).collect(),
+        operation: planned.operation.clone(),
+        sink: planned.sink.clone(),
+        bad_rows: planned.bad_rows,
+        limits: planned.limits,
     }
-    JobSpec { inputs, ..planned.clone() }
 }
 
 fn out_of_memory(limit_bytes: u64) -> EngineError {

@@ -182,7 +182,7 @@ fn check_delete_table(
             sized(tables::declared_files(files, manifest, usize::MAX)?.unwrap_or_default())
         }
         Some(_) => Vec::new(),
-        None if external_files => sized(tables::discovered_files(files, &table.path)?),
+        None if external_files => sized(listing::files_of(files, table.path.as_str())?),
         None => {
             let message = format!("`{}` is not declared: its files are all there is", table.name);
             return Err(error(ErrorKind::InvalidInput, OPERATION, message)

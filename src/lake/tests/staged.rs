@@ -1,4 +1,4 @@
-//! Files that jobs wrote are data as far as a manifest names them, whoever lists them.
+//! Files that jobs wrote are data as far as a manifest names them, in every listing.
 
 use std::ops::ControlFlow;
 

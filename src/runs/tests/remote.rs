@@ -10,7 +10,10 @@ use crate::testing::fakes::{Call, Fault, Rules, World};
 
 const REMOTE: [Rules; 2] = {
     let told = Rules::ALL;
-    [Rules { token_index: false, ..told }, Rules { change_index: false, ..told }]
+    [
+        Rules { token_index: false, ..told },
+        Rules { change_index: false, change_once: false, ..told },
+    ]
 };
 
 fn simulation(action: &'static str, rules: Rules) -> Simulation {
@@ -98,11 +101,36 @@ fn a_creation_without_an_answer_is_never_repeated_blindly() {
 }
 
 #[test]
-fn a_change_without_an_answer_is_asked_of_a_person_where_nobody_else_can_tell() {
+fn a_change_without_an_answer_is_asked_of_a_person_where_the_service_cannot_tell() {
     let mut simulation = simulation("fake.change", REMOTE[1]);
     happen(&mut simulation, &[Event::Fault(Call::Apply, Fault::SILENT_AFTER)]);
     assert_eq!(undisturbed(&mut simulation), Phase::Unknown, "{:?}", simulation.status());
     assert_eq!(World::of(&simulation.world).changes.len(), 1);
+}
+
+#[test]
+fn a_change_is_not_made_again_after_a_crash_where_the_service_cannot_tell() {
+    let mut asked = 0;
+    for steps in 0..24 {
+        let mut simulation = simulation("fake.change", REMOTE[1]);
+        for _ in 0..steps {
+            happen(&mut simulation, &[Event::Step(0)]);
+        }
+        let phase = simulation.settle().expect("should hold");
+        asked += u32::from(phase == Phase::Unknown);
+        let changes = World::of(&simulation.world).changes.len();
+        assert!(changes <= 1, "{steps}");
+        assert!(phase == Phase::Unknown || changes == 1, "{steps}: {phase:?}");
+    }
+    assert!(asked > 0, "a crash around the change should leave it unknown");
+}
+
+#[test]
+fn a_change_that_was_refused_for_good_fails_its_run_also_where_the_service_cannot_tell() {
+    let mut simulation = simulation("fake.change", REMOTE[1]);
+    happen(&mut simulation, &[Event::Fault(Call::Apply, Fault::LASTING)]);
+    assert_eq!(undisturbed(&mut simulation), Phase::Failed, "{:?}", simulation.status());
+    assert!(World::of(&simulation.world).changes.is_empty());
 }
 
 proptest! {

@@ -15,6 +15,7 @@ use crate::engines::execution::Fence;
 use crate::engines::job::{JobState, JobToken};
 use crate::plan::Keeping;
 use crate::plan::{Checked, Decision, Observation, Sight, plan};
+use crate::runs::drive::is_intent;
 use crate::runs::{
     EachTime, LeftBehind, Outcome, ProgressBudget, RunContext, Session, Wake, act, gather,
     lifetime, record,
@@ -337,8 +338,9 @@ impl Simulation {
                         let now = self.world().now;
                         let status = record(&run, &decision, &outcome, now);
                         let is_kept = self.keep(*run, status)?;
-                        if let (true, Decision::Intend { token, .. }) = (is_kept, &decision) {
-                            session.intends(Some(JobToken(token.clone())));
+                        if is_kept && is_intent(&decision, &outcome) {
+                            let last = self.status().attempts.pop().expect("should have one");
+                            session.intends(JobToken(last.token));
                         }
                     }
                 }

@@ -375,3 +375,17 @@ fn was_killed(root: &Root) -> bool {
     let log = root.dir().read_to_string(".mason/jobs/t1/log").expect("should have a log");
     !log.contains("test result: ok")
 }
+
+#[tokio::test]
+async fn what_a_job_took_is_told_and_a_torn_document_of_it_hides_nothing_else() {
+    let (_folder, root) = new_root();
+    let execution = execution(&root, None);
+    let id = started(&execution, WRITES).await;
+    let status = ended(&execution, &id).await;
+    let took = status.statistics.expect("should be told");
+    assert!(took.running_milliseconds.is_some() && took.queued_milliseconds.is_some(), "{took:?}");
+    assert!(took.peak_memory_bytes > Some(0), "{took:?}");
+    root.dir().write(".mason/jobs/t/statistics.json", "{\"torn").expect("should write");
+    let status = execution.status(&id).await.expect("should be known");
+    assert_eq!((status.state, status.statistics), (JobState::Succeeded, None));
+}

@@ -25,7 +25,7 @@ use crate::engines::table::{
     FileFormat, Format, StoragePath, TableLookup, TableName, TextEncoding,
 };
 use crate::engines::{EngineError, ErrorKind};
-use crate::lake::tables::discovered_files;
+use crate::lake::listing::files_of;
 
 /// What both ways say of a table.
 #[derive(Debug, PartialEq)]
@@ -77,7 +77,7 @@ async fn got(root: &Arc<Root>, reading: &Reading) -> Result<Said, EngineError> {
 
 fn job_spec(root: &Arc<Root>, sample: Option<Sample>, reading: &Reading) -> JobSpec {
     let location = StoragePath::new("sales/orders").expect("should be a path");
-    let files = discovered_files(&super::files(root), &location).expect("should be listed");
+    let files = files_of(&super::files(root), location.as_str()).expect("should be listed");
     let input = Input {
         name: TableName { database: "sales".to_owned(), table: "orders".to_owned() },
         format: FileFormat::of(Format::Parquet),

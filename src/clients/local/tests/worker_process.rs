@@ -72,7 +72,7 @@ impl Executor for Behaviour {
         on_planned: &OnPlanned<'_>,
     ) -> Result<Executed, EngineError> {
         if let Operation::Operator(_) = &spec.operation {
-            // Planned only now: what it will write is known to nobody before.
+            // Planned only now: what it will write was not known before.
             let planned = Box::new(super::spec(WRITES, Some(super::sink(WriteMode::Append, None))));
             on_planned(&planned)?;
             let executed = answer(write(&planned, work));
