@@ -11,8 +11,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     nearest_of(word, known, 1).pop()
 }
 
-/// Returns the known words that are near enough to be meant, the nearest first, at most so many. Upper and lower
-/// case are the same.
+/// Returns the known words that are near enough to be meant, each once, the nearest first, at most so many. Upper and
+/// lower case are the same.
 #[must_use]
 pub fn nearest_of<'a>(
     word: &str,
@@ -28,7 +28,13 @@ pub fn nearest_of<'a>(
         .filter(|(likeness, _)| *likeness >= LEAST)
         .collect();
     near.sort_by(|left, right| right.0.total_cmp(&left.0));
-    near.into_iter().take(most).map(|(_, known)| known).collect()
+    let mut words: Vec<&str> = Vec::new();
+    for (_, known) in near {
+        if words.len() < most && !words.contains(&known) {
+            words.push(known);
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -42,5 +48,6 @@ mod tests {
         assert_eq!(nearest_of("order", known, 1), ["Order"]);
         assert_eq!(nearest("paramters", ["parameters", "operator"]), Some("parameters"));
         assert_eq!(nearest("xyz", ["parameters", "operator"]), None);
+        assert_eq!(nearest_of("plans", ["planes", "planes", "plan"], 2), ["planes", "plan"]);
     }
 }

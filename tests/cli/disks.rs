@@ -1,6 +1,7 @@
 //! Disks that are full or read-only, as they are: file systems mounted in a namespace of the test's own.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -156,6 +157,11 @@ fn a_root_that_is_full_at_any_point_is_named_and_nothing_is_lost_or_half_written
             let left = format!("find data/sales/{table} -type f ! -path '*/_mason/runs/*'");
             let left = disk.shell(&format!("{left} 2>/dev/null || true"));
             assert_eq!(left, "", "{free_kib}: nothing should be at the target");
+            assert_eq!(
+                disk.phase(&run),
+                "Failed",
+                "{free_kib}: it is known that nothing took place"
+            );
         }
         disk.free();
         let resumed = disk.call(&["resume", &run, "-q"]);
@@ -175,22 +181,99 @@ fn a_root_that_is_full_at_any_point_is_named_and_nothing_is_lost_or_half_written
     panic!("240 KiB should be enough");
 }
 
+/// A change without a job.
+const CHANGE: [&str; 6] =
+    ["run", "database/create", "--config", "local", "-p", "database_name=new"];
+
+#[test]
+fn a_change_on_a_root_that_is_full_at_any_point_is_made_or_fails() {
+    let mason = Mason::new();
+    let Some(disk) = root(&mason, 4096) else { return };
+    for free_kib in (0..64).step_by(4) {
+        let run = format!("r{free_kib}");
+        disk.fill(free_kib);
+        let called = disk.call(&[&CHANGE[..], &["--name", &run, "-q"]].concat());
+        let is_made = disk.shell("ls data").contains("new");
+        let phase = if is_made { "Succeeded" } else { "Failed" };
+        assert_eq!((called.code == 0, disk.phase(&run).as_str()), (is_made, phase), "{called:?}");
+        disk.free();
+        if is_made {
+            assert!(free_kib > 0, "it should have been too little before");
+            return;
+        }
+        assert!(called.err.contains("No space left"), "{free_kib}: {}", called.err);
+    }
+    panic!("64 KiB should be enough");
+}
+
+/// Calls the binary as an ordinary user would be treated, to whom the bits of files and folders apply; nothing, and
+/// said so, where that cannot be.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn as_an_ordinary_user(mason: &Mason, args: &[&str]) -> Option<Called> {
+    if !rustix::process::geteuid().is_root() {
+        return Some(mason.call(args));
+    }
+    let like = mason.command::<&str>([]);
+    let call = |args: &[&str]| {
+        let mut command = Command::new("setpriv");
+        let rights = "--bounding-set=-dac_override,-dac_read_search";
+        command.args([rights, env!("CARGO_BIN_EXE_mason")]).args(args);
+        command.current_dir(mason.path("")).env_clear();
+        command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    };
+    if call(&["--version"]).output().is_ok_and(|tried| tried.status.success()) {
+        return Some(mason.finish(&mut call(args), ""));
+    }
+    eprintln!("skipped: this system cannot take rights away from the administrator");
+    None
+}
+
+#[test]
+fn a_root_without_rights_is_named_and_a_query_fails_for_that() {
+    let mason = Mason::with_data();
+    set_mode(&mason.path("data"), 0o555);
+    let select = ["-p", "database_name=sales", "-p", "query_string=select * from orders"];
+    let query = [&["run", "table/query", "--config", "local", "--name", "q", "-q"], &select[..]];
+    let queried = as_an_ordinary_user(&mason, &query.concat());
+    let doctor = as_an_ordinary_user(&mason, &["doctor"]);
+    set_mode(&mason.path("data"), 0o755);
+    let (Some(queried), Some(doctor)) = (queried, doctor) else { return };
+    assert_eq!(queried.code, 1, "{queried:?}");
+    for part in ["Permission denied", "`.mason", "hint: "] {
+        assert!(queried.err.contains(part), "{part} is not in {}", queried.err);
+    }
+    let run = mason.call(["get", "run", "q", "-o", "json"]);
+    let run: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(run["status"]["phase"], "Failed", "{run:#}");
+    let warned = "can be read, but not written: Permission denied";
+    assert!(doctor.out.contains(warned), "{doctor:?}");
+    assert!(doctor.out.contains("a query keeps its job below"), "{doctor:?}");
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
 fn a_root_that_is_read_only_is_named_and_runs_fail_without_their_effect() {
     let mason = Mason::new();
     let Some(disk) = root(&mason, 4096) else { return };
     disk.remount("ro");
     let copied = disk.copy("copy", "copying");
-    let change = ["run", "database/create", "--config", "local", "-p", "database_name=new"];
+    let change = CHANGE;
     let changed = disk.call(&[&change[..], &["--name", "changing", "-q"]].concat());
-    for called in [&copied, &changed] {
+    let select = ["-p", "database_name=sales", "-p", "query_string=select * from orders"];
+    let query = [&["run", "table/query", "--config", "local", "--name", "reading"], &select[..]];
+    let read = disk.call(&query.concat());
+    for called in [&copied, &changed, &read] {
         assert_eq!(called.code, 1, "{called:?}");
         for part in ["Read-only file system", "`.mason/", "hint: the root folder is on a read-only"]
         {
             assert!(called.err.contains(part), "{part} is not in {}", called.err);
         }
     }
-    for run in ["copying", "changing"] {
+    for run in ["copying", "changing", "reading"] {
         assert_eq!(disk.phase(run), "Failed", "it is known that nothing took place");
     }
     disk.remount("rw");
@@ -244,6 +327,32 @@ fn a_store_that_is_read_only_is_named_and_nothing_is_run() {
     assert_eq!(disk.copy("copy", "copying").code, 0);
 }
 
+/// What is larger than 64 MiB of memory when it is sorted.
+const SORT: &str = "query_string=select value, value * 7 % 1000003 as k, repeat('x', 40) as t \
+                    from generate_series(1, 1000000) order by k desc";
+
+fn sort(run: &str) -> Vec<&str> {
+    let call = ["run", "table/query", "--config", "lake", "-p", "database_name=sales", "-p", SORT];
+    let to = ["-p", "output_table=sorted", "--name", run, "-q"];
+    [&call[..], &to].concat()
+}
+
+#[test]
+fn a_job_that_spills_more_than_its_limit_says_so() {
+    let mason = Mason::with_data();
+    let small = "root: data, memoryLimit: 64Mi, diskLimit: 8Mi";
+    mason.write("config.yaml", &crate::CONFIG.replace("root: data", small));
+    assert_eq!(mason.call(["apply", "-f", "config.yaml"]).code, 0);
+    let called = mason.call(sort("much"));
+    assert_eq!(called.code, 1, "{called:?}");
+    for part in
+        ["OutOfDisk", "than its limit of 8 MiB", "hint: free space below the root, or raise"]
+    {
+        assert!(called.err.contains(part), "{part} is not in {}", called.err);
+    }
+    assert!(!called.err.contains("datafusion"), "{}", called.err);
+}
+
 #[test]
 fn a_job_that_spills_onto_a_full_disk_says_so_and_leaves_nothing() {
     let mason = Mason::new();
@@ -252,25 +361,7 @@ fn a_job_that_spills_onto_a_full_disk_says_so_and_leaves_nothing() {
     let small = crate::CONFIG.replace("root: data", "root: data, memoryLimit: 64Mi");
     mason.write("config.yaml", &small);
     assert_eq!(disk.call(&["apply", "-f", "config.yaml"]).code, 0);
-    let sql = "query_string=select value, value * 7 % 1000003 as k, repeat('x', 40) as t \
-               from generate_series(1, 1000000) order by k desc";
-    let sort = |run: &str| {
-        disk.call(&[
-            "run",
-            "table/query",
-            "--config",
-            "lake",
-            "-p",
-            "database_name=sales",
-            "-p",
-            sql,
-            "-p",
-            "output_table=sorted",
-            "--name",
-            run,
-            "-q",
-        ])
-    };
+    let sort = |run: &str| disk.call(&sort(run));
     let called = sort("full");
     assert_eq!((called.code, disk.phase("full").as_str()), (1, "Failed"), "{called:?}");
     assert!(called.err.contains("OutOfDisk"), "{}", called.err);

@@ -283,6 +283,57 @@ fn signal(child: &std::process::Child, name: &str) {
 }
 
 #[test]
+fn the_log_of_a_run_that_succeeded_is_shown() {
+    let mason = Mason::with_data();
+    assert_eq!(query(&mason, "select * from orders", &["--name", "counts", "-q"]).code, 0);
+    let logged = mason.call(["logs", "counts"]);
+    assert_eq!(logged.code, 0, "{logged:?}");
+    for part in ["begins run=\"counts\" attempt=1", "planned operation=", "the job is done rows=3"]
+    {
+        assert!(logged.out.contains(part), "{part} is not in {logged:?}");
+    }
+    let run = document(&mason, "counts").unwrap();
+    let job = run["status"]["attempts"][0]["job"]["id"].as_str().unwrap();
+    let id = format!("job_id={job}");
+    let asked = ["run", "job/logs", "--config", "local", "-p", &id, "-p", "lines=1", "-o", "json"];
+    let asked: Value = serde_json::from_str(&mason.call(asked).out).unwrap();
+    let lines = asked["status"]["result"]["data"]["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 1, "{asked:#}");
+    assert_eq!(lines[0].as_str(), logged.out.lines().last(), "{asked:#}");
+}
+
+#[test]
+fn verbose_calls_say_what_mason_does() {
+    let mason = Mason::with_data();
+    let steps = |called: &Called| called.err.matches("takes a step").count();
+    let quiet = query(&mason, "select 1", &[]);
+    assert_eq!((quiet.code, steps(&quiet)), (0, 0), "{quiet:?}");
+    let verbose = query(&mason, "select 1", &["-v"]);
+    for step in ["intend", "launch", "release", "collect"] {
+        let said = format!("step=\"{step}\"");
+        assert!(verbose.err.contains(&said), "{said} is not in {}", verbose.err);
+    }
+    let most = query(&mason, "select 1", &["-vv"]);
+    assert!(most.err.lines().count() >= verbose.err.lines().count(), "{most:?}");
+    assert!(steps(&most) > 0, "{most:?}");
+    let mut command = mason.command(["run", "table/query", "--config", "local"]);
+    command.args(["-p", "database_name=sales", "-p", "query_string=select 1"]);
+    let filtered = mason.finish(command.env("MASON_LOG", "mason::runs=debug"), "");
+    assert_eq!(steps(&filtered), steps(&verbose), "{filtered:?}");
+}
+
+#[test]
+fn an_inference_that_registers_nothing_exits_1_and_says_so() {
+    let mason = Mason::with_data();
+    mason.write("data/sales/mixed/a.csv", "id\n1\n2\n");
+    mason.write("data/sales/mixed/b.csv", "id\nx\ny\n");
+    let infer = ["run", "table/infer", "-p", "storage_path=sales/mixed", "-p", "table_name=both"];
+    let called = mason.call([&infer[..], &SALES].concat());
+    assert_eq!(called.code, 1, "{called:?}");
+    assert!(called.err.contains("but registered nothing: the files disagree"), "{called:?}");
+}
+
+#[test]
 fn an_interrupt_cancels_the_run_and_says_so() {
     let mason = Mason::with_data();
     let child = start_long(&mason, "long");

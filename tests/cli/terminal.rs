@@ -2,8 +2,16 @@
 
 use crate::{Called, Mason};
 
-/// Calls the binary on a terminal of 80 columns, whose output comes without escapes.
+/// Calls the binary on a terminal of 80 columns, whose output comes without escapes and without what was drawn over
+/// on the same line.
 fn on_a_terminal(mason: &Mason, args: &[&str]) -> Called {
+    let called = drawn(mason, args);
+    let lines = called.out.lines().map(|line| line.trim_end_matches('\r').rsplit('\r').next());
+    Called { out: lines.flatten().collect::<Vec<_>>().join("\n"), ..called }
+}
+
+/// Calls the binary on a terminal of 80 columns, whose output comes without escapes.
+fn drawn(mason: &Mason, args: &[&str]) -> Called {
     let program = env!("CARGO_BIN_EXE_mason");
     let quoted = |word: &&str| format!("'{}'", word.replace('\'', r"'\''"));
     let words: Vec<String> = [program].iter().chain(args).map(quoted).collect();
@@ -17,7 +25,7 @@ fn on_a_terminal(mason: &Mason, args: &[&str]) -> Called {
     Called { out: without_escapes(&called.out), ..called }
 }
 
-/// Returns a text without colours, and without what was drawn over on the same line.
+/// Returns a text without colours and movements.
 fn without_escapes(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.chars();
@@ -28,8 +36,26 @@ fn without_escapes(text: &str) -> String {
             shown.push(one);
         }
     }
-    let lines = shown.lines().map(|line| line.trim_end_matches('\r').rsplit('\r').next());
-    lines.flatten().collect::<Vec<_>>().join("\n")
+    shown
+}
+
+#[test]
+fn the_progress_of_a_run_with_a_long_name_fits() {
+    let mason = Mason::with_data();
+    let (name, sql) =
+        ("a-long-name-".repeat(8) + "x", "select count(*) from generate_series(1, 40000000)");
+    let query = format!("query_string={sql}");
+    let table = ["-p", "database_name=sales", "-p", &query];
+    let call = [&["run", "table/query", "--config", "local", "--name", &name], &table[..]].concat();
+    let called = drawn(&mason, &call);
+    assert_eq!(called.code, 0, "{called:?}");
+    // What is drawn over is looked at too.
+    let drawn = called.out.split(['\r', '\n']).filter(|line| line.contains("a-long-name-a-long"));
+    let bars: Vec<&str> = drawn.filter(|line| !line.contains(&name)).collect();
+    assert!(!bars.is_empty(), "{}", called.out);
+    let wide: Vec<&&str> = bars.iter().filter(|line| line.chars().count() > 80).collect();
+    assert_eq!(wide, Vec::<&&str>::new());
+    assert!(bars.iter().any(|line| line.contains("… Running")), "{bars:?}");
 }
 
 #[test]
@@ -62,7 +88,7 @@ fn no_table_and_no_progress_is_wider_than_a_terminal_of_80_columns() {
         let called = on_a_terminal(&mason, &call);
         assert_eq!(called.code, 0, "{call:?}: {called:?}");
         assert!(called.out.lines().count() > 1, "{call:?}: {called:?}");
-        let is_drawn = |line: &&str| line.contains(['│', '─', '┆', '╌', '█', '░']);
+        let is_drawn = |line: &&str| line.contains(['│', '─', '┆', '╌', '█', '░', '━', '╸']);
         let too_wide = |line: &&str| line.chars().count() > 80 && is_drawn(line);
         let wide: Vec<&str> = called.out.lines().filter(too_wide).collect();
         assert_eq!(wide, Vec::<&str>::new(), "{call:?}:\n{}", called.out);

@@ -101,13 +101,22 @@ fn mason(world: &World, arguments: &[&str]) -> Ended {
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let resource: Value = serde_json::from_str(&shown).unwrap_or(Value::Null);
-    ended(output.status.success(), resource, format!("{shown}{errors}"))
+    ended(
+        output.status.code() == Some(expected_code(&resource)),
+        resource,
+        format!("{shown}{errors}"),
+    )
+}
+
+/// Returns the exit code of a run that did what its operator is for. One that has declined, because files disagree,
+/// tells scripts so by 1.
+fn expected_code(resource: &Value) -> i32 {
+    let status = &resource["status"];
+    let has_declined = status["result"]["data"]["registered"] == false;
+    i32::from(has_declined && status["phase"] == "Succeeded")
 }
 
 fn ended(succeeded: bool, resource: Value, printed: String) -> Ended {
-    // A run that declines what it was asked for has succeeded, and tells scripts so by its exit code.
-    let has_declined = resource["status"]["result"]["data"]["registered"] == false;
-    let succeeded = succeeded || (has_declined && resource["status"]["phase"] == "Succeeded");
     Ended { succeeded, printed, resource }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::suspend::bare_name;
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{Attempt, AttemptState, OperatorRun, Phase};
+use crate::api::v1alpha1::{Attempt, OperatorRun, Phase};
 use crate::cli::args::LogsArgs;
 use crate::cli::cluster::is_connection_lost;
 use crate::cli::cluster::logs::{Lines, pod_log};
@@ -92,12 +92,11 @@ impl Tail<'_> {
         Ok(())
     }
 
-    /// Returns the log of an attempt: from where it works, else what the attempt keeps.
+    /// Returns the log of an attempt: from where it works or has worked, else what the attempt keeps.
     async fn log_of(&self, run: &OperatorRun, attempt: &Attempt) -> Option<String> {
         let live = match &self.context.cluster {
             Some(cluster) => pod_log(cluster, run, attempt).await,
-            None if attempt.state == AttemptState::Launched => self.job_log(run, attempt).await,
-            None => None,
+            None => self.job_log(run, attempt).await,
         };
         live.or_else(|| attempt.log_tail.clone())
     }

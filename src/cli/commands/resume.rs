@@ -109,14 +109,51 @@ async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
     Ok(found.into_iter().map(|run| Resource::OperatorRun(run).key()).collect())
 }
 
-/// Returns whether a run goes on when a process drives it: one that waits for a person does only once
-/// that person has answered.
+/// Returns whether a run may go on when a process drives it. One that could not be seen through is looked at again;
+/// one that is suspended waits.
 pub(crate) fn needs_driving(run: &OperatorRun) -> bool {
     let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();
     match phase {
-        Phase::Pending | Phase::Running => true,
+        Phase::Pending | Phase::Running | Phase::Unknown => true,
         Phase::Suspended => !run.spec.suspend || run.spec.cancel,
-        Phase::Unknown => run.spec.resolution.is_some(),
         Phase::Succeeded | Phase::Failed | Phase::Cancelled => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn run(phase: &str, asked: &Value) -> OperatorRun {
+        let mut run = json!({
+            "apiVersion": "mason.dev/v1alpha1",
+            "kind": "OperatorRun",
+            "metadata": {"name": "x"},
+            "spec": {"operator": "table/query", "configRef": {"name": "lake"}},
+            "status": {"phase": phase},
+        });
+        for (field, value) in asked.as_object().into_iter().flatten() {
+            run["spec"][field] = value.clone();
+        }
+        serde_json::from_value(run).expect("should be a run")
+    }
+
+    #[test]
+    fn what_has_not_ended_and_is_not_suspended_is_driven_and_what_is_unknown_looked_at_again() {
+        for (phase, spec, is_driven) in [
+            ("Pending", json!({}), true),
+            ("Running", json!({}), true),
+            ("Unknown", json!({}), true),
+            ("Suspended", json!({"suspend": true}), false),
+            ("Suspended", json!({"suspend": true, "cancel": true}), true),
+            ("Suspended", json!({}), true),
+            ("Succeeded", json!({}), false),
+            ("Failed", json!({}), false),
+            ("Cancelled", json!({}), false),
+        ] {
+            assert_eq!(needs_driving(&run(phase, &spec)), is_driven, "{phase} {spec}");
+        }
     }
 }

@@ -112,7 +112,7 @@ fn client_of(name: &str, client: &ClientConfig, found: Result<(), EngineError>) 
     }
 }
 
-/// Looks whether tables can be written below a root; reading alone is fine for many.
+/// Looks whether a root can be written to: jobs keep their records below it.
 fn root_of(name: &str, root: &Path) -> Check {
     let place = root.display();
     match tempfile::Builder::new().prefix(".mason-doctor-").tempfile_in(root) {
@@ -120,7 +120,7 @@ fn root_of(name: &str, root: &Path) -> Check {
         Err(error) => Check::warning(
             name,
             format!("{place} can be read, but not written: {error}"),
-            "operators that write tables fail there",
+            "only runs without a job work there, such as `table/list`: a query keeps its job below `.mason` there too",
         ),
     }
 }

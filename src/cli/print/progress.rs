@@ -12,6 +12,9 @@ use crate::api::v1alpha1::{OperatorRun, OperatorRunStatus, Phase, Progress};
 /// A plain line about the same phase of work comes at most this often.
 const QUIET_FOR: Duration = Duration::from_secs(5);
 
+/// Most characters of a run's name beside a bar, so that there is room for how far it is.
+const MOST_OF_A_NAME: usize = 24;
+
 /// Shows how far runs are.
 pub(crate) struct ProgressView {
     printer: Printer,
@@ -103,20 +106,28 @@ fn draw(
     });
     match status.progress.as_ref().filter(|_| status.phase == Phase::Running) {
         Some(Progress { total: Some(total), done, .. }) => {
-            bar.set_style(style("{spinner} {prefix} [{bar:20}] {percent:>3}% {wide_msg}"));
+            bar.set_style(style("{spinner} [{bar:20}] {percent:>3}% {wide_msg}"));
             bar.set_length(*total);
             bar.set_position(*done);
         }
-        _ => bar.set_style(style("{spinner} {prefix} {wide_msg}")),
+        _ => bar.set_style(style("{spinner} {wide_msg}")),
     }
-    bar.set_prefix(name.to_owned());
-    bar.set_message(words_of(status));
+    bar.set_message(format!("{} {}", beginning(name), words_of(status)));
     if status.phase.is_terminal() {
         bar.finish_and_clear();
         bars.remove(name);
     }
 }
 
+/// Returns a run's name, or as much of it as there is room for.
+fn beginning(name: &str) -> String {
+    if name.chars().count() <= MOST_OF_A_NAME {
+        return name.to_owned();
+    }
+    name.chars().take(MOST_OF_A_NAME - 1).chain(['…']).collect()
+}
+
+/// Makes a style. Only what stands at `wide_msg` is cut to the width of the terminal.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_spinner())

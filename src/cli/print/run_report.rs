@@ -68,6 +68,9 @@ fn ending(name: &str, status: &OperatorRunStatus) -> String {
     if let Some(rows) = status.result.as_ref().and_then(|result| result.rows) {
         text.extend([", ", counted(rows, "row").as_str()]);
     }
+    if has_declined(status) {
+        text.push_str(", but registered nothing: the files disagree");
+    }
     text
 }
 
@@ -161,6 +164,12 @@ mod tests {
         ] {
             let status = with_result(&json!({"kind": "Object", "data": data}));
             assert_eq!(has_declined(&status), declined, "{data}");
+            let said = ending("x", &status);
+            assert_eq!(
+                said.ends_with("registered nothing: the files disagree"),
+                declined,
+                "{said}"
+            );
         }
     }
 

@@ -207,9 +207,12 @@ impl Suite<'_> {
     async fn logs(&self) -> Verdict {
         let found = self.subject.find(&request("proof")).await?.found();
         let id = found.ok_or_else(|| failed("there is no job"))?.id;
-        for most in [0, 1, 1000] {
-            let lines = self.subject.logs(&id, most).await?.len();
-            holds(lines <= most, || format!("{lines} lines, at most {most} were asked for"))?;
+        let all = self.subject.logs(&id, 1000).await?;
+        holds(all.len() <= 1000, || format!("{} lines, at most 1000 were asked for", all.len()))?;
+        for most in [0, 1] {
+            let last = all.get(all.len().saturating_sub(most)..).unwrap_or_default();
+            let lines = self.subject.logs(&id, most).await?;
+            holds(lines == last, || format!("{lines:?}, the last {most} are {last:?}"))?;
         }
         Ok(())
     }
