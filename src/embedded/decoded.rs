@@ -30,7 +30,7 @@ use crate::formats::decode::decode;
 use crate::formats::decoding::{self, DecodeOptions};
 use crate::formats::error::FormatError;
 
-/// How many batches may wait between the thread that decodes and whoever takes them.
+/// How many batches may wait between the thread that decodes and the stream that takes them.
 const WAITING: usize = 2;
 
 /// A file with the values of its partition keys.
@@ -176,7 +176,7 @@ struct FileReader {
     threads: usize,
 }
 
-/// Whether anybody still takes batches.
+/// Whether the stream still takes batches.
 #[derive(PartialEq, Eq)]
 enum Taken {
     Yes,

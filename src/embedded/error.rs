@@ -55,8 +55,9 @@ pub(crate) fn out_of_disk(operation: &str, allowed: Allowed, detail: &str) -> En
         "the job needs more disk than there is or than its limit of {} MiB: {detail}",
         allowed.disk_bytes / (1024 * 1024)
     );
-    failed(ErrorKind::OutOfDisk, operation, message)
-        .with_hint("free space below the root, or raise the disk limit of the local client")
+    failed(ErrorKind::OutOfDisk, operation, message).with_hint(
+        "free space below the root, or raise `diskLimit` of the local client in the MasonConfig",
+    )
 }
 
 /// Translates an error of a format.
@@ -92,6 +93,9 @@ pub(crate) fn from_io(
     }
     if is_disk_full(error) {
         return out_of_disk(operation, allowed, &format!("{what}: {error}"));
+    }
+    if is_of_the_disk(&error.to_string()) {
+        return spilled_too_much(operation, allowed);
     }
     let kind = match error.kind() {
         io::ErrorKind::OutOfMemory => {
@@ -206,10 +210,23 @@ fn from_many(operation: &str, allowed: Allowed, errors: Vec<DataFusionError>) ->
 }
 
 fn exhausted(operation: &str, allowed: Allowed, message: &str) -> EngineError {
-    if message.contains("disk space") {
-        return out_of_disk(operation, allowed, first_line(message));
+    if is_of_the_disk(message) {
+        return spilled_too_much(operation, allowed);
     }
     out_of_memory(operation, allowed, first_line(message))
+}
+
+/// Whether a message of DataFusion is about the limit on what is spilled: it has no kind of its own, and comes as an
+/// error of the system from where a file is written.
+///
+/// # Source
+/// `FileSpillWriter`, <https://github.com/apache/datafusion/blob/main/datafusion/execution/src/disk_manager.rs>
+fn is_of_the_disk(message: &str) -> bool {
+    message.contains("used disk space during the spilling")
+}
+
+fn spilled_too_much(operation: &str, allowed: Allowed) -> EngineError {
+    out_of_disk(operation, allowed, "what does not fit into its memory is spilled there")
 }
 
 fn from_schema(operation: &str, error: &SchemaError) -> EngineError {
@@ -324,5 +341,13 @@ mod tests {
         let full = io::Error::new(io::ErrorKind::StorageFull, "no space");
         let error = from_datafusion("run", ALLOWED, DataFusionError::IoError(full));
         assert_eq!(error.kind, ErrorKind::OutOfDisk);
+        let spilled = "The used disk space during the spilling process has exceeded the allowable limit of 1 KB";
+        let of_a_file = ArrowError::from(io::Error::other(spilled));
+        let of_the_pool = DataFusionError::ResourcesExhausted(spilled.to_owned());
+        for error in [DataFusionError::from(of_a_file), of_the_pool] {
+            let error = from_datafusion("run", ALLOWED, error);
+            assert_eq!(error.kind, ErrorKind::OutOfDisk, "{error}");
+            assert!(error.message.ends_with("is spilled there"), "{error}");
+        }
     }
 }

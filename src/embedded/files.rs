@@ -2,7 +2,7 @@
 //!
 //! Rows of one partition keep their order. At most [`MOST_OPEN`] files are open at once; one that is
 //! closed to make room is continued by a further part. Every file is hashed while it is written, and
-//! synced, then its folder, before anybody may commit it.
+//! synced, then its folder, before it may be committed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};

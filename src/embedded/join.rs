@@ -92,7 +92,7 @@ fn pairs(
         .collect()
 }
 
-/// Types of one family can be compared without anybody's guess.
+/// Types of one family can be compared without a guess.
 fn family(data_type: &DataType) -> String {
     match data_type {
         data_type if data_type.is_numeric() => "number".to_owned(),

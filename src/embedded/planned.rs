@@ -5,7 +5,7 @@ use super::work::{Executed, Work};
 use crate::engines::job_spec::{JobSpec, Operation};
 use crate::engines::planner::{Planned, Planner};
 use crate::engines::result::JobOutcome;
-use crate::engines::{EngineError, Engines};
+use crate::engines::{EngineError, Engines, ErrorKind};
 
 /// Called with a job that was planned, before it is executed: what it is about to write is known then.
 pub type OnPlanned<'a> = dyn Fn(&JobSpec) -> Result<(), EngineError> + Sync + 'a;
@@ -21,13 +21,15 @@ pub async fn carry_out(
     engines: &Engines,
     on_planned: &OnPlanned<'_>,
 ) -> Result<Executed, EngineError> {
-    let Operation::Operator(job) = &spec.operation else { return execute(spec, work).await };
+    let Operation::Operator(job) = &spec.operation else {
+        return execute(spec, work).await.map_err(|error| explained(error, spec));
+    };
     let own = match planner.plan(job, engines).await? {
         Planned::Concluded(conclusion) => return Ok(Executed::concluded(conclusion)),
         Planned::Job(own) => own,
     };
     on_planned(&own)?;
-    let executed = execute(&own, work).await?;
+    let executed = execute(&own, work).await.map_err(|error| explained(error, &own))?;
     if executed.written.is_some() {
         // After a crash its proof is all that is left of a job that commits files: the run that collects it concludes.
         return Ok(Executed { planned: Some(own), ..executed });
@@ -42,4 +44,19 @@ pub async fn carry_out(
         planned: Some(own),
         ..Executed::concluded(conclusion)
     })
+}
+
+/// Most notes that an error is explained by.
+const MOST_NOTES: usize = 3;
+
+/// Adds to an error of the input how that was read, where it was detected: it may be what is wrong.
+fn explained(error: EngineError, spec: &JobSpec) -> EngineError {
+    let notes = spec.inputs.iter().flat_map(|input| &input.notes).take(MOST_NOTES);
+    let notes: Vec<&str> = notes.map(String::as_str).collect();
+    if error.kind != ErrorKind::InvalidInput || notes.is_empty() {
+        return error;
+    }
+    let read = format!("how it was read: {}", notes.join("; "));
+    let hint = error.hint.as_ref().map_or_else(|| read.clone(), |hint| format!("{hint}; {read}"));
+    error.with_hint(hint)
 }

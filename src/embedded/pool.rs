@@ -2,7 +2,7 @@
 //!
 //! An exchange (`RepartitionExec`) that spills can wait for itself for ever: its reader waits at one
 //! file for what stands in another. It holds few batches, so what it asks for is counted and always
-//! given; whoever asks next, and can spill without harm, spills earlier.
+//! given; the operator that asks next, and can spill without harm, spills earlier.
 //!
 //! # Source
 //! <https://github.com/apache/datafusion/issues/24883>

@@ -337,6 +337,16 @@ fn the_columns_of_one_table_are_taken_by_its_name() {
     ] {
         assert_eq!(tables.rows(sql), json!([{"id": 1, "Who": 8}, {"id": 2, "Who": 9}]), "{sql}");
     }
+    for sql in [
+        "select * replace (1 as whom) from orders",
+        "select orders.* replace (1 as whom) from orders",
+        "select * replace (id + 1 as whom) from (select * from orders) as o",
+    ] {
+        let error = tables.fails(sql);
+        assert!(error.message.contains("there is no column `whom`"), "{sql}: {error}");
+    }
+    let grouped = "select * replace (count(*) as id) from orders group by id, who order by who";
+    assert_eq!(tables.rows(grouped), json!([{"id": 1, "Who": 7}, {"id": 1, "Who": 8}]));
     let error = tables.fails("select from orders");
     assert!(error.message.contains("without columns"), "{error}");
     let error = tables.fails("select orders.* from people");

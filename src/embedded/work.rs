@@ -105,7 +105,7 @@ pub struct Executed {
     pub rows: Option<u64>,
     /// Whether the answer is only a part.
     pub truncated: bool,
-    /// The files written, when the job has a sink of files; not yet visible to anybody.
+    /// The files written, when the job has a sink of files; not yet visible.
     pub written: Option<Written>,
     /// What a person should know.
     pub warnings: Vec<String>,

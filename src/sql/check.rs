@@ -12,6 +12,7 @@ use sqlparser::ast::{
 use super::misplaced::misplaced_windows;
 use super::problem::{SqlProblem, SqlProblemKind};
 use super::query::Scope;
+use super::replaced::replaced_twice;
 use super::volatile::computed_twice;
 use crate::engines::table::TableName;
 
@@ -171,13 +172,16 @@ impl Checker<'_> {
             let hint = "write `select *`, or the columns that are wanted";
             self.problems.push(problem.at(select.span().start).with_hint(hint));
         }
-        let by_pattern = select.projection.iter().any(|item| match item {
-            SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
-                options.opt_ilike.is_some()
+        for item in &select.projection {
+            if let SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) = item
+            {
+                self.refuse(options.opt_ilike.is_some(), "`* ilike …`");
+                for column in replaced_twice(options) {
+                    let message = format!("`* replace …` replaces `{}` twice", column.value);
+                    self.problems.push(SqlProblem::not_allowed(message).at(column.span.start));
+                }
             }
-            _ => false,
-        });
-        self.refuse(by_pattern, "`* ilike …`");
+        }
     }
 
     /// A column that both sides of `using` share would be null where only the right side has a row.

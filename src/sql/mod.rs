@@ -14,6 +14,7 @@ mod own_functions;
 mod parse;
 mod problem;
 mod query;
+mod replaced;
 mod volatile;
 
 pub use columns::Spellings;

@@ -60,6 +60,7 @@ fn tables_of_a_query_are_those_it_reads(#[case] sql: &str, #[case] expected: &[&
 #[case("select 1; drop table t", "2 statements")]
 #[case("select from t", "without columns")]
 #[case("select * ilike '%a%' from t", "ilike")]
+#[case("select * replace (1 as a, 2 as b, 3 as A) from t", "replaces `A` twice")]
 #[case("select * from a full join b using (id)", "`using`")]
 #[case("select * from (a natural right join b)", "`natural`")]
 #[case("", "no statement")]

@@ -1,12 +1,17 @@
 //! Looks at files, several at a time, each by its content, unless it is known already.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Scope;
+use std::time::Instant;
 
+use super::at_once::{AtOnce, Watched};
 use super::cache::Cache;
 use super::shape::{FoundFile, Looked, Shape, Shapes};
 use super::{Inference, OPERATION, failed};
 use crate::engines::bad_rows::Bad;
+use crate::engines::files::ByteSource;
 use crate::engines::table::PinnedFile;
 use crate::engines::{EngineError, ErrorKind, Retry};
 use crate::formats::error::FormatError;
@@ -65,47 +70,96 @@ fn share(mut outcomes: Vec<Outcome>) -> Vec<Outcome> {
     outcomes
 }
 
+/// Files that several threads look at.
+struct Looking<'a> {
+    inference: &'a Inference<'a>,
+    files: &'a [(usize, &'a PinnedFile)],
+    next: AtomicUsize,
+    /// The bytes of the files that are done with.
+    done: AtomicU64,
+    at_once: AtOnce,
+    /// What was found, each with the index of its file.
+    found: Mutex<Vec<(usize, Outcome)>>,
+    failed: Mutex<Option<EngineError>>,
+}
+
 /// Looks at files with several threads; each is given back with its index.
 fn look_at(
     inference: &Inference<'_>,
     files: &[(usize, &PinnedFile)],
     done: u64,
 ) -> Result<Vec<(usize, Outcome)>, EngineError> {
-    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(done));
-    let work = || -> Result<Vec<(usize, Outcome)>, EngineError> {
-        let mut outcomes = Vec::new();
-        while let Some((index, file)) = files.get(next.fetch_add(1, Ordering::Relaxed))
-            && !inference.cancelled.load(Ordering::Relaxed)
-        {
-            match look(inference, file, &done)? {
-                Err(error @ FormatError::Read { .. }) => return Err(of_file(OPERATION, error)),
-                outcome => outcomes.push((*index, outcome)),
-            }
-        }
-        Ok(outcomes)
+    let looking = Looking {
+        inference,
+        files,
+        next: AtomicUsize::new(0),
+        done: AtomicU64::new(done),
+        at_once: AtOnce::new(inference.threads, files.len()),
+        found: Mutex::new(Vec::with_capacity(files.len())),
+        failed: Mutex::default(),
     };
-    let results = std::thread::scope(|scope| {
-        let threads = inference.threads.clamp(1, files.len());
-        let spawned: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let joined = spawned.into_iter().map(|thread| {
-            let broke_off = |_| Err(failed(ErrorKind::Unexpected, "a thread broke off"));
-            thread.join().unwrap_or_else(broke_off)
-        });
-        joined.collect::<Result<Vec<_>, _>>()
+    std::thread::scope(|scope| {
+        for _ in 0..looking.at_once.threads() {
+            looking.begin(scope);
+        }
     });
     if inference.cancelled.load(Ordering::Relaxed) {
         let error = failed(ErrorKind::Unavailable, "the job was cancelled");
         return Err(error.with_retry(Retry::Never));
     }
-    Ok(results?.into_iter().flatten().collect())
+    if let Some(error) = looking.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let found = looking.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if found.len() < files.len() {
+        return Err(failed(ErrorKind::Unavailable, "the system gives no thread to look at files"));
+    }
+    Ok(found)
+}
+
+impl Looking<'_> {
+    fn begin<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        let look = move || {
+            let broke_off = |_| Err(failed(ErrorKind::Unexpected, "a thread broke off"));
+            let worked = catch_unwind(AssertUnwindSafe(|| self.work(scope)));
+            if let Err(error) = worked.unwrap_or_else(broke_off) {
+                self.next.store(self.files.len(), Ordering::Relaxed); // the others stop
+                self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+        };
+        // Where the system gives no more threads, those that there are look at all of them.
+        drop(std::thread::Builder::new().spawn_scoped(scope, look));
+    }
+
+    /// Looks at one file after the other, until none is left or one cannot be read.
+    fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> Result<(), EngineError> {
+        while let Some((index, file)) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed))
+            && !self.inference.cancelled.load(Ordering::Relaxed)
+        {
+            let began = Instant::now();
+            let source = Watched::new(self.inference.files.open(file)?);
+            let outcome = match look(self.inference, file, &source, &self.done) {
+                Err(error @ FormatError::Read { .. }) => return Err(of_file(OPERATION, error)),
+                outcome => outcome,
+            };
+            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.push((*index, outcome));
+            drop(found);
+            if self.at_once.grows(began.elapsed(), &source) {
+                self.begin(scope);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Looks at one file. Its bytes count as done when it is, whatever was read of them.
 fn look(
     inference: &Inference<'_>,
     file: &PinnedFile,
+    source: &dyn ByteSource,
     done: &AtomicU64,
-) -> Result<Outcome, EngineError> {
+) -> Outcome {
     let own = AtomicU64::new(0);
     let advance = |bytes: u64| {
         let bytes = bytes.min(file.size_bytes);
@@ -116,14 +170,13 @@ fn look(
         advance(bytes);
         !inference.cancelled.load(Ordering::Relaxed)
     };
-    let source = inference.files.open(file)?;
     let rows = inference.sample.map(|sample| sample.rows).filter(|rows| *rows < u64::MAX);
     let path = file.path.as_str();
-    let sniffed = guarded(path, "any format", || sniff(&source, inference.reading));
+    let sniffed = guarded(path, "any format", || sniff(source, inference.reading));
     let outcome = sniffed.and_then(|sniffed| {
         let Some(sniffed) = sniffed else { return Ok(None) };
         let bad_rows = inference.reading.bad_rows;
-        let found = infer(&source, &sniffed, rows, bad_rows, &on_bytes)?;
+        let found = infer(source, &sniffed, rows, bad_rows, &on_bytes)?;
         let shape = Shape {
             format: found.format,
             schema: found.schema,
@@ -141,7 +194,7 @@ fn look(
         }))
     });
     advance(file.size_bytes);
-    Ok(outcome)
+    outcome
 }
 
 /// Returns what was found in the files that are not broken, which are kept in `files`, and what is bad
@@ -154,7 +207,10 @@ pub(super) fn without_broken(
     outcomes: Vec<Outcome>,
 ) -> Result<(Vec<Looked>, Bad), EngineError> {
     if outcomes.iter().all(Result::is_err) {
-        return Ok((all_or_broken(outcomes)?, Bad::default()));
+        let none_is_left = "with bad_rows=reject a broken file is left out, and here no other is left: correct the \
+                            files, or say how they are read (input_format, delimiter, quote, encoding ...)";
+        let looked = all_or_broken(outcomes).map_err(|error| error.with_hint(none_is_left))?;
+        return Ok((looked, Bad::default()));
     }
     let (mut looked, mut bad) = (Vec::with_capacity(outcomes.len()), Bad::default());
     let mut is_kept = Vec::with_capacity(outcomes.len());
