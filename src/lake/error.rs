@@ -58,7 +58,9 @@ pub(crate) fn path_error(operation: &str, source: PathError) -> EngineError {
 /// Makes an error of a file that is no longer as it was pinned.
 pub(crate) fn changed_error(file: &PinnedFile, what: &str) -> EngineError {
     error(ErrorKind::Conflict, "read a pinned file", format!("`{}` {what}", file.path))
-        .with_hint("the file changed while the job worked; run it again when nobody writes to it")
+        .with_hint(
+            "the file changed while the job worked; run it again when no program writes to it",
+        )
         .with_retry(Retry::Never)
 }
 

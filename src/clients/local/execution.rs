@@ -1,6 +1,6 @@
 //! The execution role: jobs are folders, and work is done by a child process per job.
 //!
-//! Nothing here trusts a process number: whether somebody works is read off the job's lock, which the
+//! Nothing here trusts a process number: whether a worker works is read off the job's lock, which the
 //! system frees when its holder is gone. `Lost` is a released job whose lock is free, that left neither
 //! outcome nor error, and that committed nothing.
 
@@ -58,9 +58,9 @@ pub struct LocalExecution {
     workers: WorkerPlace,
     start_grace: Duration,
     cancel_grace: Duration,
-    /// Whether somebody waits for the end of the worker.
+    /// Whether a thread waits for the end of the worker.
     attended: Arc<AtomicBool>,
-    /// Told when a worker that somebody waited for is gone.
+    /// Told when a worker that a thread waited for is gone.
     ended: Arc<Notify>,
 }
 
@@ -360,7 +360,7 @@ impl LocalExecution {
         Ok(waited.is_some_and(|waited| waited > self.cancel_grace))
     }
 
-    /// Has somebody wait for the end of a job's worker which another process of this machine has started, such as a
+    /// Begins to wait for the end of a job's worker that another process of this machine has started, such as a
     /// controller before this one.
     fn attend_now(&self, id: &JobId) -> Result<(), EngineError> {
         let Some(started) = self.folder(id)?.read::<Started>(file::STARTED)? else { return Ok(()) };
@@ -390,7 +390,7 @@ impl LocalExecution {
     }
 }
 
-/// Whether a released job has no worker yet. Whoever released it before may have died before the worker
+/// Whether a released job has no worker yet. The process that released it may have died before the worker
 /// was started. One worker too many finds the lock taken, or the job begun, and ends.
 fn needs_worker(folder: &JobFolder) -> Result<bool, EngineError> {
     let begun = [file::STARTED, file::OUTCOME, file::ERROR].iter().any(|name| folder.has(name));
@@ -417,7 +417,7 @@ fn fenced(token: &JobToken) -> EngineError {
     error(ErrorKind::Conflict, "create a job", format!("`{token}` has been fenced"))
 }
 
-/// Says how a job stands that was stopped before it began: cancelled only if somebody cancelled it.
+/// Says how a job stands that was stopped before it began: cancelled only if it was asked to stop.
 fn unbegun(folder: &JobFolder, finished_at: Option<Timestamp>) -> Found {
     if folder.has(file::CANCEL) {
         return (JobState::Cancelled, finished_at, None);

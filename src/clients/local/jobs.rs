@@ -4,7 +4,7 @@
 //! |-----------------|------------|------|
 //! | `owner.json`    | creator    | for whom, what, when, with which limits |
 //! | `spec.json`     | creator    | the job |
-//! | `lock`          | creator    | held by the worker for its life; free means that nobody works |
+//! | `lock`          | creator    | held by the worker for its life; free means that no worker works |
 //! | `reserve`       | creator    | nothing: room on the disk for the files below |
 //! | `released.json` | creator    | the job may begin, since when |
 //! | `started.json`  | worker     | since when, by which process; never begun twice |
@@ -15,13 +15,13 @@
 //! | `outcome.json`  | worker     | the proof of success |
 //! | `error.json`    | worker     | how it ended otherwise |
 //! | `exit.json`     | spawner    | how the process ended, if the spawner was there to see it |
-//! | `cancel.json`   | anybody    | the job is to stop, since when |
-//! | `fenced.json`   | anybody    | the job may neither begin nor commit |
+//! | `cancel.json`   | any process | the job is to stop, since when |
+//! | `fenced.json`   | any process | the job may neither begin nor commit |
 //! | `log`           | worker     | what it printed |
 //!
 //! A folder appears whole (made under another name, synced, renamed) and its files are never changed,
 //! except `progress.json`. On a full disk `reserve` is given up for them, so that a job that has its
-//! folder can always say how it ended, and can always be fenced. Once the folder is gone, nobody is
+//! folder can always say how it ended, and can always be fenced. Once the folder is gone, no process is
 //! left to tell: the worker stops and commits nothing.
 
 use std::fs::{File, TryLockError};

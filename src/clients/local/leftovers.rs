@@ -114,6 +114,7 @@ struct KnownJob {
     sink: Option<Sink>,
     /// When it was seen to be over; none while it may still work.
     ended_at: Option<Timestamp>,
+    /// What it may still read.
     reads: Vec<String>,
 }
 
@@ -215,15 +216,16 @@ fn known_jobs(root: &Arc<Root>) -> Result<Vec<KnownJob>, EngineError> {
             job_spec::Sink::Files(sink) => Sink::of(sink, &token),
             job_spec::Sink::Answer => None,
         };
-        let files = spec.inputs.iter().flat_map(|input| &input.files);
-        let reads = files.map(|input| input.file.path.to_string()).collect();
         let ended_at = ended_at(root, &folder, &record)?;
+        let inputs = if ended_at.is_none() { spec.inputs.as_slice() } else { &[] };
+        let files = inputs.iter().flat_map(|input| &input.files);
+        let reads = files.map(|input| input.file.path.to_string()).collect();
         known.push(KnownJob { folder, sink, ended_at, reads });
     }
     Ok(known)
 }
 
-/// Returns since when a job is over for good: it ended, or it was fenced and nobody works.
+/// Returns since when a job is over for good: it ended, or it was fenced and has no worker.
 fn ended_at(
     root: &Arc<Root>,
     folder: &JobFolder,

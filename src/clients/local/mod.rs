@@ -13,6 +13,7 @@ pub mod files;
 pub mod jobs;
 pub mod leftovers;
 mod listing;
+mod memory;
 pub mod objects;
 pub mod processes;
 mod proof;

@@ -13,7 +13,7 @@ use crate::engines::job_spec::{JobSpec, Sink};
 use crate::lake::commit;
 
 /// Returns the proof that the worker wrote, or else the one that follows from its commit. To be called
-/// when nobody works on the job: a worker may still commit what is not committed now.
+/// when no worker works on the job: a worker may still commit what is not committed now.
 ///
 /// # Errors
 /// When the manifests cannot be read, so that it cannot be told whether the job committed.

@@ -18,6 +18,7 @@ use super::clock::now;
 use super::files::RootFiles;
 use super::jobs::{Ended, JobFolder, JobRecord, Mark, ProcessIdentity, Started, Succeeded, file};
 use super::leftovers;
+use super::memory;
 use super::processes::be_told;
 use super::proof;
 use super::roles;
@@ -85,7 +86,7 @@ pub fn run(job_folder: &Path, planner: &dyn Planner) -> Result<ExitCode, EngineE
 }
 
 /// Waits to be told a job on the standard input, and works on it as [`run`] does, printing into the job's
-/// log; ends when nobody can tell it one any more.
+/// log; ends when no process can tell it one any more.
 ///
 /// # Errors
 /// As [`run`], and when the job's log cannot be opened.
@@ -143,7 +144,10 @@ pub fn run_with(
         Err(error) => Err(error),
     };
     let code = job.write_end(ended)?;
-    leftovers::collect_when_due(&job.root);
+    match memory::lift_limit() {
+        Ok(()) => leftovers::collect_when_due(&job.root),
+        Err(error) => tracing::warn!(%error, "nothing is collected after the job"),
+    }
     Ok(code)
 }
 
@@ -197,41 +201,6 @@ fn take_lock(folder: &JobFolder) -> Result<Option<std::fs::File>, EngineError> {
     }
 }
 
-/// Bounds the addresses that this process may have data at: the system refuses what goes beyond, and
-/// the process ends.
-///
-/// Only data counts (`RLIMIT_DATA`: heap and private mappings), not mapped code. Twice the job's
-/// memory, because the allocator keeps addresses whose pages it has given back; what is really held is
-/// bounded by [`holds_too_much`], and this is for what grows faster than that is looked at.
-///
-/// # Errors
-/// `Unexpected` when the system refuses.
-pub fn limit_memory(bytes: u64) -> Result<(), EngineError> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let limit = bytes.saturating_add(MEMORY_BESIDE).saturating_mul(2);
-    let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
-    setrlimit(Resource::Data, limit).map_err(|source| {
-        error(ErrorKind::Unexpected, "limit the worker's memory", source.to_string())
-            .with_source(source)
-    })
-}
-
-/// Memory beside what a job is given: the program itself, its threads' stacks, the allocator's slack.
-const MEMORY_BESIDE: u64 = 64 * 1024 * 1024;
-
-/// Whether the pages of this process's own, without those of mapped files, are more than a job with
-/// this limit may hold. Never where the system does not tell.
-///
-/// # Source
-/// `RssAnon`, <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>
-fn holds_too_much(limit_bytes: u64) -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
-    let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let kibibytes = own.and_then(|own| own.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kibibytes
-        .is_some_and(|own| own.saturating_mul(1024) > limit_bytes.saturating_add(MEMORY_BESIDE))
-}
-
 /// A job at work.
 struct Job {
     root: Arc<Root>,
@@ -278,7 +247,7 @@ impl Job {
         RootFiles::new(Arc::clone(&self.root))
     }
 
-    /// Returns whether somebody asked for its end, or nobody can ask for it any more.
+    /// Returns whether its end was asked for, or cannot be asked for any more.
     fn is_stopped(&self) -> bool {
         self.folder.has(file::CANCEL) || self.folder.has(file::FENCED) || self.folder.is_gone()
     }
@@ -288,7 +257,7 @@ impl Job {
             return Err(stopped());
         }
         let limits = self.record.limits;
-        limit_memory(limits.memory_bytes)?;
+        memory::limit(limits.memory_bytes)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(limits.parallelism)
             .enable_all()
@@ -346,7 +315,7 @@ impl Job {
                         work.cancelled.store(true, Ordering::Relaxed);
                         asked = Some(Instant::now());
                     }
-                    if holds_too_much(work.memory_limit_bytes) {
+                    if memory::holds_too_much(work.memory_limit_bytes) {
                         return Err(out_of_memory(work.memory_limit_bytes));
                     }
                     if asked.is_some_and(|asked| asked.elapsed() > DROP_AFTER) {
@@ -386,7 +355,7 @@ impl Job {
     }
 
     /// Commits what was written, after it is written down what the job answers once it is. The lock
-    /// is held, so whoever fences sees either the mark obeyed or the commit done.
+    /// is held, so a fence sees either the mark obeyed or the commit done.
     fn commit(
         &self,
         sink: &FileSink,
@@ -427,7 +396,7 @@ impl Job {
             running_milliseconds: milliseconds(started, Some(now())),
             input_files: sizes.map(|sizes| sizes.files),
             input_bytes: sizes.map(|sizes| sizes.bytes),
-            peak_memory_bytes: peak_memory_bytes(),
+            peak_memory_bytes: memory::peak_bytes(),
         };
         self.folder.show(file::STATISTICS, &statistics)
     }
@@ -441,7 +410,7 @@ impl Job {
         Ok(code)
     }
 
-    /// Removes what was written and is committed by nobody; what cannot be removed now is left over.
+    /// Removes what was written and not committed; what cannot be removed now is left over.
     fn discard(&self) {
         let Sink::Files(sink) = self.sink() else { return };
         let (Ok(staging), Ok(location)) =
@@ -505,16 +474,6 @@ impl Sizes {
             bytes: files.map(|file| file.file.size_bytes).sum(),
         }
     }
-}
-
-/// Returns the most memory that this process has held at once. Nothing where the system does not tell.
-///
-/// # Source
-/// `VmHWM`, <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>
-fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.saturating_mul(1024))
 }
 
 /// Returns a planned job with the files that retention must not collect while it runs: those of versions. A table of

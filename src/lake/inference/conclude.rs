@@ -281,7 +281,7 @@ impl Concluded {
         }
     }
 
-    /// Returns the table that nobody declared.
+    /// Returns the undeclared table.
     pub(crate) fn into_lookup(self, name: TableName, location: String) -> TableLookup {
         let Self { format, compared, partition_columns, found, files, rows, bad, notes, .. } = self;
         let keys = partition_columns.columns.iter().map(|key| key.name.clone()).collect();

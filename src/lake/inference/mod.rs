@@ -5,6 +5,7 @@
 //! file; what all of it amounts to is pure. Nothing is left out silently: broken files are all named
 //! (at most 20), files without content are a note, and a sample says what it is a sample of.
 
+mod at_once;
 mod cache;
 mod conclude;
 mod headers;
@@ -36,7 +37,7 @@ pub(crate) struct Inference<'a> {
     pub(crate) sample: Option<Sample>,
     /// What is stated of how files are read.
     pub(crate) reading: &'a Reading,
-    /// How many files are looked at at once.
+    /// How many threads may compute. While they wait for their files, more are looked at at once.
     pub(crate) threads: usize,
     /// Called with the bytes of all files that are done with so far.
     pub(crate) on_bytes: &'a (dyn Fn(u64) + Sync),

@@ -4,6 +4,7 @@ mod commit;
 mod every_files;
 mod files;
 mod lists;
+mod slow;
 mod staged;
 
 use std::io::Write as _;

@@ -2,7 +2,7 @@
 //!
 //! Each still works on one job and ends: what one job leaves in a process is never seen by another, and its
 //! bound on memory is its own. A waiting worker is told its job's absolute folder, closed by a NUL, on its
-//! standard input; when that ends without one, whoever started the worker is gone and it ends too. Nobody
+//! standard input; when that ends without one, the process that started the worker is gone and it ends too. Nobody
 //! relies on it: if none waits, a job's worker is started as ever.
 
 use std::io::{BufRead, Write as _};
@@ -100,7 +100,7 @@ impl Drop for WarmWorkers {
     }
 }
 
-/// Lets a waiting worker end, which it does when nobody can tell it a job any more.
+/// Lets a waiting worker end, which it does when no process can tell it a job any more.
 fn end(Waiting { mut child, told }: Waiting) {
     drop(told);
     drop(child.wait());
@@ -111,7 +111,7 @@ fn tell(worker: &mut ChildStdin, folder: &Path) -> std::io::Result<()> {
     worker.write_all(&[folder.as_os_str().as_bytes(), b"\0"].concat())
 }
 
-/// Waits to be told a job, and returns its absolute folder; nothing when nobody can tell one any more.
+/// Waits to be told a job, and returns its absolute folder; nothing when no process can tell one any more.
 ///
 /// # Errors
 /// When the input cannot be read.
@@ -150,10 +150,13 @@ mod tests {
         let root = crate::clients::local::root::Root::open(folder.path()).expect("should open");
         let token = crate::engines::job::JobToken("t".repeat(32));
         let job = JobFolder::of(&std::sync::Arc::new(root), &token).expect("should be a folder");
-        assert!(warm.take(&job).is_none(), "nobody waits who could work");
+        assert!(warm.take(&job).is_none(), "no worker waits");
         warm.fill();
         let mut worker = warm.take(&job).expect("should have taken one");
-        assert!(worker.wait().expect("should end").success(), "nobody else can tell it anything");
+        assert!(
+            worker.wait().expect("should end").success(),
+            "no other process can tell it anything"
+        );
         assert_eq!(warm.waiting().len(), 1);
     }
 }

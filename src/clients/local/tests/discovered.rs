@@ -1,4 +1,4 @@
-//! Tables that nobody declared: found in the files, remembered per file.
+//! Undeclared tables: found in the files, remembered per file.
 
 use std::fs;
 use std::sync::Arc;

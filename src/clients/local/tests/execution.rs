@@ -123,7 +123,7 @@ async fn worker_whose_folder_is_gone_stops_and_leaves_nothing() {
     let end = tokio::task::spawn_blocking(move || started.process.await_end());
     assert!(tokio::time::timeout(Duration::from_secs(20), end).await.is_ok(), "it works on");
     assert!(!job.exists(), "the folder is not made again");
-    assert!(!folder.path().join("sales/orders").exists(), "what nobody committed is removed");
+    assert!(!folder.path().join("sales/orders").exists(), "what was not committed is removed");
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn a_job_that_has_begun_is_not_begun_again() {
     let began = folder.read::<Started>(file::STARTED).expect("should read");
     let again = command(None)(&folder.absolute()).expect("should be a program").output();
     assert!(again.expect("should run").status.success());
-    // Whoever begins again finds the file there that the first has written, and fails.
+    // A second beginning finds the file there that the first has written, and fails.
     assert!(!folder.has(file::ERROR));
     assert_eq!(folder.read::<Started>(file::STARTED).expect("should read"), began);
 }
