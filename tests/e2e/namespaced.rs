@@ -1,24 +1,37 @@
 //! An installation for one namespace, by an account that administers that namespace and nothing else.
 
+use std::path::Path;
+
 use crate::node::node;
 use crate::team::Team;
 
-/// What an administrator of the cluster installs for teams: roles of the cluster, without a controller.
-const OF_THE_CLUSTER: &str = "controller.enabled=false,rbac.delegate=true,crds.install=false,library.install=false,uninstall.release=false,fullnameOverride=mason-teams";
+/// Returns the two commands of the page: what an administrator of the cluster installs, and what one of the namespace
+/// does, as release and namespace `own`. The page's names are those of another test's installation.
+fn documented() -> [String; 2] {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/install.md");
+    let text = std::fs::read_to_string(docs).unwrap();
+    let section = text.split("## Install for some namespaces only").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let commands: Vec<&str> =
+        section.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
+    let [cluster, team] = commands[..] else { panic!("should be two commands: {section}") };
+    let named = |command: &str, (text, by): (&str, &str)| {
+        assert!(command.contains(text), "{text} is not in {command}");
+        command.replace(text, by)
+    };
+    let team = named(team, ("helm install mason charts/mason", "helm install own charts/mason"));
+    [
+        named(cluster, ("--namespace mason ", "--namespace for-teams ")),
+        named(&team, ("--namespace team --values values.yaml", "--namespace own $MORE --wait")),
+    ]
+}
 
 #[test]
-fn an_administrator_of_a_namespace_installs_mason_for_it() {
+fn an_administrator_of_a_namespace_installs_mason_for_it_as_the_docs_say() {
     let Some(node) = node("a team's own installation") else { return };
-    let _crds = node.with_crds();
-    node.helm(&[
-        "install",
-        "mason-teams",
-        "charts/mason",
-        "--namespace",
-        "default",
-        "--set",
-        OF_THE_CLUSTER,
-    ]);
+    let _crds = node.without_crds();
+    let [of_the_cluster, of_the_team] = documented();
+    node.shell(&of_the_cluster, &[]);
     let team = Team::new(node, "own");
     team.kubectl(&["create", "rolebinding", "admin", "--clusterrole=admin", "--user=own-admin"]);
     let may = |verb: &str, what: &str| {
@@ -32,8 +45,8 @@ fn an_administrator_of_a_namespace_installs_mason_for_it() {
     assert!(!may_write_status, "a status is the controller's");
     assert!(may("bind", "clusterroles.rbac.authorization.k8s.io/mason-teams"));
     assert!(!may("bind", "clusterroles.rbac.authorization.k8s.io/cluster-admin"));
-    let values = "rbac.scope=namespace,rbac.controllerRole=mason-teams,crds.install=false,fullnameOverride=own";
-    team.install_as("own", &["--kube-as-user", "own-admin", "--set", values]);
+    let more = format!("--set {},fullnameOverride=own", team.values().join(","));
+    node.shell(&of_the_team, &[("HELM_KUBEASUSER", "own-admin"), ("MORE", &more)]);
     team.config();
     team.run(
         "count",
@@ -50,5 +63,6 @@ fn an_administrator_of_a_namespace_installs_mason_for_it() {
     node.helm(&[&["uninstall", "own"][..], &as_admin].concat());
     let leases = team.kubectl(&["get", "leases", "-o", "name"]);
     assert!(!leases.contains("/own"), "the next installation would wait for this Lease: {leases}");
-    node.helm(&["uninstall", "mason-teams", "--namespace", "default", "--wait"]);
+    node.helm(&["uninstall", "mason-teams", "--namespace", "for-teams", "--wait"]);
+    node.remove_crds();
 }

@@ -56,12 +56,17 @@ impl Node {
     /// Removes the CRDs; nobody else applies them as long as the guard is kept.
     pub(crate) fn without_crds(&self) -> RwLockWriteGuard<'static, ()> {
         let guard = CRDS.write().unwrap_or_else(PoisonError::into_inner);
+        self.remove_crds();
+        guard
+    }
+
+    /// Removes the CRDs, with all that is of their kinds.
+    pub(crate) fn remove_crds(&self) {
         let crds = ["masonconfigs", "operatordefinitions", "operatorruns"];
         let names = crds.map(|plural| format!("crd/{plural}.mason.dev"));
         let mut delete = vec!["delete", "--ignore-not-found", "--timeout=60s"];
         delete.extend(names.iter().map(String::as_str));
         self.done(&delete);
-        guard
     }
 
     fn start() -> Result<Self, String> {
@@ -140,6 +145,17 @@ impl Node {
         let pods = || self.kubectl(&["get", "pods,events", "--all-namespaces"]).out;
         assert!(called.is_success, "helm {args:?}: {}{}", called.err, pods());
         called.out
+    }
+
+    /// Runs a command as a page shows it, which has to succeed, with more variables.
+    pub(crate) fn shell(&self, script: &str, variables: &[(&str, &str)]) {
+        let path = format!("{}:/usr/bin:/bin", self.programs.display());
+        let mut command = Command::new("bash");
+        command.args(["-euc", script]).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
+        command.envs(variables.iter().copied()).env("PATH", path).env("HOME", &self.state);
+        let called = command.env("KUBECONFIG", self.kubeconfig()).output().unwrap();
+        let said = String::from_utf8_lossy(&called.stderr);
+        assert!(called.status.success(), "{script}: {said}");
     }
 
     /// Applies a manifest, which has to be accepted.

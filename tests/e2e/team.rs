@@ -48,18 +48,22 @@ impl Team {
 
     /// Installs the chart as a release of this name, in the namespace of that name, which is there.
     pub(crate) fn install_as(&self, release: &str, more: &[&str]) {
+        let values = self.values().join(",");
+        let args = ["upgrade", "--install", release, "charts/mason", "--namespace", release];
+        let wait = ["--wait", "--timeout", "90s", "--set", &values];
+        self.node.helm(&[&args[..], &wait, more].concat());
+    }
+
+    /// Returns the values of the image that the node has, and of the folder at `/data`.
+    pub(crate) fn values(&self) -> [String; 5] {
         let (repository, tag) = IMAGE.rsplit_once(':').unwrap();
-        let values = [
+        [
             format!("image.repository={repository}"),
             format!("image.tag={tag}"),
             "image.pullPolicy=Never".to_owned(),
             "localRoots[0].path=/data".to_owned(),
             format!("localRoots[0].volume.hostPath.path={}", self.folder().display()),
-        ];
-        let values = values.join(",");
-        let args = ["upgrade", "--install", release, "charts/mason", "--namespace", release];
-        let wait = ["--wait", "--timeout", "90s", "--set", &values];
-        self.node.helm(&[&args[..], &wait, more].concat());
+        ]
     }
 
     /// Applies resources to the namespace.
