@@ -54,7 +54,7 @@ impl Environment {
         }
     }
 
-    /// Returns the folder that keeps resources when nobody names one: `mason` in the user's data
+    /// Returns the folder that keeps resources when none is named: `mason` in the user's data
     /// folder; nothing when the user has neither data folder nor home.
     ///
     /// # Source

@@ -48,7 +48,7 @@ pub const POINTS: [&str; 36] = [
 
 /// The point at which this process ends, and at which time it gets there: `launch.before-act:2`.
 pub const POINT_VARIABLE: &str = "MASON_FAULT_POINT";
-/// A file that whoever ends there makes first, with the point as its content; who finds it made lives on.
+/// A file that the process which ends there makes first, with the point as its content; a process that finds it made lives on.
 pub const MARK_VARIABLE: &str = "MASON_FAULT_MARK";
 
 /// The point at which this process panics once, and at which time: `collect.before-act:1`.

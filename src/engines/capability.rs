@@ -49,7 +49,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// What a query in SQL over tables needs, whoever wrote it.
+    /// What a query in SQL over tables needs, whether a run or its definition wrote it.
     pub const OF_A_QUERY: &'static [Self] = &[Self::ReadTables, Self::Query];
 
     /// Returns the role whose client has it.

@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Unavailable,
     /// No answer in time.
     Timeout,
-    /// Somebody else changed it first.
+    /// Another writer changed it first.
     Conflict,
     /// The client cannot do this.
     Unsupported,

@@ -53,7 +53,7 @@ pub trait Execution: Send + Sync {
     fn vanished(&self, id: &JobId, owner: &JobOwner) -> Option<JobStatus>;
 
     /// Clears away what is left of a run that has ended: under each of its attempts' tokens what never
-    /// was recorded, and what nobody needs any more. May be repeated, and failing costs nothing but room.
+    /// was recorded, and what is of no use any more. May be repeated, and failing costs nothing but room.
     ///
     /// # Errors
     /// When something could not be cleared away.

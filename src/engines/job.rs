@@ -70,7 +70,7 @@ pub enum JobState {
     Failed,
     /// Ended because it was cancelled.
     Cancelled,
-    /// Whoever did the work is gone and left no outcome.
+    /// The process that did the work is gone and left no outcome.
     Lost,
 }
 

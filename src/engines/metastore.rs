@@ -40,7 +40,7 @@ pub trait Metastore: Send + Sync {
     }
 
     /// Returns a table with its schema and its files as they are now. `reading` says how delimited
-    /// text is read that nobody declared; a declared or managed table is read as it was declared.
+    /// undeclared text is read; a declared or managed table is read as it was declared.
     ///
     /// # Errors
     /// `NotFound`, with the nearest names as hint; `InvalidInput` when the files are of no known or

@@ -67,7 +67,7 @@ impl Schema {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "how")]
 pub enum SchemaFound {
-    /// Somebody declared it.
+    /// It was declared.
     Declared,
     /// From the footer or header of every file.
     Footers {

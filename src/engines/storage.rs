@@ -62,6 +62,6 @@ mod tests {
         let words = object_store::Error::Generic { store: "local", source: source() };
         assert_eq!(meaning_of(&missing), Some(ErrorKind::NotFound));
         assert_eq!(meaning_of(&changed), Some(ErrorKind::Conflict));
-        assert_eq!(meaning_of(&words), None, "whoever asked knows best what that means");
+        assert_eq!(meaning_of(&words), None, "the caller knows best what that means");
     }
 }

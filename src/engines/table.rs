@@ -395,7 +395,7 @@ impl From<OtherEncoding> for String {
 pub enum TableKind {
     /// Written by Mason; its files go when it is deleted.
     Managed,
-    /// Declared over files that somebody else keeps; they stay when it is deleted, unless asked for.
+    /// Declared over files that Mason does not keep; they stay when it is deleted, unless asked for.
     External,
     /// Found in the storage without a declaration.
     Discovered,

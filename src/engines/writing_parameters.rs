@@ -6,7 +6,7 @@ use super::reading::ParameterProblem;
 use super::table::{Format, StoragePath, TableName};
 use crate::api::parameters::Parameters;
 
-/// Where the output is to go, before anybody looked.
+/// Where the output is to go, before it is looked there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// The table's name.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::error::FormatError;
 use super::guard::catch;
 
-/// Passes a block on; false when nobody wants more.
+/// Passes a block on; false when no more is wanted.
 pub(crate) type Emit<'a, B> = &'a mut dyn FnMut(B) -> bool;
 
 /// Why there are no more results.

@@ -99,7 +99,7 @@ pub(crate) fn note(encoding: TextEncoding) -> Option<String> {
 }
 
 /// Returns a reader of the text as UTF-8. A byte order mark goes before the stated encoding. Text in
-/// UTF-8 is passed as it is: whoever parses it checks it.
+/// UTF-8 is passed as it is: its parser checks it.
 pub(crate) fn to_utf8<'a>(
     mut reader: Box<dyn Read + Send + 'a>,
     stated: TextEncoding,

@@ -9,7 +9,7 @@ use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
 
-/// The name of whoever performs the action.
+/// The name of the client that performs the action.
 pub(super) const NAME: &str = "container";
 
 /// Runs the container of a definition.

@@ -18,7 +18,7 @@ pub struct Admission {
     pub rules: Rules,
     /// The namespaces whose configs may be read; all when empty.
     pub reach: Vec<String>,
-    /// The namespace whose definitions everybody may use, beside those built in.
+    /// The namespace whose definitions every run may use, beside those built in.
     pub library_namespace: Option<String>,
     /// How long a run waits for what it names and is not there, or not ready; not at all when zero.
     pub patience: Duration,

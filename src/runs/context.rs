@@ -189,7 +189,7 @@ pub enum RunError {
         source: StoreError,
     },
     /// The run changes faster than it can be followed.
-    #[error("run `{name}` was changed by somebody else {times} times in a row")]
+    #[error("run `{name}` was changed by another writer {times} times in a row")]
     Contended {
         /// The run's name.
         name: String,

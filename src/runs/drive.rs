@@ -19,7 +19,7 @@ use crate::faults;
 use crate::plan::{Decision, Keeping, Observation, Sight, is_held, is_leaving, needs_job, plan};
 use crate::store::{Key, Resource, StoreError};
 
-/// How often in a row somebody else may change the run first.
+/// How often in a row another writer may change the run first.
 const MAX_CONFLICTS: u32 = 200;
 /// The longest sleep: a change of the spec, such as `cancel`, is seen after it.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
@@ -133,7 +133,7 @@ fn wake(
         Decision::Prune | Decision::Discard if matches!(outcome, Outcome::Failed { .. }) => {
             Wake::At(now.checked_add(AFTER_UNKEPT).unwrap_or(now))
         }
-        // Whoever keeps runs lets one that has ended go, and waits until its time has passed.
+        // A process that keeps runs lets one that has ended go, and waits until its time has passed.
         _ if phase.is_terminal() && keeping.holds && !had_ended => Wake::Now,
         Decision::Prune => Wake::Now,
         _ if stands && is_leaving(run) && is_held(run) => Wake::At(soon),
@@ -225,7 +225,7 @@ async fn clear_away(context: &RunContext, session: &mut Session, run: &OperatorR
     }
 }
 
-/// A job that was created for an attempt which somebody else has ended since never begins; it is
+/// A job that was created for an attempt which another process has ended since never begins; it is
 /// fenced so that its client can clear it away.
 async fn sweep(context: &RunContext, session: &mut Session, run: &OperatorRun, outcome: &Outcome) {
     let (Outcome::Created(_), Some(identity)) = (outcome, Identity::of(run)) else { return };
@@ -267,7 +267,7 @@ async fn fetch_run(context: &RunContext, key: &Key) -> Result<OperatorRun, RunEr
     }
 }
 
-/// Stores a status; nothing when somebody else changed the run since it was read.
+/// Stores a status; nothing when another writer changed the run since it was read.
 async fn replace_status(
     context: &RunContext,
     run: &OperatorRun,

@@ -213,7 +213,7 @@ async fn labels(
     context.admission.namespaces.labels(own).await
 }
 
-/// Returns what keeps a config from being used, as whoever looks after it has found. Where nobody does,
+/// Returns what keeps a config from being used, as the controller has found. Where there is none,
 /// its status is as old as its last change, and says nothing.
 fn not_ready(context: &RunContext, config: &MasonConfig) -> Option<JobError> {
     if context.admission.patience.is_zero() {

@@ -22,7 +22,7 @@ pub enum Wake {
     Now,
     /// Not before this time.
     At(Timestamp),
-    /// Somebody else changed the run first: it has to be read again.
+    /// Another writer changed the run first: it has to be read again.
     Reread,
     /// When the run is changed: it has ended, or waits for a person.
     OnChange,

@@ -148,7 +148,7 @@ impl Record<'_> {
             attempt.job = Some(job.clone());
             attempt.state = AttemptState::Launched;
         });
-        // It is released at once: whoever looks is spared a write that says only that.
+        // It is released at once, which saves a write that says only that.
         self.running(Reason::Running);
     }
 

@@ -25,7 +25,7 @@ pub struct Resources {
 pub struct Library<'a> {
     /// The definitions that come with Mason.
     pub built_in: &'a [OperatorDefinition],
-    /// The namespace whose definitions everybody may use.
+    /// The namespace whose definitions every run may use.
     pub namespace: Option<&'a str>,
     /// The namespaces whose configs may be read; all when empty.
     pub reach: &'a [String],
@@ -72,7 +72,7 @@ impl Resources {
         Ok(found)
     }
 
-    /// Looks for the config. What another namespace has is told to nobody: neither names, nor that
+    /// Looks for the config. What another namespace has is not told: neither names, nor that
     /// something is there and cannot be read.
     async fn find_config(
         &mut self,

@@ -34,7 +34,7 @@ impl JsonSchema for FreeForm {
             "type": "object",
             "maxProperties": 256,
             "x-kubernetes-preserve-unknown-fields": true,
-            // Nobody owns a part of it; the API server need not note who wrote each field.
+            // No client owns a part of it; the API server need not note who wrote each field.
             "x-kubernetes-map-type": "atomic",
         })
     }

@@ -1,4 +1,4 @@
-//! `table/delete`: a table's declaration, and the files that Mason wrote. Files that somebody else
+//! `table/delete`: a table's declaration, and the files that Mason wrote. Files that another program
 //! wrote are kept unless the run asks for them to go.
 
 use async_trait::async_trait;

@@ -101,7 +101,7 @@ pub(super) fn orders() -> impl Strategy<Value = Order> {
     )
 }
 
-/// A run whose jobs hang ends only when somebody stops it.
+/// A run whose jobs hang ends only when it is stopped.
 fn may_hang(order: &Order) -> bool {
     order.timeout.is_none() && order.ends.contains(&JobEnd::Hangs)
 }

@@ -1,4 +1,4 @@
-//! A clock that stands still until somebody waits; each wait also lets the world's jobs move on.
+//! A clock that stands still until a caller waits; each wait also lets the world's jobs move on.
 
 use std::time::Duration;
 

@@ -86,7 +86,7 @@ fn bump(version: &mut Option<String>) {
 
 #[async_trait]
 impl Store for FakeStore {
-    /// Lets others go first, as a real read does: whoever drives the same run gets a turn in between.
+    /// Lets others go first, as a real read does: another process that drives the same run goes in between.
     async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError> {
         tokio::task::yield_now().await;
         Ok(self.with(|resources| resources.get(key).cloned()))
