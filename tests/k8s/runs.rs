@@ -195,3 +195,43 @@ fn the_controller_is_healthy_and_ends_when_it_is_told_to() {
     team.kubectl(&["patch", "oprun/long", "--type=merge", "-p", r#"{"spec":{"cancel":true}}"#]);
     assert_eq!(team.finished("long")["phase"], "Cancelled", "{}", next.log());
 }
+
+/// A table of 2 GB that nothing declares, which takes a worker long to read.
+fn write_large(team: &Team) {
+    use std::io::Write;
+    let block = "1;some text of no meaning;2026-01-31;10.50;true\n".repeat(20_000);
+    let file = std::fs::File::create(team.root().join("sales/large.csv")).unwrap();
+    let mut file = std::io::BufWriter::with_capacity(1 << 20, file);
+    for _ in 0..2_000_000_000 / block.len() {
+        file.write_all(block.as_bytes()).unwrap();
+    }
+    file.flush().unwrap();
+}
+
+#[test]
+fn a_run_over_a_large_undeclared_file_delays_no_other_and_ends_soon_after_its_cancel() {
+    let team = Team::with_config("large");
+    write_large(&team);
+    let controller = team.controller();
+    let get = "operator: table/get\n  configRef: {name: lake}\n  parameters: {database_name: sales, table_name: large}";
+    team.apply(&format!(
+        "apiVersion: mason.dev/v1alpha1\nkind: OperatorRun\nmetadata: {{name: big}}\nspec:\n  {get}\n"
+    ));
+    let works = |run: &serde_json::Value| run["status"]["progress"]["done"].as_u64() > Some(0);
+    team.until("oprun/big", works);
+    for name in ["small-1", "small-2", "small-3"] {
+        let began = std::time::Instant::now();
+        team.apply(&query(name, "select count(*) as n from orders", ""));
+        let status = team.finished(name);
+        assert_eq!(status["phase"], "Succeeded", "{status:#}\n{}", controller.log());
+        assert!(began.elapsed() < Duration::from_secs(10), "{name} took {:?}", began.elapsed());
+    }
+    assert_eq!(team.get("oprun/big")["status"]["phase"], "Running", "it should take longer");
+    let began = std::time::Instant::now();
+    let cancel = r#"{"spec": {"cancel": true}}"#;
+    team.kubectl(&["patch", "oprun/big", "--type=merge", "-p", cancel]);
+    let status = team.finished("big");
+    let took = began.elapsed();
+    assert_eq!(status["phase"], "Cancelled", "{status:#}");
+    assert!(took < Duration::from_secs(5), "it took {took:?}, with the calls of kubectl");
+}
