@@ -105,6 +105,9 @@ pub enum Reason {
     ImagePullFailed,
     /// No node has room for the pod.
     Unschedulable,
+    /// The pod cannot start: a volume cannot be mounted, its container cannot be made, or a scheduling gate of another
+    /// program holds it back.
+    PodHeldUp,
     /// A quota of the namespace leaves no room for the pod.
     QuotaExceeded,
     /// The cluster does not admit the pod.
@@ -164,6 +167,7 @@ impl Reason {
             Self::Starting => "Starting",
             Self::ImagePullFailed => "ImagePullFailed",
             Self::Unschedulable => "Unschedulable",
+            Self::PodHeldUp => "PodHeldUp",
             Self::QuotaExceeded => "QuotaExceeded",
             Self::AdmissionDenied => "AdmissionDenied",
             Self::ServiceAccountMissing => "ServiceAccountMissing",

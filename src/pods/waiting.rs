@@ -22,6 +22,15 @@ const IMAGE_REASONS: [&str; 7] = [
     "SignatureValidationFailed",
 ];
 
+/// What kubelets say of a container that is on its way.
+///
+/// # Source
+/// <https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kubelet_pods.go>
+const UNDER_WAY: [&str; 3] = ["", "PodInitializing", "ContainerCreating"];
+
+/// What a scheduler warns of before a pod has its node: nothing of it is left then.
+const BEFORE_THE_NODE: &str = "FailedScheduling";
+
 /// How long a pod may take on its node before it is looked why.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
@@ -47,10 +56,11 @@ pub(super) fn held_up_by(pod: &Pod, warnings: &[Event]) -> Option<Waiting> {
         let last = event.last_timestamp.as_ref().map(|time| time.0);
         last.or_else(|| event.event_time.as_ref().map(|time| time.0)).unwrap_or_default()
     };
-    let newest = warnings.iter().max_by_key(|event| time(event))?;
+    let of_node = warnings.iter().filter(|event| event.reason.as_deref() != Some(BEFORE_THE_NODE));
+    let newest = of_node.max_by_key(|event| time(event))?;
     let reason = newest.reason.as_deref().unwrap_or("a warning");
     let said = one_line(newest.message.as_deref().unwrap_or_default());
-    Some(starting(pod, &format!("cannot start: {reason}: {said}")))
+    Some(held_up(pod, &format!("cannot start: {reason}: {said}")))
 }
 
 /// Returns what a released pod that does not work yet waits for.
@@ -70,12 +80,17 @@ fn starting(pod: &Pod, what: &str) -> Waiting {
     Waiting { reason: Reason::Starting, message: format!("pod `{}` {what}", name(pod)) }
 }
 
+/// Nothing of Mason's, and no time alone, lets the pod start.
+fn held_up(pod: &Pod, what: &str) -> Waiting {
+    Waiting { reason: Reason::PodHeldUp, ..starting(pod, what) }
+}
+
 fn scheduling(pod: &Pod) -> Option<Waiting> {
     let gates = pod.spec.iter().flat_map(|spec| spec.scheduling_gates.iter().flatten());
     let foreign: Vec<&str> =
         gates.map(|gate| gate.name.as_str()).filter(|name| *name != GATE).collect();
     if !foreign.is_empty() {
-        return Some(starting(pod, &format!("is held back by `{}`", foreign.join("`, `"))));
+        return Some(held_up(pod, &format!("is held back by `{}`", foreign.join("`, `"))));
     }
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut refused = conditions
@@ -137,12 +152,11 @@ fn containers(pod: &Pod) -> Option<Waiting> {
             format!("the image `{image}` of pod `{}` cannot be pulled: {said}", name(pod));
         return Some(Waiting { reason: Reason::ImagePullFailed, message });
     }
-    Some(match (reason, said.as_str()) {
-        ("" | "PodInitializing" | "ContainerCreating", "") => {
-            starting(pod, "waits for its image and its containers")
-        }
-        (reason, "") => starting(pod, &format!("cannot start its container: {reason}")),
-        (reason, said) => starting(pod, &format!("cannot start its container: {reason}: {said}")),
+    let more = if said.is_empty() { String::new() } else { format!(": {said}") };
+    Some(if UNDER_WAY.contains(&reason) {
+        starting(pod, &format!("waits for its image and its containers{more}"))
+    } else {
+        held_up(pod, &format!("cannot start its container: {reason}{more}"))
     })
 }
 
@@ -150,7 +164,7 @@ fn containers(pod: &Pod) -> Option<Waiting> {
 fn rank(waiting: &ContainerStateWaiting) -> u8 {
     match waiting.reason.as_deref().unwrap_or_default() {
         reason if IMAGE_REASONS.contains(&reason) => 0,
-        "" | "PodInitializing" | "ContainerCreating" => 2,
+        reason if UNDER_WAY.contains(&reason) => 2,
         _ => 1,
     }
 }

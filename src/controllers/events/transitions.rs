@@ -192,5 +192,6 @@ mod tests {
         assert_eq!(warns(status("Running", "Launching", 1, "")), Some(false));
         assert_eq!(warns(status("Running", "Starting", 1, "waits for its image")), Some(false));
         assert_eq!(warns(status("Running", "ImagePullFailed", 1, "no such image")), Some(true));
+        assert_eq!(warns(status("Running", "PodHeldUp", 1, "FailedMount")), Some(true));
     }
 }

@@ -230,9 +230,10 @@ impl Places for RunQueue {
 }
 
 /// The reasons why a pod does not start until something outside of Mason changes.
-pub(super) const HELD_UP: [Reason; 5] = [
+pub(super) const HELD_UP: [Reason; 6] = [
     Reason::ImagePullFailed,
     Reason::Unschedulable,
+    Reason::PodHeldUp,
     Reason::QuotaExceeded,
     Reason::AdmissionDenied,
     Reason::ServiceAccountMissing,

@@ -98,15 +98,17 @@ fn a_pod_that_cannot_start_frees_its_place_and_takes_one_when_it_runs() {
         assert!(!takes_slot(&held_up(reason.as_str())), "{reason:?}");
     }
     assert!(takes_slot(&held_up("Starting")) && takes_slot(&held_up("Running")));
-    let (queue, mut woken) = queue(one());
-    queue.seen(&held_up("Starting"));
-    queue.begins(&run("a", "Pending", &[]));
-    assert_ne!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
-    queue.seen(&held_up("ImagePullFailed"));
-    assert_eq!(names(&mut woken), ["a"]);
-    assert_eq!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
-    queue.seen(&held_up("Running"));
-    assert_eq!(queue.lengths(), (2, 0), "what runs counts, though there is no place for it");
+    for reason in ["ImagePullFailed", "PodHeldUp"] {
+        let (queue, mut woken) = queue(one());
+        queue.seen(&held_up("Starting"));
+        queue.begins(&run("a", "Pending", &[]));
+        assert_ne!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+        queue.seen(&held_up(reason));
+        assert_eq!(names(&mut woken), ["a"], "{reason}");
+        assert_eq!(queue.ask(&run("a", "Pending", &[]), &valid(), None), Place::Free);
+        queue.seen(&held_up("Running"));
+        assert_eq!(queue.lengths(), (2, 0), "what runs counts, though there is no place for it");
+    }
 }
 
 #[test]

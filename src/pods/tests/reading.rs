@@ -184,7 +184,7 @@ fn a_pod_that_does_not_begin_says_why_in_one_sentence() {
         (
             json!({"schedulingGates": [{"name": "queue.example/wait"}]}),
             json!({}),
-            Reason::Starting,
+            Reason::PodHeldUp,
             "pod `words-1` is held back by `queue.example/wait`",
         ),
         (
@@ -200,9 +200,21 @@ fn a_pod_that_does_not_begin_says_why_in_one_sentence() {
             "pod `words-1` waits for its image and its containers",
         ),
         (
+            bound.clone(),
+            waits("ContainerCreating", "the sandbox is made"),
+            Reason::Starting,
+            "pod `words-1` waits for its image and its containers: the sandbox is made",
+        ),
+        (
+            bound.clone(),
+            waits("CreateContainerError", ""),
+            Reason::PodHeldUp,
+            "pod `words-1` cannot start its container: CreateContainerError",
+        ),
+        (
             bound,
             waits("CreateContainerConfigError", "secret \"keys\" not found"),
-            Reason::Starting,
+            Reason::PodHeldUp,
             "pod `words-1` cannot start its container: CreateContainerConfigError: secret \"keys\" not found",
         ),
     ] {
@@ -247,20 +259,23 @@ fn a_pod_that_is_held_up_on_its_node_says_what_the_node_warns_of() {
     assert!(!is_held_up(&pod(&json!({}), &scheduled("True")), late), "it has no node");
     assert!(!is_held_up(&pod(&json!({"nodeName": "n"}), &json!({"phase": "Pending"})), late));
 
-    let warning = |message: &str, time: Value| -> Event {
-        let mut event = json!({"metadata": {}, "involvedObject": {}, "reason": "FailedMount"});
+    let warning = |reason: &str, message: &str, time: Value| -> Event {
+        let mut event = json!({"metadata": {}, "involvedObject": {}, "reason": reason});
         event["message"] = json!(message);
         event["lastTimestamp"] = time;
         serde_json::from_value(event).unwrap()
     };
     let warnings = [
-        warning("late\n one", json!(late)),
-        warning("early", json!(since)),
-        warning("never", json!(null)),
+        warning("FailedMount", "late\n one", json!(late)),
+        warning("FailedMount", "early", json!(since)),
+        warning("FailedMount", "never", json!(null)),
+        warning("FailedScheduling", "before it had its node", json!("2026-01-01T02:00:00Z")),
     ];
     let told = held_up_by(&bound, &warnings).unwrap();
-    assert_eq!(told.message, "pod `words-1` cannot start: FailedMount: late one");
+    let said = "pod `words-1` cannot start: FailedMount: late one";
+    assert_eq!((told.reason, told.message.as_str()), (Reason::PodHeldUp, said));
     assert!(held_up_by(&bound, &[]).is_none());
+    assert!(held_up_by(&bound, &warnings[3..]).is_none(), "it has its node now");
 }
 
 #[test]
