@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{container, owner, place, settings, token};
 use crate::api::conditions::Reason;
@@ -10,6 +10,7 @@ use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::ContainerAction;
 use crate::engines::ErrorKind;
 use crate::pods::build::{Child, WorkerNeeds, container_pod, worker_pod};
+use crate::pods::settings::read_settings;
 
 fn parameters(value: serde_json::Value) -> Parameters {
     serde_json::from_value(value).unwrap()
@@ -101,4 +102,71 @@ fn what_cannot_be_a_pod_is_refused_before_anything_is_created() {
     place.storage = None;
     let none = refused(wants, json!({}), &place);
     assert!(none.message.contains("the config has none"), "{none}");
+}
+
+/// What an administrator may give to pods beside their image and roots.
+const EVERY_SETTING: &str = r#"image: mason:1
+roots: [{path: /data, volume: {persistentVolumeClaim: {claimName: lake}}}]
+labels: {sidecar.istio.io/inject: "false"}
+annotations: {cluster-autoscaler.kubernetes.io/safe-to-evict: "false"}
+priorityClassName: batch
+runtimeClassName: gvisor
+nodeSelector: {disk: fast}
+tolerations: [{key: data, operator: Exists}]
+affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: arch, operator: Exists}]}]}}}
+topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
+ephemeralStorage: 20Gi
+"#;
+
+/// Returns the pod of a container, and that of a worker, as an administrator says.
+fn pods_as_an_administrator_says(text: &str) -> [Value; 2] {
+    let (owner, token, place, settings) = (owner(), token(), place(), read_settings(text).unwrap());
+    let child = Child { owner: &owner, token: &token, name: "words-1", place: &place };
+    let needs = WorkerNeeds {
+        root: Path::new("/data/team/lake"),
+        folder: Path::new("/data/team/lake/.mason/jobs/0a1b2c"),
+        memory_bytes: 1 << 30,
+        parallelism: 1,
+    };
+    let container = container_pod(child, &container("x"), &parameters(json!({})), &settings);
+    let worker = worker_pod(child, needs, &settings);
+    [container, worker].map(|pod| serde_json::to_value(pod.unwrap()).unwrap())
+}
+
+#[test]
+fn every_pod_has_what_the_administrator_gives_to_every_pod() {
+    for pod in pods_as_an_administrator_says(EVERY_SETTING) {
+        let (metadata, spec) = (&pod["metadata"], &pod["spec"]);
+        assert_eq!(metadata["labels"]["sidecar.istio.io/inject"], "false");
+        assert_eq!(metadata["labels"]["app.kubernetes.io/managed-by"], "mason");
+        let annotations = &metadata["annotations"];
+        assert_eq!(annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"], "false");
+        assert_eq!(annotations["mason.dev/token"], token().0);
+        assert_eq!(spec["priorityClassName"], "batch");
+        assert_eq!(spec["runtimeClassName"], "gvisor");
+    }
+}
+
+#[test]
+fn only_the_pods_of_the_local_engine_go_where_the_administrator_says() {
+    let [container, worker] = pods_as_an_administrator_says(EVERY_SETTING).map(|mut pod| pod["spec"].take());
+    assert_eq!(worker["nodeSelector"], json!({"disk": "fast"}));
+    assert_eq!(worker["tolerations"], json!([{"key": "data", "operator": "Exists"}]));
+    let affinity = "/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0";
+    let term = worker["affinity"].pointer(affinity);
+    let expression = json!({"matchExpressions": [{"key": "arch", "operator": "Exists"}]});
+    assert_eq!(term, Some(&expression));
+    let constraint =
+        json!({"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"});
+    assert_eq!(worker["topologySpreadConstraints"], json!([constraint]));
+    let resources = &worker["containers"][0]["resources"];
+    for part in ["requests", "limits"] {
+        assert_eq!(resources[part]["ephemeral-storage"], "20Gi", "{part}");
+        assert_eq!(resources[part]["memory"], "1216Mi", "{part}");
+    }
+    // A container's own definition says where it goes and what it takes.
+    for field in ["nodeSelector", "tolerations", "affinity", "topologySpreadConstraints"] {
+        assert_eq!(container[field], json!(null), "{field}");
+    }
+    assert!(!container.to_string().contains("ephemeral-storage"), "{container:#}");
 }
