@@ -48,6 +48,12 @@ pub(super) fn result(answer: &Answer) -> (RunResult, Option<String>) {
     (result, warning)
 }
 
+/// Says in one sentence that a part of an answer stands nowhere; nothing when all of it does, here or elsewhere.
+pub(super) fn cut_said(answer: &Answer, result: &RunResult) -> &'static str {
+    let is_cut = answer.truncated || (result.truncated && result.reference.is_none());
+    if is_cut { "the result is cut: a part of the answer is left out" } else { "" }
+}
+
 /// Returns the columns of rows, or the fields of an object, in the order in which they first appear; none
 /// when they are too many for a status.
 fn column_names(data: &Value) -> Vec<String> {
@@ -214,7 +220,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::api::v1alpha1::ResultKind;
+    use crate::api::v1alpha1::{ResultKind, ResultReference};
 
     fn answer(data: Value) -> Answer {
         Answer { kind: ResultKind::Rows, ..Answer::object(data) }
@@ -236,6 +242,23 @@ mod tests {
             assert!(size(&result.data) > RESULT_BYTES / 2, "should keep what fits");
             assert!(warning.expect("should warn").contains("preview"));
         }
+    }
+
+    #[test]
+    fn an_answer_of_which_nothing_is_lost_is_not_called_cut() {
+        let said = |answer: &Answer| cut_said(answer, &result(answer).0);
+        let rows = |count: usize| answer(json!(vec!["a text"; count]));
+        let whole = Some(ResultReference {
+            uri: "here:_results/a.json".to_owned(),
+            sha256: "sha256:0".to_owned(),
+            bytes: 200_000,
+        });
+        assert_eq!(said(&rows(1)), "");
+        assert_eq!(said(&Answer { reference: whole.clone(), ..rows(20_000) }), "");
+        assert!(said(&rows(20_000)).contains("cut"), "it stands nowhere else");
+        assert!(said(&Answer { truncated: true, ..rows(1) }).contains("cut"));
+        let cut_before = Answer { truncated: true, reference: whole, ..rows(20_000) };
+        assert!(said(&cut_before).contains("cut"), "what is stored is only a part");
     }
 
     #[test]

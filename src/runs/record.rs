@@ -197,8 +197,9 @@ impl Record<'_> {
 
     fn succeed(&mut self, answer: &Answer) {
         let reason = if self.run.spec.dry_run { Reason::DryRun } else { Reason::Completed };
-        let (result, cut) = present::result(answer);
-        let warnings = answer.warnings.iter().cloned().chain(cut).collect();
+        let (result, preview) = present::result(answer);
+        let message = present::cut_said(answer, &result);
+        let warnings = answer.warnings.iter().cloned().chain(preview).collect();
         self.status.result = Some(result);
         self.status.messages.warnings = present::bounded(warnings);
         self.status.messages.info = present::bounded(answer.info.clone());
@@ -206,7 +207,7 @@ impl Record<'_> {
             attempt.error = None;
             close(attempt, AttemptOutcome::Succeeded, now);
         });
-        self.end(Phase::Succeeded, reason, "");
+        self.end(Phase::Succeeded, reason, message);
     }
 
     fn end_attempt_soon(&mut self, error: &AttemptError) {

@@ -182,8 +182,10 @@ fn digest_of(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
+/// An answer that is stored whole is not cut, though no row of it stands in the status.
 fn without_data(answer: Answer) -> Answer {
-    Answer { data: Value::Null, truncated: true, ..answer }
+    let truncated = answer.truncated || answer.reference.is_none();
+    Answer { data: Value::Null, truncated, ..answer }
 }
 
 fn reference_to(uri: String, text: &str) -> ResultReference {

@@ -222,6 +222,10 @@ fn an_answer_above_the_largest_result_is_cut_and_says_so() {
     assert!(status["result"]["bytes"].as_u64().unwrap() <= 8 * 1024, "{status:#}");
     let warnings = status["messages"]["warnings"].to_string();
     assert!(warnings.contains("cut"), "{warnings}");
+    let message = "the result is cut: a part of the answer is left out";
+    assert_eq!(status["columns"]["message"], message);
+    let row = team.kubectl(&["get", "oprun", "many", "-o", "wide"]);
+    assert!(row.contains(message), "{row}");
 }
 
 /// Returns when runs began and ended, in order.

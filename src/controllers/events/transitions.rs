@@ -99,7 +99,11 @@ fn succeeded(status: &OperatorRunStatus) -> String {
     let took = &status.columns.duration;
     let rows = status.result.as_ref().and_then(|result| result.rows);
     let rows = rows.map(|rows| format!(", {}", counted(rows, "row"))).unwrap_or_default();
-    format!("succeeded after {took}{rows}")
+    let more = match status.columns.message.as_str() {
+        "" => String::new(),
+        message => format!("; {message}"),
+    };
+    format!("succeeded after {took}{rows}{more}")
 }
 
 /// Returns the event for a change of readiness of a config or definition.
@@ -172,6 +176,10 @@ mod tests {
             (status("Running", "Infrastructure", 1, "still none"), None),
             (status("Running", "Launching", 2, ""), Some("attempt 2 is being launched")),
             (status("Succeeded", "Completed", 2, ""), Some("succeeded after 1.2s")),
+            (
+                status("Succeeded", "Completed", 3, "the result is cut"),
+                Some("succeeded after 1.2s; the result is cut"),
+            ),
         ];
         let mut before = Stage::of(&run(json!({})));
         for (status, expect) in path {

@@ -142,6 +142,62 @@ async fn a_job_is_launched_once_and_its_proof_is_the_result() {
 }
 
 #[tokio::test]
+async fn a_result_that_is_cut_says_so_where_everyone_looks() {
+    let scene = Scene::new();
+    scene.world().answer = Some(json!(vec!["a text that takes some room"; 10_000]));
+    let key = scene.order("job", json!({})).await;
+    let status = scene.drive(&key).await;
+    assert_eq!((status.phase, status.columns.reason.as_str()), (Phase::Succeeded, "Completed"));
+    let said = "the result is cut: a part of the answer is left out";
+    assert_eq!(status.columns.message, said);
+    assert!(status.result.as_ref().is_some_and(|result| result.truncated));
+    assert_eq!(status.messages.warnings.len(), 1, "{:?}", status.messages);
+    let succeeded = status.conditions.iter().find(|condition| condition.type_ == "Succeeded");
+    let succeeded = succeeded.expect("should have the condition");
+    assert_eq!((succeeded.status.as_str(), succeeded.message.as_str()), ("True", said));
+}
+
+/// Lets the definitions promise an array of integers, which no fake operator answers.
+fn with_promises(mut scene: Scene) -> Scene {
+    let promised = json!({"type": "array", "items": {"type": "integer"}});
+    let promised = serde_json::from_value(promised).expect("should be a schema");
+    let promising = |action| {
+        let mut definition = definition(action);
+        definition.spec.result_schema = Some(Clone::clone(&promised));
+        definition
+    };
+    scene.context.library = Arc::new(["answer", "job"].map(promising));
+    scene
+}
+
+#[tokio::test]
+async fn a_result_that_is_not_as_promised_fails_the_run_before_a_commit() {
+    let scene = with_promises(Scene::new());
+    let key = scene.order("answer", json!({"retry": {"limit": 3}})).await;
+    let status = scene.drive(&key).await;
+    assert_eq!((status.phase, status.columns.reason.as_str()), (Phase::Failed, "UserError"));
+    assert_eq!(status.attempts.len(), 1, "another attempt would answer the same");
+    assert_eq!(status.result, None);
+    let [message] = status.messages.errors.as_slice() else { panic!("{:?}", status.messages) };
+    for part in ["the result is not as `resultSchema` says: result: ", "\"array\"", "correct what"] {
+        assert!(message.contains(part), "{part} is not in {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_is_not_as_promised_is_a_warning_after_a_commit() {
+    let scene = with_promises(Scene::new());
+    let key = scene.order("job", json!({})).await;
+    let status = scene.drive(&key).await;
+    assert_eq!((status.phase, status.columns.reason.as_str()), (Phase::Succeeded, "Completed"));
+    assert_eq!(scene.world().commits.len(), 1);
+    let data = status.result.as_ref().map(|result| &result.data);
+    assert_eq!(data, Some(&json!({"rows": [{"n": 1}]})), "it stays");
+    let [warning] = status.messages.warnings.as_slice() else { panic!("{:?}", status.messages) };
+    assert!(warning.starts_with("the result is not as `resultSchema` says: result: "), "{warning}");
+}
+
+#[tokio::test]
 async fn answers_and_changes_need_no_job() {
     for (action, changes) in [("answer", 0), ("change", 1), ("both", 1)] {
         let scene = Scene::new();
