@@ -29,7 +29,7 @@ fn refused(args: &[&str]) -> String {
 }
 
 /// Returns the objects of a manifest.
-fn objects(manifest: &str) -> Vec<Value> {
+pub(crate) fn objects(manifest: &str) -> Vec<Value> {
     let documents = manifest.split("\n---\n").filter(|text| text.contains("kind:"));
     documents.map(|text| serde_saphyr::from_str(text).expect(text)).collect()
 }
@@ -190,6 +190,54 @@ fn nothing_but_get_is_asked_for_on_secrets_and_no_right_is_a_wildcard() {
                 }
             }
         }
+    }
+}
+
+/// Returns the arguments and the environment of the controller's container, rendered with these values.
+fn container_of(values: &str) -> (Value, Value) {
+    let args = ["--show-only", "templates/deployment.yaml", "--set", values];
+    let container =
+        objects(&rendered(&args))[0]["spec"]["template"]["spec"]["containers"][0].take();
+    (container["args"].clone(), container["env"].clone())
+}
+
+#[test]
+fn work_in_the_controller_is_bounded_by_its_container_unless_the_values_say_otherwise() {
+    let placed = "pods.allowedPlacements={Controller},pods.defaultPlacement=Controller";
+    let memory = serde_json::json!({
+        "name": "MASON_MEMORY", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory"}},
+    });
+    for (values, is_bounded, is_said) in [
+        ("replicas=1".to_owned(), false, false),
+        (placed.to_owned(), true, false),
+        (format!("{placed},resources.limits.memory=null"), false, false),
+        (format!("{placed},limits.workerMemory=8Gi"), true, true),
+    ] {
+        let (args, env) = container_of(&values);
+        assert_eq!(env.as_array().unwrap().contains(&memory), is_bounded, "{values}: {env:#}");
+        assert_eq!(args.to_string().contains("--worker-memory=8Gi"), is_said, "{values}: {args:#}");
+        assert_eq!(args.to_string().contains("--worker-memory"), is_said, "{values}: {args:#}");
+    }
+}
+
+/// Returns the rules of the roles that the controller works with.
+fn rules_of(values: &str) -> Vec<Value> {
+    let found = objects(&rendered(&["--show-only", "templates/rbac.yaml", "--set", values]));
+    let roles = found.into_iter().filter(|one| one["kind"].as_str().unwrap().ends_with("Role"));
+    roles.flat_map(|mut role| role["rules"].as_array_mut().map(std::mem::take).unwrap()).collect()
+}
+
+#[test]
+fn without_secrets_that_right_is_left_out_and_no_other() {
+    for scope in ["cluster", "namespace"] {
+        let mut all = rules_of(&format!("rbac.scope={scope}"));
+        let without = rules_of(&format!("rbac.scope={scope},rbac.secrets=false"));
+        let secrets =
+            serde_json::json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]});
+        let before = all.len();
+        all.retain(|rule| *rule != secrets);
+        assert_eq!((all.len(), &all), (before - 1, &without), "{scope}");
+        assert!(!serde_json::to_string(&without).unwrap().contains("secrets"), "{scope}");
     }
 }
 

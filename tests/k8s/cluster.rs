@@ -45,6 +45,16 @@ impl Cluster {
         cluster
     }
 
+    /// Starts one whose API server logs what it is asked for, as a policy of this project says.
+    pub(crate) fn audited(policy: &str) -> Self {
+        Self::started_with(&[&Path::new(env!("CARGO_MANIFEST_DIR")).join(policy)])
+    }
+
+    /// Returns what the API server has logged, an event on each line.
+    pub(crate) fn audit_log(&self) -> String {
+        std::fs::read_to_string(self.kubeconfig.with_file_name("audit.log")).unwrap()
+    }
+
     /// Puts CRDs there and waits until they are served.
     pub(crate) fn install(&self, crds: &str) {
         self.apply(crds);
@@ -56,6 +66,10 @@ impl Cluster {
     }
 
     fn started() -> Self {
+        Self::started_with(&[])
+    }
+
+    fn started_with(more: &[&Path]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let how = "run `make test`, or: .ci/setup cluster && source .ci/environment";
         let programs = std::env::var_os("MASON_TEST_CLUSTER").map(PathBuf::from);
@@ -73,7 +87,8 @@ impl Cluster {
             NUMBER.fetch_add(1, Ordering::Relaxed)
         ));
         let log = state.with_extension("log");
-        let control_plane = Started::by("control-plane", &[&programs, &state], &log)
+        let arguments = [&[programs.as_path(), state.as_path()], more].concat();
+        let control_plane = Started::by("control-plane", &arguments, &log)
             .unwrap_or_else(|(_, log)| panic!("the control plane did not start:\n{log}"));
         let kubeconfig = control_plane.kubeconfig.clone();
         let kubectl = programs.join("kubectl");

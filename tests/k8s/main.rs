@@ -47,4 +47,5 @@ mod store;
 mod team;
 mod ttl;
 mod upgrade;
+mod used_rights;
 mod workers;

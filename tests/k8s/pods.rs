@@ -31,7 +31,7 @@ impl Team {
         self.controller_with(&["--pod-settings", &self.pod_settings(more)])
     }
 
-    fn pod_settings(&self, more: &str) -> String {
+    pub(crate) fn pod_settings(&self, more: &str) -> String {
         let file = self.allowed().with_file_name("pods.yaml");
         let allowed = self.allowed();
         let text = format!(
@@ -42,7 +42,7 @@ impl Team {
         file.to_string_lossy().into_owned()
     }
 
-    fn greeter(&self, more: &str) {
+    pub(crate) fn greeter(&self, more: &str) {
         self.apply(&format!(
             "apiVersion: mason.dev/v1alpha1
 kind: OperatorDefinition
@@ -57,7 +57,7 @@ spec:
         ));
     }
 
-    fn greet(&self, name: &str, more: &str) {
+    pub(crate) fn greet(&self, name: &str, more: &str) {
         self.apply(&format!(
             "apiVersion: mason.dev/v1alpha1
 kind: OperatorRun
@@ -75,7 +75,7 @@ spec:
     }
 
     /// Waits for the one pod that is there, released.
-    fn released_pod(&self) -> Value {
+    pub(crate) fn released_pod(&self) -> Value {
         let began = Instant::now();
         loop {
             let pods = self.pods();
@@ -95,7 +95,7 @@ spec:
         self.kubectl(&["patch", "pod", name, "--subresource=status", "--type=merge", "-p", &patch]);
     }
 
-    fn bind(&self, pod: &Value) {
+    pub(crate) fn bind(&self, pod: &Value) {
         let name = pod["metadata"]["name"].as_str().unwrap();
         let binding = json!({
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
@@ -108,7 +108,7 @@ spec:
     }
 
     /// Says that the command of a pod ended well, with a result.
-    fn succeeds(&self, pod: &Value, result: &Value) {
+    pub(crate) fn succeeds(&self, pod: &Value, result: &Value) {
         let token = &pod["metadata"]["annotations"]["mason.dev/token"];
         let message = json!({"token": token, "exitCode": 0, "result": result}).to_string();
         let ended = json!({"terminated": {

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::called::Called;
 use crate::chart::rendered;
 use crate::cluster::cluster;
-use crate::team::{Team, config, query};
+use crate::team::{Team, condition, config, query};
 
-/// Installs the chart's roles for a team, with its service account in the team's namespace.
-fn install_roles(team: &Team, more: &[&str]) {
+/// Installs the chart's roles for a team, with its service account in the team's namespace, and returns the manifest.
+pub(crate) fn install_roles(team: &Team, more: &[&str]) -> String {
     let mut args = vec!["--namespace", team.name, "--set"];
     let name = format!("fullnameOverride={}", team.name);
     args.push(&name);
@@ -22,7 +22,9 @@ fn install_roles(team: &Team, more: &[&str]) {
         ]);
     }
     args.extend(more);
-    team.cluster.apply(&rendered(&args));
+    let manifest = rendered(&args);
+    team.cluster.apply(&manifest);
+    manifest
 }
 
 fn run_with_rights_of(team: &Team) {
@@ -66,6 +68,31 @@ fn the_controller_of_one_namespace_works_without_any_cluster_role() {
         );
         assert_eq!(whole.out.trim(), "no", "{asked:?}");
     }
+}
+
+#[test]
+fn without_the_right_to_secrets_only_a_config_that_names_one_is_not_ready() {
+    let team = Team::new("rights-secrets");
+    install_roles(&team, &["--set", "rbac.secrets=false"]);
+    let controller = team.controller_as(&team.account(team.name).kubeconfig, &[]);
+    let root = team.root().to_string_lossy().into_owned();
+    team.apply(&config("lake", &root));
+    team.apply(&query("x", "select city from orders", ""));
+    assert_eq!(team.finished("x")["phase"], "Succeeded", "{}", controller.log());
+    team.kubectl(&["create", "secret", "generic", "key", "--from-literal=token=one"]);
+    let credentials = "parallelism: 1, credentials: {secretRef: {name: key}}";
+    team.apply(&config("locked", &root).replace("parallelism: 1", credentials));
+    let locked = team.until("mcfg/locked", |config| {
+        condition(config, "Ready").is_some_and(|ready| ready["reason"] == "CredentialsMissing")
+    });
+    let ready = condition(&locked, "Ready").unwrap();
+    let said = "here: the controller may not read the Secret `key` of `rights-secrets`";
+    assert_eq!((&ready["status"], &ready["message"]), (&json!("False"), &json!(said)));
+    let doctor = doctor(&team);
+    let account = format!("system:serviceaccount:{0}:{0}", team.name);
+    let may_not = format!("warning  rights of the controller: {account} may not: get secrets\n");
+    let hint = "configs that name a Secret are not ready; the chart's `rbac.secrets` gives it";
+    assert!(doctor.contains(&may_not) && doctor.contains(hint), "{doctor}");
 }
 
 /// Whether somebody with these groups and roles may do something in the team's namespace.

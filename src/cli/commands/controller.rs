@@ -143,3 +143,35 @@ fn problems_of(args: &ControllerArgs) -> Vec<String> {
     }
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        admission: AdmissionArgs,
+    }
+
+    #[test]
+    fn work_gets_the_memory_that_the_controller_does_not_need_unless_it_is_said() {
+        const MIB: u64 = 1 << 20;
+        for (arguments, expect) in [
+            ("", None),
+            ("--memory=1Gi", Some(768 * MIB)),
+            ("--memory=257Mi", Some(MIB)),
+            ("--memory=256Mi", Some(0)),
+            ("--memory=64Mi", Some(0)),
+            ("--worker-memory=8Gi", Some(8 << 30)),
+            ("--memory=1Gi --worker-memory=8Gi", Some(8 << 30)),
+        ] {
+            let words = ["controller"].into_iter().chain(arguments.split_whitespace());
+            let line = Line::try_parse_from(words).expect("should be arguments");
+            let settings = admission_of(line.admission);
+            assert_eq!(settings.worker_memory_bytes, expect, "{arguments}");
+        }
+    }
+}
