@@ -28,6 +28,7 @@ mod definitions;
 mod deletion;
 mod docs;
 mod events;
+mod kustomize;
 mod leaders;
 #[path = "../cluster/leftovers.rs"]
 mod leftovers;
