@@ -80,7 +80,7 @@ fn starting(pod: &Pod, what: &str) -> Waiting {
     Waiting { reason: Reason::Starting, message: format!("pod `{}` {what}", name(pod)) }
 }
 
-/// Nothing of Mason's, and no time alone, lets the pod start.
+/// What holds the pod up stays until something outside of Mason changes.
 fn held_up(pod: &Pod, what: &str) -> Waiting {
     Waiting { reason: Reason::PodHeldUp, ..starting(pod, what) }
 }

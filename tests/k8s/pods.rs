@@ -218,8 +218,7 @@ fn what_a_node_warns_of_stands_in_the_run() {
     let began = Instant::now();
     let said = |run: &Value| run["status"]["columns"]["message"].as_str().map(str::to_owned);
     let wanted = "cannot start: FailedMount: MountVolume.SetUp failed for volume";
-    let run =
-        team.until("oprun/hello", |run| said(run).is_some_and(|said| said.contains(wanted)));
+    let run = team.until("oprun/hello", |run| said(run).is_some_and(|said| said.contains(wanted)));
     assert!(began.elapsed() < SOON, "it took {:?}", began.elapsed());
     assert_eq!(run["status"]["columns"]["reason"], "PodHeldUp", "it gives its place back");
     team.succeeds(&pod, &json!({"greeting": "Hello World"}));

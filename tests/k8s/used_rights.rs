@@ -103,7 +103,9 @@ fn use_other_configs(team: &Team, other: &Team) {
         condition(config, "Ready").is_some_and(|ready| ready["status"] == "True")
     });
     let guest = query("guest", "select 1 as n", "");
-    other.apply(&guest.replace("{name: lake}", &format!("{{name: lake, namespace: {}}}", team.name)));
+    other.apply(
+        &guest.replace("{name: lake}", &format!("{{name: lake, namespace: {}}}", team.name)),
+    );
     assert_eq!(other.finished("guest")["phase"], "Succeeded");
 }
 
@@ -141,7 +143,8 @@ fn report_what_cannot_be_read(team: &Team) {
 
 #[test]
 fn every_right_of_the_chart_is_used_and_no_other_is_asked_for() {
-    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::audited("tests/k8s/audit-policy.yaml")));
+    let cluster: &'static Cluster =
+        Box::leak(Box::new(Cluster::audited("tests/k8s/audit-policy.yaml")));
     cluster.install(&lenient_crds());
     let (team, other) = (Team::on(cluster, "used-rights"), Team::on(cluster, "used-rights-guest"));
     cluster.done(&["label", "namespace", other.name, "lake=open"]);

@@ -149,10 +149,12 @@ fn every_pod_has_what_the_administrator_gives_to_every_pod() {
 
 #[test]
 fn only_the_pods_of_the_local_engine_go_where_the_administrator_says() {
-    let [container, worker] = pods_as_an_administrator_says(EVERY_SETTING).map(|mut pod| pod["spec"].take());
+    let [container, worker] =
+        pods_as_an_administrator_says(EVERY_SETTING).map(|mut pod| pod["spec"].take());
     assert_eq!(worker["nodeSelector"], json!({"disk": "fast"}));
     assert_eq!(worker["tolerations"], json!([{"key": "data", "operator": "Exists"}]));
-    let affinity = "/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0";
+    let affinity =
+        "/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0";
     let term = worker["affinity"].pointer(affinity);
     let expression = json!({"matchExpressions": [{"key": "arch", "operator": "Exists"}]});
     assert_eq!(term, Some(&expression));

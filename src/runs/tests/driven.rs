@@ -179,7 +179,8 @@ async fn a_result_that_is_not_as_promised_fails_the_run_before_a_commit() {
     assert_eq!(status.attempts.len(), 1, "another attempt would answer the same");
     assert_eq!(status.result, None);
     let [message] = status.messages.errors.as_slice() else { panic!("{:?}", status.messages) };
-    for part in ["the result is not as `resultSchema` says: result: ", "\"array\"", "correct what"] {
+    for part in ["the result is not as `resultSchema` says: result: ", "\"array\"", "correct what"]
+    {
         assert!(message.contains(part), "{part} is not in {message}");
     }
 }
