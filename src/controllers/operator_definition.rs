@@ -83,8 +83,8 @@ impl Reconcile for OperatorDefinitions {
 
     /// A definition that is gone or changed makes way for the younger ones of its operator, the old
     /// one and the new.
-    fn neighbours() -> Option<Neighbours<OperatorDefinition>> {
-        Some(|one, other| one.namespace() == other.namespace())
+    fn neighbours() -> Option<Neighbours> {
+        Some(|one, other| one.namespace == other.namespace)
     }
 }
 

@@ -68,15 +68,17 @@ fn asked(log: &str, account: &str) -> (Rights, Rights) {
     (used, refused)
 }
 
-/// Returns the CRDs as an older version might have had them: any spec passes.
+/// Returns the CRDs as an older version might have had them: any spec passes. An operator is a text, because runs and
+/// definitions are selected by it.
 fn lenient_crds() -> String {
     let crds = objects(&mason::api::crds::crds_yaml()).into_iter().map(|mut crd| {
         for version in crd["spec"]["versions"].as_array_mut().unwrap() {
-            version.as_object_mut().unwrap().remove("selectableFields");
             let schema = version["schema"]["openAPIV3Schema"].as_object_mut().unwrap();
             schema.remove("x-kubernetes-validations");
-            schema["properties"]["spec"] =
-                json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+            schema["properties"]["spec"] = json!({
+                "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+                "properties": {"operator": {"type": "string"}},
+            });
         }
         crd.to_string()
     });

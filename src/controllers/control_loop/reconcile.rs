@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource as _;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::Store;
@@ -17,8 +18,9 @@ use crate::controllers::scope::{Scope, Watched};
 /// The objects that the watch has brought; older than what the API server has.
 pub(crate) type Cache<K> = Store<DeserializeGuard<K>>;
 
-/// Whether a change of one object may change the readiness of another.
-pub(crate) type Neighbours<K> = fn(&K, &K) -> bool;
+/// Whether a change of one object may change the readiness of another, by their metadata: of an object that cannot be
+/// read no more is known.
+pub(crate) type Neighbours = fn(&ObjectMeta, &ObjectMeta) -> bool;
 
 /// Returns what of an object starts a pass when it changes; other changes start none.
 pub(crate) type Wakes<K> = fn(&K) -> u64;
@@ -46,7 +48,7 @@ pub(crate) trait Reconcile: Send + Sync + 'static {
 
     /// Returns whether a change of one object may change the readiness of another; nothing when the
     /// readiness of an object follows from its own spec alone.
-    fn neighbours() -> Option<Neighbours<Self::Kind>> {
+    fn neighbours() -> Option<Neighbours> {
         None
     }
 

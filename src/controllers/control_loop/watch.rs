@@ -130,10 +130,8 @@ fn triggers<R: Reconcile>(
             .boxed();
     };
     let woken = move |touched: DeserializeGuard<R::Kind>| {
-        let is_woken = |other: &DeserializeGuard<R::Kind>| match (&touched.0, &other.0) {
-            (Ok(touched), Ok(other)) => are_neighbours(touched, other),
-            _ => false,
-        };
+        let is_woken =
+            |other: &DeserializeGuard<R::Kind>| are_neighbours(touched.meta(), other.meta());
         cache.state_filter(is_woken).into_iter().map(Arc::unwrap_or_clone).collect::<Vec<_>>()
     };
     let woken = move |event: watcher::Result<_>| match event {
