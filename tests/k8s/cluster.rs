@@ -87,7 +87,7 @@ impl Cluster {
             NUMBER.fetch_add(1, Ordering::Relaxed)
         ));
         let log = state.with_extension("log");
-        let arguments = [&[programs.as_path(), state.as_path()], more].concat();
+        let arguments = [&[programs.as_path(), state.as_path()][..], more].concat();
         let control_plane = Started::by("control-plane", &arguments, &log)
             .unwrap_or_else(|(_, log)| panic!("the control plane did not start:\n{log}"));
         let kubeconfig = control_plane.kubeconfig.clone();

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{
-    AttemptOutcome, ClientKind, OperatorRun, OperatorRunStatus, Phase, Progress, Resolution,
+    AttemptOutcome, ClientKind, FreeForm, OperatorRun, OperatorRunStatus, Phase, Progress,
+    Resolution,
 };
 use crate::engines::capability::{Capability, ClientDescription, ClientType};
 use crate::engines::job::JobState;
@@ -160,10 +161,10 @@ async fn a_result_that_is_cut_says_so_where_everyone_looks() {
 /// Lets the definitions promise an array of integers, which no fake operator answers.
 fn with_promises(mut scene: Scene) -> Scene {
     let promised = json!({"type": "array", "items": {"type": "integer"}});
-    let promised = serde_json::from_value(promised).expect("should be a schema");
+    let promised: FreeForm = serde_json::from_value(promised).expect("should be a schema");
     let promising = |action| {
         let mut definition = definition(action);
-        definition.spec.result_schema = Some(Clone::clone(&promised));
+        definition.spec.result_schema = Some(promised.clone());
         definition
     };
     scene.context.library = Arc::new(["answer", "job"].map(promising));
