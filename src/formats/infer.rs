@@ -170,7 +170,3 @@ impl ByteSource for Watched<'_> {
         Err(io::Error::other("the inference was stopped"))
     }
 }
-
-#[cfg(test)]
-#[path = "infer_tests.rs"]
-mod tests;

@@ -38,5 +38,7 @@ mod orc_zone;
 mod parquet;
 mod pipeline;
 mod projection;
+#[cfg(test)]
+mod tests;
 mod text_detection;
 mod text_encoding;

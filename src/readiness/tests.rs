@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::json;
 
 use super::{ClientProbe, Usability, config_readiness, definition_readiness};
@@ -43,7 +44,7 @@ fn problems() -> Problems {
 }
 
 /// The truths of `Ready`, `Reconciling` and `Stalled`, and the reason and message of `Ready`.
-fn told(conditions: &[super::Condition]) -> (Vec<&str>, &str, &str) {
+fn told(conditions: &[Condition]) -> (Vec<&str>, &str, &str) {
     let truths = ["Ready", "Reconciling", "Stalled"].map(|kind| {
         let found = conditions.iter().find(|condition| condition.type_ == kind);
         found.expect("should be set").status.as_str()

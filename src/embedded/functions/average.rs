@@ -9,6 +9,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, SetMonotonicity, Signature,
 };
 
+use super::forward::forward_to_plain;
 use super::sliding::SlidingFloats;
 
 /// Returns the aggregate.

@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 };
 
 use super::folding::{Fold, FoldedGroups, Native};
+use super::forward::forward_to_plain;
 
 /// An extreme of DataFusion that knows floats.
 #[derive(Debug, PartialEq, Eq, Hash)]

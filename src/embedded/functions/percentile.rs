@@ -10,6 +10,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, SetMonotonicity, Signature,
 };
 
+use super::forward::forward_to_plain;
+
 /// A percentile of DataFusion without its simplification.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Percentile {

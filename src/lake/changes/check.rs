@@ -1,7 +1,7 @@
 //! What a change would do, and why it cannot be made. Looks only.
 
+use super::locations::{folder, table_location};
 use super::record::{Doomed, OPERATION};
-use super::{check_version, folder, table_location};
 use crate::engines::files::{Entry, EntryKind, Files};
 use crate::engines::metastore::{Change, TableDeclaration};
 use crate::engines::table::{PinnedFile, StoragePath, TableKind, TableName, TableVersion};
@@ -201,4 +201,20 @@ fn check_delete_table(
 
 fn sized(files: Vec<PinnedFile>) -> Vec<(StoragePath, u64)> {
     files.into_iter().map(|file| (file.path, file.size_bytes)).collect()
+}
+
+/// Refuses a change of a table that has another version by now.
+pub(super) fn check_version(
+    name: &TableName,
+    now: Option<TableVersion>,
+    expected: Option<TableVersion>,
+) -> Result<(), EngineError> {
+    if now == expected {
+        return Ok(());
+    }
+    let shown =
+        |version: Option<TableVersion>| version.map_or("none".to_owned(), |v| v.0.to_string());
+    let message = format!("`{name}` has version {}, {} was expected", shown(now), shown(expected));
+    Err(error(ErrorKind::Conflict, OPERATION, message)
+        .with_hint("the table was changed meanwhile; run it again"))
 }

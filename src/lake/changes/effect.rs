@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::check::check_version;
+use super::locations::{folder, table_location};
 use super::record::{Doomed, OPERATION, Record};
-use super::{check_version, folder, table_location};
 use crate::engines::files::Files;
 use crate::engines::metastore::{Author, Change, Changed, TableDeclaration};
 use crate::engines::schema::{Schema, SchemaFound};

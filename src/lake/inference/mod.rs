@@ -1,78 +1,18 @@
-//! Finds the one schema of a table's files, or how they disagree: of tables that nobody declared, and
+//! Finds the one schema of a table's files, or how they disagree: of tables that are not declared, and
 //! for the job of `table/infer`, which so have the same answer for the same files.
 //!
 //! Files are looked at by several threads, each by its content, and what was found is remembered per
 //! file; what all of it amounts to is pure. Nothing is left out silently: broken files are all named
 //! (at most 20), files without content are a note, and a sample says what it is a sample of.
 
-mod at_once;
 mod cache;
 mod conclude;
 mod headers;
+mod infer;
 mod look;
 mod notes;
 mod shape;
 mod why;
 
-use std::sync::atomic::AtomicBool;
-
-use jiff::Timestamp;
-
-use self::conclude::Concluded;
-use super::partitions;
-use crate::engines::bad_rows::{Bad, BadRows};
-use crate::engines::files::Files;
-use crate::engines::job_spec::Sample;
-use crate::engines::reading::Reading;
-use crate::engines::table::PinnedFile;
-use crate::engines::{EngineError, ErrorKind};
-
-/// How files are looked at.
-pub(crate) struct Inference<'a> {
-    /// Where the files are, and what was found of them before.
-    pub(crate) files: &'a dyn Files,
-    /// The present time.
-    pub(crate) now: Timestamp,
-    /// How much is read; everything when `None`.
-    pub(crate) sample: Option<Sample>,
-    /// What is stated of how files are read.
-    pub(crate) reading: &'a Reading,
-    /// How many threads may compute. While they wait for their files, more are looked at at once.
-    pub(crate) threads: usize,
-    /// Called with the bytes of all files that are done with so far.
-    pub(crate) on_bytes: &'a (dyn Fn(u64) + Sync),
-    /// Set when it is to stop.
-    pub(crate) cancelled: &'a AtomicBool,
-}
-
-/// Looks at the files of one table and says what they amount to.
-///
-/// # Errors
-/// `NotFound` when there is no file; `InvalidInput` when none has any content, when files are broken
-/// (each is named, at most 20) and not left out, of several formats, read in several ways, or have different partition
-/// keys; `Conflict` when a file changed since it was pinned; `Unavailable` when stopped.
-pub(crate) fn infer_files(
-    inference: &Inference<'_>,
-    mut files: Vec<PinnedFile>,
-) -> Result<Concluded, EngineError> {
-    files.sort_by(|left, right| left.path.cmp(&right.path));
-    let keys = partitions::assign(&mut files)?;
-    let most = inference.sample.map_or(u64::MAX, |sample| sample.files);
-    let count = files.len().min(usize::try_from(most).unwrap_or(usize::MAX));
-    let outcomes = look::at_files(inference, &files, count)?;
-    let (looked, bad) = match inference.reading.bad_rows {
-        BadRows::Reject => look::without_broken(&mut files, outcomes)?,
-        BadRows::Fail | BadRows::Skip | BadRows::Null => {
-            (look::all_or_broken(outcomes)?, Bad::default())
-        }
-    };
-    let looked = headers::agreed(inference, &files, looked)?;
-    conclude::conclude(&files, &looked, &keys, inference.reading, bad)
-}
-
-/// What fails, in words.
-pub(crate) const OPERATION: &str = "infer the schema";
-
-fn failed(kind: ErrorKind, message: impl Into<String>) -> EngineError {
-    super::error::error(kind, OPERATION, message)
-}
+use infer::failed;
+pub(crate) use infer::{Inference, OPERATION, infer_files};

@@ -8,9 +8,10 @@ use arrow::error::ArrowError;
 use serde_json::{Map, Value, json};
 
 use super::found::{ColumnSummary, Quantiles, Top};
-use super::{OperationError, Statistics};
+use super::statistics::Statistics;
 use crate::engines::job_spec::SummaryMethod;
 use crate::formats::json_rows::json_rows;
+use crate::transforms::error::OperationError;
 
 /// Longer texts are cut in answers.
 const SHOWN_CHARACTERS: usize = 256;

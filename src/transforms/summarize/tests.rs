@@ -5,8 +5,10 @@ use arrow::array::*;
 use arrow::compute::{cast, concat_batches, sort};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, TimeUnit};
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::*;
+use crate::engines::job_spec::SummaryMethod;
 
 fn options(method: SummaryMethod) -> SummaryOptions {
     SummaryOptions {

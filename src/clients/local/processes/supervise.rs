@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{not_started, own_worker, reap, start};
+use super::process::{not_started, own_worker, reap, start};
 use crate::clients::local::clock::now;
 use crate::clients::local::jobs::{JobFolder, Mark, file};
 use crate::clients::local::worker;

@@ -2,8 +2,8 @@
 //!
 //! Each still works on one job and ends: what one job leaves in a process is never seen by another, and its
 //! bound on memory is its own. A waiting worker is told its job's absolute folder, closed by a NUL, on its
-//! standard input; when that ends without one, the process that started the worker is gone and it ends too. Nobody
-//! relies on it: if none waits, a job's worker is started as ever.
+//! standard input; when that ends without one, the process that started the worker is gone and the worker
+//! ends too. No job relies on a waiting worker: if none waits, a job's worker is started as ever.
 
 use std::io::{BufRead, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::bounded;
+use super::process::bounded;
 use crate::clients::local::jobs::JobFolder;
 
 /// Returns the command whose process waits to be told a job.
@@ -131,7 +131,7 @@ mod tests {
         let told = |input: &[u8]| be_told(input).expect("should read");
         assert_eq!(told(b"/a/b\0"), Some(PathBuf::from("/a/b")));
         assert_eq!(told(b"/a\nb\0rest"), Some(PathBuf::from("/a\nb")));
-        assert_eq!((told(b""), told(b"/a/b")), (None, None), "who started it is gone");
+        assert_eq!((told(b""), told(b"/a/b")), (None, None), "the process that started it is gone");
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         let root = crate::clients::local::root::Root::open(folder.path()).expect("should open");
         let token = crate::engines::job::JobToken("t".repeat(32));
         let job = JobFolder::of(&std::sync::Arc::new(root), &token).expect("should be a folder");
-        assert!(warm.take(&job).is_none(), "no worker waits");
+        assert!(warm.take(&job).is_none(), "no worker waits that could work");
         warm.fill();
         let mut worker = warm.take(&job).expect("should have taken one");
         assert!(
