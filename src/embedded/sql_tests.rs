@@ -343,7 +343,8 @@ fn the_columns_of_one_table_are_taken_by_its_name() {
         "select * replace (id + 1 as whom) from (select * from orders) as o",
     ] {
         let error = tables.fails(sql);
-        let is_named = error.message.contains("there is no column") && error.message.contains("whom");
+        let is_named =
+            error.message.contains("there is no column") && error.message.contains("whom");
         assert!(is_named, "{sql}: {error}");
     }
     let grouped = "select * replace (count(*) as id) from orders group by id, who order by who";

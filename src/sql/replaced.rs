@@ -63,7 +63,9 @@ fn name_in(options: &mut WildcardAdditionalOptions, table: &[Ident]) {
 fn name_own(item: &mut ReplaceSelectElement, table: &[Ident]) {
     let column = match table {
         [] => Expr::Identifier(item.column_name.clone()),
-        table => Expr::CompoundIdentifier([table, &[item.column_name.clone()]].concat()),
+        table => {
+            Expr::CompoundIdentifier([table, std::slice::from_ref(&item.column_name)].concat())
+        }
     };
     let condition = Expr::BinaryOp {
         left: Box::new(Expr::IsNull(Box::new(column))),

@@ -44,7 +44,6 @@ fn verbs_print_on_a_cluster_what_they_print_for_a_folder() {
         vec!["get", "run", "absent"],
         vec!["cancel", "by-city"],
         vec!["suspend", "by-city"],
-        vec!["logs", "by-city"],
         vec!["retry", "by-city", "-q"],
         vec!["retry", "by-city-r2", "-q", "-o", "name"],
         vec!["delete", "run", "by-city-r3"],
@@ -63,6 +62,11 @@ fn verbs_print_on_a_cluster_what_they_print_for_a_folder() {
         let as_here = there.err.replace("`mason --cluster ", "`mason ");
         assert_eq!(as_here, here_too, "{call:?}: {there:?}");
     }
+    // What a worker logged stands beside its job, which only the folder's console can read.
+    let logs = [cluster.call(&["logs", "by-city"]), folder.call(&["logs", "by-city"])];
+    assert_eq!((logs[0].code, logs[0].out.as_str(), logs[1].code), (0, "", 0), "{logs:?}");
+    assert!(logs[0].err.contains("run `by-city` has logged nothing"), "{logs:?}");
+    assert!(logs[1].out.contains("begins run=\"by-city\""), "{logs:?}");
     let beginnings = |console: &Console| {
         let printed = console.call(&["get", "runs", "-o", "wide"]).out;
         let first_words = |line: &str| -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::team::{PATIENCE, Team, condition, config, query};
 type Rights = BTreeSet<String>;
 
 /// Rights that are checked by the API server for another request, and so never asked for by themselves: a child that names
-/// its owner needs it where the admission plugin OwnerReferencesPermissionEnforcement works.
+/// its owner needs it where the admission plugin `OwnerReferencesPermissionEnforcement` works.
 const CHECKED_ONLY: [&str; 1] = ["update mason.dev operatorruns/finalizers"];
 
 /// Returns the rights of the controller's roles.
@@ -25,8 +25,8 @@ fn given(manifest: &str, account: &str) -> Rights {
         role["kind"].as_str().unwrap().ends_with("Role")
             && [account, &own].iter().any(|name| role["metadata"]["name"] == **name)
     };
-    let roles = objects(manifest).into_iter().filter(is_of_controller);
-    let rules = roles.flat_map(|role| role["rules"].as_array().unwrap().clone());
+    let of_controller = objects(manifest).into_iter().filter(is_of_controller);
+    let rules = of_controller.flat_map(|role| role["rules"].as_array().unwrap().clone());
     rules.flat_map(|rule| rights_of(&rule)).collect()
 }
 

@@ -46,8 +46,8 @@ impl AtOnce {
         }
         let looked = add(&self.looked_ns, nanoseconds(took));
         let waited = add(&self.waited_ns, source.waited_ns.load(Ordering::Relaxed));
-        let wanted = wanted(self.threads, looked, waited).min(self.most);
-        let more = |running: usize| (running < wanted).then_some(running + 1);
+        let enough = wanted(self.threads, looked, waited).min(self.most);
+        let more = |running: usize| (running < enough).then_some(running + 1);
         self.running.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 }

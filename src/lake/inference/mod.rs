@@ -5,6 +5,7 @@
 //! file; what all of it amounts to is pure. Nothing is left out silently: broken files are all named
 //! (at most 20), files without content are a note, and a sample says what it is a sample of.
 
+mod at_once;
 mod cache;
 mod conclude;
 mod headers;
