@@ -54,7 +54,7 @@ const INTRODUCTION: &str = "\
 # Resources
 
 A resource is a document in YAML or JSON with `apiVersion: mason.dev/v1alpha1`, a `kind`, `metadata` and a
-`spec`. Every field stands in [fields.md](fields.md), and `mason explain` shows the same on a terminal.
+`spec`. `mason explain` and `kubectl explain` show every field.
 
 ## How documents are read
 
