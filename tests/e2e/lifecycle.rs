@@ -1,5 +1,6 @@
 //! What becomes of runs when their controller is told to stop, and when Mason is uninstalled.
 
+use std::process::Command;
 use std::time::Instant;
 
 use crate::node::{PATIENCE, node};
@@ -50,4 +51,13 @@ fn told_to_stop_a_controller_ends_in_time_and_the_next_one_ends_its_runs() {
     team.run("waiting", "table/list", "{database_name: sales}");
     node.done(&["delete", "namespace", "drained", "--timeout=60s"]);
     assert!(began.elapsed() < PATIENCE);
+}
+
+#[test]
+fn the_bridge_of_a_node_has_an_address_of_its_own() {
+    let Some(_node) = node("the address of the bridge") else { return };
+    let shown = Command::new("ip").args(["-oneline", "link", "show", "type", "bridge"]).output();
+    let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+    // Without one, the bridge takes that of a pod's port, and pods send to one that is gone once the pod is.
+    assert!(shown.contains("link/ether 02:4d:"), "{shown}");
 }
