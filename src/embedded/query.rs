@@ -27,7 +27,7 @@ use crate::engines::job_spec::{JobSpec, Operation};
 use crate::engines::nearest::nearest;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
-use crate::sql::{Analysed, Kept, Scope, Spellings, analyse, keep, refusal};
+use crate::sql::{Analysed, Kept, Scope, Spellings, analyse, keep, name_replaced, refusal};
 
 const QUERY: &str = "run the query";
 
@@ -52,7 +52,8 @@ pub(super) async fn query(
     let analysed = analyse(sql, scope).map_err(|problems| refusal(CLIENT, &problems))?;
     check_tables(&analysed, tables)?;
     tables.register()?;
-    let statement = analysed.into_statement(&spellings(tables)?);
+    let mut statement = analysed.into_statement(&spellings(tables)?);
+    name_replaced(&mut statement, &|function| is_aggregate(function, context));
     let schemas = (0..tables.inputs().len()).map(|input| tables.schema(input));
     let words = Words::new(statement.clone(), &schemas.collect::<Result<Vec<_>, _>>()?);
     let started = Box::pin(started(statement, work, context)).await;
@@ -82,6 +83,10 @@ async fn started(
     }
     let plan = plan(statement, work, context).await.map_err(|_| rows_around("a subquery"))?;
     start(DataFrame::new(context.state(), plan), work).await
+}
+
+fn is_aggregate(function: &str, context: &SessionContext) -> bool {
+    context.state_ref().read().aggregate_functions().contains_key(function)
 }
 
 /// Aggregates whose outcome is the same whatever the order of rows.

@@ -349,6 +349,14 @@ fn the_columns_of_one_table_are_taken_by_its_name() {
     }
     let grouped = "select * replace (count(*) as id) from orders group by id, who order by who";
     assert_eq!(tables.rows(grouped), json!([{"id": 1, "Who": 7}, {"id": 1, "Who": 8}]));
+    let alone = "select * replace (sum(id) as id) from (select id from orders) as o";
+    assert_eq!(
+        tables.rows(alone),
+        json!([{"id": 3}]),
+        "one row of all, of which no column is known"
+    );
+    let both = r#"select * replace (1 as "A", 2 as a) from (select 0 as "A", 0 as a) as o"#;
+    assert_eq!(tables.rows(both), json!([{"A": 1, "a": 2}]), "two columns, as they are quoted");
     let error = tables.fails("select from orders");
     assert!(error.message.contains("without columns"), "{error}");
     let error = tables.fails("select orders.* from people");

@@ -20,6 +20,7 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
 use super::check::normalised;
+use super::own_functions::name_of;
 use super::volatile::is_volatile;
 
 /// The database of the tables that keep rows.
@@ -273,8 +274,7 @@ impl Visitor for Steady<'_> {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
-        let name = function.name.to_string().replace('"', "").to_ascii_lowercase();
-        broken_off(function.over.is_some() || !(self.is_same)(&name))
+        broken_off(function.over.is_some() || !(self.is_same)(&name_of(function)))
     }
 }
 

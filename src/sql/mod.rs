@@ -22,3 +22,4 @@ pub use kept::{KEPT_DATABASE, Kept, keep};
 pub use parse::{MAX_BYTES, MAX_OPERATORS};
 pub use problem::{SqlProblem, SqlProblemKind};
 pub use query::{Analysed, Scope, analyse, check_syntax, placeholders, referenced_tables, refusal};
+pub use replaced::name_replaced;

@@ -1,4 +1,4 @@
-//! The functions of an expression itself, not those of the subqueries in it. Pure.
+//! The functions of an expression or an item itself, not those of the subqueries in it. Pure.
 
 use std::ops::ControlFlow;
 
@@ -6,13 +6,18 @@ use sqlparser::ast::{Expr, Function, Query, Visit, Visitor};
 
 /// Returns what is wanted of the first function for which there is something.
 pub(super) fn first_of_own<T>(
-    expr: &Expr,
+    node: &impl Visit,
     wanted: impl FnMut(&Function) -> Option<T>,
 ) -> Option<T> {
-    match expr.visit(&mut Own { depth: 0, wanted }) {
+    match node.visit(&mut Own { depth: 0, wanted }) {
         ControlFlow::Break(found) => Some(found),
         ControlFlow::Continue(()) => None,
     }
+}
+
+/// Returns the name of a function in lower case, without quotes.
+pub(super) fn name_of(call: &Function) -> String {
+    call.name.to_string().replace('"', "").to_ascii_lowercase()
 }
 
 struct Own<W> {

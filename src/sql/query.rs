@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 use super::columns::{self, Spellings};
 use super::parse::parse;
 use super::problem::SqlProblem;
-use super::{bind, check, replaced};
+use super::{bind, check};
 use crate::engines::job_spec::Binding;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
@@ -48,7 +48,6 @@ impl Analysed {
     #[must_use]
     pub fn into_statement(mut self, spellings: &Spellings) -> Statement {
         columns::spell(&mut self.query, spellings);
-        replaced::name_columns(&mut self.query);
         Statement::Query(self.query)
     }
 }

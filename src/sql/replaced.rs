@@ -1,39 +1,59 @@
 //! `* replace (… as column)`. The engine takes no notice of a column that is not there, so the expression names the
 //! column that it stands for: one that is not there is an error like any other.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, GroupByExpr, Ident, ObjectName, ObjectNamePart, Query,
-    ReplaceSelectElement, Select, SelectItem, SelectItemQualifiedWildcardKind, Value, VisitMut,
-    VisitorMut, WildcardAdditionalOptions,
+    BinaryOperator, CaseWhen, Expr, Function, GroupByExpr, Ident, ObjectName, ObjectNamePart,
+    ReplaceSelectElement, Select, SelectItem, SelectItemQualifiedWildcardKind, Statement, Value,
+    VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
-/// Has each expression that replaces a column name it.
-pub(super) fn name_columns(query: &mut Query) {
+use super::check::normalised;
+use super::own_functions::{first_of_own, name_of};
+
+/// Has each expression that replaces a column name it, except where a select has groups or aggregates: it knows none of
+/// the row's columns there. `is_aggregate` says of the name of a function in lower case whether it is one.
+pub fn name_replaced(statement: &mut Statement, is_aggregate: &dyn Fn(&str) -> bool) {
     // A visitor never breaks off.
-    let _ = query.visit(&mut Namer);
+    let _ = VisitMut::visit(statement, &mut Namer { is_aggregate });
 }
 
 /// Returns the names of the columns that a wildcard replaces more than once.
 pub(super) fn replaced_twice(options: &WildcardAdditionalOptions) -> Vec<&Ident> {
     let items = options.opt_replace.iter().flat_map(|replace| &replace.items);
-    let names: Vec<&Ident> = items.map(|item| &item.column_name).collect();
-    let is_repeated = |at: usize| {
-        names[..at].iter().any(|earlier| earlier.value.eq_ignore_ascii_case(&names[at].value))
-    };
-    (1..names.len()).filter(|at| is_repeated(*at)).map(|at| names[at]).collect()
+    let mut known = BTreeSet::new();
+    items.map(|item| &item.column_name).filter(|name| !known.insert(normalised(name))).collect()
 }
 
-struct Namer;
+struct Namer<'a> {
+    is_aggregate: &'a dyn Fn(&str) -> bool,
+}
 
-impl VisitorMut for Namer {
+impl Namer<'_> {
+    /// Whether a select makes one row of several.
+    fn aggregates(&self, select: &Select) -> bool {
+        let aggregate = |call: &Function| {
+            (call.over.is_none() && (self.is_aggregate)(&name_of(call))).then_some(())
+        };
+        let has_groups =
+            !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+        has_groups
+            || select.projection.iter().any(|item| first_of_own(item, aggregate).is_some())
+            || select
+                .having
+                .as_ref()
+                .is_some_and(|having| first_of_own(having, aggregate).is_some())
+    }
+}
+
+impl VisitorMut for Namer<'_> {
     type Break = ();
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        // A grouped select knows the columns that it groups by only.
-        if !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty()) {
+        if self.aggregates(select) {
             return ControlFlow::Continue(());
         }
         for item in &mut select.projection {

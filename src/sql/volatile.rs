@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query};
 use sqlparser::ast::{Spanned, visit_expressions};
 
-use super::own_functions::first_of_own;
+use super::own_functions::{first_of_own, name_of};
 use super::problem::SqlProblem;
 
 /// Functions with another outcome each time they are computed.
@@ -62,7 +62,7 @@ pub(super) fn is_volatile(query: &Query) -> bool {
 /// The first function of an expression that differs each time. A subquery is computed once.
 fn volatile(expr: &Expr) -> Option<String> {
     first_of_own(expr, |call| {
-        let name = call.name.to_string().replace('"', "").to_ascii_lowercase();
+        let name = name_of(call);
         VOLATILE.contains(&name.as_str()).then_some(name)
     })
 }

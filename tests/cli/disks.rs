@@ -261,8 +261,7 @@ fn a_root_that_is_read_only_is_named_and_runs_fail_without_their_effect() {
     let Some(disk) = root(&mason, 4096) else { return };
     disk.remount("ro");
     let copied = disk.copy("copy", "copying");
-    let change = CHANGE;
-    let changed = disk.call(&[&change[..], &["--name", "changing", "-q"]].concat());
+    let changed = disk.call(&[&CHANGE[..], &["--name", "changing", "-q"]].concat());
     let select = ["-p", "database_name=sales", "-p", "query_string=select * from orders"];
     let query = [&["run", "table/query", "--config", "local", "--name", "reading"], &select[..]];
     let read = disk.call(&query.concat());
@@ -283,7 +282,7 @@ fn a_root_that_is_read_only_is_named_and_runs_fail_without_their_effect() {
     }
     assert_eq!((disk.shell("ls data").as_str(), disk.commits("copy")), ("sales\n", 0));
     assert_eq!(disk.copy("copy", "again").code, 0);
-    let changed = disk.call(&[&change[..], &["--name", "changing-again", "-q"]].concat());
+    let changed = disk.call(&[&CHANGE[..], &["--name", "changing-again", "-q"]].concat());
     assert_eq!((changed.code, disk.shell("ls data").as_str()), (0, "new\nsales\n"), "{changed:?}");
 }
 

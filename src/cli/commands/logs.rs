@@ -102,10 +102,10 @@ impl Tail<'_> {
     }
 
     async fn job_log(&self, run: &OperatorRun, attempt: &Attempt) -> Option<String> {
+        let id = JobId(attempt.job.as_ref()?.id.clone());
         let valid = ValidRun::thaw(run.status.as_ref()?).ok()??;
         let opened = run_context(self.context);
         let engines = opened.open_engines.open(&valid).await.ok()?;
-        let id = JobId(attempt.job.as_ref()?.id.clone());
         let lines = engines.execution().ok()?.logs(&id, LINES).await.ok()?;
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
