@@ -93,6 +93,10 @@ pub enum Reason {
     CredentialsMissing,
     /// The administrator does not allow work in the controller, or in pods.
     PlacementNotAllowed,
+    /// The administrator does not allow the server that a client names.
+    EndpointNotAllowed,
+    /// The storage writes an object that must not exist over one that does, so that nothing can be committed there.
+    ConditionalWritesMissing,
     /// The administrator has paused every run.
     Paused,
     /// As many runs of the config or the namespace work as may work at one time.
@@ -161,6 +165,8 @@ impl Reason {
             Self::CredentialsNotShareable => "CredentialsNotShareable",
             Self::CredentialsMissing => "CredentialsMissing",
             Self::PlacementNotAllowed => "PlacementNotAllowed",
+            Self::EndpointNotAllowed => "EndpointNotAllowed",
+            Self::ConditionalWritesMissing => "ConditionalWritesMissing",
             Self::Paused => "Paused",
             Self::ConcurrencyLimit => "ConcurrencyLimit",
             Self::WorkerPoolFull => "WorkerPoolFull",

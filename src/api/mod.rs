@@ -13,6 +13,7 @@ pub mod parameters;
 pub mod quantity;
 pub mod resource;
 pub mod rules;
+pub mod s3_address;
 pub mod v1alpha1;
 
 /// The API group of every Mason resource.

@@ -21,7 +21,9 @@ pub(super) fn dispatch(
 ) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Crds => commands::crds(printer),
-        Command::Worker { job, .. } => Ok(commands::supervise(&job.unwrap_or_default())),
+        Command::Worker { job, credentials, .. } => {
+            Ok(commands::supervise(&job.unwrap_or_default(), credentials.as_deref()))
+        }
         Command::Completions { shell } => commands::completions(shell, printer),
         Command::Generate { root } => commands::generate(&root, printer),
         Command::Controller(args) => {

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::registry::{Asked, ConfigIdentity, Connection, Opened, ROWS, Row};
+use super::stores::OpenStore;
 use super::surroundings::Surroundings;
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{ClientConfig, EngineChoice};
-use crate::engines::{ByRole, EngineError, Engines, ErrorKind};
+use crate::engines::{ByRole, EngineError, Engines, ErrorKind, Role};
 
 /// Most connections that are kept.
 const MOST: usize = 256;
@@ -94,13 +95,14 @@ impl Connections {
         for client in picked.clients {
             self.check(&Asked { client, config, surroundings })?;
         }
+        let store = self.lent_store(picked, surroundings).await?;
         let (mut engines, mut bound) = (Engines::default(), BTreeMap::new());
         for (role, choice) in picked.roles.iter() {
             let Some(EngineChoice { client: name, .. }) = choice else { continue };
             let client = find(picked.clients, name)?;
             let asked = Asked { client, config, surroundings };
             if !bound.contains_key(name) {
-                bound.insert(name, self.connect(&asked).await?.bind(&asked)?);
+                bound.insert(name, self.connect(&asked).await?.bind(&asked, store.as_ref())?);
             }
             if !bound.get(name).is_some_and(|client| engines.fill(role, client)) {
                 let role = role.as_str();
@@ -109,6 +111,25 @@ impl Connections {
             }
         }
         Ok(engines)
+    }
+
+    /// Returns the files of the client that keeps those of the run, where it lends them to another client's jobs.
+    async fn lent_store(
+        &self,
+        picked: &Picked<'_>,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Option<OpenStore>, EngineError> {
+        let roles = &picked.roles;
+        let keeper = roles.get(Role::Storage).or(*roles.get(Role::Metastore));
+        let (Some(keeper), Some(execution)) = (keeper, roles.get(Role::Execution)) else {
+            return Ok(None);
+        };
+        if keeper.client == execution.client {
+            return Ok(None);
+        }
+        let client = find(picked.clients, &keeper.client)?;
+        let open = self.connect(&Asked { client, config: &picked.config, surroundings }).await?;
+        Ok(open.store().cloned())
     }
 
     /// Checks that the surroundings allow what a client asks for.

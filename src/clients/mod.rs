@@ -4,11 +4,16 @@
 //! lends, and has the clients that matching picked opened and bound to its runs.
 
 mod allowed_roots;
+mod clock;
 mod connections;
 #[cfg(feature = "local")]
 pub mod local;
 mod measured;
 mod registry;
+#[cfg(feature = "aws")]
+pub mod s3;
+mod secret_keys;
+mod stores;
 mod surroundings;
 mod workers_at;
 
@@ -16,5 +21,7 @@ pub use allowed_roots::AllowedRoots;
 pub use connections::{Connections, Picked};
 pub use measured::measured;
 pub use registry::{Asked, ConfigIdentity, Connection, Opened, Row, types};
+pub use secret_keys::SecretKeys;
+pub use stores::OpenStore;
 pub use surroundings::{Secrets, Surroundings};
 pub use workers_at::{PlaceWorkers, WorkersAt};

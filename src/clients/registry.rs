@@ -7,17 +7,23 @@ use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use tokio::runtime::Handle;
 
+use super::secret_keys::SecretKeys;
+use super::stores::OpenStore;
 use super::surroundings::Surroundings;
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{ClientConfig, ConfigVersion, SecretRef};
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::lake::roles::Lake;
 
 /// Every type of client of this build.
 pub(super) const ROWS: &[Row] = &[
     #[cfg(feature = "local")]
     super::local::ROW,
+    #[cfg(feature = "aws")]
+    super::s3::ROW,
 ];
 
 /// Returns what every type of client of this build is and can do.
@@ -39,7 +45,14 @@ pub struct Row {
     pub check: fn(&Asked<'_>) -> Result<(), EngineError>,
     /// Opens a client, for all runs of its config.
     pub open: for<'a> fn(&'a Asked<'a>) -> BoxFuture<'a, Opened>,
+    /// Opens the files of a client by its block and what its Secret holds, in the process of a job; absent where a
+    /// client lends none.
+    pub(super) open_lake: Option<OpenLake>,
 }
+
+/// Opens the files of a client, whose requests are made on a runtime.
+pub(super) type OpenLake =
+    fn(&ClientConfig, Option<&SecretKeys>, Handle) -> Result<Lake, EngineError>;
 
 /// An open client, or why it cannot be opened.
 pub type Opened = Result<Arc<dyn Connection>, EngineError>;
@@ -60,6 +73,39 @@ impl Asked<'_> {
     #[must_use]
     pub fn error(&self, kind: ErrorKind, message: impl Into<String>) -> EngineError {
         EngineError::new(kind, &self.client.name, "open a client", message)
+    }
+
+    /// Checks that the credentials of this process may be used for the client.
+    ///
+    /// # Errors
+    /// `PermissionDenied`, reason `CredentialsMissing`.
+    pub fn check_ambient_credentials(&self) -> Result<(), EngineError> {
+        if self.surroundings.ambient_credentials {
+            return Ok(());
+        }
+        let message =
+            "it names no Secret, and the credentials of the controller are lent to no config";
+        let refused = self.error(ErrorKind::PermissionDenied, message);
+        Err(refused
+            .with_reason(Reason::CredentialsMissing)
+            .with_hint("name one in `credentials.secretRef` of the client"))
+    }
+
+    /// Checks that the config may name the address of a server.
+    ///
+    /// # Errors
+    /// `PermissionDenied`, reason `EndpointNotAllowed`.
+    pub fn check_endpoint(&self, endpoint: &str) -> Result<(), EngineError> {
+        let Some(allowed) = self.surroundings.endpoints else { return Ok(()) };
+        let plain = |address: &str| address.trim_end_matches('/').to_ascii_lowercase();
+        if allowed.iter().any(|one| plain(one) == plain(endpoint)) {
+            return Ok(());
+        }
+        let message = format!("the administrator does not allow the server `{endpoint}`");
+        let refused = self.error(ErrorKind::PermissionDenied, message);
+        Err(refused
+            .with_reason(Reason::EndpointNotAllowed)
+            .with_hint("`mason controller --allowed-endpoint` opens it"))
     }
 
     /// Checks that the config may name a folder.
@@ -93,11 +139,18 @@ pub trait Connection: Send + Sync {
     /// Returns whether it still leads to what its block names. One that does not is opened again.
     async fn is_current(&self) -> bool;
 
-    /// Returns the roles that the client fills, for one run. Cheap: makes no request.
+    /// Returns the files that the client lends to the execution of another client, if it lends any.
+    fn store(&self) -> Option<&OpenStore> {
+        None
+    }
+
+    /// Returns the roles that the client fills, for one run, whose jobs work on the files of another client where it
+    /// lends them. Cheap: makes no request.
     ///
     /// # Errors
-    /// `PermissionDenied` when the workers may not run where the client asks.
-    fn bind(&self, asked: &Asked<'_>) -> Result<Engines, EngineError>;
+    /// `PermissionDenied` when the workers may not run where the client asks; `Unsupported` when its jobs cannot work
+    /// on those files.
+    fn bind(&self, asked: &Asked<'_>, store: Option<&OpenStore>) -> Result<Engines, EngineError>;
 
     /// Looks whether the client can be used, by one cheap call that changes nothing.
     ///

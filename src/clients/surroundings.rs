@@ -7,6 +7,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use super::allowed_roots::AllowedRoots;
+use super::secret_keys::SecretKeys;
 use super::workers_at::PlaceWorkers;
 
 /// What a door lends to the clients that it opens.
@@ -20,8 +21,10 @@ pub struct Surroundings<'a> {
     pub secrets: Option<&'a dyn Secrets>,
     /// Where the workers of a client run.
     pub workers: &'a dyn PlaceWorkers,
-    /// The cluster that the work of a client can be part of; absent where there is none.
-    pub kubernetes: Option<&'a kube::Client>,
+    /// The addresses of servers that configs may name, beside those of AWS; absent where they may name any.
+    pub endpoints: Option<&'a [String]>,
+    /// Whether clients may use the credentials that this process finds in its environment.
+    pub ambient_credentials: bool,
 }
 
 /// Reads Secrets.
@@ -32,4 +35,10 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     /// In words, when there is none or it cannot be read.
     async fn version(&self, namespace: &str, name: &str) -> Result<String, String>;
+
+    /// Returns what a Secret holds.
+    ///
+    /// # Errors
+    /// In words, when there is none or it cannot be read.
+    async fn read(&self, namespace: &str, name: &str) -> Result<SecretKeys, String>;
 }

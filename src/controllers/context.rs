@@ -72,7 +72,7 @@ impl Context {
             queue,
             rules,
             admission: Arc::new(admission),
-            clients: Arc::new(Clients::new(&client, settings.local_roots.clone())),
+            clients: Arc::new(Clients::new(&client, &settings)),
             passes: Semaphore::new(usize::from(settings.concurrency.max(1))),
             budget: Arc::new(ProgressBudget::per_second(settings.progress_writes)),
             metrics: metrics.clone(),

@@ -15,6 +15,8 @@ pub struct Settings {
     pub namespaces: Vec<String>,
     /// Folders below which the roots of `local` clients may be, each in a subfolder of its namespace.
     pub local_roots: Vec<PathBuf>,
+    /// The addresses of servers that configs may name, beside those of AWS.
+    pub allowed_endpoints: Vec<String>,
     /// How many passes over resources take place at one time, at least 1.
     pub concurrency: u16,
     /// How many runs work at one time, at least 1; others wait.

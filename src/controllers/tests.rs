@@ -39,6 +39,7 @@ async fn ended(disorder: Disorder, faults: &[ApiFault]) -> Vec<String> {
     let settings = Settings {
         namespaces: Vec::new(),
         local_roots: vec![allowed],
+        allowed_endpoints: Vec::new(),
         concurrency: 4,
         working_runs: 16,
         warm_workers: 0,

@@ -11,6 +11,10 @@ use object_store::ObjectStore;
 
 use super::error::EngineError;
 use super::table::{PinnedFile, StoragePath};
+use crate::api::conditions::Reason;
+
+/// The reason of files where one name can be given twice.
+pub const NAMES_GIVEN_TWICE: Reason = Reason::ConditionalWritesMissing;
 
 /// Random access to one file. Implementations must fail a read when the file is no longer the one
 /// that was opened.
@@ -130,6 +134,13 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// # Errors
     /// `OutOfDisk`; `PermissionDenied`; `Unavailable`, after which it may have the name.
     fn publish(&self, path: &StoragePath, bytes: &[u8]) -> Result<bool, EngineError>;
+
+    /// Checks that [`publish`](Self::publish) can be relied on here, before work begins that ends with it.
+    ///
+    /// # Errors
+    /// `Unsupported`, reason `ConditionalWritesMissing`, where a name is given twice; `PermissionDenied` where nothing
+    /// may be written.
+    fn check_publishing(&self) -> Result<(), EngineError>;
 
     /// Writes a document anew, whole or not at all. It is kept for good when this returns.
     ///

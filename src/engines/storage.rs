@@ -30,6 +30,15 @@ pub trait Storage: Send + Sync {
     async fn exists(&self, location: &str) -> Result<bool, EngineError>;
 }
 
+/// Returns the error of a store that says itself what it means, in words for a person.
+#[must_use]
+pub fn said_by_store(error: &object_store::Error) -> Option<&EngineError> {
+    match error {
+        object_store::Error::Generic { source, .. } => source.downcast_ref(),
+        _ => None,
+    }
+}
+
 /// Returns what an error of the data plane means, where its type says so and not only its words.
 ///
 /// # Source
@@ -45,6 +54,7 @@ pub fn meaning_of(error: &object_store::Error) -> Option<ErrorKind> {
         Error::Unauthenticated { .. } => ErrorKind::Unauthenticated,
         Error::InvalidPath { .. } => ErrorKind::InvalidInput,
         Error::NotSupported { .. } | Error::NotImplemented { .. } => ErrorKind::Unsupported,
+        Error::Generic { .. } => return said_by_store(error).map(|said| said.kind),
         _ => return None,
     })
 }

@@ -22,6 +22,8 @@ pub struct WorkerJob {
     pub memory_bytes: u64,
     /// How many threads.
     pub parallelism: usize,
+    /// The Secret of the config's namespace that the files it works on need, by name.
+    pub credentials: Option<String>,
 }
 
 /// What a look at the worker of a job found.

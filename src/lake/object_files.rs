@@ -20,12 +20,13 @@ use object_store::{
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::conditions;
 use super::error::error;
 use super::listing::is_left_out;
 use super::object_path::{file_path, object_path};
 use super::pinned_objects::PinnedObjects;
-use crate::engines::files::{ByteSource, Entry, EntryKind, Files, NewFile};
-use crate::engines::storage::meaning_of;
+use crate::engines::files::{ByteSource, Entry, EntryKind, Files, NAMES_GIVEN_TWICE, NewFile};
+use crate::engines::storage::{meaning_of, said_by_store};
 use crate::engines::table::{PinnedFile, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
 
@@ -42,7 +43,10 @@ const PARTS_AT_ONCE: usize = 4;
 const MOST_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The object that keeps a folder that was made and holds nothing yet.
-const FOLDER_MARK: &str = ".folder";
+pub(crate) const FOLDER_MARK: &str = ".folder";
+
+const CONDITION_IGNORED: &str = "the server ignores the condition of a write (`If-None-Match`), so that two runs could \
+                                 commit the same version of a table";
 
 /// What is remembered beside the files.
 const REMEMBERED: &str = ".mason/cache";
@@ -99,6 +103,12 @@ pub(super) fn difference(file: &PinnedFile, found: &ObjectMeta) -> Option<&'stat
 
 /// Makes an error of what a store says of a file.
 fn failed(operation: &str, path: &str, source: Error) -> EngineError {
+    if let Some(known) = said_by_store(&source) {
+        let (hint, reason) = (known.hint.clone(), known.reason);
+        let message = format!("`{path}`: {}", known.message);
+        let failed = error(known.kind, operation, message).with_retry(known.retry);
+        return EngineError { hint, reason, ..failed }.with_source(source);
+    }
     let kind = meaning_of(&source).unwrap_or(ErrorKind::Unavailable);
     error(kind, operation, format!("`{path}`: {source}")).with_source(source)
 }
@@ -235,6 +245,16 @@ impl Files for ObjectFiles {
             Ok(_) => Ok(true),
             Err(why) => self.published(path, bytes, why),
         }
+    }
+
+    fn check_publishing(&self) -> Result<(), EngineError> {
+        const CHECK: &str = "look whether writes can be conditional";
+        if self.wait(CHECK, ".mason", conditions::are_honoured(&*self.store))? {
+            return Ok(());
+        }
+        Err(error(ErrorKind::Unsupported, CHECK, CONDITION_IGNORED)
+            .with_reason(NAMES_GIVEN_TWICE)
+            .with_hint("tables can be read here; to write, use a server that refuses such a write"))
     }
 
     fn replace(&self, path: &StoragePath, bytes: &[u8]) -> Result<(), EngineError> {

@@ -130,6 +130,8 @@ pub(super) struct WorkerNeeds<'a> {
     pub(super) folder: &'a Path,
     pub(super) memory_bytes: u64,
     pub(super) parallelism: usize,
+    /// The Secret of the files that it works on, in the pod's namespace.
+    pub(super) credentials: Option<&'a str>,
 }
 
 /// Returns the pod that works on a job of the local engine. The job's folder keeps it from working twice
@@ -144,6 +146,11 @@ pub(super) fn worker_pod(
     let mut shape = Shape::new(settings.run_as_user);
     shape.empty_folder("tmp", Some("/tmp"));
     shape.root(needs.root, needs.root, false, settings)?;
+    let mut arguments =
+        vec![json!("worker"), json!("--supervise"), json!("--job"), json!(needs.folder)];
+    if let Some(secret) = needs.credentials {
+        arguments.extend(shape.credentials(secret));
+    }
     let memory = format!("{}Mi", needs.memory_bytes.saturating_add(MEMORY_BESIDE) >> 20);
     let threads = needs.parallelism.max(1);
     let mut resources = json!({
@@ -158,7 +165,7 @@ pub(super) fn worker_pod(
         "name": MAIN,
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
-        "args": ["worker", "--supervise", "--job", needs.folder],
+        "args": arguments,
         "resources": resources,
         "securityContext": restricted(),
         "volumeMounts": shape.mounts,
@@ -246,15 +253,18 @@ impl Shape {
             told.extend([json!("--upload"), json!(storage.root.join(upload::FOLDER))]);
         }
         if let Some(secret) = &storage.credentials {
-            let source = json!({"secret": {"secretName": secret}});
-            self.volume("credentials", source, None);
-            let mount = json!({
-                "name": "credentials", "mountPath": path::CREDENTIALS, "readOnly": true,
-            });
-            self.mounts.push(mount);
-            told.extend([json!("--credentials"), json!(path::CREDENTIALS)]);
+            told.extend(self.credentials(secret));
         }
         Ok(told)
+    }
+
+    /// Mounts a Secret, and returns what the program is told of it.
+    fn credentials(&mut self, secret: &str) -> [Value; 2] {
+        self.volume("credentials", json!({"secret": {"secretName": secret}}), None);
+        let mount =
+            json!({"name": "credentials", "mountPath": path::CREDENTIALS, "readOnly": true});
+        self.mounts.push(mount);
+        [json!("--credentials"), json!(path::CREDENTIALS)]
     }
 
     fn spec(&self, account: Option<&str>, with_token: bool) -> Map<String, Value> {

@@ -39,6 +39,7 @@ impl Workers for WorkerPods {
             folder: &job.folder,
             memory_bytes: job.memory_bytes,
             parallelism: job.parallelism,
+            credentials: job.credentials.as_deref(),
         };
         let attempt = (&job.owner, &job.token);
         let build = |child: Child<'_>, settings: &PodSettings| worker_pod(child, needs, settings);

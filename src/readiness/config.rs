@@ -95,7 +95,10 @@ fn roles(config: &MasonConfig, name: &str) -> Vec<String> {
 }
 
 fn is_lasting(reason: Reason) -> bool {
-    matches!(reason, Reason::RootNotAllowed | Reason::PlacementNotAllowed)
+    matches!(
+        reason,
+        Reason::RootNotAllowed | Reason::PlacementNotAllowed | Reason::EndpointNotAllowed
+    )
 }
 
 fn overall(clients: &[ClientStatus]) -> ((Readiness, Reason), String) {

@@ -228,7 +228,7 @@ fn not_ready(context: &RunContext, config: &MasonConfig) -> Option<JobError> {
     }
     let name = config.metadata.name.as_deref().unwrap_or_default();
     // What only a person can change.
-    let lasting = [Reason::RootNotAllowed, Reason::PlacementNotAllowed];
+    let lasting = [Reason::RootNotAllowed, Reason::PlacementNotAllowed, Reason::EndpointNotAllowed];
     let reason = lasting.into_iter().find(|reason| ready.reason == reason.as_str());
     let (kind, retry) = if reason.is_some() {
         (ErrorKind::PermissionDenied, Retry::Never)

@@ -10,6 +10,7 @@ mod digest;
 mod document;
 mod mason_config;
 mod matching;
+mod one_lake;
 mod operator_definition;
 mod operator_run;
 mod parameter;

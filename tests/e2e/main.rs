@@ -20,6 +20,9 @@ mod namespaced;
 mod node;
 mod pods;
 mod readme;
+mod s3;
+#[path = "../python/s3.rs"]
+mod server;
 #[path = "../shown/mod.rs"]
 mod shown;
 #[path = "../cluster/started.rs"]

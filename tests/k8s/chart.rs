@@ -73,6 +73,7 @@ fn wrong_values_are_refused_by_the_schema() {
         ("image.digest=sha256:1", "does not match pattern"),
         ("localRoots[0].path=data", "does not match pattern"),
         ("localRoots[0].volumes.emptyDir.x=1", "additional properties 'volumes' not allowed"),
+        ("allowedEndpoints={minio:9000}", "does not match pattern"),
         ("terminationGracePeriodSeconds=20", "minimum: got 20, want 21"),
         ("pods.allowedPlacements={Laptop}", "one of 'Pod', 'Controller'"),
     ] {

@@ -37,7 +37,10 @@ mod pods;
 mod results;
 mod rights;
 mod runs;
+mod s3;
 mod secrets;
+#[path = "../python/s3.rs"]
+mod server;
 mod sharing;
 #[path = "../shown/mod.rs"]
 mod shown;

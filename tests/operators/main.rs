@@ -15,9 +15,14 @@ mod compare;
 mod duckdb;
 mod example;
 mod files;
+mod objects;
 #[path = "../python/peer.rs"]
 mod peer;
 mod runner;
+mod s3;
+mod s3_runs;
+#[path = "../python/s3.rs"]
+mod server;
 
 use std::path::PathBuf;
 
@@ -36,6 +41,13 @@ fn operator_gives_the_values_of_another_engine(#[files("tests/cases/**/*.yaml")]
 fn operator_gives_the_same_over_objects_in_memory(#[files("tests/cases/**/*.yaml")] path: PathBuf) {
     let case = case::read(&path);
     let problems = runner::run(&case, On::Objects);
+    assert!(problems.is_empty(), "{}:\n{}", path.display(), problems.join("\n"));
+}
+
+#[rstest]
+fn operator_gives_the_same_over_a_server_of_s3(#[files("tests/cases/**/*.yaml")] path: PathBuf) {
+    let case = case::read(&path);
+    let problems = runner::run(&case, On::Server);
     assert!(problems.is_empty(), "{}:\n{}", path.display(), problems.join("\n"));
 }
 

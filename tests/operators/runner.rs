@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::case::{Case, Source, Step};
 use crate::example::Door;
+use crate::s3::Bucket;
 use crate::{compare, duckdb};
 
 struct World {
@@ -19,6 +20,8 @@ struct World {
     saved: BTreeMap<String, Value>,
     /// What runs the operators instead of the built `mason`.
     door: Option<Door>,
+    /// What the operators work on instead of the root, which shows it.
+    bucket: Option<Bucket>,
 }
 
 /// Whose files and jobs a case is tried on.
@@ -28,6 +31,8 @@ pub(crate) enum On {
     Disk,
     /// Objects in memory, with the client of `example/`.
     Objects,
+    /// A bucket of a server of S3, with the built `mason`.
+    Server,
 }
 
 /// What a run came to.
@@ -80,9 +85,20 @@ fn make_world(case: &Case, on: On) -> Result<World, String> {
             }
         }
     }
-    let mut world = World { _folder: folder, root, store, saved: BTreeMap::new(), door: None };
-    let root = world.root.to_string_lossy().into_owned();
-    let made = mason(&world, &["init", "--root", &root, "--name", "lake"]);
+    let (saved, work) = (BTreeMap::new(), folder.path().join("work"));
+    let mut world = World { _folder: folder, root, store, saved, door: None, bucket: None };
+    let made = if on == On::Server {
+        let bucket = Bucket::new(&world.root);
+        fs::create_dir(&work).map_err(|error| error.to_string())?;
+        let config = work.with_file_name("config.json");
+        let text = bucket.config(&work).to_string();
+        fs::write(&config, text).map_err(|error| error.to_string())?;
+        world.bucket = Some(bucket);
+        mason(&world, &["apply", "-f", &config.to_string_lossy()])
+    } else {
+        let root = world.root.to_string_lossy().into_owned();
+        mason(&world, &["init", "--root", &root, "--name", "lake"])
+    };
     if !made.succeeded {
         return Err(format!("no config: {}", made.printed));
     }
@@ -91,13 +107,10 @@ fn make_world(case: &Case, on: On) -> Result<World, String> {
 }
 
 fn mason(world: &World, arguments: &[&str]) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_mason"))
-        .arg("--store")
-        .arg(&world.store)
-        .args(arguments)
-        .current_dir(&world.root)
-        .output()
-        .expect("should start mason");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mason"));
+    command.arg("--store").arg(&world.store).args(arguments).current_dir(&world.root);
+    Bucket::lend_to(&mut command);
+    let output = command.output().expect("should start mason");
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let resource: Value = serde_json::from_str(&shown).unwrap_or(Value::Null);
@@ -159,7 +172,11 @@ fn run_it(world: &World, run: &Value, index: usize) -> Ended {
     let file = world.store.with_file_name(format!("step-{index}.json"));
     fs::write(&file, run.to_string()).expect("should write the run");
     let file = file.to_string_lossy().into_owned();
-    mason(world, &["run", "-q", "-o", "json", "-f", &file])
+    let ended = mason(world, &["run", "-q", "-o", "json", "-f", &file]);
+    if let Some(bucket) = &world.bucket {
+        bucket.show(&world.root);
+    }
+    ended
 }
 
 fn judge(world: &World, step: &Step, ended: &Ended) -> Vec<String> {

@@ -10,7 +10,7 @@ mod operator_run;
 
 pub use client_config::{
     ClientConfig, ClientKind, ConfigRef, ConfigVersion, Credentials, LocalClient, Placement,
-    SecretRef,
+    S3Client, SecretRef,
 };
 pub use free_form::FreeForm;
 pub use mason_config::{

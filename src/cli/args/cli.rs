@@ -301,6 +301,9 @@ Example:
         /// Look after the worker as a process of its own, whose log is in the job's folder.
         #[arg(long)]
         supervise: bool,
+        /// Folder with the credentials of the job's files, a file for each key.
+        #[arg(long, requires = "supervise")]
+        credentials: Option<PathBuf>,
     },
     /// Apply the operators that are part of Mason as definitions of --namespace; the chart calls it.
     #[command(hide = true)]

@@ -20,6 +20,10 @@ pub(crate) struct ControllerArgs {
     /// May be repeated. Default: none.
     #[arg(long, value_name = "FOLDER", env = "MASON_LOCAL_ROOTS", value_delimiter = ',', value_hint = ValueHint::DirPath)]
     pub local_root: Vec<PathBuf>,
+    /// Address of a server that clients may name as `endpoint`, beside those of AWS, for example
+    /// `https://minio.storage:9000`. May be repeated. Default: none.
+    #[arg(long, value_name = "URL", env = "MASON_ALLOWED_ENDPOINTS", value_delimiter = ',', value_hint = ValueHint::Url)]
+    pub allowed_endpoint: Vec<String>,
     /// How many passes over resources take place at one time.
     #[arg(long, value_name = "NUMBER", env = "MASON_CONCURRENCY", default_value_t = 32,
           value_parser = clap::value_parser!(u16).range(1..=1000))]

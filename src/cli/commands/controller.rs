@@ -38,6 +38,7 @@ pub(crate) async fn controller(
     let settings = Settings {
         namespaces: args.watch_namespace,
         local_roots: args.local_root,
+        allowed_endpoints: args.allowed_endpoint,
         concurrency: args.concurrency,
         working_runs: usize::from(args.working_runs),
         warm_workers: usize::from(args.warm_workers),

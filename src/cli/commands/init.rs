@@ -40,6 +40,12 @@ pub(crate) async fn init(context: &VerbContext, args: &InitArgs) -> anyhow::Resu
 
 fn root_of(args: &InitArgs) -> anyhow::Result<PathBuf> {
     let named = args.root.clone().unwrap_or_else(|| PathBuf::from("."));
+    if named.to_str().is_some_and(|text| text.contains("://")) {
+        let message =
+            format!("`{}` is an address, and `mason init` is for folders", named.display());
+        let hint = "docs/s3.md has a config for a bucket: `mason apply -f FILE` takes it";
+        return Err(Failure::usage(message, hint).into());
+    }
     let usable = named.canonicalize().ok().filter(|root| root.is_dir());
     let root = usable.ok_or_else(|| {
         let message = format!("`{}` is not a folder", named.display());

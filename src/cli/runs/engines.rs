@@ -37,13 +37,21 @@ pub(crate) fn run_context(context: &VerbContext) -> RunContext {
     }
 }
 
-/// Returns what the command line lends to clients: every folder of this machine, and workers as its own children.
+/// Returns what the command line lends to clients: every folder of this machine, the credentials of its environment, and
+/// workers as its own children.
 /// Folders of configs are absolute since they were applied.
 #[must_use]
 pub(crate) fn surroundings() -> Surroundings<'static> {
     static HERE: WorkersAt = WorkersAt::Here;
     let base = Path::new("/");
-    Surroundings { base, roots: None, secrets: None, workers: &HERE, kubernetes: None }
+    Surroundings {
+        base,
+        roots: None,
+        endpoints: None,
+        secrets: None,
+        workers: &HERE,
+        ambient_credentials: true,
+    }
 }
 
 /// Looks whether the clients of a config can be used, each by one cheap call that changes nothing.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::v1alpha1::{ClientKind, ConfigVersion, EngineChoices};
-use crate::clients::{Secrets, WorkersAt};
+use crate::clients::{SecretKeys, Secrets, WorkersAt};
 use crate::engines::Role;
 use crate::engines::capability::{ClientDescription, ClientType};
 use crate::testing::fakes::{FakeEngines, shared};
@@ -28,6 +28,7 @@ const fn counting(
         secret: ClientConfig::secret,
         check: |_| Ok(()),
         open,
+        open_lake: None,
     }
 }
 
@@ -81,7 +82,7 @@ impl Connection for Counted {
         !self.0.is_stale.load(Ordering::Relaxed)
     }
 
-    fn bind(&self, _: &Asked<'_>) -> Result<Engines, EngineError> {
+    fn bind(&self, _: &Asked<'_>, _: Option<&OpenStore>) -> Result<Engines, EngineError> {
         self.0.bound.fetch_add(1, Ordering::Relaxed);
         let storage = FakeEngines(shared()).engines().storage;
         Ok(Engines { storage, ..Engines::default() })
@@ -106,6 +107,10 @@ struct Versions(AtomicU64);
 impl Secrets for Versions {
     async fn version(&self, namespace: &str, name: &str) -> Result<String, String> {
         Ok(format!("{namespace}/{name}/{}", self.0.load(Ordering::Relaxed)))
+    }
+
+    async fn read(&self, _: &str, _: &str) -> Result<SecretKeys, String> {
+        Ok(SecretKeys::default())
     }
 }
 
@@ -138,7 +143,14 @@ async fn ask(
 fn lent(secrets: &Versions) -> Surroundings<'_> {
     static HERE: WorkersAt = WorkersAt::Here;
     let base = Path::new("/");
-    Surroundings { base, roots: None, secrets: Some(secrets), workers: &HERE, kubernetes: None }
+    Surroundings {
+        base,
+        roots: None,
+        endpoints: None,
+        secrets: Some(secrets),
+        workers: &HERE,
+        ambient_credentials: false,
+    }
 }
 
 #[tokio::test]

@@ -12,9 +12,9 @@ use super::execution::{LocalExecution, WorkerPlace};
 use super::processes::WorkerProcesses;
 use super::root::Root;
 use super::settings::{JobLimits, LocalSettings};
-use super::{DESCRIPTION, metastore, storage};
+use super::{DESCRIPTION, lake, metastore};
 use crate::api::v1alpha1::LocalClient;
-use crate::clients::{Asked, Connection, Opened, Row, WorkersAt};
+use crate::clients::{Asked, Connection, OpenStore, Opened, Row, WorkersAt};
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, ErrorKind, Metastore as _};
 use crate::lake::threads::blocking;
@@ -26,6 +26,8 @@ pub(in crate::clients) const ROW: Row = Row {
     secret: |_| None,
     check,
     open: |asked| Box::pin(open(asked)),
+    // A root is there on its own machine, or where its pods mount it: jobs of other clients do not reach it.
+    open_lake: None,
 };
 
 /// An open root folder.
@@ -67,15 +69,12 @@ impl Connection for LocalConnection {
         blocking(move || Ok(root.is_at(&path))).await.unwrap_or(false)
     }
 
-    fn bind(&self, asked: &Asked<'_>) -> Result<Engines, EngineError> {
+    fn bind(&self, asked: &Asked<'_>, store: Option<&OpenStore>) -> Result<Engines, EngineError> {
         let workers = worker_place(asked.surroundings.workers.place(asked.client)?);
         let root = Arc::clone(&self.root);
-        Ok(Engines {
-            metastore: Some(Arc::new(metastore(&root))),
-            storage: Some(Arc::new(storage(&root))),
-            execution: Some(Arc::new(LocalExecution::with_workers(root, self.limits, workers))),
-            in_job: false,
-        })
+        let execution = LocalExecution::with_workers(root, self.limits, workers);
+        let execution = execution.on(store.cloned());
+        Ok(Engines { execution: Some(Arc::new(execution)), ..lake(&self.root).engines() })
     }
 
     async fn probe(&self) -> Result<(), EngineError> {
@@ -109,7 +108,14 @@ mod tests {
     fn on_a_laptop() -> Surroundings<'static> {
         static HERE: WorkersAt = WorkersAt::Here;
         let base = Path::new("/");
-        Surroundings { base, roots: None, secrets: None, workers: &HERE, kubernetes: None }
+        Surroundings {
+            base,
+            roots: None,
+            endpoints: None,
+            secrets: None,
+            workers: &HERE,
+            ambient_credentials: true,
+        }
     }
 
     #[tokio::test]

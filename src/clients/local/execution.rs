@@ -11,22 +11,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::jobs::{
-    self, Ended, Exit, JobFolder, JobRecord, Mark, Started, Succeeded, file, no_such_job,
-};
+use super::ends::{Found, as_lost, gone, unbegun};
+use super::files::RootFiles;
+use super::jobs::{self, Ended, JobFolder, JobRecord, Mark, Started, Succeeded, file, no_such_job};
 use super::processes::{self, WorkerCommand, WorkerProcesses};
 use super::proof;
 use super::root::Root;
 use super::settings::JobLimits;
+use crate::api::v1alpha1::ClientConfig;
+use crate::clients::{OpenStore, SecretKeys};
 use crate::engines::execution::{Execution, Fence};
-use crate::engines::job::{JobError, JobId, JobOwner, JobRequest, JobState, JobStatus, JobToken};
+use crate::engines::files::Files;
+use crate::engines::job::{JobId, JobOwner, JobRequest, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::result::JobOutcome;
 use crate::engines::workers::{WorkerJob, WorkerSight, Workers};
-use crate::engines::{EngineError, ErrorKind, Lookup, Retry};
+use crate::engines::{EngineError, ErrorKind, Lookup};
 use crate::faults;
 use crate::lake::error::error;
 
@@ -53,7 +55,10 @@ pub enum WorkerPlace {
 /// The execution role of a `local` client.
 #[derive(Clone)]
 pub struct LocalExecution {
+    /// Where the folders of jobs are.
     root: Arc<Root>,
+    /// The files that jobs work on, where they are not those of the root.
+    store: Option<OpenStore>,
     limits: JobLimits,
     workers: WorkerPlace,
     start_grace: Duration,
@@ -76,6 +81,7 @@ impl LocalExecution {
     pub fn with_workers(root: Arc<Root>, limits: JobLimits, workers: WorkerPlace) -> Self {
         Self {
             root,
+            store: None,
             limits,
             workers,
             start_grace: START_GRACE,
@@ -90,6 +96,47 @@ impl LocalExecution {
     #[must_use]
     pub fn with_graces(self, start_grace: Duration, cancel_grace: Duration) -> Self {
         Self { start_grace, cancel_grace, ..self }
+    }
+
+    /// Returns the role whose jobs work on the files of another client.
+    #[must_use]
+    pub fn on(self, store: Option<OpenStore>) -> Self {
+        Self { store, ..self }
+    }
+
+    /// Returns the files that a job works on.
+    ///
+    /// # Errors
+    /// `Unavailable` for a job of another client's files than those of this role.
+    fn files(&self, folder: &JobFolder) -> Result<Arc<dyn Files>, EngineError> {
+        let wanted = folder.read::<ClientConfig>(file::STORE)?;
+        match (&self.store, wanted) {
+            (_, None) => Ok(Arc::new(RootFiles::new(Arc::clone(&self.root)))),
+            (Some(store), Some(wanted)) if store.client == wanted => {
+                Ok(Arc::clone(store.lake.files()))
+            }
+            (_, Some(wanted)) => {
+                let message = format!("the job works on the files of `{}`", wanted.name);
+                let failed = error(ErrorKind::Unavailable, "look at a job", message);
+                Err(failed.with_hint("a run with a config of that client looks at it"))
+            }
+        }
+    }
+
+    /// Returns what the Secret of the files holds that jobs work on.
+    fn keys(&self) -> Option<&SecretKeys> {
+        self.store.as_ref()?.keys.as_ref()
+    }
+
+    /// Returns the name of that Secret, for a worker elsewhere.
+    fn secret_of_store(&self) -> Option<String> {
+        let secret = self.store.as_ref()?.client.secret()?;
+        Some(secret.name.clone())
+    }
+
+    /// Returns the proof of a job on which no worker works.
+    fn proof(&self, folder: &JobFolder) -> Result<Option<Succeeded>, EngineError> {
+        proof::of(|| self.files(folder), folder)
     }
 
     fn folder(&self, id: &JobId) -> Result<JobFolder, EngineError> {
@@ -115,12 +162,15 @@ impl LocalExecution {
             limits: self.limits,
         };
         let json = |source| crate::lake::error::json_error("create a job", folder.path(), source);
-        let files = [
+        let mut files = vec![
             (file::OWNER, serde_json::to_vec(&record).map_err(json)?),
             (file::SPEC, serde_json::to_vec(spec).map_err(json)?),
             (file::LOCK, Vec::new()),
             (file::RESERVE, vec![0; jobs::RESERVE_BYTES]),
         ];
+        if let Some(store) = &self.store {
+            files.push((file::STORE, serde_json::to_vec(&store.client).map_err(json)?));
+        }
         let id = JobId(token.0.clone());
         if !folder.exists() && folder.create(&files)? {
             return Ok(id);
@@ -150,7 +200,7 @@ impl LocalExecution {
         }
         self.attended.store(true, Ordering::Relaxed);
         let ended = Arc::clone(&self.ended);
-        workers.begin(&folder, move || ended.notify_one())
+        workers.begin(&folder, self.keys(), move || ended.notify_one())
     }
 
     /// Starts the worker first and says so then: one that is refused leaves the job as it was.
@@ -186,6 +236,7 @@ impl LocalExecution {
             folder: folder.absolute(),
             memory_bytes: record.limits.memory_bytes,
             parallelism: record.limits.parallelism,
+            credentials: self.secret_of_store(),
         }))
     }
 
@@ -259,7 +310,7 @@ impl LocalExecution {
         if let Some(found) = self.proven_end(folder)? {
             return Ok(found);
         }
-        if let Some(succeeded) = proof::of(&self.root, folder)? {
+        if let Some(succeeded) = self.proof(folder)? {
             return Ok((JobState::Succeeded, Some(succeeded.at), None));
         }
         let begun = started.is_some() || folder.has(file::STARTED);
@@ -292,7 +343,7 @@ impl LocalExecution {
         let ended = folder.read::<Ended>(file::ERROR)?;
         let succeeded = match ended {
             None => folder.read::<Succeeded>(file::OUTCOME)?,
-            Some(_) => proof::of(&self.root, folder)?,
+            Some(_) => self.proof(folder)?,
         };
         if let Some(succeeded) = succeeded {
             return Ok(Some((JobState::Succeeded, Some(succeeded.at), None)));
@@ -309,7 +360,7 @@ impl LocalExecution {
         let folder = self.folder(id)?;
         let written = folder.read::<Succeeded>(file::OUTCOME)?;
         let proof = match written {
-            None if !folder.is_worked_on()? => proof::of(&self.root, &folder)?,
+            None if !folder.is_worked_on()? => self.proof(&folder)?,
             other => other,
         };
         let message = || format!("job `{id}` has not ended well");
@@ -401,13 +452,6 @@ fn needs_worker(folder: &JobFolder) -> Result<bool, EngineError> {
     Ok(true)
 }
 
-/// A worker that is gone may be replaced, whatever its place says of it.
-fn as_lost(error: JobError) -> JobError {
-    JobError { kind: ErrorKind::Unavailable, retry: Retry::Later, ..error }
-}
-
-type Found = (JobState, Option<Timestamp>, Option<JobError>);
-
 /// Whether an error says that the root takes no new file: it may not be written, or is full.
 fn takes_nothing(error: &EngineError) -> bool {
     matches!(error.kind, ErrorKind::PermissionDenied | ErrorKind::OutOfDisk)
@@ -415,66 +459,6 @@ fn takes_nothing(error: &EngineError) -> bool {
 
 fn fenced(token: &JobToken) -> EngineError {
     error(ErrorKind::Conflict, "create a job", format!("`{token}` has been fenced"))
-}
-
-/// Says how a job stands that was stopped before it began: cancelled only if it was asked to stop.
-fn unbegun(folder: &JobFolder, finished_at: Option<Timestamp>) -> Found {
-    if folder.has(file::CANCEL) {
-        return (JobState::Cancelled, finished_at, None);
-    }
-    let error = JobError {
-        kind: ErrorKind::Unavailable,
-        retry: Retry::Later,
-        message: "the job was given up before a worker began".to_owned(),
-        hint: None,
-        reason: None,
-    };
-    (JobState::Lost, finished_at, Some(error))
-}
-
-/// Says what is known of a worker that is gone without a word.
-fn gone(folder: &JobFolder, begun: bool) -> Result<Found, EngineError> {
-    let exit = folder.read::<Exit>(file::EXIT)?;
-    let tail = folder.log_tail(64 * 1024)?;
-    let finished_at = exit.map(|exit| exit.at);
-    let lost = |message: String, hint: &str| JobError {
-        kind: ErrorKind::Unavailable,
-        retry: Retry::Later,
-        message,
-        hint: Some(hint.to_owned()),
-        reason: None,
-    };
-    if ran_out_of_memory(&tail) {
-        let error = JobError {
-            kind: ErrorKind::OutOfMemory,
-            retry: Retry::Never,
-            message: "the worker ended because it needed more memory than its limit".to_owned(),
-            hint: Some("raise `memoryLimit` of the client".to_owned()),
-            reason: None,
-        };
-        return Ok((JobState::Failed, finished_at, Some(error)));
-    }
-    if folder.has(file::FENCED) && !begun {
-        return Ok(unbegun(folder, finished_at));
-    }
-    let error = match exit.and_then(|exit| exit.signal) {
-        Some(signal) => lost(
-            format!("the worker was ended by signal {signal}"),
-            "signal 9 without a cancel often means that the machine ran out of memory",
-        ),
-        None if begun => lost("the worker is gone and left no outcome".to_owned(), "see its log"),
-        None => lost("no worker began to work on the job".to_owned(), "see the job's log"),
-    };
-    Ok((JobState::Lost, finished_at, Some(error)))
-}
-
-/// Returns whether a log ends with what the allocator says before it aborts.
-fn ran_out_of_memory(tail: &str) -> bool {
-    tail.lines().rev().take(50).any(|line| {
-        line.contains("memory allocation of ") && line.contains(" bytes failed")
-            || line.contains("Cannot allocate memory")
-            || line.contains("OS can't spawn worker thread")
-    })
 }
 
 #[async_trait]

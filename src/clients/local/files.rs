@@ -121,6 +121,11 @@ impl Files for RootFiles {
             .map_err(|source| io_error("publish a document", path.as_str(), source))
     }
 
+    /// A link never replaces a file.
+    fn check_publishing(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     fn replace(&self, path: &StoragePath, bytes: &[u8]) -> Result<(), EngineError> {
         durable::publish(&self.root, path.as_str(), bytes)
             .map_err(|source| io_error("write a document", path.as_str(), source))

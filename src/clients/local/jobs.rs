@@ -127,6 +127,8 @@ pub(crate) const RESERVE_BYTES: usize = 64 * 1024;
 pub(crate) mod file {
     pub(crate) const OWNER: &str = "owner.json";
     pub(crate) const SPEC: &str = "spec.json";
+    /// The client whose files the job works on, where they are not those of the root.
+    pub(crate) const STORE: &str = "store.json";
     pub(crate) const LOCK: &str = "lock";
     pub(crate) const RESERVE: &str = "reserve";
     pub(crate) const RELEASED: &str = "released.json";

@@ -17,7 +17,7 @@ use super::files::RootFiles;
 use super::jobs::{self, Ended, JobFolder, JobRecord, Succeeded, file};
 use super::proof;
 use super::root::Root;
-use crate::engines::files::Files as _;
+use crate::engines::files::Files;
 use crate::engines::job::JobToken;
 use crate::engines::job_spec::{self, FileSink};
 use crate::engines::table::StoragePath;
@@ -213,11 +213,13 @@ fn known_jobs(root: &Arc<Root>) -> Result<Vec<KnownJob>, EngineError> {
         let Some(record) = folder.read::<JobRecord>(file::OWNER)? else { continue };
         let Some(spec) = folder.spec()? else { continue };
         let sink = match &spec.sink {
-            job_spec::Sink::Files(sink) => Sink::of(sink, &token),
-            job_spec::Sink::Answer => None,
+            job_spec::Sink::Files(sink) if !folder.has(file::STORE) => Sink::of(sink, &token),
+            // What a job wrote to the files of another client is not below this root.
+            job_spec::Sink::Files(_) | job_spec::Sink::Answer => None,
         };
         let ended_at = ended_at(root, &folder, &record)?;
-        let inputs = if ended_at.is_none() { spec.inputs.as_slice() } else { &[] };
+        let reads_here = ended_at.is_none() && !folder.has(file::STORE);
+        let inputs = if reads_here { spec.inputs.as_slice() } else { &[] };
         let files = inputs.iter().flat_map(|input| &input.files);
         let reads = files.map(|input| input.file.path.to_string()).collect();
         known.push(KnownJob { folder, sink, ended_at, reads });
@@ -240,7 +242,12 @@ fn ended_at(
     if ended.is_none() && (!begun || folder.is_worked_on()?) {
         return Ok(None);
     }
-    if let Some(succeeded) = proof::of(root, folder)? {
+    if folder.has(file::STORE) && folder.has(file::PREPARED) {
+        // Whether it committed is told by files that are not reached from here: its folder stays.
+        return Ok(None);
+    }
+    let files = || Ok(Arc::new(RootFiles::new(Arc::clone(root))) as Arc<dyn Files>);
+    if let Some(succeeded) = proof::of(files, folder)? {
         // Written down before the manifest that it follows from may be collected.
         folder.publish(file::OUTCOME, &succeeded)?;
         return Ok(Some(succeeded.at));

@@ -4,10 +4,10 @@
 //! are described in `docs/local.md`.
 
 mod change_lock;
-mod clock;
 mod connection;
 pub mod disk;
 pub mod durable;
+mod ends;
 pub mod execution;
 pub mod files;
 pub mod jobs;
@@ -20,14 +20,16 @@ mod proof;
 mod roles;
 pub mod root;
 pub mod settings;
+mod store;
 pub mod worker;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use connection::ROW;
-pub use roles::{metastore, storage};
+pub use roles::{lake, metastore, storage};
 
+use super::clock;
 use crate::api::v1alpha1::ClientKind;
 use crate::engines::Role;
 use crate::engines::capability::{Capability, ClientDescription};

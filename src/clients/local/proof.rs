@@ -5,30 +5,35 @@
 
 use std::sync::Arc;
 
-use super::files::RootFiles;
 use super::jobs::{JobFolder, Succeeded, file};
-use super::root::Root;
 use crate::engines::EngineError;
+use crate::engines::files::Files;
 use crate::engines::job_spec::{JobSpec, Sink};
 use crate::lake::commit;
 
-/// Returns the proof that the worker wrote, or else the one that follows from its commit. To be called
-/// when no worker works on the job: a worker may still commit what is not committed now.
+/// Returns the proof that the worker wrote, or else the one that follows from its commit among the files that it works
+/// on. To be called when no worker works on the job: a worker may still commit what is not committed now.
 ///
 /// # Errors
 /// When the manifests cannot be read, so that it cannot be told whether the job committed.
-pub(crate) fn of(root: &Arc<Root>, folder: &JobFolder) -> Result<Option<Succeeded>, EngineError> {
+pub(crate) fn of(
+    files: impl FnOnce() -> Result<Arc<dyn Files>, EngineError>,
+    folder: &JobFolder,
+) -> Result<Option<Succeeded>, EngineError> {
     match folder.read::<Succeeded>(file::OUTCOME)? {
         Some(written) => Ok(Some(written)),
-        None => by_commit(root, folder),
+        None => by_commit(files, folder),
     }
 }
 
-fn by_commit(root: &Arc<Root>, folder: &JobFolder) -> Result<Option<Succeeded>, EngineError> {
+fn by_commit(
+    files: impl FnOnce() -> Result<Arc<dyn Files>, EngineError>,
+    folder: &JobFolder,
+) -> Result<Option<Succeeded>, EngineError> {
     let Some(Succeeded { at, mut outcome }) = folder.read(file::PREPARED)? else { return Ok(None) };
     let Some(JobSpec { sink: Sink::Files(sink), .. }) = folder.spec()? else {
         return Ok(None);
     };
-    outcome.commit = commit::find_commit(&RootFiles::new(Arc::clone(root)), &sink, &outcome.owner)?;
+    outcome.commit = commit::find_commit(&*files()?, &sink, &outcome.owner)?;
     Ok(outcome.commit.is_some().then_some(Succeeded { at, outcome }))
 }

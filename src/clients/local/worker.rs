@@ -15,18 +15,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::clock::now;
-use super::files::RootFiles;
 use super::jobs::{Ended, JobFolder, JobRecord, Mark, ProcessIdentity, Started, Succeeded, file};
 use super::leftovers;
 use super::memory;
 use super::processes::be_told;
 use super::proof;
-use super::roles;
 use super::root::Root;
+use super::store::Store;
 use crate::api::v1alpha1::AttemptStatistics;
 use crate::embedded::planned::{OnPlanned, carry_out};
 use crate::embedded::work::{Executed, ProgressCell, Work};
-use crate::engines::files::Files as _;
+use crate::engines::files::Files;
 use crate::engines::job::{JobError, JobProgress, JobState, JobToken};
 use crate::engines::job_spec::{FileSink, Input, JobSpec, Operation, Sink};
 use crate::engines::planner::Planner;
@@ -133,11 +132,15 @@ pub fn run_with(
         Ok(described) => described,
         Err(error) => return refuse(&folder, &error),
     };
+    let store = match Store::open(&root, &folder, record.limits.parallelism) {
+        Ok(store) => store,
+        Err(error) => return end_unbegun(&folder, JobError::from(&error)),
+    };
     let process = i32::try_from(std::process::id()).ok().and_then(ProcessIdentity::of);
     let process = process.unwrap_or(ProcessIdentity { pid: 0, start_ticks: None, boot_id: None });
     folder.publish(file::STARTED, &Started { at: super::clock::now(), process })?;
     faults::reach("worker", "begun");
-    let job = Job { root, folder, token, record, spec, planned: OnceLock::new() };
+    let job = Job { root, store, folder, token, record, spec, planned: OnceLock::new() };
     job.tell_begin();
     let ended = match job.work(executor) {
         Ok(executed) => job.finish(executed),
@@ -167,8 +170,12 @@ fn refuse(folder: &JobFolder, error: &EngineError) -> Result<ExitCode, EngineErr
         "a worker has to be of the version of Mason that made the job; if it is, this is a bug"
             .to_owned(),
     );
-    folder
-        .publish(file::ERROR, &Ended { at: super::clock::now(), state: JobState::Failed, error })?;
+    end_unbegun(folder, error)
+}
+
+/// Ends a job before it begins.
+fn end_unbegun(folder: &JobFolder, error: JobError) -> Result<ExitCode, EngineError> {
+    folder.publish(file::ERROR, &Ended { at: now(), state: JobState::Failed, error })?;
     folder.forget(file::RESERVE)?;
     Ok(ExitCode::FAILURE)
 }
@@ -204,6 +211,8 @@ fn take_lock(folder: &JobFolder) -> Result<Option<std::fs::File>, EngineError> {
 /// A job at work.
 struct Job {
     root: Arc<Root>,
+    /// The files that it works on.
+    store: Store,
     folder: JobFolder,
     token: JobToken,
     record: JobRecord,
@@ -240,11 +249,14 @@ impl Job {
         self.folder.publish(file::PLANNED, &without_uncollected(planned))?;
         let _ = self.planned.set((planned.sink.clone(), sizes));
         faults::reach("worker", "planned");
+        if matches!(planned.sink, Sink::Files(_)) {
+            return tokio::task::block_in_place(|| self.files().check_publishing());
+        }
         Ok(())
     }
 
-    fn files(&self) -> RootFiles {
-        RootFiles::new(Arc::clone(&self.root))
+    fn files(&self) -> &Arc<dyn Files> {
+        self.store.lake.files()
     }
 
     /// Returns whether its end was asked for, or cannot be asked for any more.
@@ -256,6 +268,9 @@ impl Job {
         if self.is_stopped() {
             return Err(stopped());
         }
+        if matches!(self.spec.sink, Sink::Files(_)) {
+            self.files().check_publishing()?;
+        }
         let limits = self.record.limits;
         memory::limit(limits.memory_bytes)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -266,7 +281,7 @@ impl Job {
                 error(ErrorKind::Unexpected, OPERATION, source.to_string()).with_source(source)
             })?;
         let work = Work {
-            files: Arc::new(self.files()),
+            files: Arc::clone(self.files()),
             scratch: self.root.scratch(&self.token)?,
             began: now(),
             owner: self.record.owner.clone(),
@@ -297,7 +312,7 @@ impl Job {
         let mut timer = tokio::time::interval(TICK);
         let mut shown = None;
         let mut asked: Option<Instant> = None;
-        let engines = roles::in_job(&self.root, work);
+        let engines = self.store.lake.in_job(work.discovery());
         let on_planned = |planned: &JobSpec| self.note_plan(planned);
         let execution = executor.execute(&self.spec, work, &engines, &on_planned);
         let mut execution = std::pin::pin!(execution);
@@ -376,7 +391,7 @@ impl Job {
             return Err(stopped());
         }
         let committer = Committer { owner: &self.record.owner, token: &self.token, now: now() };
-        commit::commit(&self.files(), sink, written, committer)
+        commit::commit(&**self.files(), sink, written, committer)
     }
 
     /// Says what the job took. How it ended counts without that too.
@@ -418,7 +433,7 @@ impl Job {
         else {
             return;
         };
-        if self.root.dir().remove_dir_all(staging.as_str()).is_ok() {
+        if self.files().remove_folder(&staging, &self.token.0).is_ok() {
             self.files().remove_empty_folders(&staging, &location);
         }
     }
@@ -426,7 +441,7 @@ impl Job {
     /// Ends a job whose folder is gone: there is no place to say so, only something to clean up.
     fn end_unheard(&self) -> Result<ExitCode, EngineError> {
         let Sink::Files(sink) = self.sink() else { return Ok(ExitCode::FAILURE) };
-        if commit::find_commit(&self.files(), sink, &self.record.owner)?.is_none() {
+        if commit::find_commit(&**self.files(), sink, &self.record.owner)?.is_none() {
             self.discard();
         }
         Ok(ExitCode::FAILURE)
@@ -450,7 +465,7 @@ impl Job {
                 let state = if cancelled { JobState::Cancelled } else { JobState::Failed };
                 let error = JobError::from(&error);
                 self.folder.publish(file::ERROR, &Ended { at, state, error })?;
-                if proof::of(&self.root, &self.folder)?.is_none() {
+                if proof::of(|| Ok(Arc::clone(self.files())), &self.folder)?.is_none() {
                     self.discard();
                 }
                 Ok(ExitCode::FAILURE)

@@ -380,6 +380,7 @@ mod tests {
         let settings = Settings {
             namespaces: Vec::new(),
             local_roots: Vec::new(),
+            allowed_endpoints: Vec::new(),
             concurrency: 1,
             working_runs: 1,
             warm_workers: 0,

@@ -1,7 +1,7 @@
 //! Opens the clients of runs, within what the administrator allows for the namespace of their config:
 //! a config that is shared opens its own folders to the namespaces it is open to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use crate::api::v1alpha1::EngineChoice;
 use crate::clients::{
     AllowedRoots, ConfigIdentity, Connections, Picked, PlaceWorkers, Surroundings, measured,
 };
+use crate::controllers::settings::Settings;
 use crate::engines::{ByRole, EngineError, Engines, Role, Storage};
 use crate::metrics::Metrics;
 use crate::runs::OpenEngines;
@@ -22,18 +23,19 @@ use crate::validate::ValidRun;
 pub(crate) struct Clients {
     pub(crate) connections: Connections,
     roots: AllowedRoots,
+    endpoints: Vec<String>,
     pub(crate) secrets: ClusterSecrets,
-    kubernetes: Client,
 }
 
 impl Clients {
-    /// Makes it with nothing open. Configs may name the folders of their namespace below these roots.
-    pub(crate) fn new(kubernetes: &Client, roots: Vec<PathBuf>) -> Self {
+    /// Makes it with nothing open. Configs may name the folders of their namespace below the allowed roots, and the
+    /// allowed servers.
+    pub(crate) fn new(kubernetes: &Client, settings: &Settings) -> Self {
         Self {
             connections: Connections::default(),
-            roots: AllowedRoots(roots),
+            roots: AllowedRoots(settings.local_roots.clone()),
+            endpoints: settings.allowed_endpoints.clone(),
             secrets: ClusterSecrets(kubernetes.clone()),
-            kubernetes: kubernetes.clone(),
         }
     }
 
@@ -42,9 +44,10 @@ impl Clients {
         Surroundings {
             base: Path::new("/"),
             roots: Some(&self.roots),
+            endpoints: Some(&self.endpoints),
             secrets: Some(&self.secrets),
             workers,
-            kubernetes: Some(&self.kubernetes),
+            ambient_credentials: false,
         }
     }
 }
@@ -63,6 +66,7 @@ impl RunEngines {
         roles: &ByRole<Option<&EngineChoice>>,
     ) -> Result<Engines, EngineError> {
         let (namespace, version) = (run.config.namespace.clone(), run.config_version.clone());
+        self.pods.check_lending(run)?;
         let config = ConfigIdentity { namespace, version };
         let places = RunPlaces { pods: &self.pods, run };
         let surroundings = self.clients.surroundings(&places);

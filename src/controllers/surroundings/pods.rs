@@ -6,7 +6,9 @@ use std::sync::Arc;
 use kube::Client;
 
 use crate::api::conditions::Reason;
-use crate::api::v1alpha1::{ClientConfig, ContainerStorage, Placement};
+use crate::api::v1alpha1::{
+    ClientConfig, ContainerStorage, EngineChoice, EngineChoices, Placement,
+};
 use crate::clients::{PlaceWorkers, WorkersAt};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::pods::{
@@ -124,6 +126,31 @@ impl RunPods {
         let asked = (container.as_ref().clone(), run.parameters.clone());
         let execution = PodExecution::new(self.attempts(settings, place), asked, uploads);
         Ok(Engines { execution: Some(Arc::new(execution)), ..engines })
+    }
+
+    /// Checks that no pod of another namespace would need the Secret of the files that a job works on.
+    ///
+    /// # Errors
+    /// `PermissionDenied`, reason `CredentialsNotShareable`.
+    pub(super) fn check_lending(&self, run: &ValidRun) -> Result<(), EngineError> {
+        let own = run.config.namespace.as_deref().is_none_or(|of| of == self.namespace);
+        let client = |choice: &Option<EngineChoice>| run.client(&choice.as_ref()?.client);
+        let EngineChoices { storage, metastore, execution } = &run.engines;
+        let (Some(keeper), Some(worker)) =
+            (client(storage).or_else(|| client(metastore)), client(execution))
+        else {
+            return Ok(());
+        };
+        let is_lent = keeper.name != worker.name && keeper.secret().is_some();
+        if own || !is_lent || self.pods.placement(worker)? == Placement::Controller {
+            return Ok(());
+        }
+        let message = format!(
+            "the Secret of `{}` would have to be lent to a pod of another namespace",
+            keeper.name
+        );
+        let refused = EngineError::new(ErrorKind::PermissionDenied, "mason", "make a pod", message);
+        Err(refused.with_reason(Reason::CredentialsNotShareable))
     }
 
     fn attempts(&self, settings: &Arc<PodSettings>, place: ContainerPlace) -> AttemptPods {

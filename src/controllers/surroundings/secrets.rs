@@ -1,12 +1,12 @@
-//! Whether the Secret of a client is there, and whether it is still the same. Only its metadata is read:
-//! what it holds never enters this process.
+//! The Secrets of clients: whether one is there and still the same, by its metadata alone, and what it holds, for the
+//! clients of this process that need it.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use sha2::{Digest, Sha256};
 
-use crate::clients::Secrets;
+use crate::clients::{SecretKeys, Secrets};
 
 /// Most hex digits of a Secret's version.
 const DIGITS: usize = 16;
@@ -23,15 +23,38 @@ impl Secrets for ClusterSecrets {
                 let metadata = found.metadata;
                 Ok(version(metadata.uid.as_deref(), metadata.resource_version.as_deref()))
             }
-            Ok(None) => Err(format!("there is no Secret `{name}` in namespace `{namespace}`")),
-            Err(kube::Error::Api(status)) if status.code == 403 => {
-                Err(format!("the controller may not read the Secret `{name}` of `{namespace}`"))
-            }
-            Err(kube::Error::Api(status)) => {
-                Err(format!("the Secret `{name}` cannot be read (status {})", status.code))
-            }
-            Err(_) => Err(format!("the Secret `{name}` cannot be read")),
+            Ok(None) => Err(missing(namespace, name)),
+            Err(failed) => Err(unread(namespace, name, failed)),
         }
+    }
+
+    async fn read(&self, namespace: &str, name: &str) -> Result<SecretKeys, String> {
+        let api: Api<Secret> = Api::namespaced(self.0.clone(), namespace);
+        match api.get_opt(name).await {
+            Ok(Some(found)) => {
+                let keys = found.data.unwrap_or_default();
+                Ok(keys.into_iter().map(|(key, bytes)| (key, bytes.0)).collect())
+            }
+            Ok(None) => Err(missing(namespace, name)),
+            Err(failed) => Err(unread(namespace, name, failed)),
+        }
+    }
+}
+
+fn missing(namespace: &str, name: &str) -> String {
+    format!("there is no Secret `{name}` in namespace `{namespace}`")
+}
+
+/// Says why a Secret cannot be read, without the words of an answer, which could hold it.
+fn unread(namespace: &str, name: &str, failed: kube::Error) -> String {
+    match failed {
+        kube::Error::Api(status) if status.code == 403 => {
+            format!("the controller may not read the Secret `{name}` of `{namespace}`")
+        }
+        kube::Error::Api(status) => {
+            format!("the Secret `{name}` cannot be read (status {})", status.code)
+        }
+        _ => format!("the Secret `{name}` cannot be read"),
     }
 }
 

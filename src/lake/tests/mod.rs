@@ -1,6 +1,7 @@
 //! Tests of the lake: each on the disk, in memory, and over the objects of a folder.
 
 mod commit;
+mod conditions;
 mod every_files;
 mod files;
 mod lists;

@@ -66,8 +66,34 @@ fn the_pod_of_a_worker_has_what_its_job_may_use() {
         folder: Path::new("/data/team/lake/.mason/jobs/0a1b2c"),
         memory_bytes: 1 << 30,
         parallelism: 2,
+        credentials: None,
     };
     insta::assert_yaml_snapshot!(worker_pod(child, needs, &settings()).unwrap());
+}
+
+#[test]
+fn the_pod_of_a_worker_on_other_files_has_their_secret_as_a_folder() {
+    let (owner, token, place) = (owner(), token(), place());
+    let child = Child { owner: &owner, token: &token, name: "words-1", place: &place };
+    let needs = WorkerNeeds {
+        root: Path::new("/data/team/lake"),
+        folder: Path::new("/data/team/lake/.mason/jobs/0a1b2c"),
+        memory_bytes: 1 << 30,
+        parallelism: 2,
+        credentials: Some("aws"),
+    };
+    let pod = serde_json::to_value(worker_pod(child, needs, &settings()).unwrap()).unwrap();
+    let main = &pod["spec"]["containers"][0];
+    let arguments = main["args"].as_array().unwrap();
+    assert_eq!(arguments[4..], [json!("--credentials"), json!("/mason/credentials")]);
+    let volumes = pod["spec"]["volumes"].as_array().unwrap();
+    assert!(volumes.contains(&json!({"name": "credentials", "secret": {"secretName": "aws"}})));
+    let mounts = main["volumeMounts"].as_array().unwrap();
+    let mount = mounts.iter().find(|mount| mount["name"] == "credentials").unwrap();
+    assert_eq!(
+        (&mount["mountPath"], &mount["readOnly"]),
+        (&json!("/mason/credentials"), &json!(true))
+    );
 }
 
 #[test]
@@ -127,6 +153,7 @@ fn pods_as_an_administrator_says(text: &str) -> [Value; 2] {
         folder: Path::new("/data/team/lake/.mason/jobs/0a1b2c"),
         memory_bytes: 1 << 30,
         parallelism: 1,
+        credentials: None,
     };
     let container = container_pod(child, &container("x"), &parameters(json!({})), &settings);
     let worker = worker_pod(child, needs, &settings);

@@ -1,7 +1,8 @@
 //! The checks of a config.
 
 use crate::api::quantity::parse_bytes;
-use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig};
+use crate::api::s3_address::S3Address;
+use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig, S3Client};
 use crate::engines::capability::{ClientDescription, ClientType};
 use crate::engines::{ByRole, Role};
 use crate::validate::problem::{Problem, Problems, did_you_mean};
@@ -79,7 +80,7 @@ fn check_client(
     problems: &mut Problems,
 ) {
     let Some(kind) = client.kind() else {
-        problems.push(Problem::new(path, "exactly one client type is needed: local"));
+        problems.push(Problem::new(path, "exactly one client type is needed: local or s3"));
         return;
     };
     if ClientType::find(clients, kind).is_none() {
@@ -89,6 +90,40 @@ fn check_client(
     if let Some(local) = &client.local {
         check_local(local, &format!("{path}.local"), problems);
     }
+    if let Some(s3) = &client.s3 {
+        check_s3(s3, &format!("{path}.s3"), problems);
+    }
+}
+
+fn check_s3(s3: &S3Client, path: &str, problems: &mut Problems) {
+    if let Err(wrong) = S3Address::parse(&s3.root) {
+        let message = format!("`{}` is no address of S3: {wrong}", s3.root);
+        let problem = Problem::new(format!("{path}.root"), message);
+        problems.push(problem.hint("for example `s3://bucket/prefix/`"));
+    }
+    let is_word = |region: &String| {
+        !region.is_empty()
+            && region
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if let Some(region) = s3.region.as_ref().filter(|region| !is_word(region)) {
+        let problem = Problem::new(format!("{path}.region"), format!("`{region}` is no region"));
+        problems.push(problem.hint("for example `eu-central-1`"));
+    }
+    if let Some(endpoint) = s3.endpoint.as_ref().filter(|endpoint| !is_server(endpoint)) {
+        let message = format!("`{endpoint}` is no address of a server");
+        let problem = Problem::new(format!("{path}.endpoint"), message);
+        problems.push(problem.hint("a scheme, a host and perhaps a port: `https://host:9000`"));
+    }
+}
+
+/// Whether a text is `http(s)://host[:port]`, without a path, a user or a query.
+fn is_server(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return false };
+    let host = host.strip_suffix('/').unwrap_or(host);
+    let is_plain = |c: char| !matches!(c, '/' | '?' | '#' | '@') && !c.is_whitespace();
+    matches!(scheme, "http" | "https") && !host.is_empty() && host.chars().all(is_plain)
 }
 
 fn check_local(local: &LocalClient, path: &str, problems: &mut Problems) {
@@ -100,7 +135,11 @@ fn check_local(local: &LocalClient, path: &str, problems: &mut Problems) {
         problems.push(Problem::new(root, "must not have control characters"));
     } else if local.root.contains("://") {
         let problem = Problem::new(root, format!("`{}` is an address, not a folder", local.root));
-        problems.push(problem.hint("a local client works on a folder of this machine"));
+        problems.push(
+            problem.hint(
+                "a local client works on a folder of this machine; a client `s3` on a bucket",
+            ),
+        );
     } else if local.root.starts_with('~') {
         let problem = Problem::new(root, "`~` is not replaced by anything");
         problems.push(problem.hint("write the whole path"));

@@ -49,7 +49,7 @@ fn config() -> MasonConfig {
     read(json!({
         "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig", "metadata": {"name": "lake"},
         "spec": {
-            "engines": {"metastore": ["here"], "storage": ["here"], "execution": ["there", "here"]},
+            "engines": {"metastore": ["there"], "storage": ["there"], "execution": ["there", "here"]},
             "clients": [
                 {"name": "here", "local": {"root": "/a"}}, {"name": "there", "local": {"root": "/b"}},
             ],
@@ -131,7 +131,7 @@ fn a_valid_run_has_every_question_answered() {
     let execution = valid.engines.execution.clone().expect("should be chosen");
     assert_eq!(execution.client, "there", "the config's order of preference");
     let clients: Vec<&str> = valid.clients.iter().map(|client| client.name.as_str()).collect();
-    assert_eq!(clients, ["here", "there"]);
+    assert_eq!(clients, ["there"]);
     assert_eq!(valid.config.namespace.as_deref(), Some("analytics"));
     assert_eq!(valid.retry.limit, 0);
     let frozen = valid.freeze();
@@ -342,11 +342,11 @@ fn a_secret_is_never_lent_to_a_container_of_another_namespace() {
     let rules = Rules::default();
     let foreign = foreign();
     assert!(checked(&foreign, Some(&definition), Some(&config), &rules).is_ok(), "no Secret");
-    let here = config.spec.clients[0].local.as_mut().expect("should be local");
-    here.credentials = Some(read(json!({"secretRef": {"name": "key"}})));
+    let there = config.spec.clients[1].local.as_mut().expect("should be local");
+    there.credentials = Some(read(json!({"secretRef": {"name": "key"}})));
     let refused = checked(&foreign, Some(&definition), Some(&config), &rules).expect_err("lent");
     assert_eq!(refused.reason(), Reason::CredentialsNotShareable);
-    assert!(refused.to_string().contains("the Secret of `here`"), "{refused}");
+    assert!(refused.to_string().contains("the Secret of `there`"), "{refused}");
     assert!(checked(&good(), Some(&definition), Some(&config), &rules).is_ok(), "its own");
     definition.spec.action = read(json!({"builtin": {"name": "table.query"}}));
     assert!(checked(&foreign, Some(&definition), Some(&config), &rules).is_ok(), "not needed");
@@ -379,7 +379,7 @@ fn what_is_over_a_maximum_stands_beside_every_other_problem() {
     let valid = checked(&good(), Some(&definition), Some(&config), &rules).expect("within");
     assert_eq!(valid.timeout.map(|timeout| timeout.to_string()).as_deref(), Some("1h"));
     let threads = valid.clients.iter().map(|client| client.local.as_ref()?.parallelism);
-    assert_eq!(threads.collect::<Vec<_>>(), [Some(2), Some(2)]);
+    assert_eq!(threads.collect::<Vec<_>>(), [Some(2)]);
 }
 
 #[test]

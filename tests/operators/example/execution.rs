@@ -15,9 +15,8 @@ use mason::engines::job_spec::{JobSpec, Sink};
 use mason::engines::result::JobOutcome;
 use mason::engines::{EngineError, Engines, ErrorKind, Lookup};
 use mason::lake::commit::{Committer, commit};
+use mason::lake::roles::Lake;
 use mason::operators::Operators;
-
-use super::Lake;
 
 const MEMORY_BYTES: u64 = 256 << 20;
 
@@ -107,7 +106,7 @@ impl Execution for InProcess {
         let started = self.with(&id.0, |job| {
             let is_first = std::mem::replace(&mut job.state, JobState::Running) == JobState::Inert;
             let work = Work {
-                files: Arc::clone(&self.lake.files),
+                files: Arc::clone(self.lake.files()),
                 scratch: scratch.path().to_owned(),
                 began: super::now(),
                 owner: job.owner.clone(),
@@ -123,7 +122,7 @@ impl Execution for InProcess {
         let Some((spec, work)) = started else { return Ok(()) };
         let (jobs, id, lake) = (Arc::clone(&self.jobs), id.0.clone(), self.lake.clone());
         std::thread::spawn(move || {
-            let engines = lake.in_job(&work);
+            let engines = lake.in_job(work.discovery());
             let ended = work_on(&spec, &work, &engines).map_err(|error| JobError::from(&error));
             drop(scratch);
             if let Some(job) = locked(&jobs).get_mut(&id) {

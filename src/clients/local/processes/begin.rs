@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::WarmWorkers;
 use super::process::{WorkerCommand, not_started, own_worker, reap, start};
+use crate::clients::SecretKeys;
 use crate::clients::local::jobs::{JobFolder, ProcessIdentity};
 use crate::engines::EngineError;
 
@@ -27,18 +28,20 @@ impl WorkerProcesses {
         Self { command, warm: None }
     }
 
-    /// Begins the work on a job. A thread waits for its end and calls `ended` then.
+    /// Begins the work on a job, with what the Secret of its store holds. A thread waits for its end and calls `ended`
+    /// then.
     ///
     /// # Errors
     /// `Unavailable` when no process can be started.
     pub(in crate::clients::local) fn begin(
         &self,
         folder: &JobFolder,
+        keys: Option<&SecretKeys>,
         ended: impl FnOnce() + Send + 'static,
     ) -> Result<(), EngineError> {
-        let child = match self.warm.as_ref().and_then(|warm| warm.take(folder)) {
+        let child = match self.warm.as_ref().and_then(|warm| warm.take(folder, keys)) {
             Some(child) => child,
-            None => start(folder, &self.command)?,
+            None => start(folder, keys, &self.command)?,
         };
         let (folder, warm) = (folder.clone(), self.warm.clone());
         let wait = move || {

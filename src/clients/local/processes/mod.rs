@@ -11,6 +11,7 @@ mod warm;
 pub use begin::WorkerProcesses;
 pub(super) use begin::attend;
 pub use process::WorkerCommand;
+pub(super) use process::be_told_keys;
 pub use supervise::supervise;
 pub use warm::WarmWorkers;
 pub(super) use warm::be_told;

@@ -2,7 +2,7 @@
 //!
 //! Each still works on one job and ends: what one job leaves in a process is never seen by another, and its
 //! bound on memory is its own. A waiting worker is told its job's absolute folder, closed by a NUL, on its
-//! standard input; when that ends without one, the process that started the worker is gone and the worker
+//! standard input, and behind that what the Secret of its store holds, if there is one; when the input ends without a job, the process that started the worker is gone and the worker
 //! ends too. No job relies on a waiting worker: if none waits, a job's worker is started as ever.
 
 use std::io::{BufRead, Write as _};
@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::process::bounded;
+use super::process::{bounded, tell_keys};
+use crate::clients::SecretKeys;
 use crate::clients::local::jobs::JobFolder;
 
 /// Returns the command whose process waits to be told a job.
@@ -60,13 +61,13 @@ impl WarmWorkers {
         }
     }
 
-    /// Gives a job to a worker that waits; nothing when none does.
-    pub(super) fn take(&self, folder: &JobFolder) -> Option<Child> {
+    /// Gives a job, with what the Secret of its store holds, to a worker that waits; nothing when none does.
+    pub(super) fn take(&self, folder: &JobFolder, keys: Option<&SecretKeys>) -> Option<Child> {
         loop {
             let mut one = self.waiting().pop()?;
-            let Err(error) = tell(&mut one.told, &folder.absolute()) else {
-                return Some(one.child);
-            };
+            let told = tell(&mut one.told, &folder.absolute())
+                .and_then(|()| keys.map_or(Ok(()), |keys| tell_keys(&mut one.told, keys)));
+            let Err(error) = told else { return Some(one.child) };
             tracing::warn!(%error, "a worker that waited for a job is gone");
             end(one);
         }
@@ -150,9 +151,9 @@ mod tests {
         let root = crate::clients::local::root::Root::open(folder.path()).expect("should open");
         let token = crate::engines::job::JobToken("t".repeat(32));
         let job = JobFolder::of(&std::sync::Arc::new(root), &token).expect("should be a folder");
-        assert!(warm.take(&job).is_none(), "no worker waits that could work");
+        assert!(warm.take(&job, None).is_none(), "no worker waits that could work");
         warm.fill();
-        let mut worker = warm.take(&job).expect("should have taken one");
+        let mut worker = warm.take(&job, None).expect("should have taken one");
         assert!(
             worker.wait().expect("should end").success(),
             "no other process can tell it anything"

@@ -5,6 +5,6 @@
     clippy::disallowed_methods,
     reason = "a client is an edge: it writes down when things happen"
 )]
-pub(crate) fn now() -> jiff::Timestamp {
+pub(super) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }

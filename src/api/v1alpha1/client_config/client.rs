@@ -1,0 +1,89 @@
+//! A client of a config: a name and exactly one block that says which technology it is.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{LocalClient, Placement, S3Client, SecretRef};
+
+/// A technology that fills one or more engine roles.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientKind {
+    /// Files below one folder of this machine, with an embedded SQL engine.
+    Local,
+    /// Objects of one bucket of S3, or of a server that speaks its protocol.
+    S3,
+}
+
+impl ClientKind {
+    /// Returns the word used in configs and definitions.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::S3 => "s3",
+        }
+    }
+}
+
+/// One client of a config. Exactly one type block must be given.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.local) != has(self.s3)").message("exactly one client type is needed: local or s3"))]
+#[serde(rename_all = "camelCase")]
+pub struct ClientConfig {
+    /// The name by which `engines` refers to the client, for example `here`.
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
+    pub name: String,
+    /// Files below one folder of this machine. Fills metastore, storage and execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalClient>,
+    /// Objects of one bucket of S3, or of a server that speaks its protocol. Fills metastore and storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3Client>,
+}
+
+impl ClientConfig {
+    /// Returns which technology the client is, if exactly one type block is present.
+    #[must_use]
+    pub fn kind(&self) -> Option<ClientKind> {
+        match (&self.local, &self.s3) {
+            (Some(_), None) => Some(ClientKind::Local),
+            (None, Some(_)) => Some(ClientKind::S3),
+            _ => None,
+        }
+    }
+
+    /// Returns the folder that the client works below, where it works on files of a machine.
+    #[must_use]
+    pub fn folder(&self) -> Option<&str> {
+        self.local.as_ref().map(|local| local.root.as_str())
+    }
+
+    /// Returns that folder to be changed.
+    pub fn folder_mut(&mut self) -> Option<&mut String> {
+        self.local.as_mut().map(|local| &mut local.root)
+    }
+
+    /// Returns the field that holds that folder, seen from the client.
+    #[must_use]
+    pub const fn folder_field() -> &'static str {
+        "local.root"
+    }
+
+    /// Returns the Secret that holds the client's credentials.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretRef> {
+        let of_local = self.local.as_ref().and_then(|local| local.credentials.as_ref());
+        let of_s3 = self.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
+        of_local.or(of_s3).map(|credentials| &credentials.secret_ref)
+    }
+
+    /// Returns where the client asks that its work runs.
+    #[must_use]
+    pub fn placement(&self) -> Option<Placement> {
+        self.local.as_ref()?.placement
+    }
+}

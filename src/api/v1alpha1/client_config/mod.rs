@@ -1,0 +1,13 @@
+//! The clients of a config, one file for the block of each type, and how a config is named.
+
+mod client;
+mod credentials;
+mod local;
+mod reference;
+mod s3;
+
+pub use client::{ClientConfig, ClientKind};
+pub use credentials::{Credentials, SecretRef};
+pub use local::{LocalClient, Placement};
+pub use reference::{ConfigRef, ConfigVersion};
+pub use s3::S3Client;

@@ -1,0 +1,89 @@
+//! The client's row in the registry: how one is checked, opened for all runs of its config, and bound to one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::TryStreamExt as _;
+use tokio::runtime::Handle;
+
+use super::DESCRIPTION;
+use super::open::{block, open_lake};
+use crate::api::conditions::Reason;
+use crate::api::v1alpha1::ClientConfig;
+use crate::clients::{Asked, Connection, OpenStore, Opened, Row, SecretKeys};
+use crate::engines::capability::ClientType;
+use crate::engines::{EngineError, Engines, ErrorKind, Storage as _};
+
+/// This type of client in the registry.
+pub(in crate::clients) const ROW: Row = Row {
+    client_type: ClientType::uniform(DESCRIPTION),
+    secret: ClientConfig::secret,
+    check,
+    open: |asked| Box::pin(open(asked)),
+    open_lake: Some(open_lake),
+};
+
+/// An open bucket.
+struct S3Connection(OpenStore);
+
+fn check(asked: &Asked<'_>) -> Result<(), EngineError> {
+    let block = block(asked.client)?;
+    block.endpoint.as_deref().map_or(Ok(()), |endpoint| asked.check_endpoint(endpoint))?;
+    match (&block.credentials, asked.surroundings.secrets) {
+        (Some(_), Some(_)) => Ok(()),
+        _ => asked.check_ambient_credentials(),
+    }
+}
+
+async fn open(asked: &Asked<'_>) -> Opened {
+    let (client, keys) = (asked.client.clone(), read_keys(asked).await?);
+    let lake = open_lake(&client, keys.as_ref(), Handle::current())?;
+    Ok(Arc::new(S3Connection(OpenStore { client, lake, keys })))
+}
+
+/// Returns what the client's Secret holds; nothing where there are no Secrets, as on a machine without a cluster.
+async fn read_keys(asked: &Asked<'_>) -> Result<Option<SecretKeys>, EngineError> {
+    let (Some(secret), Some(secrets)) = (asked.client.secret(), asked.surroundings.secrets) else {
+        return Ok(None);
+    };
+    let namespace = asked.config.namespace.as_deref().unwrap_or_default();
+    let read = secrets.read(namespace, &secret.name).await;
+    read.map(Some).map_err(|message| {
+        asked.error(ErrorKind::Unavailable, message).with_reason(Reason::CredentialsMissing)
+    })
+}
+
+#[async_trait]
+impl Connection for S3Connection {
+    /// A name leads to the same bucket for as long as there is one.
+    async fn is_current(&self) -> bool {
+        true
+    }
+
+    fn store(&self) -> Option<&OpenStore> {
+        Some(&self.0)
+    }
+
+    fn bind(&self, _: &Asked<'_>, _: Option<&OpenStore>) -> Result<Engines, EngineError> {
+        Ok(self.0.lake.engines())
+    }
+
+    async fn probe(&self) -> Result<(), EngineError> {
+        let objects = self.0.lake.storage().objects();
+        let first = objects.list(None).try_next().await;
+        first.map(drop).map_err(|source| self.failed(source))
+    }
+}
+
+impl S3Connection {
+    fn failed(&self, source: object_store::Error) -> EngineError {
+        const PROBE: &str = "list the bucket";
+        if let Some(said) = crate::engines::storage::said_by_store(&source) {
+            let (hint, reason) = (said.hint.clone(), said.reason);
+            let failed = EngineError::new(said.kind, &self.0.client.name, PROBE, &said.message);
+            return EngineError { hint, reason, ..failed.with_retry(said.retry) };
+        }
+        let kind = crate::engines::storage::meaning_of(&source).unwrap_or(ErrorKind::Unavailable);
+        EngineError::new(kind, &self.0.client.name, PROBE, source.to_string()).with_source(source)
+    }
+}

@@ -1,0 +1,46 @@
+"""A server of S3, on loopback or another address, for as long as its standard input is open.
+
+Prints its address. With `--signed BUCKET` it makes a bucket with one table, and a user whose keys it prints behind the
+address: from then on it refuses requests that are signed with others.
+"""
+
+import argparse
+import logging
+import os
+import sys
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("--signed", metavar="BUCKET")
+arguments.add_argument("--host", default="127.0.0.1")
+arguments = arguments.parse_args()
+SIGNED = arguments.signed
+if SIGNED:
+    # The calls below are made before signatures are looked at.
+    os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "5"
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+ALLOWED = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+
+
+def prepare(address):
+    """Makes the bucket and the user, and returns the user's keys."""
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+    s3 = boto3.client("s3", endpoint_url=address, **keys)
+    iam = boto3.client("iam", endpoint_url=address, **keys)
+    s3.create_bucket(Bucket=SIGNED)
+    s3.put_object(Bucket=SIGNED, Key="lake/sales/orders.csv", Body=b"id,amount\n1,2.5\n2,4\n")
+    iam.create_user(UserName="mason")
+    made = iam.create_access_key(UserName="mason")["AccessKey"]
+    iam.put_user_policy(UserName="mason", PolicyName="all", PolicyDocument=ALLOWED)
+    return made["AccessKeyId"], made["SecretAccessKey"]
+
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer(ip_address=arguments.host, port=0, verbose=False)
+server.start()
+host, port = server.get_host_and_port()
+address = f"http://{host}:{port}"
+print(address, *(prepare(address) if SIGNED else ()), flush=True)
+sys.stdin.read()
