@@ -19,7 +19,8 @@
 //! | [`plan`] | the next decision of a run | those, `validate` |
 //! | [`operators`] | the built-in operators: builders of one job | `api engines sql` |
 //! | [`pods`] | work in bare pods: created inert, recorded, released, proven | `api engines` |
-//! | [`clients`] | one folder for each technology, a registry of them, and their open connections | `api embedded engines faults formats lake metrics sql` |
+//! | [`aws`] | what the clients of AWS share: credentials | `engines` |
+//! | [`clients`] | one folder for each technology, a registry of them, and their open connections | `api aws embedded engines faults formats lake metrics sql` |
 //! | [`store`] | where resources are kept | `api metrics` |
 //! | [`runs`] | gather, act, record: the one layer of effects, for every door | all above but `clients` |
 //! | [`readiness`] | the readiness of configs and definitions, for every door | `api engines validate` |
@@ -33,6 +34,8 @@
 #![cfg_attr(test, expect(clippy::unwrap_in_result, reason = "a test stops where it fails"))]
 
 pub mod api;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod cli;
 pub mod clients;
 pub mod config;
@@ -43,7 +46,10 @@ pub mod engines;
 pub mod faults;
 pub mod formats;
 pub mod generated;
-#[cfg(feature = "local")]
+#[cfg_attr(
+    not(feature = "local"),
+    expect(dead_code, reason = "what only jobs on this machine use of the lake")
+)]
 pub mod lake;
 pub mod metrics;
 pub mod operators;

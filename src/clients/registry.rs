@@ -51,8 +51,11 @@ pub struct Row {
 }
 
 /// Opens the files of a client, whose requests are made on a runtime.
-pub(super) type OpenLake =
-    fn(&ClientConfig, Option<&SecretKeys>, Handle) -> Result<Lake, EngineError>;
+pub(super) type OpenLake = for<'a> fn(
+    &'a ClientConfig,
+    Option<&'a SecretKeys>,
+    Handle,
+) -> BoxFuture<'a, Result<Lake, EngineError>>;
 
 /// An open client, or why it cannot be opened.
 pub type Opened = Result<Arc<dyn Connection>, EngineError>;

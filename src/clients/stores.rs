@@ -24,7 +24,7 @@ impl OpenStore {
     ///
     /// # Errors
     /// `Unsupported` for a client that lends no files; `Unauthenticated` without credentials.
-    pub fn reopen(
+    pub async fn reopen(
         client: ClientConfig,
         keys: Option<SecretKeys>,
         runtime: Handle,
@@ -40,7 +40,7 @@ impl OpenStore {
             );
             return Err(failed);
         };
-        let lake = open(&client, keys.as_ref(), runtime)?;
+        let lake = open(&client, keys.as_ref(), runtime).await?;
         Ok(Self { client, lake, keys })
     }
 }

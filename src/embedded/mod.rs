@@ -13,6 +13,8 @@ mod bound_tests;
 mod counts;
 mod decoded;
 mod deduplicate;
+#[cfg(test)]
+mod empty_parts_tests;
 pub(crate) mod error;
 mod execute;
 mod files;

@@ -53,7 +53,7 @@ pub(super) async fn query(
     check_tables(&analysed, tables)?;
     tables.register()?;
     let mut statement = analysed.into_statement(&spellings(tables)?);
-    name_replaced(&mut statement, &|function| is_aggregate(function, context));
+    name_replaced(&mut statement);
     let schemas = (0..tables.inputs().len()).map(|input| tables.schema(input));
     let words = Words::new(statement.clone(), &schemas.collect::<Result<Vec<_>, _>>()?);
     let started = Box::pin(started(statement, work, context)).await;
@@ -83,10 +83,6 @@ async fn started(
     }
     let plan = plan(statement, work, context).await.map_err(|_| rows_around("a subquery"))?;
     start(DataFrame::new(context.state(), plan), work).await
-}
-
-fn is_aggregate(function: &str, context: &SessionContext) -> bool {
-    context.state_ref().read().aggregate_functions().contains_key(function)
 }
 
 /// Aggregates whose outcome is the same whatever the order of rows.

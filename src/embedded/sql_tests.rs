@@ -10,9 +10,9 @@ use super::tests::{Lake, batch, csv_input, ints, job, parquet_input, query, text
 use crate::engines::job_spec::Input;
 use crate::engines::{EngineError, ErrorKind};
 
-struct Tables {
-    lake: Lake,
-    inputs: Vec<Input>,
+pub(super) struct Tables {
+    pub(super) lake: Lake,
+    pub(super) inputs: Vec<Input>,
 }
 
 impl Tables {
@@ -20,25 +20,25 @@ impl Tables {
         self.lake.run(&job(self.inputs.clone(), query(sql))).map(|executed| executed.answer)
     }
 
-    fn rows(&self, sql: &str) -> Value {
+    pub(super) fn rows(&self, sql: &str) -> Value {
         self.run(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// The values of the only column, in the order of the rows.
-    fn column(&self, sql: &str) -> Vec<Value> {
+    pub(super) fn column(&self, sql: &str) -> Vec<Value> {
         let rows = self.rows(sql);
         let values =
             |row: &Value| row.as_object().expect("should be a row").values().cloned().collect();
         rows.as_array().expect("should be rows").iter().flat_map::<Vec<Value>, _>(values).collect()
     }
 
-    fn one(&self, sql: &str) -> Value {
+    pub(super) fn one(&self, sql: &str) -> Value {
         let mut column = self.column(sql);
         assert_eq!(column.len(), 1, "{sql}");
         column.remove(0)
     }
 
-    fn fails(&self, sql: &str) -> EngineError {
+    pub(super) fn fails(&self, sql: &str) -> EngineError {
         match self.run(sql) {
             Ok(rows) => panic!("{sql} should fail, and is {rows}"),
             Err(error) => error,
@@ -341,6 +341,15 @@ fn the_columns_of_one_table_are_taken_by_its_name() {
         "select * replace (1 as whom) from orders",
         "select orders.* replace (1 as whom) from orders",
         "select * replace (id + 1 as whom) from (select * from orders) as o",
+        "select * replace (sum(id) as whom) from orders",
+        "select orders.* replace (count(*) as whom) from orders group by id, who",
+        "select * replace (1 as whom) from orders group by all",
+        "select * replace (1 as whom) from orders group by 1, 2",
+        "select * replace (1 as whom) from orders having count(*) > 0",
+        "select * replace (sum(id) over () as whom) from orders where id > 5 or id < 5",
+        "select count(*) as n from (select * replace (max(id) as whom) from orders) as o",
+        "with o as (select distinct * replace (max(id) as whom) from orders) select 1 as one from o",
+        "select id from orders where exists (select * replace (count(*) as whom) from people)",
     ] {
         let error = tables.fails(sql);
         let is_named =
@@ -349,11 +358,15 @@ fn the_columns_of_one_table_are_taken_by_its_name() {
     }
     let grouped = "select * replace (count(*) as id) from orders group by id, who order by who";
     assert_eq!(tables.rows(grouped), json!([{"id": 1, "Who": 7}, {"id": 1, "Who": 8}]));
+    let by_place = "select * replace (who % 2 as id) from orders group by 2, 1 order by who";
+    assert_eq!(tables.rows(by_place), json!([{"id": 1, "Who": 7}, {"id": 0, "Who": 8}]));
+    let by_all = "select * replace (sum(id) as id) from orders where id < 1 or id > 1 group by all";
+    assert_eq!(tables.rows(by_all), json!([{"id": 2, "Who": 8}]));
     let alone = "select * replace (sum(id) as id) from (select id from orders) as o";
     assert_eq!(
         tables.rows(alone),
         json!([{"id": 3}]),
-        "one row of all, of which no column is known"
+        "one row of all, of which only a replaced column is shown"
     );
     let both = r#"select * replace (1 as "A", 2 as a) from (select 0 as "A", 0 as a) as o"#;
     assert_eq!(tables.rows(both), json!([{"A": 1, "a": 2}]), "two columns, as they are quoted");
@@ -419,7 +432,7 @@ fn a_condition_above_a_join_compares_the_columns_it_names() {
 }
 
 /// The rows of a statement in their order, each as its values.
-fn ordered(tables: &Tables, sql: &str) -> Vec<Vec<Value>> {
+pub(super) fn ordered(tables: &Tables, sql: &str) -> Vec<Vec<Value>> {
     let rows = tables.rows(sql);
     let values =
         |row: &Value| row.as_object().expect("should be a row").values().cloned().collect();

@@ -104,6 +104,12 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// `PermissionDenied`; `Unavailable`.
     fn kind(&self, path: &StoragePath) -> Result<Option<EntryKind>, EngineError>;
 
+    /// Returns whether a path at which a file is has files below it too, as object stores allow.
+    ///
+    /// # Errors
+    /// As [`kind`](Self::kind).
+    fn is_folder_too(&self, file: &StoragePath) -> Result<bool, EngineError>;
+
     /// Hands on every file below a folder (the root when `None`), however deep, in no order, until it is
     /// enough. Names that begin with `_` or `.`, and what is below them, are left out.
     ///

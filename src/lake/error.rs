@@ -8,6 +8,16 @@ use crate::engines::{EngineError, ErrorKind, Retry};
 /// The name by which this client's errors call it.
 pub(crate) const CLIENT: &str = "local";
 
+/// Returns an error of the lake as one of the client whose files it stands on, where that is known.
+pub(crate) fn of_client(error: EngineError, client: Option<&str>) -> EngineError {
+    match client {
+        Some(client) if error.client == CLIENT => {
+            EngineError { client: client.to_owned(), ..error }
+        }
+        _ => error,
+    }
+}
+
 /// What to do about a pipe, a device or a socket where a file is looked for.
 pub(crate) const ONLY_FILES: &str =
     "only regular files are read; names that begin with `_` or `.` are left out";

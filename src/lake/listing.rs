@@ -190,6 +190,11 @@ fn visit_all(
     let path = checked(location)?;
     match files.kind(&path)? {
         Some(EntryKind::Folder) => return files.walk(Some(&path), take),
+        Some(EntryKind::File) if files.is_folder_too(&path)? => {
+            let message = format!("`{location}` is an object, and other objects are below it");
+            let both = error(ErrorKind::InvalidInput, OPERATION, message);
+            return Err(both.with_hint("rename one of them: which is meant cannot be told"));
+        }
         Some(EntryKind::File) => {
             let _ = take(files.pin(&path)?);
             return Ok(());

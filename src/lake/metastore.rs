@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::changes::{self, ChangeLock};
 use super::discovery::Discovery;
+use super::error::of_client;
 use super::tables;
 use super::threads::blocking;
 use crate::engines::files::Files;
@@ -26,6 +27,7 @@ pub struct LakeMetastore {
     now: fn() -> Timestamp,
     /// How tables are read; nothing outside a job.
     discovery: Option<Arc<Discovery>>,
+    client: Option<Arc<str>>,
 }
 
 impl fmt::Debug for LakeMetastore {
@@ -38,13 +40,27 @@ impl LakeMetastore {
     /// Makes the role over files, whose changes follow one another under a lock, with a client's clock.
     #[must_use]
     pub fn new(files: Arc<dyn Files>, lock: Arc<dyn ChangeLock>, now: fn() -> Timestamp) -> Self {
-        Self { files, lock, now, discovery: None }
+        Self { files, lock, now, discovery: None, client: None }
     }
 
     /// Makes the same role for a job: it reads the files of undeclared tables.
     #[must_use]
     pub fn in_job(self, discovery: Discovery) -> Self {
         Self { discovery: Some(Arc::new(discovery)), ..self }
+    }
+
+    /// Returns the same role, whose errors name its client.
+    #[must_use]
+    pub(crate) fn of_client(self, client: Option<Arc<str>>) -> Self {
+        Self { client, ..self }
+    }
+
+    /// Runs blocking work on a thread of its own.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        blocking(work).await.map_err(|error| of_client(error, self.client.as_deref()))
     }
 
     fn look_up(&self, name: &TableName, reading: &Reading) -> Result<TableLookup, EngineError> {
@@ -77,12 +93,12 @@ fn stream_of<'a, T: Send + 'a>(
 impl Metastore for LakeMetastore {
     fn list_databases(&self) -> BoxStream<'_, Result<Database, EngineError>> {
         let files = Arc::clone(&self.files);
-        stream_of(blocking(move || tables::databases(&*files)))
+        stream_of(self.blocking(move || tables::databases(&*files)))
     }
 
     async fn get_database(&self, name: &str) -> Result<Database, EngineError> {
         let (files, name) = (Arc::clone(&self.files), name.to_owned());
-        blocking(move || tables::database(&*files, &name)).await
+        self.blocking(move || tables::database(&*files, &name)).await
     }
 
     fn list_tables<'a>(
@@ -90,7 +106,7 @@ impl Metastore for LakeMetastore {
         database: &'a str,
     ) -> BoxStream<'a, Result<TableEntry, EngineError>> {
         let (files, name) = (Arc::clone(&self.files), database.to_owned());
-        stream_of(blocking(move || {
+        stream_of(self.blocking(move || {
             let database = tables::database(&*files, &name)?;
             Ok(tables::tables(&*files, &database)?.into_iter().map(tables::entry).collect())
         }))
@@ -98,7 +114,7 @@ impl Metastore for LakeMetastore {
 
     async fn find_table(&self, name: &TableName) -> Result<Option<TableEntry>, EngineError> {
         let (files, name) = (Arc::clone(&self.files), name.clone());
-        blocking(move || {
+        self.blocking(move || {
             let database = tables::database(&*files, &name.database)?;
             let found = tables::tables_called(&*files, &database, &name.table)?;
             Ok(closest(found.into_iter().map(tables::entry), &name))
@@ -112,7 +128,7 @@ impl Metastore for LakeMetastore {
         reading: &Reading,
     ) -> Result<TableLookup, EngineError> {
         let (own, name, reading) = (self.clone(), name.clone(), reading.clone());
-        blocking(move || own.look_up(&name, &reading)).await
+        self.blocking(move || own.look_up(&name, &reading)).await
     }
 
     fn changes(&self) -> Option<&dyn Changes> {
@@ -124,7 +140,7 @@ impl Metastore for LakeMetastore {
 impl Changes for LakeMetastore {
     async fn check(&self) -> Result<(), EngineError> {
         let own = self.clone();
-        blocking(move || {
+        self.blocking(move || {
             let _turn = own.lock.take()?;
             changes::check_room(&*own.files)
         })
@@ -133,7 +149,7 @@ impl Changes for LakeMetastore {
 
     async fn apply(&self, change: &Change, author: &Author) -> Result<Changed, EngineError> {
         let (own, change, author) = (self.clone(), change.clone(), author.clone());
-        blocking(move || {
+        self.blocking(move || {
             let _turn = own.lock.take()?;
             changes::apply(&*own.files, &change, &author, (own.now)())
         })
@@ -142,7 +158,7 @@ impl Changes for LakeMetastore {
 
     async fn find(&self, _: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError> {
         let (own, author) = (self.clone(), author.clone());
-        blocking(move || {
+        self.blocking(move || {
             let _turn = own.lock.take()?;
             changes::find(&*own.files, &author, (own.now)()).map(Lookup::from)
         })
@@ -151,7 +167,7 @@ impl Changes for LakeMetastore {
 
     async fn fence(&self, _: &Change, author: &Author) -> Result<Lookup<Changed>, EngineError> {
         let (own, author) = (self.clone(), author.clone());
-        blocking(move || {
+        self.blocking(move || {
             let _turn = own.lock.take()?;
             changes::fence(&*own.files, &author, (own.now)()).map(Lookup::from)
         })

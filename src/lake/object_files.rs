@@ -105,12 +105,17 @@ pub(super) fn difference(file: &PinnedFile, found: &ObjectMeta) -> Option<&'stat
 fn failed(operation: &str, path: &str, source: Error) -> EngineError {
     if let Some(known) = said_by_store(&source) {
         let (hint, reason) = (known.hint.clone(), known.reason);
-        let message = format!("`{path}`: {}", known.message);
+        let message = format!("{}{}", shown(path), known.message);
         let failed = error(known.kind, operation, message).with_retry(known.retry);
-        return EngineError { hint, reason, ..failed }.with_source(source);
+        return EngineError { hint, reason, ..failed };
     }
     let kind = meaning_of(&source).unwrap_or(ErrorKind::Unavailable);
-    error(kind, operation, format!("`{path}`: {source}")).with_source(source)
+    error(kind, operation, format!("{}{source}", shown(path))).with_source(source)
+}
+
+/// Returns a path as a message begins with it; nothing for the root.
+fn shown(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("`{path}`: ") }
 }
 
 /// Returns the file of an object, if it is one of data below a folder.
@@ -182,6 +187,10 @@ impl Files for ObjectFiles {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn is_folder_too(&self, file: &StoragePath) -> Result<bool, EngineError> {
+        self.has_below(file)
     }
 
     fn walk(

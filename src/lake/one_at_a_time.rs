@@ -8,7 +8,7 @@ use super::error::error;
 use crate::engines::{EngineError, ErrorKind, Retry};
 
 /// How long a change waits for another one of this process.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Changes of this process follow one another. Those of other processes are told apart by what they publish: a
 /// name is given once.

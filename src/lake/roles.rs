@@ -8,10 +8,11 @@ use object_store::ObjectStore;
 
 use super::changes::ChangeLock;
 use super::discovery::Discovery;
+use super::error::of_client;
 use super::metastore::LakeMetastore;
 use super::storage::LakeStorage;
-use crate::engines::Engines;
 use crate::engines::files::Files;
+use crate::engines::{EngineError, Engines};
 
 /// The files of one client: what its metastore, its storage, and the jobs on them stand on.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub struct Lake {
     objects: Arc<dyn ObjectStore>,
     lock: Arc<dyn ChangeLock>,
     now: fn() -> Timestamp,
+    client: Option<Arc<str>>,
 }
 
 impl fmt::Debug for Lake {
@@ -38,7 +40,19 @@ impl Lake {
         lock: Arc<dyn ChangeLock>,
         now: fn() -> Timestamp,
     ) -> Self {
-        Self { files, objects, lock, now }
+        Self { files, objects, lock, now, client: None }
+    }
+
+    /// Returns the same files, whose errors name the client.
+    #[must_use]
+    pub fn of_client(self, name: &str) -> Self {
+        Self { client: Some(name.into()), ..self }
+    }
+
+    /// Returns an error of these files as one of their client.
+    #[must_use]
+    pub fn named(&self, error: EngineError) -> EngineError {
+        of_client(error, self.client.as_deref())
     }
 
     /// Returns the files.
@@ -51,12 +65,14 @@ impl Lake {
     #[must_use]
     pub fn metastore(&self) -> LakeMetastore {
         LakeMetastore::new(Arc::clone(&self.files), Arc::clone(&self.lock), self.now)
+            .of_client(self.client.clone())
     }
 
     /// Returns the role that keeps files.
     #[must_use]
     pub fn storage(&self) -> LakeStorage {
         LakeStorage::new(Arc::clone(&self.files), Arc::clone(&self.objects))
+            .of_client(self.client.clone())
     }
 
     /// Returns both roles, without one for jobs.

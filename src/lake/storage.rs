@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt as _};
 use object_store::ObjectStore;
 use tokio::sync::mpsc;
 
+use super::error::of_client;
 use super::listing::{checked, visit};
 use super::threads::{begin_blocking, blocking};
 use crate::engines::files::Files;
@@ -24,13 +25,20 @@ const LISTED_AHEAD: usize = 1_000;
 pub struct LakeStorage {
     files: Arc<dyn Files>,
     objects: Arc<dyn ObjectStore>,
+    client: Option<Arc<str>>,
 }
 
 impl LakeStorage {
     /// Makes the role over files and the same files as objects.
     #[must_use]
     pub fn new(files: Arc<dyn Files>, objects: Arc<dyn ObjectStore>) -> Self {
-        Self { files, objects }
+        Self { files, objects, client: None }
+    }
+
+    /// Returns the same role, whose errors name its client.
+    #[must_use]
+    pub(crate) fn of_client(self, client: Option<Arc<str>>) -> Self {
+        Self { client, ..self }
     }
 }
 
@@ -54,7 +62,12 @@ impl Storage for LakeStorage {
         });
         // What it fails with comes behind what it has found.
         let end = stream::once(listing).filter_map(async |ended| ended.err().map(Err));
-        stream::poll_fn(move |context| receiver.poll_recv(context)).map(Ok).chain(end).boxed()
+        let named = |error| of_client(error, self.client.as_deref());
+        stream::poll_fn(move |context| receiver.poll_recv(context))
+            .map(Ok)
+            .chain(end)
+            .map_err(named)
+            .boxed()
     }
 
     async fn exists(&self, location: &str) -> Result<bool, EngineError> {
@@ -74,5 +87,6 @@ impl Storage for LakeStorage {
             }
         })
         .await
+        .map_err(|error| of_client(error, self.client.as_deref()))
     }
 }

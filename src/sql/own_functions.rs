@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Function, Query, Visit, Visitor};
+use sqlparser::ast::{Expr, Function, ObjectNamePart, Query, Visit, Visitor};
 
 /// Returns what is wanted of the first function for which there is something.
 pub(super) fn first_of_own<T>(
@@ -17,7 +17,11 @@ pub(super) fn first_of_own<T>(
 
 /// Returns the name of a function in lower case, without quotes.
 pub(super) fn name_of(call: &Function) -> String {
-    call.name.to_string().replace('"', "").to_ascii_lowercase()
+    let part = |part: &ObjectNamePart| match part.as_ident() {
+        Some(word) => word.value.to_ascii_lowercase(),
+        None => part.to_string(),
+    };
+    call.name.0.iter().map(part).collect::<Vec<_>>().join(".")
 }
 
 struct Own<W> {

@@ -1,103 +1,83 @@
-//! `* replace (… as column)`. The engine takes no notice of a column that is not there, so the expression names the
-//! column that it stands for: one that is not there is an error like any other.
+//! `* replace (… as column)`. The engine takes no notice of a column that is not there, so a condition on the rows below
+//! names every column that is replaced: one that is not there is an error like any other. Rows have all of their columns
+//! there, also where a select has groups or aggregates.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, Function, GroupByExpr, Ident, ObjectName, ObjectNamePart,
-    ReplaceSelectElement, Select, SelectItem, SelectItemQualifiedWildcardKind, Statement, Value,
-    VisitMut, VisitorMut, WildcardAdditionalOptions,
+    BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, Statement, UnaryOperator, Value, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use super::check::normalised;
-use super::own_functions::{first_of_own, name_of};
 
-/// Has each expression that replaces a column name it, except where a select has groups or aggregates: it knows none of
-/// the row's columns there. `is_aggregate` says of the name of a function in lower case whether it is one.
-pub fn name_replaced(statement: &mut Statement, is_aggregate: &dyn Fn(&str) -> bool) {
+/// Has each select name the columns that its wildcards replace.
+pub fn name_replaced(statement: &mut Statement) {
     // A visitor never breaks off.
-    let _ = VisitMut::visit(statement, &mut Namer { is_aggregate });
+    let _ = VisitMut::visit(statement, &mut Namer);
 }
 
 /// Returns the names of the columns that a wildcard replaces more than once.
 pub(super) fn replaced_twice(options: &WildcardAdditionalOptions) -> Vec<&Ident> {
-    let items = options.opt_replace.iter().flat_map(|replace| &replace.items);
     let mut known = BTreeSet::new();
-    items.map(|item| &item.column_name).filter(|name| !known.insert(normalised(name))).collect()
+    replaced(options).filter(|name| !known.insert(normalised(name))).collect()
 }
 
-struct Namer<'a> {
-    is_aggregate: &'a dyn Fn(&str) -> bool,
+fn replaced(options: &WildcardAdditionalOptions) -> impl Iterator<Item = &Ident> {
+    options.opt_replace.iter().flat_map(|replace| &replace.items).map(|item| &item.column_name)
 }
 
-impl Namer<'_> {
-    /// Whether a select makes one row of several.
-    fn aggregates(&self, select: &Select) -> bool {
-        let aggregate = |call: &Function| {
-            (call.over.is_none() && (self.is_aggregate)(&name_of(call))).then_some(())
-        };
-        let has_groups =
-            !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
-        has_groups
-            || select.projection.iter().any(|item| first_of_own(item, aggregate).is_some())
-            || select
-                .having
-                .as_ref()
-                .is_some_and(|having| first_of_own(having, aggregate).is_some())
-    }
-}
+struct Namer;
 
-impl VisitorMut for Namer<'_> {
+impl VisitorMut for Namer {
     type Break = ();
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        if self.aggregates(select) {
-            return ControlFlow::Continue(());
-        }
-        for item in &mut select.projection {
-            match item {
-                SelectItem::Wildcard(options) => name_in(options, &[]),
-                SelectItem::QualifiedWildcard(
-                    SelectItemQualifiedWildcardKind::ObjectName(ObjectName(parts)),
-                    options,
-                ) => {
-                    let table: Vec<Ident> =
-                        parts.iter().filter_map(ObjectNamePart::as_ident).cloned().collect();
-                    name_in(options, &table);
-                }
-                _ => {}
-            }
+        let columns: Vec<Expr> = select.projection.iter().flat_map(replaced_by).collect();
+        for column in columns {
+            let named = always_true(column);
+            select.selection = Some(match select.selection.take() {
+                None => named,
+                Some(condition) => binary(within(condition), BinaryOperator::And, named),
+            });
         }
         ControlFlow::Continue(())
     }
 }
 
-fn name_in(options: &mut WildcardAdditionalOptions, table: &[Ident]) {
-    let items = options.opt_replace.iter_mut().flat_map(|replace| &mut replace.items);
-    items.for_each(|item| name_own(item, table));
+/// The columns that an item of a select replaces.
+fn replaced_by(item: &SelectItem) -> Vec<Expr> {
+    match item {
+        SelectItem::Wildcard(options) => replaced(options).cloned().map(Expr::Identifier).collect(),
+        SelectItem::QualifiedWildcard(
+            SelectItemQualifiedWildcardKind::ObjectName(ObjectName(parts)),
+            options,
+        ) => {
+            let table: Vec<Ident> =
+                parts.iter().filter_map(ObjectNamePart::as_ident).cloned().collect();
+            let of_table = |column: &Ident| {
+                let names = table.iter().chain([column]).cloned().collect();
+                Expr::CompoundIdentifier(names)
+            };
+            replaced(options).map(of_table).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
-/// Writes `case when column is null and false then null else … end`, which is the same value.
-fn name_own(item: &mut ReplaceSelectElement, table: &[Ident]) {
-    let column = match table {
-        [] => Expr::Identifier(item.column_name.clone()),
-        table => {
-            Expr::CompoundIdentifier([table, std::slice::from_ref(&item.column_name)].concat())
-        }
-    };
-    let condition = Expr::BinaryOp {
-        left: Box::new(Expr::IsNull(Box::new(column))),
-        op: BinaryOperator::And,
-        right: Box::new(Expr::value(Value::Boolean(false))),
-    };
-    let plain = std::mem::replace(&mut item.expr, Expr::value(Value::Null));
-    item.expr = Expr::Case {
-        case_token: AttachedToken::empty(),
-        end_token: AttachedToken::empty(),
-        operand: None,
-        conditions: vec![CaseWhen { condition, result: Expr::value(Value::Null) }],
-        else_result: Some(Box::new(plain)),
-    };
+/// Writes `not (column is null and false)`.
+fn always_true(column: Expr) -> Expr {
+    let is_null = Expr::IsNull(Box::new(column));
+    let never = binary(is_null, BinaryOperator::And, Expr::value(Value::Boolean(false)));
+    Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(within(never)) }
+}
+
+fn within(expr: Expr) -> Expr {
+    Expr::Nested(Box::new(expr))
+}
+
+fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }

@@ -93,6 +93,8 @@ fn tables_of_a_query_are_those_it_reads(#[case] sql: &str, #[case] expected: &[&
 #[case("select * from t where random() between 0.2 and 0.3", "`random()` before `between`")]
 #[case("select coalesce(nullif(round(RANDOM()), 0), 5) from t", "`random()` in `coalesce`")]
 #[case("select ifnull(uuid(), 'x') from t", "`uuid()` in `ifnull`")]
+#[case("select \"coalesce\"(\"random\"(), 5) from t", "`random()` in `coalesce`")]
+#[case("select `nvl`(`uuid`(), 'x') from t", "`uuid()` in `nvl`")]
 #[case(
     "select * from t where round(random()) in (select x from u)",
     "`random()` before `in (select …)`"

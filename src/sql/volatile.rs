@@ -20,7 +20,7 @@ pub(super) fn computed_twice(expr: &Expr) -> Option<SqlProblem> {
         Expr::AnyOp { left, .. } | Expr::AllOp { left, .. } => {
             (vec![left], "before `any` or `all`".to_owned())
         }
-        Expr::Function(call) => (read_twice(call), format!("in `{}`", call.name)),
+        Expr::Function(call) => (read_twice(call), format!("in `{}`", name_of(call))),
         _ => return None,
     };
     let name = operands.into_iter().find_map(volatile)?;
@@ -35,7 +35,7 @@ pub(super) fn computed_twice(expr: &Expr) -> Option<SqlProblem> {
 fn read_twice(call: &Function) -> Vec<&Expr> {
     let FunctionArguments::List(list) = &call.args else { return Vec::new() };
     let arguments: Vec<&Expr> = list.args.iter().filter_map(argument).collect();
-    let read_twice = match call.name.to_string().to_ascii_lowercase().as_str() {
+    let read_twice = match name_of(call).as_str() {
         "coalesce" | "ifnull" | "nvl" => arguments.len().saturating_sub(1),
         _ => 0,
     };

@@ -2,42 +2,68 @@
 //! and the jobs of another client reach them.
 
 use super::problem::{Problem, Problems};
-use crate::api::v1alpha1::{ClientKind, EngineChoices};
+use crate::api::v1alpha1::{ClientKind, EngineChoice, EngineChoices, MasonConfig};
+use crate::engines::{ByRole, Role};
 
-const PATH: &str = "spec.configRef";
+/// Adds what keeps the clients that were picked for a run from working on the same files. What holds of every run of the
+/// config is a problem of the config.
+pub(super) fn check_picked(config: &MasonConfig, choices: &EngineChoices, problems: &mut Problems) {
+    if apart(&first(config)).is_some() {
+        return;
+    }
+    if let Some(Problem { message, hint, .. }) = apart(choices) {
+        let name = config.metadata.name.as_deref().unwrap_or_default();
+        let problem = Problem::new("spec.configRef", format!("config `{name}`: {message}"));
+        problems.push(problem.hint_if(hint));
+    }
+}
 
-/// Adds what keeps the picked clients from working on the same files.
-pub(super) fn check_one_lake(config: &str, choices: &EngineChoices, problems: &mut Problems) {
+/// Adds what keeps the clients of a config that come first in their roles from working on the same files.
+pub(super) fn check_first(config: &MasonConfig, problems: &mut Problems) {
+    problems.extend(apart(&first(config)));
+}
+
+fn first(config: &MasonConfig) -> EngineChoices {
+    let engines = ByRole::from(&config.spec.engines);
+    let first = |role: Role| {
+        let name = engines.get(role).first()?;
+        let client = config.spec.clients.iter().find(|client| client.name == *name)?;
+        Some(EngineChoice { client: name.clone(), kind: client.kind()? })
+    };
+    EngineChoices {
+        metastore: first(Role::Metastore),
+        storage: first(Role::Storage),
+        execution: first(Role::Execution),
+    }
+}
+
+fn apart(choices: &EngineChoices) -> Option<Problem> {
     let EngineChoices { metastore, storage, execution } = choices;
     if let (Some(metastore), Some(storage)) = (metastore, storage)
         && metastore.client != storage.client
     {
         let message = format!(
-            "config `{config}` would take tables from `{}` and files from `{}`, and a run works on those of one client",
+            "tables would be those of `{}` and files those of `{}`, and a run works on those of one client",
             metastore.client, storage.client
         );
-        let hint = "name the same client first in `engines.metastore` and `engines.storage`";
-        problems.push(Problem::new(PATH, message).hint(hint));
-        return;
+        let hint = "name the same client first in `metastore` and `storage`";
+        return Some(Problem::new("spec.engines", message).hint(hint));
     }
-    let (Some(keeper), Some(execution)) = (storage.as_ref().or(metastore.as_ref()), execution)
-    else {
-        return;
-    };
-    if keeper.client != execution.client && keeper.kind == ClientKind::Local {
-        let message = format!(
-            "the jobs of `{}` do not reach the folder of `{}` in config `{config}`",
-            execution.client, keeper.client
-        );
-        let hint = format!("name `{}` in `engines.execution` too", keeper.client);
-        problems.push(Problem::new(PATH, message).hint(hint));
+    let (keeper, execution) = (storage.as_ref().or(metastore.as_ref())?, execution.as_ref()?);
+    if keeper.client == execution.client || keeper.kind != ClientKind::Local {
+        return None;
     }
+    let message = format!(
+        "the jobs of `{}` do not reach the folder of `{}`",
+        execution.client, keeper.client
+    );
+    let hint = format!("name `{}` first in `execution` too", keeper.client);
+    Some(Problem::new("spec.engines", message).hint(hint))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::v1alpha1::EngineChoice;
 
     fn told(metastore: (&str, ClientKind), storage: (&str, ClientKind), execution: &str) -> String {
         let choice =
@@ -47,9 +73,7 @@ mod tests {
             storage: choice(storage),
             execution: choice((execution, ClientKind::Local)),
         };
-        let mut problems = Problems::default();
-        check_one_lake("lake", &choices, &mut problems);
-        problems.to_string()
+        apart(&choices).map_or_else(String::new, |problem| problem.to_string())
     }
 
     #[test]
@@ -59,7 +83,10 @@ mod tests {
         assert_eq!(told(here, here, "here"), "");
         assert_eq!(told(bucket, bucket, "here"), "");
         let apart = told(here, bucket, "here");
-        assert!(apart.contains("tables from `here` and files from `s3`"), "{apart}");
+        assert!(
+            apart.contains("tables would be those of `here` and files those of `s3`"),
+            "{apart}"
+        );
         let out_of_reach = told(there, there, "here");
         assert!(
             out_of_reach.contains("`here` do not reach the folder of `there`"),

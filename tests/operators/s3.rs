@@ -50,7 +50,7 @@ impl Bucket {
     pub(crate) fn new(root: &Path) -> Self {
         static BUCKETS: AtomicUsize = AtomicUsize::new(0);
         let name = format!("case-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
-        put(server().address(), &name);
+        put(server().address(), &name, "");
         let mut builder = AmazonS3Builder::new()
             .with_endpoint(server().address())
             .with_bucket_name(&name)
@@ -84,16 +84,21 @@ impl Bucket {
 
     /// Puts an empty object whose key ends with `/`, as consoles make for a folder.
     pub(crate) fn put_marker(&self, folder: &str) {
-        let key = format!("{PREFIX}/{folder}");
+        self.put_content(folder, "");
+    }
+
+    /// Puts an object whose key no path may have.
+    pub(crate) fn put_content(&self, key: &str, content: &str) {
+        let key = format!("{PREFIX}/{key}");
         let encoded =
             percent_encoding::utf8_percent_encode(&key, percent_encoding::NON_ALPHANUMERIC);
         let path = encoded.to_string().replace("%2F", "/");
-        put(server().address(), &format!("{}/{path}", self.name));
+        put(server().address(), &format!("{}/{path}", self.name), content);
     }
 
     /// Lets a command use the bucket.
     pub(crate) fn lend_to(command: &mut Command) {
-        command.envs(KEYS);
+        command.envs(KEYS).env_remove("AWS_PROFILE");
     }
 
     /// Writes all objects into a folder, in the place of what is there.
@@ -102,12 +107,13 @@ impl Bucket {
     }
 }
 
-/// Puts an empty object, or makes a bucket where the path is but a name.
-fn put(server: &str, path: &str) {
+/// Puts an object, or makes a bucket where the path is but a name.
+fn put(server: &str, path: &str, content: &str) {
     let host = server.strip_prefix("http://").expect("should be an address");
     let mut stream = TcpStream::connect(host).expect("should connect");
     let request = format!(
-        "PUT /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        "PUT /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{content}",
+        content.len()
     );
     stream.write_all(request.as_bytes()).expect("should ask");
     let mut answer = String::new();

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::peer;
 use crate::s3::Bucket;
+use crate::server::Server;
 
 /// A folder with a store of resources and a folder for jobs, and a bucket with two orders.
 struct World {
@@ -156,22 +158,64 @@ fn a_server_that_does_not_answer_is_unavailable_within_a_minute() {
     );
     let (phase, _, told) = failure(&run);
     assert_eq!(phase, "Failed", "{run:#}");
-    assert!(told.contains("127.0.0.1:1"), "{told}");
+    for part in
+        ["bucket: ", "the server does not answer", "127.0.0.1:1", "`endpoint` of the client"]
+    {
+        assert!(told.contains(part), "{part:?} is no part of {told}");
+    }
     assert!(began.elapsed() < Duration::from_secs(60), "it took {:?}", began.elapsed());
 }
 
-#[test]
-fn without_credentials_nothing_is_asked() {
+/// Runs a query of a bucket whose server looks at signatures, with credentials that stand in files of `~/.aws`.
+fn query_with_profile(profiles: impl FnOnce(&World, &str, &str) -> String) -> Value {
     let world = World::new();
-    let file = world.run_of(
+    let server = Server::start(&peer::python(), &["--signed", "company-lake"]);
+    let [address, id, key] = &server.told[..] else { panic!("{:?}", server.told) };
+    world.apply_with(&json!({"root": "s3://company-lake/lake/", "endpoint": address}));
+    let file = world.path("credentials");
+    fs::write(&file, profiles(&world, id, key)).expect("should write");
+    let run = world.run_of(
         "a",
         "table/query",
-        &json!({"database_name": "sales", "query_string": "select * from orders"}),
+        &json!({"database_name": "sales", "query_string": "select sum(amount) as amount from orders"}),
     );
-    let mut command = world.command(&["run", "-q", "-o", "json", "-f", &file], &[]);
+    let mut command = world.command(&["run", "-q", "-o", "json", "-f", &run], &[]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-    let run = ended(&command.output().expect("should start mason"));
-    assert_failed(&run, &["no credentials for S3 in the environment", "export-credentials"]);
+    command.env("AWS_SHARED_CREDENTIALS_FILE", &file).env("AWS_PROFILE", "lake");
+    command.env("AWS_CONFIG_FILE", &file).env("AWS_EC2_METADATA_DISABLED", "true");
+    ended(&command.output().expect("should start mason"))
+}
+
+#[test]
+fn the_credentials_of_a_profile_are_used() {
+    let run = query_with_profile(|_, id, key| {
+        format!("[lake]\naws_access_key_id = {id}\naws_secret_access_key = {key}\n")
+    });
+    assert_eq!(run["status"]["result"]["data"], json!([{"amount": 6.5}]), "{run:#}");
+}
+
+#[test]
+fn the_credentials_that_another_program_says_are_used() {
+    let run = query_with_profile(|world, id, key| {
+        let expires = "2100-01-01T00:00:00Z";
+        let said = json!({
+            "Version": 1, "AccessKeyId": id, "SecretAccessKey": key, "Expiration": expires,
+        });
+        let file = world.path("said.json");
+        fs::write(&file, said.to_string()).expect("should write");
+        format!("[lake]\ncredential_process = cat {}\n", file.display())
+    });
+    assert_eq!(run["status"]["result"]["data"], json!([{"amount": 6.5}]), "{run:#}");
+}
+
+#[test]
+fn wrong_credentials_are_told_from_missing_ones() {
+    let run = query_with_profile(|_, id, _| {
+        format!("[lake]\naws_access_key_id = {id}\naws_secret_access_key = wrong\n")
+    });
+    assert_failed(&run, &["credentials are wrong for bucket `company-lake`"]);
+    let run = query_with_profile(|_, _, _| String::new());
+    assert_failed(&run, &["there are no credentials of AWS", "AWS_PROFILE"]);
 }
 
 #[test]
@@ -212,6 +256,29 @@ fn keys_are_read_as_other_programs_write_them() {
     let run = world.query("a", sql);
     let rows = run["status"]["result"]["data"].to_string();
     assert!(rows.contains("\"id\":1") && rows.contains("\"id\":2"), "{run:#}");
+}
+
+#[test]
+fn what_only_objects_can_be_is_said_and_never_guessed() {
+    let world = World::with(&[("sales/orders.csv", "id\n1\n")]);
+    world.bucket.put_content("sales/t.csv", "id\n1\n2\n");
+    world.bucket.put_content("sales/t.csv/inner.csv", "id\n3\n");
+    let run = world.query("both", "select * from t");
+    assert_failed(
+        &run,
+        &["bucket: ", "`sales/t.csv` is an object, and other objects are below it"],
+    );
+    world.bucket.put_marker("by hand/");
+    let parameters = json!({"database_name": "by hand"});
+    let run = world.run("delete", "database/delete", &parameters);
+    let told = run["status"]["result"].to_string();
+    assert!(
+        told.contains("emptied database by hand") && told.contains("remove it there"),
+        "{run:#}"
+    );
+    world.bucket.put_content("odd/a//b.csv", "id\n1\n");
+    let run = world.run("odd", "table/list", &json!({"database_name": "odd"}));
+    assert_failed(&run, &["bucket: ", "a//b.csv", "rename or remove the object"]);
 }
 
 #[test]

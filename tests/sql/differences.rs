@@ -169,20 +169,6 @@ pub(crate) const KNOWN: &[Known] = &[
         ),
     },
     Known {
-        reason: "DuckDB 2.0.0 breaks off where it evaluates some functions of nulls before the query",
-        documented: "DuckDB 2.0.0 breaks off",
-        applies: |found| {
-            found
-                .only_peer_refuses()
-                .is_some_and(|said| said.contains("did not return a BoundFunctionExpression"))
-        },
-        example: same(
-            "select t.word as c from d.things t where split_part(t.blank, ' ', 1) > t.word",
-            &[],
-            Family::Text,
-        ),
-    },
-    Known {
         reason: "a key cannot stand twice in `rollup` or `cube`",
         documented: "a key that stands twice",
         applies: |found| {

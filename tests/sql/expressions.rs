@@ -289,9 +289,11 @@ impl Generator<'_> {
         parts.truncate(template.matches('{').count());
         let mut node = Node::new(Place::Value(Family::Decimal), template, parts);
         if template.contains('*') {
-            // DuckDB multiplies what fits in 64 bits in 64 bits, and refuses what does not.
+            // DuckDB multiplies what fits in 64 bits in 64 bits, and refuses what does not. A product of all
+            // digits would leave no room for those after the point of what it meets in a union.
             node = node.duckdb(format!(
-                "(cast({{0}} as decimal(38, {scale})) * cast({{1}} as decimal(38, {others})))"
+                "cast(cast({{0}} as decimal(38, {scale})) * cast({{1}} as decimal(38, {others})) as {})",
+                kind.name(Engine::DuckDb)
             ));
         }
         Typed { node: node.without_sqlite(), kind }

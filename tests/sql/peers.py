@@ -15,11 +15,13 @@ import duckdb
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "operators"))
 from duckdb_expected import tagged, without_zones
 
-# The order of nulls is that of docs/sql.md; instants are shown in UTC; a slow statement is given up.
+# The order of nulls is that of docs/sql.md; instants are shown in UTC; a slow statement is given up. With what
+# it knows of a column's values, DuckDB 2.0.0 takes `nullif(word, word) like 'a%'` for true where all words begin so.
 DUCKDB = """
 set timezone = 'UTC';
 set threads = 1;
 set default_null_order = 'nulls_last_on_asc_first_on_desc';
+set disabled_optimizers = 'statistics_propagation';
 create schema d;
 """
 

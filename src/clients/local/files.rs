@@ -99,6 +99,11 @@ impl Files for RootFiles {
         }
     }
 
+    /// A name of a disk is one or the other.
+    fn is_folder_too(&self, _file: &StoragePath) -> Result<bool, EngineError> {
+        Ok(false)
+    }
+
     fn walk(
         &self,
         folder: Option<&StoragePath>,

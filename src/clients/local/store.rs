@@ -43,7 +43,8 @@ impl Store {
             Some(_) => told_keys()?,
             None => None,
         };
-        let open = OpenStore::reopen(client, keys, requests.handle().clone())?;
+        let handle = requests.handle().clone();
+        let open = requests.block_on(OpenStore::reopen(client, keys, handle))?;
         Ok(Self { lake: open.lake, _requests: Some(requests) })
     }
 }

@@ -457,6 +457,7 @@ impl Job {
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {
+                let error = self.store.lake.named(error);
                 tracing::error!(%error, "the job failed");
                 if self.folder.is_gone() {
                     return self.end_unheard();

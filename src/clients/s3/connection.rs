@@ -37,7 +37,7 @@ fn check(asked: &Asked<'_>) -> Result<(), EngineError> {
 
 async fn open(asked: &Asked<'_>) -> Opened {
     let (client, keys) = (asked.client.clone(), read_keys(asked).await?);
-    let lake = open_lake(&client, keys.as_ref(), Handle::current())?;
+    let lake = open_lake(&client, keys.as_ref(), Handle::current()).await?;
     Ok(Arc::new(S3Connection(OpenStore { client, lake, keys })))
 }
 

@@ -20,19 +20,45 @@ struct Meaning {
     hint: &'static str,
 }
 
-/// Returns the error with what it means, where its code is known. The bucket is named, for it is what was asked for.
+/// Returns the error with what it means, where that is known. The bucket is named, for it is what was asked for.
 ///
 /// # Source
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 pub(super) fn named(error: Error, bucket: &str) -> Error {
+    if matches!(error, Error::InvalidPath { .. }) {
+        let hint = "rename or remove the object: no file can be told by its key";
+        return said(ErrorKind::InvalidInput, error.to_string(), hint);
+    }
     let text = chain(&error);
-    let Some(answer) = answer_of(&text) else { return error };
+    let Some(answer) = answer_of(&text) else { return unanswered(error, &text) };
+    if answer.code == "InvalidRange" {
+        // The object is shorter than it was.
+        return Error::Precondition { path: bucket.to_owned(), source: Box::new(error) };
+    }
     let Some(Meaning { kind, says, hint }) = meaning(&answer) else { return error };
     let Answer { code, message, .. } = answer;
-    let message = format!("{says} `{bucket}`: {message} ({code})");
+    said(kind, format!("{says} `{bucket}`: {message} ({code})"), hint)
+}
+
+/// Names a request that no answer came to.
+fn unanswered(error: Error, text: &str) -> Error {
+    if !text.contains("error sending request") {
+        return error;
+    }
+    let why = text.lines().last().unwrap_or_default();
+    let hint = if why.contains("InvalidContentType") {
+        "it may speak http: see the `endpoint` of the client"
+    } else {
+        "it may be down, or the `endpoint` of the client wrong"
+    };
+    let asked = between(text, "Error performing ", " in ").unwrap_or("a request");
+    said(ErrorKind::Unavailable, format!("the server does not answer ({asked}): {why}"), hint)
+}
+
+fn said(kind: ErrorKind, message: String, hint: &str) -> Error {
     let said = EngineError::new(kind, "s3", "ask S3", message);
     let said = if hint.is_empty() { said } else { said.with_hint(hint) };
-    Error::Generic { store: "S3", source: Box::new(said.with_source(error)) }
+    Error::Generic { store: "S3", source: Box::new(said) }
 }
 
 fn chain(error: &Error) -> String {
@@ -140,6 +166,12 @@ mod tests {
             let said = said_by_store(&error).expect("should be said");
             assert!(said.message.ends_with(&format!("`lake`: {message} ({code})")), "{said}");
         }
+    }
+
+    #[test]
+    fn an_object_that_is_shorter_now_is_another_one() {
+        let error = refused("InvalidRange", "The requested range is not satisfiable");
+        assert_eq!(meaning_of(&error), Some(ErrorKind::Conflict));
     }
 
     #[test]

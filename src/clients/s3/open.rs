@@ -1,9 +1,12 @@
-//! Opens the files of a client by its block and its credentials. Makes no request.
+//! Opens the files of a client by its block and its credentials. Makes no request of S3.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
+use object_store::client::CredentialProvider;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use tokio::runtime::Handle;
 
@@ -12,6 +15,7 @@ use super::keys::BucketFiles;
 use crate::api::conditions::Reason;
 use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{ClientConfig, S3Client};
+use crate::aws::Ambient;
 use crate::clients::SecretKeys;
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::object_files::ObjectFiles;
@@ -21,33 +25,8 @@ use crate::lake::roles::Lake;
 const OPERATION: &str = "open a client";
 
 /// A request may take so long, an upload of a part of 8 MiB over a slow line among them.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What the environment may say of credentials. Addresses are those of the config alone.
-///
-/// # Source
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html>
-const OF_THE_ENVIRONMENT: [AmazonS3ConfigKey; 10] = [
-    AmazonS3ConfigKey::AccessKeyId,
-    AmazonS3ConfigKey::SecretAccessKey,
-    AmazonS3ConfigKey::Token,
-    AmazonS3ConfigKey::WebIdentityTokenFile,
-    AmazonS3ConfigKey::RoleArn,
-    AmazonS3ConfigKey::RoleSessionName,
-    AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
-    AmazonS3ConfigKey::ContainerCredentialsFullUri,
-    AmazonS3ConfigKey::ContainerAuthorizationTokenFile,
-    AmazonS3ConfigKey::Region,
-];
-
-/// Each of them is enough to find credentials.
-const ENOUGH: [AmazonS3ConfigKey; 4] = [
-    AmazonS3ConfigKey::AccessKeyId,
-    AmazonS3ConfigKey::WebIdentityTokenFile,
-    AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
-    AmazonS3ConfigKey::ContainerCredentialsFullUri,
-];
 
 /// Returns the block of a client of this type.
 pub(super) fn block(client: &ClientConfig) -> Result<&S3Client, EngineError> {
@@ -59,29 +38,32 @@ fn failed(client: &ClientConfig, kind: ErrorKind, message: impl Into<String>) ->
     EngineError::new(kind, &client.name, OPERATION, message)
 }
 
-/// Opens the files of a client with what its Secret holds, or with the credentials of the environment. Their requests
+/// Opens the files of a client with what its Secret holds, or with the credentials of this process. Their requests
 /// are made on a runtime.
 ///
 /// # Errors
 /// `InvalidInput` for a root or an endpoint that is none; `Unauthenticated` without credentials.
-pub(super) fn open_lake(
-    client: &ClientConfig,
-    keys: Option<&SecretKeys>,
+pub(super) fn open_lake<'a>(
+    client: &'a ClientConfig,
+    keys: Option<&'a SecretKeys>,
     runtime: Handle,
-) -> Result<Lake, EngineError> {
-    let block = block(client)?;
-    let address = S3Address::parse(&block.root).map_err(|wrong| {
-        let message = format!("`{}` is no address of S3: {wrong}", block.root);
-        failed(client, ErrorKind::InvalidInput, message)
-    })?;
-    let builder = match keys {
-        Some(keys) => with_keys(client, keys)?,
-        None => with_environment(client)?,
-    };
-    let bucket = built(client, builder, &address)?;
-    let objects: Arc<dyn ObjectStore> = Arc::new(BucketFiles::new(Arc::new(bucket), &address));
-    let files = Arc::new(ObjectFiles::new(Arc::clone(&objects), runtime));
-    Ok(Lake::new(files, objects, Arc::new(OneAtATime::default()), clock::now))
+) -> BoxFuture<'a, Result<Lake, EngineError>> {
+    Box::pin(async move {
+        let block = block(client)?;
+        let address = S3Address::parse(&block.root).map_err(|wrong| {
+            let message = format!("`{}` is no address of S3: {wrong}", block.root);
+            failed(client, ErrorKind::InvalidInput, message)
+        })?;
+        let builder = match keys {
+            Some(keys) => with_keys(client, keys)?,
+            None => with_ambient(client).await?,
+        };
+        let bucket = built(client, builder, &address)?;
+        let objects: Arc<dyn ObjectStore> = Arc::new(BucketFiles::new(Arc::new(bucket), &address));
+        let files = Arc::new(ObjectFiles::new(Arc::clone(&objects), runtime));
+        let lake = Lake::new(files, objects, Arc::new(OneAtATime::default()), clock::now);
+        Ok(lake.of_client(&client.name))
+    })
 }
 
 /// The keys of a Secret are named as the variables of the environment are.
@@ -103,20 +85,36 @@ fn with_keys(client: &ClientConfig, keys: &SecretKeys) -> Result<AmazonS3Builder
     })
 }
 
-fn with_environment(client: &ClientConfig) -> Result<AmazonS3Builder, EngineError> {
-    let environment = AmazonS3Builder::from_env();
-    if !ENOUGH.iter().any(|key| environment.get_config_value(key).is_some()) {
-        let message = "there are no credentials for S3 in the environment";
-        return Err(failed(client, ErrorKind::Unauthenticated, message).with_hint(
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; of a profile or a single sign-on: \
-             eval \"$(aws configure export-credentials --format env)\"",
-        ));
+/// Looks for credentials now: where there are none, nothing is begun.
+async fn with_ambient(client: &ClientConfig) -> Result<AmazonS3Builder, EngineError> {
+    let named = |error: EngineError| EngineError { client: client.name.clone(), ..error };
+    let ambient = Ambient::find(block(client)?.region.as_deref(), clock::now).await;
+    let ambient = ambient.map_err(named)?;
+    ambient.keys().await.map_err(named)?;
+    let region = ambient.region().to_owned();
+    Ok(AmazonS3Builder::new().with_region(region).with_credentials(Arc::new(Signing(ambient))))
+}
+
+/// The credentials of this process, for each request as they are then.
+#[derive(Debug)]
+struct Signing(Ambient);
+
+#[async_trait]
+impl CredentialProvider for Signing {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let keys = self.0.keys().await;
+        let keys = keys.map_err(|source| object_store::Error::Generic {
+            store: "S3",
+            source: Box::new(source),
+        })?;
+        Ok(Arc::new(AwsCredential {
+            key_id: keys.id.clone(),
+            secret_key: keys.secret.clone(),
+            token: keys.session_token.clone(),
+        }))
     }
-    let found = OF_THE_ENVIRONMENT
-        .into_iter()
-        .filter_map(|key| Some((key, environment.get_config_value(&key)?)));
-    let with = |builder: AmazonS3Builder, (key, value)| builder.with_config(key, value);
-    Ok(found.fold(AmazonS3Builder::new(), with))
 }
 
 fn built(
@@ -163,7 +161,7 @@ fn retries() -> RetryConfig {
         max_backoff: Duration::from_secs(5),
         base: 2.0,
     };
-    RetryConfig { backoff, max_retries: 6, retry_timeout: Duration::from_secs(60) }
+    RetryConfig { backoff, max_retries: 6, retry_timeout: Duration::from_mins(1) }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::aggregate_statistics::AggregateStatistics;
 
-use super::{arithmetic, casts, floats, frames, grouping, pushdown, subqueries};
+use super::{arithmetic, casts, floats, frames, grouping, pushdown, subqueries, unions};
 
 /// Returns the rules that optimise a physical plan, in their order. The one that answers aggregates
 /// from statistics is none of them: a footer is no proof, and below a filter the rule takes an estimate
@@ -25,6 +25,7 @@ pub(in super::super) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sy
         Arc::new(ResolveGroupingFunction::new()),
         Arc::new(subqueries::Subqueries),
         Arc::new(TypeCoercion::new()),
+        Arc::new(unions::NamedParts),
         Arc::new(frames::Frames),
         Arc::new(floats::CanonicalFloats),
         Arc::new(arithmetic::CheckedArithmetic),

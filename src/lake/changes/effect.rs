@@ -37,10 +37,18 @@ pub(super) fn effect(
             Ok(changed(format!("created database {name}"), None, doomed))
         }
         Change::DeleteDatabase { name, .. } => {
-            if let Some(location) = &doomed.location {
-                files.remove_folder(location, &record.author.run_uid)?;
-            }
-            Ok(changed(format!("deleted database {name}"), None, doomed))
+            let Some(location) = &doomed.location else {
+                return Ok(changed(format!("deleted database {name}"), None, doomed));
+            };
+            files.remove_folder(location, &record.author.run_uid)?;
+            let what = if files.kind(location)?.is_none() {
+                format!("deleted database {name}")
+            } else {
+                format!(
+                    "emptied database {name}; an object `{location}/` of another program keeps it: remove it there"
+                )
+            };
+            Ok(changed(what, None, doomed))
         }
         Change::PutTable { table, expected } => {
             let version = declare(files, table, *expected, record, now)?;

@@ -1,10 +1,13 @@
 //! The checks of a config.
 
+use std::net::{IpAddr, SocketAddr};
+
 use crate::api::quantity::parse_bytes;
 use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig, S3Client};
 use crate::engines::capability::{ClientDescription, ClientType};
 use crate::engines::{ByRole, Role};
+use crate::validate::one_lake::check_first;
 use crate::validate::problem::{Problem, Problems, did_you_mean};
 use crate::validate::rules::Rules;
 
@@ -39,6 +42,7 @@ pub fn validate_config(
     for (role, names) in ByRole::from(&config.spec.engines).iter() {
         check_role(config, (role, names), clients, &mut problems);
     }
+    check_first(config, &mut problems);
     check_results(config, clients, &mut problems);
     problems.none_or(())
 }
@@ -115,7 +119,19 @@ fn check_s3(s3: &S3Client, path: &str, problems: &mut Problems) {
         let message = format!("`{endpoint}` is no address of a server");
         let problem = Problem::new(format!("{path}.endpoint"), message);
         problems.push(problem.hint("a scheme, a host and perhaps a port: `https://host:9000`"));
+    } else if s3.path_style == Some(false) && s3.endpoint.as_deref().is_some_and(is_number) {
+        let message = "the bucket cannot stand in a host that is a number";
+        let problem = Problem::new(format!("{path}.pathStyle"), message);
+        problems
+            .push(problem.hint("leave it out: with an `endpoint` the bucket stands in the path"));
     }
+}
+
+/// Whether the host of a server is the number of an address, not a name.
+fn is_number(endpoint: &str) -> bool {
+    let host = endpoint.split_once("://").map_or(endpoint, |(_, host)| host);
+    let host = host.trim_end_matches('/');
+    host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
 /// Whether a text is `http(s)://host[:port]`, without a path, a user or a query.

@@ -66,6 +66,36 @@ fn every_problem_of_a_config_comes_at_once() {
 }
 
 #[test]
+fn the_clients_that_come_first_are_of_one_lake() {
+    let both = |storage: &str| {
+        json!({
+            "engines": {"metastore": ["a"], "storage": [storage]},
+            "clients": [{"name": "a", "local": {"root": "x"}}, {"name": "b", "local": {"root": "y"}}],
+        })
+    };
+    assert_eq!(problems(&both("a"), CLIENTS), Vec::<String>::new());
+    let told = problems(&both("b"), CLIENTS);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("spec.engines: tables would be those of `a` and files those of `b`")
+    );
+}
+
+#[test]
+fn a_bucket_stands_in_no_host_that_is_a_number() {
+    let bucket = |endpoint: &str| {
+        let s3 = json!({"root": "s3://lake/", "endpoint": endpoint, "pathStyle": false});
+        let spec = json!({"engines": {}, "clients": [{"name": "a", "s3": s3}]});
+        let told = problems(&spec, CLIENTS);
+        told.iter().any(|problem| problem.starts_with("spec.clients[0].s3.pathStyle: "))
+    };
+    for number in ["http://127.0.0.1:9000", "https://10.0.0.1/", "http://[::1]:9000"] {
+        assert!(bucket(number), "{number}");
+    }
+    assert!(!bucket("http://minio.storage:9000"));
+}
+
+#[test]
 fn a_client_that_the_program_was_built_without_is_named() {
     let spec = json!({
         "engines": {"storage": ["here"]}, "clients": [{"name": "here", "local": {"root": "x"}}],

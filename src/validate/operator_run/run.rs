@@ -18,7 +18,7 @@ use crate::sql::placeholders;
 use crate::validate::action::{allows_writing, needs_of, valid_action};
 use crate::validate::config_reference::{UsableConfig, check_lending, resolve_config};
 use crate::validate::matching::{Matching, Unmatched, describe};
-use crate::validate::one_lake::check_one_lake;
+use crate::validate::one_lake::check_picked;
 use crate::validate::problem::{Problem, Problems, did_you_mean};
 use crate::validate::rules::Rules;
 use crate::validate::valid_run::{Inputs, ValidRun, values_of};
@@ -267,14 +267,14 @@ fn resolve_engines(
     let (UsableConfig { config, .. }, action) = (usable?, action?);
     let sets = &action.definition.spec.supported_configurations;
     let matching = Matching { config, sets, needs: action.needs, clients: inputs.clients };
-    let name = name_of(config.metadata.name.as_ref());
     let Unmatched(failures) = match matching.choose() {
         Ok(choices) => {
-            check_one_lake(&name, &choices, problems);
+            check_picked(config, &choices, problems);
             return Some(choices);
         }
         Err(unmatched) => unmatched,
     };
+    let name = name_of(config.metadata.name.as_ref());
     for (index, reasons) in failures.iter().enumerate() {
         let reasons = reasons.join("; ");
         let message = match sets.get(index) {

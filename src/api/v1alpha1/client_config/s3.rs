@@ -16,8 +16,8 @@ pub struct S3Client {
         regex(pattern = "^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")
     )]
     pub root: String,
-    /// The region of the bucket, for example `eu-central-1`. Default: `AWS_REGION` of the environment, else
-    /// `us-east-1`.
+    /// The region of the bucket, for example `eu-central-1`. Default: without a cluster that of
+    /// `AWS_REGION` or of the profile, else `us-east-1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), regex(pattern = "^[a-z0-9-]+$"))]
     pub region: Option<String>,
@@ -31,8 +31,8 @@ pub struct S3Client {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_style: Option<bool>,
     /// A Secret of the config's namespace with the keys `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and
-    /// `AWS_SESSION_TOKEN` where there is one. On a cluster it is needed. Without a cluster the credentials of the
-    /// environment count, whether a Secret is named or not.
+    /// `AWS_SESSION_TOKEN` where there is one. On a cluster it is needed. Without a cluster the credentials are
+    /// those that the tools of AWS would use, whether a Secret is named or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
 }
