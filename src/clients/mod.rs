@@ -4,6 +4,7 @@
 //! lends, and has the clients that matching picked opened and bound to its runs.
 
 mod allowed_roots;
+#[cfg(any(feature = "aws", feature = "local"))]
 mod clock;
 mod connections;
 #[cfg(feature = "local")]

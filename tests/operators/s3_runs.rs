@@ -163,7 +163,7 @@ fn a_server_that_does_not_answer_is_unavailable_within_a_minute() {
     {
         assert!(told.contains(part), "{part:?} is no part of {told}");
     }
-    assert!(began.elapsed() < Duration::from_secs(60), "it took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "it took {:?}", began.elapsed());
 }
 
 /// Runs a query of a bucket whose server looks at signatures, with credentials that stand in files of `~/.aws`.
