@@ -24,6 +24,15 @@ struct World {
     bucket: Option<Bucket>,
 }
 
+impl World {
+    /// Has the root show what the operators work on.
+    fn show_files(&self) {
+        if let Some(bucket) = &self.bucket {
+            bucket.show(&self.root);
+        }
+    }
+}
+
 /// Whose files and jobs a case is tried on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum On {
@@ -50,7 +59,10 @@ pub(crate) fn run(case: &Case, on: On) -> Vec<String> {
     };
     for (index, step) in case.steps.iter().enumerate() {
         let problems = match &step.look {
-            Some(sql) => look(&world, step, sql),
+            Some(sql) => {
+                world.show_files();
+                look(&world, step, sql)
+            }
             None => run_step(&mut world, step, index),
         };
         if !problems.is_empty() {
@@ -158,9 +170,18 @@ fn run_step(world: &mut World, step: &Step, index: usize) -> Vec<String> {
         let value = ended.resource.pointer(pointer).cloned().unwrap_or(Value::Null);
         world.saved.insert(name.clone(), value);
     }
+    if looks_at_files(step) {
+        world.show_files();
+    }
     let mut problems = judge(world, step, &ended);
     problems.extend(judge_paths(world, step));
     problems
+}
+
+/// Whether a step is judged by files: those that are there, or those that the other engine reads.
+fn looks_at_files(step: &Step) -> bool {
+    let has_paths = !step.present.is_empty() || !step.absent.is_empty();
+    has_paths || step.duckdb.is_some() || !step.values.is_empty()
 }
 
 fn run_it(world: &World, run: &Value, index: usize) -> Ended {
@@ -172,11 +193,7 @@ fn run_it(world: &World, run: &Value, index: usize) -> Ended {
     let file = world.store.with_file_name(format!("step-{index}.json"));
     fs::write(&file, run.to_string()).expect("should write the run");
     let file = file.to_string_lossy().into_owned();
-    let ended = mason(world, &["run", "-q", "-o", "json", "-f", &file]);
-    if let Some(bucket) = &world.bucket {
-        bucket.show(&world.root);
-    }
-    ended
+    mason(world, &["run", "-q", "-o", "json", "-f", &file])
 }
 
 fn judge(world: &World, step: &Step, ended: &Ended) -> Vec<String> {
