@@ -95,3 +95,24 @@ fn a_secret_counts_when_it_is_there_and_is_nowhere_else() {
     }
     assert!(!controller.log().contains(key.as_str()) && !controller.log().contains("PLANTED"));
 }
+
+#[test]
+fn the_secret_of_a_bucket_is_lent_to_no_pod_of_another_namespace() {
+    let (owner, team) = (Team::new("bucket-lender"), Team::new("bucket-borrower"));
+    let [address, id, key] = &server().told[..] else { panic!("{:?}", server().told) };
+    let open = "  allowedNamespaces: {from: All}\n";
+    set_secret(&owner, id, key);
+    owner.apply(&(config(&owner, address, WITH_SECRET) + open));
+    let settings = owner.pod_settings("");
+    let places = ["--watch-namespace", team.name, "--pod-settings", &settings];
+    let _controller =
+        owner.controller_with(&[&places[..], &["--allowed-endpoint", address]].concat());
+    until_ready_is(&owner, "Checked", "");
+    let foreign = query("foreign", "select * from orders", "")
+        .replace("{name: lake}", "{name: lake, namespace: bucket-lender}");
+    team.apply(&foreign);
+    let status = team.finished("foreign");
+    assert_eq!(status["columns"]["reason"], "CredentialsNotShareable", "{status:#}");
+    let pods: Value = serde_json::from_str(&team.kubectl(&["get", "pods", "-o", "json"])).unwrap();
+    assert_eq!(pods["items"], json!([]));
+}
