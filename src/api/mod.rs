@@ -7,6 +7,7 @@
 pub mod conditions;
 pub mod crds;
 pub mod duration;
+pub mod endpoint;
 pub mod labels;
 pub mod names;
 pub mod parameters;

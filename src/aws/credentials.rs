@@ -17,6 +17,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use crate::engines::error::causes;
 use crate::engines::{EngineError, ErrorKind};
 
 const OPERATION: &str = "find credentials of AWS";
@@ -45,7 +46,6 @@ impl fmt::Debug for Keys {
 }
 
 /// What is known of the keys now.
-#[derive(Clone)]
 struct Known {
     keys: Arc<Keys>,
     expires: Option<Timestamp>,
@@ -100,8 +100,8 @@ impl Ambient {
     /// are found, those that are known count until they expire.
     ///
     /// # Errors
-    /// `Unauthenticated` where there are none, or those there are cannot be used; `Unavailable` where whoever has them
-    /// does not answer.
+    /// `Unauthenticated` where there are none, or those there are cannot be used; `Unavailable` where the service
+    /// that has them does not answer.
     pub async fn keys(&self) -> Result<Arc<Keys>, EngineError> {
         let mut known = self.known.lock().await;
         let now = (self.now)();
@@ -151,7 +151,7 @@ fn none(why: &str) -> EngineError {
 
 /// Says why no credentials were found.
 fn unfound(failed: &CredentialsError) -> EngineError {
-    let why = chain(failed);
+    let why = causes(failed).map(ToString::to_string).collect::<Vec<_>>().join(": ");
     match failed {
         CredentialsError::CredentialsNotLoaded(_) => {
             none("variables, profiles, and the role of this machine hold none")
@@ -161,17 +161,6 @@ fn unfound(failed: &CredentialsError) -> EngineError {
         }
         _ => none(&why),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut below = error.source();
-    while let Some(source) = below {
-        words.push_str(": ");
-        words.push_str(&source.to_string());
-        below = source.source();
-    }
-    words
 }
 
 #[cfg(test)]

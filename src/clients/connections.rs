@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::registry::{Asked, ConfigIdentity, Connection, Opened, ROWS, Row};
 use super::stores::OpenStore;
 use super::surroundings::Surroundings;
-use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{ClientConfig, EngineChoice};
 use crate::engines::{ByRole, EngineError, Engines, ErrorKind, Role};
 
@@ -113,7 +112,7 @@ impl Connections {
         Ok(engines)
     }
 
-    /// Returns the files of the client that keeps those of the run, where it lends them to another client's jobs.
+    /// Returns the files of the client that keeps those of the run, where the jobs are another client's.
     async fn lent_store(
         &self,
         picked: &Picked<'_>,
@@ -128,8 +127,13 @@ impl Connections {
             return Ok(None);
         }
         let client = find(picked.clients, &keeper.client)?;
-        let open = self.connect(&Asked { client, config: &picked.config, surroundings }).await?;
-        Ok(open.store().cloned())
+        let asked = Asked { client, config: &picked.config, surroundings };
+        let open = self.connect(&asked).await?;
+        let store = open.store().ok_or_else(|| {
+            let message = format!("the jobs of `{}` do not reach its files", execution.client);
+            asked.error(ErrorKind::Unsupported, message)
+        })?;
+        Ok(Some(store.clone()))
     }
 
     /// Checks that the surroundings allow what a client asks for.
@@ -227,11 +231,8 @@ async fn secret_version(row: &Row, asked: &Asked<'_>) -> Result<Option<String>, 
     let (Some(secret), Some(secrets)) = (secret, asked.surroundings.secrets) else {
         return Ok(None);
     };
-    let namespace = asked.config.namespace.as_deref().unwrap_or_default();
-    let version = secrets.version(namespace, &secret.name).await;
-    version.map(Some).map_err(|message| {
-        asked.error(ErrorKind::Unavailable, message).with_reason(Reason::CredentialsMissing)
-    })
+    let version = secrets.version(asked.namespace(), &secret.name).await;
+    version.map(Some).map_err(|message| asked.secret_missing(message))
 }
 
 fn find<'a>(clients: &'a [ClientConfig], name: &str) -> Result<&'a ClientConfig, EngineError> {

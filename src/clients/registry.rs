@@ -13,6 +13,7 @@ use super::secret_keys::SecretKeys;
 use super::stores::OpenStore;
 use super::surroundings::Surroundings;
 use crate::api::conditions::Reason;
+use crate::api::endpoint::is_same;
 use crate::api::v1alpha1::{ClientConfig, ConfigVersion, SecretRef};
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, ErrorKind};
@@ -78,6 +79,18 @@ impl Asked<'_> {
         EngineError::new(kind, &self.client.name, "open a client", message)
     }
 
+    /// Returns the namespace of the config; empty where it was not recorded.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.config.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// Returns an error of the Secret that the client names, of which a message says what is wrong.
+    #[must_use]
+    pub fn secret_missing(&self, message: String) -> EngineError {
+        self.error(ErrorKind::Unavailable, message).with_reason(Reason::CredentialsMissing)
+    }
+
     /// Checks that the credentials of this process may be used for the client.
     ///
     /// # Errors
@@ -100,8 +113,7 @@ impl Asked<'_> {
     /// `PermissionDenied`, reason `EndpointNotAllowed`.
     pub fn check_endpoint(&self, endpoint: &str) -> Result<(), EngineError> {
         let Some(allowed) = self.surroundings.endpoints else { return Ok(()) };
-        let plain = |address: &str| address.trim_end_matches('/').to_ascii_lowercase();
-        if allowed.iter().any(|one| plain(one) == plain(endpoint)) {
+        if allowed.iter().any(|one| is_same(one, endpoint)) {
             return Ok(());
         }
         let message = format!("the administrator does not allow the server `{endpoint}`");
@@ -151,8 +163,7 @@ pub trait Connection: Send + Sync {
     /// lends them. Cheap: makes no request.
     ///
     /// # Errors
-    /// `PermissionDenied` when the workers may not run where the client asks; `Unsupported` when its jobs cannot work
-    /// on those files.
+    /// `PermissionDenied` when the workers may not run where the client asks.
     fn bind(&self, asked: &Asked<'_>, store: Option<&OpenStore>) -> Result<Engines, EngineError>;
 
     /// Looks whether the client can be used, by one cheap call that changes nothing.

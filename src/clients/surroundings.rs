@@ -27,6 +27,22 @@ pub struct Surroundings<'a> {
     pub ambient_credentials: bool,
 }
 
+impl<'a> Surroundings<'a> {
+    /// Returns what is lent on a machine without a cluster, where all is its user's: every folder, server and credential.
+    /// Folders of configs are absolute there.
+    #[must_use]
+    pub fn of_a_machine(workers: &'a dyn PlaceWorkers) -> Self {
+        Self {
+            base: Path::new("/"),
+            roots: None,
+            endpoints: None,
+            secrets: None,
+            workers,
+            ambient_credentials: true,
+        }
+    }
+}
+
 /// Reads Secrets.
 #[async_trait]
 pub trait Secrets: Send + Sync {

@@ -9,6 +9,7 @@ use datafusion::common::{Column, DataFusionError, SchemaError};
 use datafusion::object_store;
 use datafusion::parquet::errors::ParquetError;
 
+use crate::engines::error::causes;
 use crate::engines::nearest::nearest;
 use crate::engines::storage::meaning_of;
 use crate::engines::{EngineError, ErrorKind};
@@ -143,13 +144,6 @@ fn from_parquet(operation: &str, error: &ParquetError) -> EngineError {
         let message = format!("a Parquet file is broken: {}", first_line(&error.to_string()));
         failed(ErrorKind::InvalidInput, operation, message)
     })
-}
-
-/// Returns an error and all that it was caused by.
-pub(super) fn causes<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| (*error).source())
 }
 
 /// Returns the error of ours that caused a shared one, in the same words.

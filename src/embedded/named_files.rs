@@ -28,8 +28,8 @@ use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselize
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
 
-use super::error::causes;
 use crate::engines::EngineError;
+use crate::engines::error::causes;
 use crate::formats::error::FormatError;
 use crate::formats::guard::{broke_off, catch};
 use crate::lake::object_path::shown_path;

@@ -166,12 +166,19 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// `PermissionDenied`; `OutOfDisk`.
     fn make_folder(&self, path: &StoragePath) -> Result<(), EngineError>;
 
-    /// Removes a folder with everything below it, if it is there. Where folders can be renamed it is out of
-    /// sight at once, as `<run uid>` in Mason's own folder; may be repeated.
+    /// Removes a folder with everything below it, if it is there, and returns whether nothing is left of it. Where
+    /// folders can be renamed it is out of sight at once, as `<run uid>` in Mason's own folder; may be repeated.
     ///
     /// # Errors
     /// `PermissionDenied`; `Unavailable`.
-    fn remove_folder(&self, path: &StoragePath, run_uid: &str) -> Result<(), EngineError>;
+    fn remove_folder(&self, path: &StoragePath, run_uid: &str) -> Result<bool, EngineError>;
+
+    /// Removes a folder of what no reader sees, with everything below it, if it is there. Takes no room; may be
+    /// interrupted and repeated.
+    ///
+    /// # Errors
+    /// As [`remove_folder`](Self::remove_folder).
+    fn discard_folder(&self, path: &StoragePath) -> Result<(), EngineError>;
 
     /// Removes the folders above a removed file that are empty now, up to and with `top`, where a folder does
     /// not vanish with its last file by itself.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{EngineError, ErrorKind, Retry};
+use super::error::{EngineError, ErrorKind, Retry, causes};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::AttemptStatistics;
 
@@ -167,14 +167,12 @@ pub struct JobError {
 impl From<&EngineError> for JobError {
     fn from(error: &EngineError) -> Self {
         let mut message = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
+        for cause in causes(error).skip(1) {
             let text = cause.to_string();
             if !message.contains(&text) {
                 message.push_str(": ");
                 message.push_str(&text);
             }
-            source = cause.source();
         }
         let (kind, retry, hint) = (error.kind, error.retry, error.hint.clone());
         Self { kind, retry, message, hint, reason: error.reason }

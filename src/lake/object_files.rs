@@ -102,7 +102,7 @@ pub(super) fn difference(file: &PinnedFile, found: &ObjectMeta) -> Option<&'stat
 }
 
 /// Makes an error of what a store says of a file.
-fn failed(operation: &str, path: &str, source: Error) -> EngineError {
+pub(crate) fn failed(operation: &str, path: &str, source: Error) -> EngineError {
     if let Some(known) = said_by_store(&source) {
         let (hint, reason) = (known.hint.clone(), known.reason);
         let message = format!("{}{}", shown(path), known.message);
@@ -283,7 +283,12 @@ impl Files for ObjectFiles {
         self.wait("make a folder", path.as_str(), put).map(drop)
     }
 
-    fn remove_folder(&self, path: &StoragePath, _run_uid: &str) -> Result<(), EngineError> {
+    fn remove_folder(&self, path: &StoragePath, _run_uid: &str) -> Result<bool, EngineError> {
+        self.discard_folder(path)?;
+        self.has_below(path).map(|is_left| !is_left)
+    }
+
+    fn discard_folder(&self, path: &StoragePath) -> Result<(), EngineError> {
         let below = self.store.list(Some(&object_path(path)));
         let below = below.map_ok(|found| found.location).boxed();
         let removed = self.store.delete_stream(below).try_for_each(async |_| Ok(()));

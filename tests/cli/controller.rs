@@ -8,6 +8,8 @@ fn wrong_arguments_are_all_told_before_a_cluster_is_looked_for() {
         "controller",
         "--local-root",
         "data",
+        "--allowed-endpoint",
+        "minio:9000",
         "--watch-namespace",
         "Bad_NS",
         "--watch-namespace",
@@ -18,6 +20,7 @@ fn wrong_arguments_are_all_told_before_a_cluster_is_looked_for() {
     assert_eq!(called.code, 2, "{called:?}");
     for problem in [
         "--local-root `data` is not an absolute path",
+        "--allowed-endpoint `minio:9000` is no address of a server",
         "--watch-namespace `Bad_NS` is no namespace",
         "--probe-interval is less than 1 s",
         "hint: nothing was begun",

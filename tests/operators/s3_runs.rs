@@ -96,6 +96,18 @@ impl World {
         self.run(name, "table/query", &json!({"database_name": "sales", "query_string": sql}))
     }
 
+    /// Runs a document whose process dies at a point the first time, and returns the run as it ends the second time.
+    fn run_that_dies_at(&self, point: &str, name: &str, file: &str) -> Value {
+        let (fault, mark) = (format!("{point}:1"), text(&self.path(&format!("{name}.mark"))));
+        let armed = [("MASON_FAULT_POINT", fault.as_str()), ("MASON_FAULT_MARK", mark.as_str())];
+        let arguments = ["run", "-q", "-o", "json", "-f", file];
+        self.call(&arguments, &armed);
+        assert!(Path::new(&mark).exists(), "{point} was not reached");
+        let run = ended(&self.call(&arguments, &[]));
+        assert_eq!(run["status"]["phase"], "Succeeded", "{point}: {run:#}");
+        run
+    }
+
     /// Returns the manifests of a table.
     fn manifests(&self, table: &str) -> Vec<Value> {
         let shown = self.path("shown");
@@ -346,13 +358,7 @@ fn a_write_whose_process_dies_at_any_point_commits_once() {
                 "output_table": name,
             }),
         );
-        let (fault, mark) = (format!("{point}:1"), text(&world.path(&format!("mark{index}"))));
-        let armed = [("MASON_FAULT_POINT", fault.as_str()), ("MASON_FAULT_MARK", mark.as_str())];
-        let arguments = ["run", "-q", "-o", "json", "-f", &file];
-        world.call(&arguments, &armed);
-        assert!(Path::new(&mark).exists(), "{point} was not reached");
-        let run = ended(&world.call(&arguments, &[]));
-        assert_eq!(run["status"]["phase"], "Succeeded", "{point}: {run:#}");
+        let run = world.run_that_dies_at(point, &name, &file);
         let manifests = world.manifests(&name);
         assert_eq!(manifests.len(), 1, "{point}: {manifests:#?}");
         assert_eq!(manifests[0]["runUid"], run["metadata"]["uid"], "{point}");
@@ -376,13 +382,7 @@ fn a_change_whose_process_dies_at_any_point_is_made_once() {
                 "database_name": "sales", "storage_path": "sales/orders.csv", "table_name": name,
             }),
         );
-        let (fault, mark) = (format!("{point}:1"), text(&world.path(&format!("mark{index}"))));
-        let armed = [("MASON_FAULT_POINT", fault.as_str()), ("MASON_FAULT_MARK", mark.as_str())];
-        let arguments = ["run", "-q", "-o", "json", "-f", &file];
-        world.call(&arguments, &armed);
-        assert!(Path::new(&mark).exists(), "{point} was not reached");
-        let run = ended(&world.call(&arguments, &[]));
-        assert_eq!(run["status"]["phase"], "Succeeded", "{point}: {run:#}");
+        world.run_that_dies_at(point, &name, &file);
         assert_eq!(world.manifests(&name).len(), 1, "{point}");
     }
 }

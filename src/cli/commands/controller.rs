@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::api::endpoint::is_endpoint;
 use crate::api::names::is_dns_label;
 use crate::cli::args::{AdmissionArgs, ControllerArgs};
 use crate::cli::failure::{Exit, Failure};
@@ -122,6 +123,12 @@ fn problems_of(args: &ControllerArgs) -> Vec<String> {
     let mut problems: Vec<String> = relative
         .map(|root| format!("--local-root `{}` is not an absolute path", root.display()))
         .collect();
+    let unreachable = args.allowed_endpoint.iter().filter(|endpoint| !is_endpoint(endpoint));
+    problems.extend(unreachable.map(|endpoint| {
+        format!(
+            "--allowed-endpoint `{endpoint}` is no address of a server, such as `https://host:9000`"
+        )
+    }));
     let misnamed = args.watch_namespace.iter().filter(|name| !is_dns_label(name));
     problems.extend(misnamed.map(|name| {
         format!(

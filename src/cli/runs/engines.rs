@@ -1,6 +1,5 @@
 //! What driving runs in this process needs: the store, the operators built in, and the clients.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -43,15 +42,7 @@ pub(crate) fn run_context(context: &VerbContext) -> RunContext {
 #[must_use]
 pub(crate) fn surroundings() -> Surroundings<'static> {
     static HERE: WorkersAt = WorkersAt::Here;
-    let base = Path::new("/");
-    Surroundings {
-        base,
-        roots: None,
-        endpoints: None,
-        secrets: None,
-        workers: &HERE,
-        ambient_credentials: true,
-    }
+    Surroundings::of_a_machine(&HERE)
 }
 
 /// Looks whether the clients of a config can be used, each by one cheap call that changes nothing.

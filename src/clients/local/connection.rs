@@ -107,15 +107,7 @@ mod tests {
 
     fn on_a_laptop() -> Surroundings<'static> {
         static HERE: WorkersAt = WorkersAt::Here;
-        let base = Path::new("/");
-        Surroundings {
-            base,
-            roots: None,
-            endpoints: None,
-            secrets: None,
-            workers: &HERE,
-            ambient_credentials: true,
-        }
+        Surroundings::of_a_machine(&HERE)
     }
 
     #[tokio::test]

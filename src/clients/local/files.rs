@@ -156,7 +156,7 @@ impl Files for RootFiles {
         self.sync_above(path.as_str())
     }
 
-    fn remove_folder(&self, path: &StoragePath, run_uid: &str) -> Result<(), EngineError> {
+    fn remove_folder(&self, path: &StoragePath, run_uid: &str) -> Result<bool, EngineError> {
         let trash = format!("{OWN_FOLDER}/trash/{run_uid}");
         let fail = |source| io_error("remove a folder", path.as_str(), source);
         self.root.make_folders(folder_of(&trash)).map_err(fail)?;
@@ -167,6 +167,15 @@ impl Files for RootFiles {
         self.sync_above(path.as_str())?;
         match dir.remove_dir_all(&trash) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(fail(source)),
+            _ => Ok(true),
+        }
+    }
+
+    fn discard_folder(&self, path: &StoragePath) -> Result<(), EngineError> {
+        match self.root.dir().remove_dir_all(path.as_str()) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(io_error("remove a folder", path.as_str(), source))
+            }
             _ => Ok(()),
         }
     }

@@ -138,7 +138,7 @@ pub fn collect(
         locations.extend(job.sink.as_ref().map(|sink| sink.location.clone()));
     }
     let mut collected = Collected::default();
-    collect_stagings(&files, root, &jobs, &mut collected)?;
+    collect_stagings(&files, &jobs, &mut collected)?;
     locations.extend(managed_locations(&files)?);
     let keep = retention.generations;
     for location in &locations {
@@ -212,13 +212,14 @@ fn known_jobs(root: &Arc<Root>) -> Result<Vec<KnownJob>, EngineError> {
         let folder = JobFolder::of(root, &token)?;
         let Some(record) = folder.read::<JobRecord>(file::OWNER)? else { continue };
         let Some(spec) = folder.spec()? else { continue };
+        // What a job reads and writes of another client's files is not below this root.
+        let works_here = !folder.has(file::STORE);
         let sink = match &spec.sink {
-            job_spec::Sink::Files(sink) if !folder.has(file::STORE) => Sink::of(sink, &token),
-            // What a job wrote to the files of another client is not below this root.
+            job_spec::Sink::Files(sink) if works_here => Sink::of(sink, &token),
             job_spec::Sink::Files(_) | job_spec::Sink::Answer => None,
         };
         let ended_at = ended_at(root, &folder, &record)?;
-        let reads_here = ended_at.is_none() && !folder.has(file::STORE);
+        let reads_here = works_here && ended_at.is_none();
         let inputs = if reads_here { spec.inputs.as_slice() } else { &[] };
         let files = inputs.iter().flat_map(|input| &input.files);
         let reads = files.map(|input| input.file.path.to_string()).collect();
@@ -258,7 +259,6 @@ fn ended_at(
 /// Removes what a job wrote and did not commit. `in_use` has the folders of its table that generations name.
 fn collect_staging(
     files: &RootFiles,
-    root: &Root,
     job: &KnownJob,
     in_use: &HashSet<String>,
     collected: &mut Collected,
@@ -271,7 +271,7 @@ fn collect_staging(
         collected.files += 1;
         collected.bytes += file.size_bytes;
     }
-    remove_all(root, staging.as_str())?;
+    files.discard_folder(staging)?;
     files.remove_empty_folders(staging, location);
     Ok(())
 }
@@ -279,7 +279,6 @@ fn collect_staging(
 /// Removes what jobs that ended wrote and did not commit.
 fn collect_stagings(
     files: &RootFiles,
-    root: &Root,
     jobs: &[KnownJob],
     collected: &mut Collected,
 ) -> Result<(), EngineError> {
@@ -293,7 +292,7 @@ fn collect_stagings(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(folders_in_use(files, &sink.location)?),
         };
-        collect_staging(files, root, job, known, collected)?;
+        collect_staging(files, job, known, collected)?;
     }
     Ok(())
 }

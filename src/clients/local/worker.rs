@@ -433,7 +433,7 @@ impl Job {
         else {
             return;
         };
-        if self.files().remove_folder(&staging, &self.token.0).is_ok() {
+        if self.files().discard_folder(&staging).is_ok() {
             self.files().remove_empty_folders(&staging, &location);
         }
     }

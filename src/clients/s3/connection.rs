@@ -8,11 +8,11 @@ use tokio::runtime::Handle;
 
 use super::DESCRIPTION;
 use super::open::{block, open_lake};
-use crate::api::conditions::Reason;
 use crate::api::v1alpha1::ClientConfig;
 use crate::clients::{Asked, Connection, OpenStore, Opened, Row, SecretKeys};
 use crate::engines::capability::ClientType;
-use crate::engines::{EngineError, Engines, ErrorKind, Storage as _};
+use crate::engines::{EngineError, Engines, Storage as _};
+use crate::lake::object_files::failed;
 
 /// This type of client in the registry.
 pub(in crate::clients) const ROW: Row = Row {
@@ -46,11 +46,8 @@ async fn read_keys(asked: &Asked<'_>) -> Result<Option<SecretKeys>, EngineError>
     let (Some(secret), Some(secrets)) = (asked.client.secret(), asked.surroundings.secrets) else {
         return Ok(None);
     };
-    let namespace = asked.config.namespace.as_deref().unwrap_or_default();
-    let read = secrets.read(namespace, &secret.name).await;
-    read.map(Some).map_err(|message| {
-        asked.error(ErrorKind::Unavailable, message).with_reason(Reason::CredentialsMissing)
-    })
+    let read = secrets.read(asked.namespace(), &secret.name).await;
+    read.map(Some).map_err(|message| asked.secret_missing(message))
 }
 
 #[async_trait]
@@ -71,19 +68,6 @@ impl Connection for S3Connection {
     async fn probe(&self) -> Result<(), EngineError> {
         let objects = self.0.lake.storage().objects();
         let first = objects.list(None).try_next().await;
-        first.map(drop).map_err(|source| self.failed(source))
-    }
-}
-
-impl S3Connection {
-    fn failed(&self, source: object_store::Error) -> EngineError {
-        const PROBE: &str = "list the bucket";
-        if let Some(said) = crate::engines::storage::said_by_store(&source) {
-            let (hint, reason) = (said.hint.clone(), said.reason);
-            let failed = EngineError::new(said.kind, &self.0.client.name, PROBE, &said.message);
-            return EngineError { hint, reason, ..failed.with_retry(said.retry) };
-        }
-        let kind = crate::engines::storage::meaning_of(&source).unwrap_or(ErrorKind::Unavailable);
-        EngineError::new(kind, &self.0.client.name, PROBE, source.to_string()).with_source(source)
+        first.map(drop).map_err(|source| self.0.lake.named(failed("list the bucket", "", source)))
     }
 }

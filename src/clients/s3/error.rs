@@ -4,6 +4,7 @@
 
 use object_store::Error;
 
+use crate::engines::error::causes;
 use crate::engines::{EngineError, ErrorKind};
 
 /// The code and the message of an answer, as they stand in its XML.
@@ -29,7 +30,7 @@ pub(super) fn named(error: Error, bucket: &str) -> Error {
         let hint = "rename or remove the object: no file can be told by its key";
         return said(ErrorKind::InvalidInput, error.to_string(), hint);
     }
-    let text = chain(&error);
+    let text = causes(&error).map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let Some(answer) = answer_of(&text) else { return unanswered(error, &text) };
     if answer.code == "InvalidRange" {
         // The object is shorter than it was.
@@ -59,17 +60,6 @@ fn said(kind: ErrorKind, message: String, hint: &str) -> Error {
     let said = EngineError::new(kind, "s3", "ask S3", message);
     let said = if hint.is_empty() { said } else { said.with_hint(hint) };
     Error::Generic { store: "S3", source: Box::new(said) }
-}
-
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut below = std::error::Error::source(error);
-    while let Some(source) = below {
-        text.push('\n');
-        text.push_str(&source.to_string());
-        below = source.source();
-    }
-    text
 }
 
 fn answer_of(text: &str) -> Option<Answer<'_>> {

@@ -62,7 +62,9 @@ impl BucketFiles {
 
     /// Returns an object under its path of the lake, listed below a key.
     async fn shown(self, below: Option<Path>, found: ObjectMeta) -> Result<ObjectMeta> {
+        // Mason's own mark of a folder is one of the empty objects that are what they are.
         let is_mark = found.size == 0
+            && found.location.filename() != Some(FOLDER_MARK)
             && (below.as_ref() == Some(&found.location) || self.is_folder(&found.location).await?);
         let location = path_of(&self.address, &found.location)?;
         let location = if is_mark { location.join(FOLDER_MARK) } else { location };

@@ -1,5 +1,6 @@
 //! Why a pass failed, and how the failure is reported.
 
+use crate::engines::error::causes;
 use crate::runs::RunError;
 use crate::store::StoreError;
 
@@ -20,7 +21,7 @@ pub(crate) enum Error {
 /// Returns an error with everything that it was caused by, each thing once.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
-    for error in std::iter::successors(Some(error), |error| error.source()) {
+    for error in causes(error) {
         let text = match error.downcast_ref::<kube::Error>() {
             Some(kube::Error::Api(status)) => {
                 format!("{} (status {})", status.message, status.code)

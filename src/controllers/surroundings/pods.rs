@@ -128,12 +128,12 @@ impl RunPods {
         Ok(Engines { execution: Some(Arc::new(execution)), ..engines })
     }
 
-    /// Checks that no pod of another namespace would need the Secret of the files that a job works on.
+    /// Checks that no pod of another namespace would need the Secret of the files that a job works on. A container sees
+    /// no such files.
     ///
     /// # Errors
     /// `PermissionDenied`, reason `CredentialsNotShareable`.
     pub(super) fn check_lending(&self, run: &ValidRun) -> Result<(), EngineError> {
-        let own = run.config.namespace.as_deref().is_none_or(|of| of == self.namespace);
         let client = |choice: &Option<EngineChoice>| run.client(&choice.as_ref()?.client);
         let EngineChoices { storage, metastore, execution } = &run.engines;
         let (Some(keeper), Some(worker)) =
@@ -141,16 +141,20 @@ impl RunPods {
         else {
             return Ok(());
         };
+        let is_container = matches!(run.action, ValidAction::Container { .. });
         let is_lent = keeper.name != worker.name && keeper.secret().is_some();
-        if own || !is_lent || self.pods.placement(worker)? == Placement::Controller {
+        if is_container || !is_lent || self.is_own(run) {
             return Ok(());
         }
-        let message = format!(
-            "the Secret of `{}` would have to be lent to a pod of another namespace",
-            keeper.name
-        );
-        let refused = EngineError::new(ErrorKind::PermissionDenied, "mason", "make a pod", message);
-        Err(refused.with_reason(Reason::CredentialsNotShareable))
+        match self.pods.placement(worker)? {
+            Placement::Controller => Ok(()),
+            Placement::Pod => Err(not_shareable()),
+        }
+    }
+
+    /// Returns whether a run's config is one of its own namespace.
+    fn is_own(&self, run: &ValidRun) -> bool {
+        run.config.namespace.as_deref().is_none_or(|of| of == self.namespace)
     }
 
     fn attempts(&self, settings: &Arc<PodSettings>, place: ContainerPlace) -> AttemptPods {
@@ -164,14 +168,10 @@ impl RunPods {
         let Some(client) = chosen else { return Ok(None) };
         let Some(folder) = client.folder() else { return Ok(None) };
         let secret = client.secret().map(|secret| secret.name.clone());
-        let own = run.config.namespace.as_deref().is_none_or(|of| of == self.namespace);
         let ValidAction::Container { container } = &run.action else { return Ok(None) };
         let wants = container.storage != ContainerStorage::None;
-        if wants && secret.is_some() && !own {
-            let message = "the config's Secret would have to be lent to a pod of another namespace";
-            let refused =
-                EngineError::new(ErrorKind::PermissionDenied, "mason", "make a pod", message);
-            return Err(refused.with_reason(Reason::CredentialsNotShareable));
+        if wants && secret.is_some() && !self.is_own(run) {
+            return Err(not_shareable());
         }
         Ok(Some(StorageMount { root: PathBuf::from(folder), credentials: secret }))
     }
@@ -179,4 +179,10 @@ impl RunPods {
 
 fn place_of(run: &ValidRun, storage: Option<StorageMount>) -> ContainerPlace {
     ContainerPlace { operator: run.operator.clone(), config: run.config.name.clone(), storage }
+}
+
+fn not_shareable() -> EngineError {
+    let message = "the config's Secret would have to be lent to a pod of another namespace";
+    let refused = EngineError::new(ErrorKind::PermissionDenied, "mason", "make a pod", message);
+    refused.with_reason(Reason::CredentialsNotShareable)
 }

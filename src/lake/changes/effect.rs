@@ -40,8 +40,7 @@ pub(super) fn effect(
             let Some(location) = &doomed.location else {
                 return Ok(changed(format!("deleted database {name}"), None, doomed));
             };
-            files.remove_folder(location, &record.author.run_uid)?;
-            let what = if files.kind(location)?.is_none() {
+            let what = if files.remove_folder(location, &record.author.run_uid)? {
                 format!("deleted database {name}")
             } else {
                 format!(

@@ -111,9 +111,12 @@ fn folders_are_made_and_removed_with_all_below() {
         write(files, "sales2/c.csv");
         assert!(holds_data(files, &database).expect("should look"));
         assert_eq!(files.kind(&path("sales/a/b.csv")).expect("looks"), Some(EntryKind::File));
-        files.remove_folder(&database, "run").expect("should remove");
-        files.remove_folder(&database, "run").expect("may be asked again");
+        assert!(files.remove_folder(&database, "run").expect("should remove"));
+        assert!(files.remove_folder(&database, "run").expect("may be asked again"));
         assert_eq!(files.kind(&database).expect("should look"), None);
         assert_eq!(files.kind(&path("sales2")).expect("should look"), Some(EntryKind::Folder));
+        files.discard_folder(&path("sales2")).expect("should discard");
+        files.discard_folder(&path("sales2")).expect("may be asked again");
+        assert_eq!(files.kind(&path("sales2")).expect("should look"), None);
     });
 }

@@ -57,31 +57,28 @@ fn only_the_user_of_the_local_engine_leaves_results_in_a_storage_that_it_may_wri
     assert!(!command("None", None).contains("--upload"));
 }
 
-#[test]
-fn the_pod_of_a_worker_has_what_its_job_may_use() {
-    let (owner, token, place) = (owner(), token(), place());
-    let child = Child { owner: &owner, token: &token, name: "words-1", place: &place };
-    let needs = WorkerNeeds {
+fn needs() -> WorkerNeeds<'static> {
+    WorkerNeeds {
         root: Path::new("/data/team/lake"),
         folder: Path::new("/data/team/lake/.mason/jobs/0a1b2c"),
         memory_bytes: 1 << 30,
         parallelism: 2,
         credentials: None,
-    };
-    insta::assert_yaml_snapshot!(worker_pod(child, needs, &settings()).unwrap());
+    }
+}
+
+#[test]
+fn the_pod_of_a_worker_has_what_its_job_may_use() {
+    let (owner, token, place) = (owner(), token(), place());
+    let child = Child { owner: &owner, token: &token, name: "words-1", place: &place };
+    insta::assert_yaml_snapshot!(worker_pod(child, needs(), &settings()).unwrap());
 }
 
 #[test]
 fn the_pod_of_a_worker_on_other_files_has_their_secret_as_a_folder() {
     let (owner, token, place) = (owner(), token(), place());
     let child = Child { owner: &owner, token: &token, name: "words-1", place: &place };
-    let needs = WorkerNeeds {
-        root: Path::new("/data/team/lake"),
-        folder: Path::new("/data/team/lake/.mason/jobs/0a1b2c"),
-        memory_bytes: 1 << 30,
-        parallelism: 2,
-        credentials: Some("aws"),
-    };
+    let needs = WorkerNeeds { credentials: Some("aws"), ..needs() };
     let pod = serde_json::to_value(worker_pod(child, needs, &settings()).unwrap()).unwrap();
     let main = &pod["spec"]["containers"][0];
     let arguments = main["args"].as_array().unwrap();
@@ -148,13 +145,7 @@ ephemeralStorage: 20Gi
 fn pods_as_an_administrator_says(text: &str) -> [Value; 2] {
     let (owner, token, place, settings) = (owner(), token(), place(), read_settings(text).unwrap());
     let child = Child { owner: &owner, token: &token, name: "words-1", place: &place };
-    let needs = WorkerNeeds {
-        root: Path::new("/data/team/lake"),
-        folder: Path::new("/data/team/lake/.mason/jobs/0a1b2c"),
-        memory_bytes: 1 << 30,
-        parallelism: 1,
-        credentials: None,
-    };
+    let needs = WorkerNeeds { parallelism: 1, ..needs() };
     let container = container_pod(child, &container("x"), &parameters(json!({})), &settings);
     let worker = worker_pod(child, needs, &settings);
     [container, worker].map(|pod| serde_json::to_value(pod.unwrap()).unwrap())

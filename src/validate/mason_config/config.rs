@@ -1,7 +1,6 @@
 //! The checks of a config.
 
-use std::net::{IpAddr, SocketAddr};
-
+use crate::api::endpoint::{is_endpoint, is_number};
 use crate::api::quantity::parse_bytes;
 use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig, S3Client};
@@ -115,7 +114,7 @@ fn check_s3(s3: &S3Client, path: &str, problems: &mut Problems) {
         let problem = Problem::new(format!("{path}.region"), format!("`{region}` is no region"));
         problems.push(problem.hint("for example `eu-central-1`"));
     }
-    if let Some(endpoint) = s3.endpoint.as_ref().filter(|endpoint| !is_server(endpoint)) {
+    if let Some(endpoint) = s3.endpoint.as_ref().filter(|endpoint| !is_endpoint(endpoint)) {
         let message = format!("`{endpoint}` is no address of a server");
         let problem = Problem::new(format!("{path}.endpoint"), message);
         problems.push(problem.hint("a scheme, a host and perhaps a port: `https://host:9000`"));
@@ -125,21 +124,6 @@ fn check_s3(s3: &S3Client, path: &str, problems: &mut Problems) {
         problems
             .push(problem.hint("leave it out: with an `endpoint` the bucket stands in the path"));
     }
-}
-
-/// Whether the host of a server is the number of an address, not a name.
-fn is_number(endpoint: &str) -> bool {
-    let host = endpoint.split_once("://").map_or(endpoint, |(_, host)| host);
-    let host = host.trim_end_matches('/');
-    host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
-}
-
-/// Whether a text is `http(s)://host[:port]`, without a path, a user or a query.
-fn is_server(text: &str) -> bool {
-    let Some((scheme, host)) = text.split_once("://") else { return false };
-    let host = host.strip_suffix('/').unwrap_or(host);
-    let is_plain = |c: char| !matches!(c, '/' | '?' | '#' | '@') && !c.is_whitespace();
-    matches!(scheme, "http" | "https") && !host.is_empty() && host.chars().all(is_plain)
 }
 
 fn check_local(local: &LocalClient, path: &str, problems: &mut Problems) {

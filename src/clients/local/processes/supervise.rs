@@ -12,8 +12,9 @@ use crate::clients::local::jobs::{JobFolder, Mark, file};
 use crate::clients::local::worker;
 use crate::engines::EngineError;
 
-/// Starts the worker of a job's absolute folder, with the credentials of a mounted Secret if the job's files need one, waits for its end, and notes how it ended; returns
-/// whether it ended well. When this process is asked to stop, the job is.
+/// Starts the worker of a job's absolute folder, with the credentials of a mounted Secret if the job's files need one,
+/// waits for its end, and notes how it ended; returns whether it ended well. When this process is asked to stop, the job
+/// is.
 ///
 /// # Errors
 /// When the folder is not that of a job, or the worker cannot be started.

@@ -2,8 +2,9 @@
 //!
 //! Each still works on one job and ends: what one job leaves in a process is never seen by another, and its
 //! bound on memory is its own. A waiting worker is told its job's absolute folder, closed by a NUL, on its
-//! standard input, and behind that what the Secret of its store holds, if there is one; when the input ends without a job, the process that started the worker is gone and the worker
-//! ends too. No job relies on a waiting worker: if none waits, a job's worker is started as ever.
+//! standard input, and behind that what the Secret of its store holds, if there is one; when the input ends without a
+//! job, the process that started the worker is gone and the worker ends too. No job relies on a waiting worker: if none
+//! waits, a job's worker is started as ever.
 
 use std::io::{BufRead, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
