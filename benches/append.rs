@@ -68,6 +68,7 @@ fn append(files: &dyn Files, run: u64) -> Result<(), Box<dyn Error>> {
         mode: WriteMode::Append,
         target_file_size_bytes: 1 << 20,
         expected: None,
+        register: None,
     };
     let token = JobToken(format!("r{run}"));
     let path = sink.staging(&token)?.join("part-0.csv")?;

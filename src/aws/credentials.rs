@@ -12,6 +12,7 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_glue::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use jiff::Timestamp;
@@ -82,10 +83,8 @@ impl Ambient {
             Some(region) => Region::new(region.to_owned()),
             None => of_surroundings().await,
         };
-        let tls = Provider::Rustls(CryptoMode::Ring);
-        let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
         let asked = aws_config::defaults(BehaviorVersion::latest());
-        let found = asked.region(region.clone()).http_client(http).load().await;
+        let found = asked.region(region.clone()).http_client(https()).load().await;
         let chain = found.credentials_provider().ok_or_else(|| none("nothing may hold any"))?;
         Ok(Self { chain, region: region.to_string(), now, known: Mutex::default() })
     }
@@ -121,6 +120,12 @@ impl Ambient {
             },
         }
     }
+}
+
+/// Returns what speaks HTTPS, with rustls and ring.
+pub(super) fn https() -> SharedHttpClient {
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
 }
 
 async fn of_surroundings() -> Region {

@@ -1,7 +1,9 @@
-//! What the clients of AWS share: how credentials are found and kept fresh.
+//! What the clients of AWS share: how credentials are found and kept fresh, and how a service is asked.
 //!
-//! Below the clients: knows no config and no service. One stack for TLS, rustls with ring, is handed to the SDK.
+//! Below the clients: knows no config. One stack for TLS, rustls with ring, is handed to the SDK.
 
 mod credentials;
+mod service;
 
 pub use credentials::{Ambient, Keys};
+pub use service::{Signer, service};

@@ -112,28 +112,27 @@ impl Connections {
         Ok(engines)
     }
 
-    /// Returns the files of the client that keeps those of the run, where the jobs are another client's.
+    /// Returns the files of the client that keeps those of the run, where another client has the tables or the jobs.
     async fn lent_store(
         &self,
         picked: &Picked<'_>,
         surroundings: &Surroundings<'_>,
     ) -> Result<Option<OpenStore>, EngineError> {
         let roles = &picked.roles;
-        let keeper = roles.get(Role::Storage).or(*roles.get(Role::Metastore));
-        let (Some(keeper), Some(execution)) = (keeper, roles.get(Role::Execution)) else {
-            return Ok(None);
-        };
-        if keeper.client == execution.client {
-            return Ok(None);
-        }
+        let (metastore, execution) = (*roles.get(Role::Metastore), *roles.get(Role::Execution));
+        let Some(keeper) = roles.get(Role::Storage).or(metastore) else { return Ok(None) };
+        let is_other = |choice: &&EngineChoice| choice.client != keeper.client;
+        let metastore = metastore.filter(is_other);
+        let Some(borrower) = metastore.or(execution.filter(is_other)) else { return Ok(None) };
         let client = find(picked.clients, &keeper.client)?;
         let asked = Asked { client, config: &picked.config, surroundings };
         let open = self.connect(&asked).await?;
         let store = open.store().ok_or_else(|| {
-            let message = format!("the jobs of `{}` do not reach its files", execution.client);
+            let message = format!("it lends no files to the client `{}`", borrower.client);
             asked.error(ErrorKind::Unsupported, message)
         })?;
-        Ok(Some(store.clone()))
+        let metastore = metastore.map(|choice| find(picked.clients, &choice.client)).transpose()?;
+        Ok(Some(OpenStore { metastore: metastore.cloned(), ..store.clone() }))
     }
 
     /// Checks that the surroundings allow what a client asks for.

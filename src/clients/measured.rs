@@ -15,7 +15,8 @@ use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Author, Change, Changed, Changes, TableEntry};
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
-use crate::engines::table::{Database, PinnedFile, TableLookup, TableName};
+use crate::engines::schema::Schema;
+use crate::engines::table::{Database, FileFormat, PinnedFile, TableLookup, TableName};
 use crate::engines::{ByRole, EngineError, Engines, Execution, Lookup, Metastore, Role, Storage};
 use crate::metrics::{EngineCall, Metrics};
 
@@ -144,6 +145,14 @@ impl Metastore for Measured<dyn Metastore> {
         reading: &Reading,
     ) -> Result<TableLookup, EngineError> {
         self.by.call("metastore.get_table", self.inner.get_table(name, reading)).await
+    }
+
+    fn knows_commits(&self) -> bool {
+        self.inner.knows_commits()
+    }
+
+    fn check_columns(&self, format: &FileFormat, columns: &Schema) -> Result<(), EngineError> {
+        self.inner.check_columns(format, columns)
     }
 
     fn changes(&self) -> Option<&dyn Changes> {

@@ -7,6 +7,8 @@ mod allowed_roots;
 #[cfg(any(feature = "aws", feature = "local"))]
 mod clock;
 mod connections;
+#[cfg(feature = "aws")]
+pub mod glue;
 #[cfg(feature = "local")]
 pub mod local;
 mod measured;

@@ -16,7 +16,7 @@ use crate::api::conditions::Reason;
 use crate::api::endpoint::is_same;
 use crate::api::v1alpha1::{ClientConfig, ConfigVersion, SecretRef};
 use crate::engines::capability::ClientType;
-use crate::engines::{EngineError, Engines, ErrorKind};
+use crate::engines::{EngineError, Engines, ErrorKind, Metastore};
 use crate::lake::roles::Lake;
 
 /// Every type of client of this build.
@@ -25,6 +25,8 @@ pub(super) const ROWS: &[Row] = &[
     super::local::ROW,
     #[cfg(feature = "aws")]
     super::s3::ROW,
+    #[cfg(feature = "aws")]
+    super::glue::ROW,
 ];
 
 /// Returns what every type of client of this build is and can do.
@@ -49,7 +51,17 @@ pub struct Row {
     /// Opens the files of a client by its block and what its Secret holds, in the process of a job; absent where a
     /// client lends none.
     pub(super) open_lake: Option<OpenLake>,
+    /// Opens the metastore of a client over the files of another one, in the process of a job; absent where the tables
+    /// of a client are its own files.
+    pub(super) open_metastore: Option<OpenMetastore>,
 }
+
+/// Opens the metastore of a client for one job. Its requests are signed with what the Secret of the files holds.
+pub(super) type OpenMetastore =
+    for<'a> fn(
+        &'a ClientConfig,
+        &'a OpenStore,
+    ) -> BoxFuture<'a, Result<Arc<dyn Metastore>, EngineError>>;
 
 /// Opens the files of a client, whose requests are made on a runtime.
 pub(super) type OpenLake = for<'a> fn(
@@ -91,11 +103,33 @@ impl Asked<'_> {
         self.error(ErrorKind::Unavailable, message).with_reason(Reason::CredentialsMissing)
     }
 
-    /// Checks that the credentials of this process may be used for the client.
+    /// Returns what the client's Secret holds; nothing where there are no Secrets, as on a machine without a cluster.
     ///
     /// # Errors
-    /// `PermissionDenied`, reason `CredentialsMissing`.
-    pub fn check_ambient_credentials(&self) -> Result<(), EngineError> {
+    /// `Unavailable`, reason `CredentialsMissing`.
+    pub async fn read_keys(&self) -> Result<Option<SecretKeys>, EngineError> {
+        let (Some(secret), Some(secrets)) = (self.client.secret(), self.surroundings.secrets)
+        else {
+            return Ok(None);
+        };
+        let read = secrets.read(self.namespace(), &secret.name).await;
+        read.map(Some).map_err(|message| self.secret_missing(message))
+    }
+
+    /// Checks that the client may ask the server that it names, with the credentials that it has.
+    ///
+    /// # Errors
+    /// `PermissionDenied`, reason `EndpointNotAllowed` or `CredentialsMissing`.
+    pub fn check_server(&self) -> Result<(), EngineError> {
+        self.client.endpoint().map_or(Ok(()), |endpoint| self.check_endpoint(endpoint))?;
+        match (self.client.secret(), self.surroundings.secrets) {
+            (Some(_), Some(_)) => Ok(()),
+            _ => self.check_ambient_credentials(),
+        }
+    }
+
+    /// Checks that the credentials of this process may be used for the client.
+    fn check_ambient_credentials(&self) -> Result<(), EngineError> {
         if self.surroundings.ambient_credentials {
             return Ok(());
         }
@@ -108,10 +142,7 @@ impl Asked<'_> {
     }
 
     /// Checks that the config may name the address of a server.
-    ///
-    /// # Errors
-    /// `PermissionDenied`, reason `EndpointNotAllowed`.
-    pub fn check_endpoint(&self, endpoint: &str) -> Result<(), EngineError> {
+    fn check_endpoint(&self, endpoint: &str) -> Result<(), EngineError> {
         let Some(allowed) = self.surroundings.endpoints else { return Ok(()) };
         if allowed.iter().any(|one| is_same(one, endpoint)) {
             return Ok(());

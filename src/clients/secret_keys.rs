@@ -6,6 +6,15 @@ use std::{fmt, fs, io};
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "aws")]
+use crate::api::conditions::Reason;
+#[cfg(feature = "aws")]
+use crate::api::v1alpha1::ClientConfig;
+#[cfg(feature = "aws")]
+use crate::aws::Keys;
+#[cfg(feature = "aws")]
+use crate::engines::{EngineError, ErrorKind};
+
 /// The texts of a Secret by their keys. They are never shown: not by `Debug`, and in no error.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -30,6 +39,28 @@ impl SecretKeys {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// Returns the keys of AWS, which are named as the variables of the environment are.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, reason `CredentialsMissing`, naming the Secret of the client and the key that it lacks.
+    #[cfg(feature = "aws")]
+    pub(super) fn of_aws(&self, client: &ClientConfig) -> Result<Keys, EngineError> {
+        let needed = |key: &str| {
+            self.get(key).map(str::to_owned).ok_or_else(|| {
+                let secret = client.secret().map_or("", |secret| secret.name.as_str());
+                let message = format!("the Secret `{secret}` has no key `{key}`");
+                let kind = ErrorKind::Unauthenticated;
+                EngineError::new(kind, &client.name, "open a client", message)
+                    .with_reason(Reason::CredentialsMissing)
+            })
+        };
+        Ok(Keys {
+            id: needed("AWS_ACCESS_KEY_ID")?,
+            secret: needed("AWS_SECRET_ACCESS_KEY")?,
+            session_token: self.get("AWS_SESSION_TOKEN").map(str::to_owned),
+        })
     }
 
     /// Reads a Secret that is mounted as a folder: a file for each key.

@@ -155,6 +155,7 @@ impl Executed {
             commit: None,
             warnings: self.warnings,
             info: inputs.iter().flat_map(|input| input.notes.clone()).collect(),
+            register: None,
             concluded: self.concluded,
         };
         (outcome, self.written)

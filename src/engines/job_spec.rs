@@ -359,6 +359,17 @@ pub struct FileSink {
     pub target_file_size_bytes: u64,
     /// The version of the folder's table when the job was planned; `None` when there was none.
     pub expected: Option<TableVersion>,
+    /// Whether a catalogue has to be told of the table: what is committed then counts once it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<Register>,
+}
+
+/// How a catalogue is told of a table that a job wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Register {
+    /// The version of the table that is replaced; `None` when there must be none.
+    pub expected: Option<TableVersion>,
 }
 
 impl FileSink {

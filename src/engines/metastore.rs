@@ -51,6 +51,20 @@ pub trait Metastore: Send + Sync {
         reading: &Reading,
     ) -> Result<TableLookup, EngineError>;
 
+    /// Returns whether a table that a job commits beside its files is one of this metastore. Otherwise it has to be
+    /// told of it.
+    fn knows_commits(&self) -> bool {
+        true
+    }
+
+    /// Refuses a table that could not be declared, by how its files are read and by its columns.
+    ///
+    /// # Errors
+    /// `InvalidInput` with every problem.
+    fn check_columns(&self, _format: &FileFormat, _columns: &Schema) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Returns the part that changes databases and tables, if there is one.
     fn changes(&self) -> Option<&dyn Changes>;
 }

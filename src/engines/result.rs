@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::answer::Conclusion;
 use super::job::{JobOwner, JobToken};
 use super::job_spec::Input;
+use super::metastore::Change;
 use super::schema::{Schema, SchemaConflict, SchemaFound};
 use super::table::{FileFormat, PinnedFile, StoragePath, TableName, TableVersion};
 
@@ -32,6 +33,9 @@ pub struct JobOutcome {
     pub reads: Vec<Reads>,
     /// What was committed, when the job has a sink of files.
     pub commit: Option<Commit>,
+    /// What a catalogue has to be told of it, when the sink says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<Box<Change>>,
     /// What a person should know: casts, nulls, rejected rows, a changed join algorithm.
     pub warnings: Vec<String>,
     /// How its inputs were read, where that was detected and is unusual.
@@ -170,6 +174,15 @@ pub struct Written {
     pub schema: Schema,
     /// The partition keys with their types, in the order of the path.
     pub partition_columns: Schema,
+}
+
+impl Written {
+    /// Returns the columns with the partition keys last.
+    #[must_use]
+    pub fn full_schema(&self) -> Schema {
+        let columns = self.schema.columns.iter().chain(&self.partition_columns.columns);
+        Schema { columns: columns.cloned().collect() }
+    }
 }
 
 /// One written file.

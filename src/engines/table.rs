@@ -275,6 +275,9 @@ pub struct CsvDialect {
     /// What stands before the fraction of a number, `.` or `,`.
     #[serde(default = "point", skip_serializing_if = "is_point")]
     pub decimal: char,
+    /// The names of the columns by their position, where a declaration and not a header gives them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
 }
 
 fn point() -> char {
@@ -309,6 +312,7 @@ impl Default for CsvDialect {
             encoding: TextEncoding::Utf8,
             null_tokens: Vec::new(),
             decimal: point(),
+            columns: Vec::new(),
         }
     }
 }
@@ -429,6 +433,9 @@ pub struct Table {
     pub version: Option<TableVersion>,
     /// The files, as of the look-up.
     pub files: Vec<PinnedFile>,
+    /// How many files are below its locations which the metastore counts among none of its partitions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unregistered: u64,
     /// How many rows, where it is known without reading the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,

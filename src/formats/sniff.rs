@@ -455,6 +455,7 @@ fn delimited(
         encoding,
         null_tokens: reading.null_tokens.clone(),
         decimal: reading.decimal.unwrap_or(CsvDialect::default().decimal),
+        columns: Vec::new(),
     });
     Ok(())
 }

@@ -8,13 +8,14 @@ use jiff::Timestamp;
 
 use super::catalogue;
 use super::error::{error, path_error};
-use super::file_lists;
+use super::file_lists::{self, all_files};
 use super::listing::{files_below, folder_of, is_staged};
 use super::manifest::{Added, Manifest, ManifestKind, StoredManifest, table_name};
 use super::run_record::{self, RunRecord, is_commit_of};
 use crate::engines::files::Files;
 use crate::engines::job::{JobOwner, JobToken};
 use crate::engines::job_spec::{FileSink, WriteMode};
+use crate::engines::metastore::{Change, TableDeclaration};
 use crate::engines::result::{Commit, Written};
 use crate::engines::schema::{Schema, SchemaFound};
 use crate::engines::table::{CsvDialect, FileFormat, Format, StoragePath, TableVersion};
@@ -155,6 +156,38 @@ fn as_commit(location: &StoragePath, stored: &StoredManifest) -> Commit {
     }
 }
 
+/// Returns what a catalogue has to be told of a commit: the table, in the folder of the files that were committed.
+///
+/// # Errors
+/// Whatever reading the manifest fails with.
+pub fn registration(
+    files: &dyn Files,
+    sink: &FileSink,
+    commit: &Commit,
+) -> Result<Option<Change>, EngineError> {
+    let Some(register) = sink.register else { return Ok(None) };
+    let location = location_of(sink)?;
+    let manifest = catalogue::read(files, &location, commit.version)?.manifest;
+    let first = all_files(files, &manifest)?.into_iter().next();
+    let folder = first.and_then(|file| staging_of(&location, &file.path));
+    let table = TableDeclaration {
+        name: manifest.name.clone(),
+        locations: vec![folder.unwrap_or_else(|| sink.location.clone())],
+        format: written_format(sink.format),
+        schema: manifest.full_schema(),
+        partition_keys: manifest.partition_keys(),
+        found: manifest.found.clone(),
+    };
+    Ok(Some(Change::PutTable { table: Box::new(table), expected: register.expected }))
+}
+
+/// Returns the folder of the job that wrote a file of a table.
+fn staging_of(table: &StoragePath, file: &StoragePath) -> Option<String> {
+    let below = file.as_str().strip_prefix(table.as_str())?.strip_prefix('/')?;
+    let (job, _) = below.split_once('/')?;
+    Some(format!("{table}/{job}"))
+}
+
 /// Refuses a folder that holds files of another origin, or whose name is taken.
 fn check_folder(
     files: &dyn Files,
@@ -245,6 +278,10 @@ fn check_target(
     sink: &FileSink,
     current: Option<&Manifest>,
 ) -> Result<(), EngineError> {
+    if sink.register.is_some() {
+        // The catalogue decides what the table is; the manifests of its folder only prove what jobs wrote.
+        return Ok(());
+    }
     let now = current.map(|manifest| manifest.generation);
     let changed = |what: String| {
         Err(error(ErrorKind::Conflict, OPERATION, format!("`{location}` {what}"))

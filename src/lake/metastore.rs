@@ -8,7 +8,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
-use super::changes::{self, ChangeLock};
+use super::changes::{self, ChangeLock, FileEffects};
 use super::discovery::Discovery;
 use super::error::of_client;
 use super::tables;
@@ -151,7 +151,7 @@ impl Changes for LakeMetastore {
         let (own, change, author) = (self.clone(), change.clone(), author.clone());
         self.blocking(move || {
             let _turn = own.lock.take()?;
-            changes::apply(&*own.files, &change, &author, (own.now)())
+            changes::apply(&*own.files, &FileEffects(&*own.files), &change, &author, (own.now)())
         })
         .await
     }
@@ -160,7 +160,8 @@ impl Changes for LakeMetastore {
         let (own, author) = (self.clone(), author.clone());
         self.blocking(move || {
             let _turn = own.lock.take()?;
-            changes::find(&*own.files, &author, (own.now)()).map(Lookup::from)
+            changes::find(&*own.files, &FileEffects(&*own.files), &author, (own.now)())
+                .map(Lookup::from)
         })
         .await
     }
@@ -169,7 +170,8 @@ impl Changes for LakeMetastore {
         let (own, author) = (self.clone(), author.clone());
         self.blocking(move || {
             let _turn = own.lock.take()?;
-            changes::fence(&*own.files, &author, (own.now)()).map(Lookup::from)
+            changes::fence(&*own.files, &FileEffects(&*own.files), &author, (own.now)())
+                .map(Lookup::from)
         })
         .await
     }

@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Conclusion};
+use super::{Answer, Conclusion, Effect};
 use crate::api::v1alpha1::ResultKind;
 use crate::engines::counted::counted;
 use crate::engines::result::{Commit, JobOutcome};
 use crate::engines::schema::{Column, ConflictingSchema, DifferingColumn, Schema, SchemaConflict};
 use crate::engines::table::TableName;
 
-/// Returns the answer to a job whose outcome is rows, one object or written files, with no effect left.
+/// Returns the answer to a job whose outcome is rows, one object or written files. What is left to do is to tell a
+/// catalogue of the files, where it has to be.
 pub(super) fn conclude_job(outcome: &JobOutcome) -> Conclusion {
     let answer = match &outcome.commit {
         Some(commit) => written(commit, outcome),
         None if outcome.answer.is_array() => rows(outcome),
         None => object(outcome),
     };
-    Conclusion { answer, effect: None }
+    let effect =
+        outcome.register.as_deref().map(|change| Effect::Metastore { change: change.clone() });
+    Conclusion { answer, effect }
 }
 
 /// Returns a table's name as answers have it.

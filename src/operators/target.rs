@@ -9,10 +9,12 @@ use super::columns::resolve;
 use super::inputs::unread;
 use super::parameters::{choice, count, refused, refused_all};
 use super::{Request, Unprepared, WorkPlan};
-use crate::engines::job_spec::{FileSink, Sink, WriteMode};
+use crate::engines::job_spec::{FileSink, Register, Sink, WriteMode};
 use crate::engines::reading::Reading;
 use crate::engines::schema::Schema;
-use crate::engines::table::{Format, StoragePath, Table, TableKind, TableLookup, TableName};
+use crate::engines::table::{
+    FileFormat, Format, StoragePath, Table, TableKind, TableLookup, TableName,
+};
 use crate::engines::writing_parameters::{Output, output_of};
 use crate::engines::{EngineError, Engines, ErrorKind};
 
@@ -79,17 +81,61 @@ pub(super) async fn find_target(
         let hint = "give mode=replace or mode=append, or another name";
         return Err(error.with_hint(hint).into());
     }
+    let partition_by = request.parameters.list("partition_columns");
+    let register = register(engines, operator, &place, existing.as_ref(), (format, mode))?;
+    if register.is_some() && existing.is_some() && !partition_by.is_empty() {
+        return Err(refused(operator, REPLACED_AT_ONCE).into());
+    }
     let mib = count(operator, request, "target_file_size_mib")?.unwrap_or(FILE_SIZE_MIB).max(1);
     let sink = FileSink {
         table: Some(place.name.clone()),
         location: place.location,
         format,
-        partition_by: request.parameters.list("partition_columns"),
+        partition_by,
         mode,
         target_file_size_bytes: mib.saturating_mul(1024 * 1024),
-        expected: existing.as_ref().and_then(|table| table.version),
+        expected: existing.as_ref().filter(|_| register.is_none()).and_then(|table| table.version),
+        register,
     };
     Ok(Some(Target { name: place.name, sink, existing }))
+}
+
+/// Why no partitions are written in the place of a catalogue's table.
+const REPLACED_AT_ONCE: &str = "a table of the catalogue is replaced at once, and its partitions would be one by one; leave \
+                                out `partition_columns`, or write another table";
+
+/// Returns how a catalogue is told of the table, where the metastore does not know of commits by itself.
+///
+/// # Errors
+/// `Unsupported` for what a catalogue cannot be told at once; `InvalidInput` for a format that it does not know.
+fn register(
+    engines: &Engines,
+    operator: &str,
+    place: &Place,
+    existing: Option<&Table>,
+    (format, mode): (Format, WriteMode),
+) -> Result<Option<Register>, EngineError> {
+    let metastore = engines.metastore()?;
+    if metastore.knows_commits() || !place.is_table {
+        return Ok(None);
+    }
+    let unsupported = |message: String| {
+        Err(EngineError::new(ErrorKind::Unsupported, operator, "find the output", message))
+    };
+    if existing.is_some() && mode == WriteMode::Append {
+        return unsupported(format!(
+            "rows are not added to `{}`: a table of the catalogue is replaced as a whole",
+            place.name
+        ));
+    }
+    if place.location.contains("://") {
+        return unsupported(format!(
+            "the place of the database, `{}`, is outside the root of the files",
+            place.location
+        ));
+    }
+    metastore.check_columns(&FileFormat::of(format), &Schema::default())?;
+    Ok(Some(Register { expected: existing.and_then(|table| table.version) }))
 }
 
 /// Returns where the request wants its output.
@@ -113,6 +159,8 @@ pub(super) async fn require_target(
 struct Place {
     name: TableName,
     location: String,
+    /// Whether it is that of a table, not only of a folder.
+    is_table: bool,
 }
 
 fn wanted_place(operator: &str, request: &Request) -> Result<Option<Output>, EngineError> {
@@ -137,16 +185,21 @@ async fn look(
     let name = TableName { database: database.name, table: wanted.name.table };
     let location = format!("{}/{}", database.location.trim_end_matches('/'), name.table);
     let existing = existing_table(engines, operator, &name).await?;
+    if !engines.metastore()?.knows_commits() {
+        // What is written goes beside what is there, and the catalogue is told of its place.
+        return Ok((Place { name, location, is_table: true }, existing));
+    }
     Ok(placed(name, location, existing))
 }
 
 fn placed(name: TableName, location: String, existing: Option<Table>) -> (Place, Option<Table>) {
-    match existing {
+    let place = |name, location| Place { name, location, is_table: existing.is_some() };
+    match &existing {
         Some(table) => {
             let location = table.locations.first().cloned().unwrap_or(location);
-            (Place { name: table.name.clone(), location }, Some(table))
+            (place(table.name.clone(), location), existing)
         }
-        None => (Place { name, location }, None),
+        None => (place(name, location), None),
     }
 }
 
@@ -156,11 +209,13 @@ async fn look_at_folder(
     folder: &StoragePath,
     mode: WriteMode,
 ) -> Result<(Place, Option<Table>), Unprepared> {
-    let folder = spelled(engines, folder).await?;
+    let knows_commits = engines.metastore()?.knows_commits();
+    let folder =
+        if knows_commits { spelled(engines, folder).await? } else { folder.as_str().to_owned() };
     let (parent, table) = folder.rsplit_once('/').unwrap_or(("", &folder));
     let name = TableName { database: parent.to_owned(), table: table.to_owned() };
     // What lies deeper than a database's tables is not known to the metastore.
-    if !parent.contains('/') {
+    if knows_commits && !parent.contains('/') {
         match existing_table(engines, operator, &name).await {
             Ok(Some(table)) => return Ok(placed(name, folder, Some(table))),
             Err(Unprepared::Failed(error)) if error.kind == ErrorKind::NotFound => {

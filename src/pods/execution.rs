@@ -312,6 +312,7 @@ impl Execution for PodExecution {
             commit: None,
             warnings: Vec::new(),
             info: Vec::new(),
+            register: None,
             concluded: None,
         })
     }

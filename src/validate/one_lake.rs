@@ -1,5 +1,5 @@
-//! Whether the clients that were picked for a run are of one lake: its tables and its files are those of one client,
-//! and the jobs of another client reach them.
+//! Whether the clients that were picked for a run are of one lake: its tables and its files are those of one client, or
+//! the tables those of a catalogue and the files those of `s3`; and the jobs of another client reach them.
 
 use super::problem::{Problem, Problems};
 use crate::api::v1alpha1::{ClientKind, EngineChoice, EngineChoices, MasonConfig};
@@ -39,6 +39,11 @@ fn first(config: &MasonConfig) -> EngineChoices {
 
 fn apart(choices: &EngineChoices) -> Option<Problem> {
     let EngineChoices { metastore, storage, execution } = choices;
+    if let Some(metastore) = metastore
+        && metastore.kind == ClientKind::Glue
+    {
+        return without_files(metastore, storage.as_ref());
+    }
     if let (Some(metastore), Some(storage)) = (metastore, storage)
         && metastore.client != storage.client
     {
@@ -59,6 +64,19 @@ fn apart(choices: &EngineChoices) -> Option<Problem> {
     );
     let hint = format!("name `{}` first in `execution` too", keeper.client);
     Some(Problem::new("spec.engines", message).hint(hint))
+}
+
+/// Returns what keeps a catalogue from the files of its tables.
+fn without_files(catalogue: &EngineChoice, storage: Option<&EngineChoice>) -> Option<Problem> {
+    if storage.is_some_and(|storage| storage.kind == ClientKind::S3) {
+        return None;
+    }
+    let message = format!(
+        "the tables of `{}` are made of objects of S3, and no client `s3` comes first in `storage`",
+        catalogue.client
+    );
+    let hint = "add a client with `s3: {root: s3://bucket/}` and name it in `storage`";
+    Some(Problem::new("spec.engines.storage", message).hint(hint))
 }
 
 #[cfg(test)]
@@ -82,6 +100,9 @@ mod tests {
             (("here", ClientKind::Local), ("there", ClientKind::Local), ("s3", ClientKind::S3));
         assert_eq!(told(here, here, "here"), "");
         assert_eq!(told(bucket, bucket, "here"), "");
+        let catalogue = ("catalogue", ClientKind::Glue);
+        assert_eq!(told(catalogue, bucket, "here"), "");
+        assert!(told(catalogue, here, "here").contains("no client `s3` comes first in `storage`"));
         let apart = told(here, bucket, "here");
         assert!(
             apart.contains("tables would be those of `here` and files those of `s3`"),

@@ -15,6 +15,7 @@ mod compare;
 mod duckdb;
 mod example;
 mod files;
+mod glue_runs;
 mod objects;
 #[path = "../python/peer.rs"]
 mod peer;
@@ -23,6 +24,7 @@ mod s3;
 mod s3_runs;
 #[path = "../python/s3.rs"]
 mod server;
+mod world;
 
 use std::path::PathBuf;
 

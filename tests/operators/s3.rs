@@ -96,6 +96,16 @@ impl Bucket {
         put(server().address(), &format!("{}/{path}", self.name), content);
     }
 
+    /// Returns the address of the server that all buckets are on.
+    pub(crate) fn server() -> &'static str {
+        server().address()
+    }
+
+    /// Returns the address of a path, `s3://…`.
+    pub(crate) fn address_of(&self, path: &str) -> String {
+        format!("s3://{}/{PREFIX}/{path}", self.name)
+    }
+
     /// Lets a command use the bucket.
     pub(crate) fn lend_to(command: &mut Command) {
         command.envs(KEYS).env_remove("AWS_PROFILE");

@@ -175,18 +175,20 @@ fn only_the_registry_names_a_client() {
 #[test]
 fn the_block_of_a_client_is_read_in_its_own_rooms() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let block =
-        Regex::new(r"client\.local\b|\.local\.as_(?:ref|mut)\(\)").expect("should be a pattern");
-    let rooms = ["api", "validate", "clients/local"];
     let (mut findings, mut seen) = (Vec::new(), 0);
-    for file in rust_files(&source) {
-        let below = file.strip_prefix(&source).expect("should be below src");
-        let text = without_tests(&fs::read_to_string(&file).expect("should be readable"));
-        let found = block.find_iter(&text).count();
-        let is_room = rooms.iter().any(|room| below.starts_with(room));
-        seen += found;
-        if found > 0 && !is_room {
-            findings.push(format!("{}: reads the block of a client", below.display()));
+    for client in ["local", "s3", "glue"] {
+        let block = format!(r"client\.{client}\b|\.{client}\.as_(?:ref|mut)\(\)");
+        let block = Regex::new(&block).expect("should be a pattern");
+        let rooms = ["api".to_owned(), "validate".to_owned(), format!("clients/{client}")];
+        for file in rust_files(&source) {
+            let below = file.strip_prefix(&source).expect("should be below src");
+            let text = without_tests(&fs::read_to_string(&file).expect("should be readable"));
+            let found = block.find_iter(&text).count();
+            let is_room = rooms.iter().any(|room| below.starts_with(room));
+            seen += found;
+            if found > 0 && !is_room {
+                findings.push(format!("{}: reads the block of `{client}`", below.display()));
+            }
         }
     }
     assert!(seen > 3, "the search should find the blocks, it found {seen}");

@@ -1,4 +1,4 @@
-"""A server of S3, on loopback or another address, for as long as its standard input is open.
+"""A server of S3 and Glue, on loopback or another address, for as long as its standard input is open.
 
 Prints its address. With `--signed BUCKET` it makes a bucket with one table, and a user whose keys it prints behind the
 address: from then on it refuses requests that are signed with others.
@@ -21,6 +21,8 @@ if SIGNED:
 import boto3
 from moto.server import ThreadedMotoServer
 
+from glue_front import Front
+
 ALLOWED = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
 
 
@@ -40,6 +42,7 @@ def prepare(address):
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address=arguments.host, port=0, verbose=False)
 server.start()
+server._server.app = Front(server._server.app)
 host, port = server.get_host_and_port()
 address = f"http://{host}:{port}"
 print(address, *(prepare(address) if SIGNED else ()), flush=True)

@@ -29,6 +29,7 @@ const fn counting(
         check: |_| Ok(()),
         open,
         open_lake: None,
+        open_metastore: None,
     }
 }
 

@@ -28,6 +28,7 @@ pub(in crate::clients) const ROW: Row = Row {
     open: |asked| Box::pin(open(asked)),
     // A root is there on its own machine, or where its pods mount it: jobs of other clients do not reach it.
     open_lake: None,
+    open_metastore: None,
 };
 
 /// An open root folder.

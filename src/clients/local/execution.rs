@@ -170,6 +170,9 @@ impl LocalExecution {
         ];
         if let Some(store) = &self.store {
             files.push((file::STORE, serde_json::to_vec(&store.client).map_err(json)?));
+            if let Some(metastore) = &store.metastore {
+                files.push((file::METASTORE, serde_json::to_vec(metastore).map_err(json)?));
+            }
         }
         let id = JobId(token.0.clone());
         if !folder.exists() && folder.create(&files)? {

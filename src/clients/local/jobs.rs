@@ -4,6 +4,8 @@
 //! |-----------------|------------|------|
 //! | `owner.json`    | creator    | for whom, what, when, with which limits |
 //! | `spec.json`     | creator    | the job |
+//! | `store.json`    | creator    | the client whose files the job works on, where they are not those of the root |
+//! | `metastore.json` | creator   | the client that knows the tables, where it is not the one of the files |
 //! | `lock`          | creator    | held by the worker for its life; free means that no worker works |
 //! | `reserve`       | creator    | nothing: room on the disk for the files below |
 //! | `released.json` | creator    | the job may begin, since when |
@@ -129,6 +131,8 @@ pub(crate) mod file {
     pub(crate) const SPEC: &str = "spec.json";
     /// The client whose files the job works on, where they are not those of the root.
     pub(crate) const STORE: &str = "store.json";
+    /// The client that knows the tables, where it is not the one of the files.
+    pub(crate) const METASTORE: &str = "metastore.json";
     pub(crate) const LOCK: &str = "lock";
     pub(crate) const RESERVE: &str = "reserve";
     pub(crate) const RELEASED: &str = "released.json";

@@ -34,6 +34,9 @@ fn by_commit(
     let Some(JobSpec { sink: Sink::Files(sink), .. }) = folder.spec()? else {
         return Ok(None);
     };
-    outcome.commit = commit::find_commit(&*files()?, &sink, &outcome.owner)?;
-    Ok(outcome.commit.is_some().then_some(Succeeded { at, outcome }))
+    let files = files()?;
+    let Some(found) = commit::find_commit(&*files, &sink, &outcome.owner)? else { return Ok(None) };
+    outcome.register = commit::registration(&*files, &sink, &found)?.map(Box::new);
+    outcome.commit = Some(found);
+    Ok(Some(Succeeded { at, outcome }))
 }

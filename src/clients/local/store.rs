@@ -10,13 +10,16 @@ use super::processes::be_told_keys;
 use super::root::Root;
 use crate::api::v1alpha1::ClientConfig;
 use crate::clients::{OpenStore, SecretKeys};
-use crate::engines::{EngineError, ErrorKind};
+use crate::engines::{EngineError, Engines, ErrorKind, Metastore};
+use crate::lake::discovery::Discovery;
 use crate::lake::error::error;
 use crate::lake::roles::Lake;
 
 /// Open files, with the runtime that their requests are made on: the job's own ends before it commits.
 pub(super) struct Store {
     pub(super) lake: Lake,
+    /// Knows the tables, where they are not those of the files alone.
+    pub(super) metastore: Option<Arc<dyn Metastore>>,
     _requests: Option<Runtime>,
 }
 
@@ -31,7 +34,7 @@ impl Store {
         threads: usize,
     ) -> Result<Self, EngineError> {
         let Some(client) = folder.read::<ClientConfig>(file::STORE)? else {
-            return Ok(Self { lake: lake(root), _requests: None });
+            return Ok(Self { lake: lake(root), metastore: None, _requests: None });
         };
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let requests = builder.worker_threads(threads.min(4)).enable_all().build();
@@ -44,8 +47,22 @@ impl Store {
             None => None,
         };
         let handle = requests.handle().clone();
-        let open = requests.block_on(OpenStore::reopen(client, keys, handle))?;
-        Ok(Self { lake: open.lake, _requests: Some(requests) })
+        let tables = folder.read::<ClientConfig>(file::METASTORE)?;
+        let (open, metastore) = requests.block_on(async {
+            let open = OpenStore::reopen(client, tables, keys, handle).await?;
+            let metastore = open.open_metastore().await?;
+            Ok::<_, EngineError>((open, metastore))
+        })?;
+        Ok(Self { lake: open.lake, metastore, _requests: Some(requests) })
+    }
+}
+
+impl Store {
+    /// Returns the engines of the job: the metastore of another client where there is one.
+    pub(super) fn engines(&self, discovery: Discovery) -> Engines {
+        let own = self.lake.in_job(discovery);
+        let metastore = self.metastore.clone().or(own.metastore);
+        Engines { metastore, ..own }
     }
 }
 

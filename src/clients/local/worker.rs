@@ -33,7 +33,7 @@ use crate::engines::result::{Commit, JobOutcome, Written};
 use crate::engines::table::StoragePath;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::faults;
-use crate::lake::commit::{self, Committer};
+use crate::lake::commit::{self, Committer, written_format};
 use crate::lake::error::error;
 
 const OPERATION: &str = "work on a job";
@@ -312,7 +312,7 @@ impl Job {
         let mut timer = tokio::time::interval(TICK);
         let mut shown = None;
         let mut asked: Option<Instant> = None;
-        let engines = self.store.lake.in_job(work.discovery());
+        let engines = self.store.engines(work.discovery());
         let on_planned = |planned: &JobSpec| self.note_plan(planned);
         let execution = executor.execute(&self.spec, work, &engines, &on_planned);
         let mut execution = std::pin::pin!(execution);
@@ -360,13 +360,25 @@ impl Job {
             executed.into_outcome(&self.spec, &self.token, &self.record.owner);
         faults::reach("worker", "executed");
         if let (Sink::Files(sink), Some(written)) = (self.sink(), &written) {
+            self.check_registration(sink, written)?;
             let commit = self.commit(sink, written, &outcome)?;
             let Commit { location, version, files, bytes, rows, .. } = &commit;
             tracing::info!(location, ?version, files, bytes, rows, "committed");
-            outcome.commit = Some(commit);
+            let register = commit::registration(&**self.files(), sink, &commit)?;
+            (outcome.commit, outcome.register) = (Some(commit), register.map(Box::new));
             faults::reach("worker", "committed");
         }
         Ok(outcome)
+    }
+
+    /// Refuses what no catalogue would take, before it is committed.
+    fn check_registration(&self, sink: &FileSink, written: &Written) -> Result<(), EngineError> {
+        match &self.store.metastore {
+            Some(metastore) if sink.register.is_some() => {
+                metastore.check_columns(&written_format(sink.format), &written.full_schema())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Commits what was written, after it is written down what the job answers once it is. The lock

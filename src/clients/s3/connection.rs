@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::DESCRIPTION;
 use super::open::{block, open_lake};
 use crate::api::v1alpha1::ClientConfig;
-use crate::clients::{Asked, Connection, OpenStore, Opened, Row, SecretKeys};
+use crate::clients::{Asked, Connection, OpenStore, Opened, Row};
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, Storage as _};
 use crate::lake::object_files::failed;
@@ -21,33 +21,21 @@ pub(in crate::clients) const ROW: Row = Row {
     check,
     open: |asked| Box::pin(open(asked)),
     open_lake: Some(open_lake),
+    open_metastore: None,
 };
 
 /// An open bucket.
 struct S3Connection(OpenStore);
 
 fn check(asked: &Asked<'_>) -> Result<(), EngineError> {
-    let block = block(asked.client)?;
-    block.endpoint.as_deref().map_or(Ok(()), |endpoint| asked.check_endpoint(endpoint))?;
-    match (&block.credentials, asked.surroundings.secrets) {
-        (Some(_), Some(_)) => Ok(()),
-        _ => asked.check_ambient_credentials(),
-    }
+    block(asked.client)?;
+    asked.check_server()
 }
 
 async fn open(asked: &Asked<'_>) -> Opened {
-    let (client, keys) = (asked.client.clone(), read_keys(asked).await?);
+    let (client, keys) = (asked.client.clone(), asked.read_keys().await?);
     let lake = open_lake(&client, keys.as_ref(), Handle::current()).await?;
-    Ok(Arc::new(S3Connection(OpenStore { client, lake, keys })))
-}
-
-/// Returns what the client's Secret holds; nothing where there are no Secrets, as on a machine without a cluster.
-async fn read_keys(asked: &Asked<'_>) -> Result<Option<SecretKeys>, EngineError> {
-    let (Some(secret), Some(secrets)) = (asked.client.secret(), asked.surroundings.secrets) else {
-        return Ok(None);
-    };
-    let read = secrets.read(asked.namespace(), &secret.name).await;
-    read.map(Some).map_err(|message| asked.secret_missing(message))
+    Ok(Arc::new(S3Connection(OpenStore { client, lake, keys, metastore: None })))
 }
 
 #[async_trait]

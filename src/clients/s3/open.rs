@@ -12,10 +12,9 @@ use tokio::runtime::Handle;
 
 use super::clock;
 use super::keys::BucketFiles;
-use crate::api::conditions::Reason;
 use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{ClientConfig, S3Client};
-use crate::aws::Ambient;
+use crate::aws::{Ambient, Keys};
 use crate::clients::SecretKeys;
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::object_files::ObjectFiles;
@@ -66,20 +65,10 @@ pub(super) fn open_lake<'a>(
     })
 }
 
-/// The keys of a Secret are named as the variables of the environment are.
 fn with_keys(client: &ClientConfig, keys: &SecretKeys) -> Result<AmazonS3Builder, EngineError> {
-    let needed = |key: &str| {
-        keys.get(key).ok_or_else(|| {
-            let secret = client.secret().map_or("", |secret| secret.name.as_str());
-            let message = format!("the Secret `{secret}` has no key `{key}`");
-            let missing = failed(client, ErrorKind::Unauthenticated, message);
-            missing.with_reason(Reason::CredentialsMissing)
-        })
-    };
-    let builder = AmazonS3Builder::new()
-        .with_access_key_id(needed("AWS_ACCESS_KEY_ID")?)
-        .with_secret_access_key(needed("AWS_SECRET_ACCESS_KEY")?);
-    Ok(match keys.get("AWS_SESSION_TOKEN") {
+    let Keys { id, secret, session_token } = keys.of_aws(client)?;
+    let builder = AmazonS3Builder::new().with_access_key_id(id).with_secret_access_key(secret);
+    Ok(match session_token {
         Some(token) => builder.with_token(token),
         None => builder,
     })

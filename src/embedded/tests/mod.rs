@@ -263,6 +263,7 @@ pub(super) fn to_files(mut spec: JobSpec, format: Format, partition_by: &[&str])
         mode: WriteMode::Error,
         target_file_size_bytes: 128 << 20,
         expected: None,
+        register: None,
     }));
     spec
 }

@@ -111,8 +111,10 @@ pub(crate) fn open<'a, S: ByteSource + 'a>(
     let names = if dialect.header {
         let encoding = dialect.encoding.as_encoding().name();
         names::from_header(&cells).ok_or_else(|| format!("the first record is not {encoding}"))
-    } else {
+    } else if dialect.columns.is_empty() || cells.is_empty() {
         Ok(names::numbered(cells.len()))
+    } else {
+        Ok(names::Names { names: dialect.columns.clone(), notes: Vec::new() })
     };
     if dialect.header {
         first.drain(..end);

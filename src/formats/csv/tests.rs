@@ -109,6 +109,19 @@ fn lines_that_are_stated_to_be_none_are_left_out() {
 }
 
 #[test]
+fn names_that_a_declaration_gives_count_by_position() {
+    let columns = vec!["a".to_owned(), "b".to_owned()];
+    let dialect = CsvDialect { header: false, skip_rows: 1, columns, ..plain() };
+    let (names, rows) = read(&dialect, b"x,y\n1,x\n2,y\n").expect("should be read");
+    assert_eq!(
+        (names, rows),
+        (vec!["a".into(), "b".into()], vec![row(&["1", "x"]), row(&["2", "y"])])
+    );
+    let error = read(&dialect, b"x,y\n1,x,z\n").expect_err("should be ragged");
+    assert!(error.to_string().contains("3 cells"), "{error}");
+}
+
+#[test]
 fn rows_of_errors_are_counted_without_what_is_left_out() {
     let dialect = CsvDialect { comment: Some("#".to_owned()), skip_rows: 1, ..plain() };
     let error = read(&dialect, b"title\na,b\n#one\n1,2\n#two\n3\n").expect_err("should be ragged");

@@ -2,13 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::check::check;
-use super::effect::{effect, made_by};
-use super::locations::{folder, table_location};
+use super::effects::Effects;
 use super::record::{OPERATION, Record, is_fenced, load, mark_fenced, store};
 use crate::engines::files::Files;
 use crate::engines::metastore::{Author, Change, Changed};
-use crate::engines::table::StoragePath;
 use crate::engines::{EngineError, ErrorKind};
 use crate::faults;
 use crate::lake::error::error;
@@ -19,6 +16,7 @@ use crate::lake::error::error;
 /// As [`Changes::apply`](crate::engines::metastore::Changes::apply).
 pub fn apply(
     files: &dyn Files,
+    effects: &dyn Effects,
     change: &Change,
     author: &Author,
     now: Timestamp,
@@ -38,7 +36,7 @@ pub fn apply(
         }
         Some(record) => record,
         None => {
-            let doomed = check(files, change)?;
+            let doomed = effects.check(change)?;
             let (author, change) = (author.clone(), change.clone());
             let record = Record { author, change, doomed, done: None };
             store(files, &record)?;
@@ -46,15 +44,20 @@ pub fn apply(
             record
         }
     };
-    complete(files, record, now)
+    complete(files, effects, record, now)
 }
 
 /// Makes what is left of a change and writes down that it is done.
-fn complete(files: &dyn Files, record: Record, now: Timestamp) -> Result<Changed, EngineError> {
+fn complete(
+    files: &dyn Files,
+    effects: &dyn Effects,
+    record: Record,
+    now: Timestamp,
+) -> Result<Changed, EngineError> {
     if let Some(done) = record.done {
         return Ok(done);
     }
-    let changed = effect(files, &record, now)?;
+    let changed = effects.make(&record, now)?;
     faults::reach("change", "made");
     store(files, &Record { done: Some(changed.clone()), ..record })?;
     Ok(changed)
@@ -66,15 +69,16 @@ fn complete(files: &dyn Files, record: Record, now: Timestamp) -> Result<Changed
 /// Whatever reading and completing fails with.
 pub fn find(
     files: &dyn Files,
+    effects: &dyn Effects,
     author: &Author,
     now: Timestamp,
 ) -> Result<Option<Changed>, EngineError> {
     let Some(record) = load(files, author)? else { return Ok(None) };
     // What others make under the same name after the fence is not this run's.
-    if record.done.is_none() && (is_fenced(files, author)? || !has_begun(files, &record)?) {
+    if record.done.is_none() && (is_fenced(files, author)? || !effects.has_begun(&record)?) {
         return Ok(None);
     }
-    complete(files, record, now).map(Some)
+    complete(files, effects, record, now).map(Some)
 }
 
 /// Returns what an author's change did, or else marks that it changes nothing any more.
@@ -83,36 +87,13 @@ pub fn find(
 /// As [`find`].
 pub fn fence(
     files: &dyn Files,
+    effects: &dyn Effects,
     author: &Author,
     now: Timestamp,
 ) -> Result<Option<Changed>, EngineError> {
-    let made = find(files, author, now)?;
+    let made = find(files, effects, author, now)?;
     if made.is_none() {
         mark_fenced(files, author)?;
     }
     Ok(made)
-}
-
-/// Returns whether any part of an intended change can be seen.
-fn has_begun(files: &dyn Files, record: &Record) -> Result<bool, EngineError> {
-    let gone = |path: &StoragePath| Ok(files.kind(path)?.is_none());
-    match &record.change {
-        Change::CreateDatabase { name, .. } => gone(&folder(name)?).map(|gone| !gone),
-        Change::DeleteDatabase { .. } => record.doomed.location.as_ref().map_or(Ok(false), gone),
-        Change::PutTable { table, .. } => {
-            Ok(made_by(files, &table_location(&table.name)?, record)?.is_some())
-        }
-        Change::DeleteTable { .. } => {
-            let Some(location) = &record.doomed.location else { return Ok(false) };
-            if record.doomed.declared && made_by(files, location, record)?.is_some() {
-                return Ok(true);
-            }
-            for file in &record.doomed.files {
-                if gone(file)? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        }
-    }
 }

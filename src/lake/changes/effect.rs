@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::check::check_version;
+use super::check::{check, check_version};
+use super::effects::Effects;
 use super::locations::{folder, table_location};
 use super::record::{Doomed, OPERATION, Record};
 use crate::engines::files::Files;
@@ -14,12 +15,49 @@ use crate::lake::error::error;
 use crate::lake::manifest::{Added, Manifest, ManifestKind, StoredManifest, table_name};
 use crate::lake::{catalogue, run_record};
 
+/// The effects of changes on manifests and files.
+pub struct FileEffects<'a>(pub &'a dyn Files);
+
+impl Effects for FileEffects<'_> {
+    fn check(&self, change: &Change) -> Result<Doomed, EngineError> {
+        check(self.0, change)
+    }
+
+    fn make(&self, record: &Record, now: Timestamp) -> Result<Changed, EngineError> {
+        effect(self.0, record, now)
+    }
+
+    fn has_begun(&self, record: &Record) -> Result<bool, EngineError> {
+        has_begun(self.0, record)
+    }
+}
+
+/// Returns whether any part of an intended change can be seen.
+fn has_begun(files: &dyn Files, record: &Record) -> Result<bool, EngineError> {
+    let gone = |path: &StoragePath| Ok(files.kind(path)?.is_none());
+    match &record.change {
+        Change::CreateDatabase { name, .. } => gone(&folder(name)?).map(|gone| !gone),
+        Change::DeleteDatabase { .. } => record.doomed.location.as_ref().map_or(Ok(false), gone),
+        Change::PutTable { table, .. } => {
+            Ok(made_by(files, &table_location(&table.name)?, record)?.is_some())
+        }
+        Change::DeleteTable { .. } => {
+            let Some(location) = &record.doomed.location else { return Ok(false) };
+            if record.doomed.declared && made_by(files, location, record)?.is_some() {
+                return Ok(true);
+            }
+            for file in &record.doomed.files {
+                if gone(file)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+    }
+}
+
 /// Makes a change, or what is left of it.
-pub(super) fn effect(
-    files: &dyn Files,
-    record: &Record,
-    now: Timestamp,
-) -> Result<Changed, EngineError> {
+fn effect(files: &dyn Files, record: &Record, now: Timestamp) -> Result<Changed, EngineError> {
     let changed = |what: String, version: Option<TableVersion>, doomed: &Doomed| Changed {
         what,
         version,
@@ -61,7 +99,7 @@ pub(super) fn effect(
 }
 
 /// Returns the generation that an author's change made of a table.
-pub(super) fn made_by(
+fn made_by(
     files: &dyn Files,
     location: &StoragePath,
     record: &Record,

@@ -15,30 +15,34 @@ pub(super) const OPERATION: &str = "change the metastore";
 /// What is written down of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Record {
-    pub(super) author: Author,
-    pub(super) change: Change,
+pub struct Record {
+    /// The run that intends it.
+    pub author: Author,
+    /// The change.
+    pub change: Change,
     /// What is deleted, fixed before anything is.
-    pub(super) doomed: Doomed,
+    pub doomed: Doomed,
     /// What it did, once it is done.
-    pub(super) done: Option<Changed>,
+    pub done: Option<Changed>,
 }
 
 /// Files that a change deletes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Doomed {
+pub struct Doomed {
     /// The folder of the table or database.
-    pub(super) location: Option<StoragePath>,
-    pub(super) files: Vec<StoragePath>,
-    pub(super) bytes: u64,
+    pub location: Option<StoragePath>,
+    /// The files.
+    pub files: Vec<StoragePath>,
+    /// Their size.
+    pub bytes: u64,
     /// Whether there is a manifest that a tombstone follows.
-    pub(super) declared: bool,
+    pub declared: bool,
     /// Whether nothing is to be done, because it was so before.
-    pub(super) already: bool,
+    pub already: bool,
     /// The highest generation of the table when this was fixed, 0 where it had none.
     #[serde(default)]
-    pub(super) base: Option<TableVersion>,
+    pub base: Option<TableVersion>,
 }
 
 /// Returns a document beside the records.

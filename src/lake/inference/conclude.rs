@@ -301,6 +301,7 @@ impl Concluded {
                 rows,
                 bad,
                 notes,
+                unregistered: 0,
                 why_text: self.why_text,
             })),
             Compared::Conflict(conflict, of_file) => {

@@ -69,6 +69,7 @@ fn sink(mode: WriteMode, expected: Option<u64>) -> FileSink {
         mode,
         target_file_size_bytes: 1 << 20,
         expected: expected.map(TableVersion),
+        register: None,
     }
 }
 

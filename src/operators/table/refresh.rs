@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::engines::capability::Capability;
+use crate::engines::counted::counted;
 use crate::engines::metastore::{Change, TableDeclaration};
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
@@ -107,6 +108,10 @@ fn compared(table: &Table, declaration: Box<TableDeclaration>, mut answer: Answe
             "the partition keys are {:?}, and were {:?}",
             declaration.partition_keys, table.partition_keys
         ));
+    }
+    if table.unregistered > 0 {
+        let files = counted(table.unregistered, "file");
+        differences.push(format!("{files} were in no partition of the metastore"));
     }
     let shown = within_bytes(differences.iter().map(|text| json!(text)), DIFFERENCE_BYTES);
     answer.truncated |= shown.len() < differences.len();

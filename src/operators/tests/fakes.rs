@@ -145,6 +145,7 @@ pub(super) fn table(text: &str, kind: TableKind) -> Table {
         rows: Some(100),
         bad: Bad::default(),
         notes: Vec::new(),
+        unregistered: 0,
         why_text: std::collections::BTreeMap::new(),
         name,
     }
@@ -181,6 +182,7 @@ pub(super) fn outcome(answer: Value) -> JobOutcome {
         commit: None,
         warnings: Vec::new(),
         info: Vec::new(),
+        register: None,
         concluded: None,
         answer,
     }

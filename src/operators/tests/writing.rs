@@ -44,6 +44,7 @@ async fn a_new_table_goes_into_the_folder_of_its_database() {
             mode: WriteMode::Error,
             target_file_size_bytes: 1024 * 1024,
             expected: None,
+            register: None,
         }
     );
     let columns = vec!["City".to_owned(), "id".into()];

@@ -484,6 +484,7 @@ impl World {
             owner: job.owner,
             warnings: Vec::new(),
             info: Vec::new(),
+            register: None,
             concluded: None,
         })
     }

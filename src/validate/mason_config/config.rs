@@ -3,7 +3,9 @@
 use crate::api::endpoint::{is_endpoint, is_number};
 use crate::api::quantity::parse_bytes;
 use crate::api::s3_address::S3Address;
-use crate::api::v1alpha1::{ClientConfig, InlineResults, LocalClient, MasonConfig, S3Client};
+use crate::api::v1alpha1::{
+    ClientConfig, GlueClient, InlineResults, LocalClient, MasonConfig, S3Client,
+};
 use crate::engines::capability::{ClientDescription, ClientType};
 use crate::engines::{ByRole, Role};
 use crate::validate::one_lake::check_first;
@@ -42,8 +44,25 @@ pub fn validate_config(
         check_role(config, (role, names), clients, &mut problems);
     }
     check_first(config, &mut problems);
+    check_secrets(config, &mut problems);
     check_results(config, clients, &mut problems);
     problems.none_or(())
+}
+
+/// Adds what keeps a job from the credentials of its catalogue: it is given one Secret, that of its files.
+fn check_secrets(config: &MasonConfig, problems: &mut Problems) {
+    let spec = &config.spec;
+    let client = |name: &String| spec.clients.iter().find(|client| client.name == *name);
+    let Some(keeper) = spec.engines.storage.first().and_then(client) else { return };
+    for (index, catalogue) in spec.clients.iter().enumerate() {
+        if catalogue.glue.is_none() || catalogue.secret() == keeper.secret() {
+            continue;
+        }
+        let path = format!("spec.clients[{index}].glue.credentials");
+        let message = format!("is not the Secret of `{}`, which keeps the files", keeper.name);
+        let hint = "a job is given one Secret, so that both name the same one, or none";
+        problems.push(Problem::new(path, message).hint(hint));
+    }
 }
 
 fn check_results(config: &MasonConfig, clients: &[ClientType], problems: &mut Problems) {
@@ -83,7 +102,7 @@ fn check_client(
     problems: &mut Problems,
 ) {
     let Some(kind) = client.kind() else {
-        problems.push(Problem::new(path, "exactly one client type is needed: local or s3"));
+        problems.push(Problem::new(path, "exactly one client type is needed: local, s3 or glue"));
         return;
     };
     if ClientType::find(clients, kind).is_none() {
@@ -96,6 +115,40 @@ fn check_client(
     if let Some(s3) = &client.s3 {
         check_s3(s3, &format!("{path}.s3"), problems);
     }
+    if let Some(glue) = &client.glue {
+        check_glue(glue, &format!("{path}.glue"), problems);
+    }
+}
+
+fn check_glue(glue: &GlueClient, path: &str, problems: &mut Problems) {
+    check_region(Some(&glue.region), path, problems);
+    let is_account = |id: &String| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(id) = glue.catalog_id.as_ref().filter(|id| !is_account(id)) {
+        let problem = Problem::new(format!("{path}.catalogId"), format!("`{id}` is no account"));
+        problems.push(problem.hint("12 digits, for example `123456789012`"));
+    }
+    check_endpoint(glue.endpoint.as_ref(), path, problems);
+}
+
+fn check_region(region: Option<&String>, path: &str, problems: &mut Problems) {
+    let is_word = |region: &String| {
+        !region.is_empty()
+            && region
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if let Some(region) = region.filter(|region| !is_word(region)) {
+        let problem = Problem::new(format!("{path}.region"), format!("`{region}` is no region"));
+        problems.push(problem.hint("for example `eu-central-1`"));
+    }
+}
+
+fn check_endpoint(endpoint: Option<&String>, path: &str, problems: &mut Problems) {
+    if let Some(endpoint) = endpoint.filter(|endpoint| !is_endpoint(endpoint)) {
+        let message = format!("`{endpoint}` is no address of a server");
+        let problem = Problem::new(format!("{path}.endpoint"), message);
+        problems.push(problem.hint("a scheme, a host and perhaps a port: `https://host:9000`"));
+    }
 }
 
 fn check_s3(s3: &S3Client, path: &str, problems: &mut Problems) {
@@ -104,21 +157,10 @@ fn check_s3(s3: &S3Client, path: &str, problems: &mut Problems) {
         let problem = Problem::new(format!("{path}.root"), message);
         problems.push(problem.hint("for example `s3://bucket/prefix/`"));
     }
-    let is_word = |region: &String| {
-        !region.is_empty()
-            && region
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    if let Some(region) = s3.region.as_ref().filter(|region| !is_word(region)) {
-        let problem = Problem::new(format!("{path}.region"), format!("`{region}` is no region"));
-        problems.push(problem.hint("for example `eu-central-1`"));
-    }
-    if let Some(endpoint) = s3.endpoint.as_ref().filter(|endpoint| !is_endpoint(endpoint)) {
-        let message = format!("`{endpoint}` is no address of a server");
-        let problem = Problem::new(format!("{path}.endpoint"), message);
-        problems.push(problem.hint("a scheme, a host and perhaps a port: `https://host:9000`"));
-    } else if s3.path_style == Some(false) && s3.endpoint.as_deref().is_some_and(is_number) {
+    check_region(s3.region.as_ref(), path, problems);
+    check_endpoint(s3.endpoint.as_ref(), path, problems);
+    let endpoint = s3.endpoint.as_deref().filter(|endpoint| is_endpoint(endpoint));
+    if s3.path_style == Some(false) && endpoint.is_some_and(is_number) {
         let message = "the bucket cannot stand in a host that is a number";
         let problem = Problem::new(format!("{path}.pathStyle"), message);
         problems

@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LocalClient, Placement, S3Client, SecretRef};
+use super::{Credentials, GlueClient, LocalClient, Placement, S3Client, SecretRef};
 
 /// A technology that fills one or more engine roles.
 #[derive(
@@ -16,6 +16,8 @@ pub enum ClientKind {
     Local,
     /// Objects of one bucket of S3, or of a server that speaks its protocol.
     S3,
+    /// The Glue Data Catalog of an account and region.
+    Glue,
 }
 
 impl ClientKind {
@@ -25,13 +27,14 @@ impl ClientKind {
         match self {
             Self::Local => "local",
             Self::S3 => "s3",
+            Self::Glue => "glue",
         }
     }
 }
 
 /// One client of a config. Exactly one type block must be given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("has(self.local) != has(self.s3)").message("exactly one client type is needed: local or s3"))]
+#[x_kube(validation = Rule::new("[has(self.local), has(self.s3), has(self.glue)].filter(given, given).size() == 1").message("exactly one client type is needed: local, s3 or glue"))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientConfig {
     /// The name by which `engines` refers to the client, for example `here`.
@@ -43,15 +46,19 @@ pub struct ClientConfig {
     /// Objects of one bucket of S3, or of a server that speaks its protocol. Fills metastore and storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3Client>,
+    /// The Glue Data Catalog of an account and region. Fills metastore; the files of its tables are those of an `s3` client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glue: Option<GlueClient>,
 }
 
 impl ClientConfig {
     /// Returns which technology the client is, if exactly one type block is present.
     #[must_use]
     pub fn kind(&self) -> Option<ClientKind> {
-        match (&self.local, &self.s3) {
-            (Some(_), None) => Some(ClientKind::Local),
-            (None, Some(_)) => Some(ClientKind::S3),
+        match (&self.local, &self.s3, &self.glue) {
+            (Some(_), None, None) => Some(ClientKind::Local),
+            (None, Some(_), None) => Some(ClientKind::S3),
+            (None, None, Some(_)) => Some(ClientKind::Glue),
             _ => None,
         }
     }
@@ -73,12 +80,31 @@ impl ClientConfig {
         "local.root"
     }
 
+    /// Returns the address that the client's objects are below, where it works on objects of S3.
+    #[must_use]
+    pub fn objects_root(&self) -> Option<&str> {
+        self.s3.as_ref().map(|s3| s3.root.as_str())
+    }
+
     /// Returns the Secret that holds the client's credentials.
     #[must_use]
     pub fn secret(&self) -> Option<&SecretRef> {
-        let of_local = self.local.as_ref().and_then(|local| local.credentials.as_ref());
-        let of_s3 = self.s3.as_ref().and_then(|s3| s3.credentials.as_ref());
-        of_local.or(of_s3).map(|credentials| &credentials.secret_ref)
+        self.credentials().map(|credentials| &credentials.secret_ref)
+    }
+
+    fn credentials(&self) -> Option<&Credentials> {
+        let Self { name: _, local, s3, glue } = self;
+        let of_local = local.as_ref().and_then(|local| local.credentials.as_ref());
+        let of_s3 = s3.as_ref().and_then(|s3| s3.credentials.as_ref());
+        let of_glue = glue.as_ref().and_then(|glue| glue.credentials.as_ref());
+        of_local.or(of_s3).or(of_glue)
+    }
+
+    /// Returns the address of the server that the client asks, where it is not that of its technology.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        let of_s3 = self.s3.as_ref().and_then(|s3| s3.endpoint.as_deref());
+        of_s3.or_else(|| self.glue.as_ref()?.endpoint.as_deref())
     }
 
     /// Returns where the client asks that its work runs.

@@ -60,6 +60,7 @@ pub(crate) fn sink(mode: WriteMode, expected: Option<u64>) -> FileSink {
         mode,
         target_file_size_bytes: 1 << 20,
         expected: expected.map(TableVersion),
+        register: None,
     }
 }
 

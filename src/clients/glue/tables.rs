@@ -1,0 +1,237 @@
+//! The files of a table of the catalogue, as the client that keeps them has them now.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use aws_sdk_glue::types::{Partition, Table as GlueTable};
+
+use super::client::Catalogue;
+use super::declaration::{Declared, is_written, same};
+use super::places::Places;
+use crate::engines::counted::counted;
+use crate::engines::files::Files;
+use crate::engines::table::{PinnedFile, StoragePath, TableName};
+use crate::engines::{EngineError, ErrorKind};
+use crate::lake::listing::visit;
+
+const OPERATION: &str = "read a table of the catalogue";
+/// How a partition's value is written that is null.
+pub(super) const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+/// Most partitions outside the table's folder that are looked into one by one outside a job.
+const MOST_APART: usize = 100;
+
+/// A table of the catalogue with its partitions.
+pub(super) struct Kept {
+    pub(super) name: TableName,
+    pub(super) table: GlueTable,
+    pub(super) declared: Declared,
+    pub(super) partitions: Vec<Partition>,
+}
+
+/// The files of a table.
+pub(super) struct Found {
+    pub(super) files: Vec<PinnedFile>,
+    /// Files below the folder that are in no partition.
+    pub(super) unregistered: u64,
+    pub(super) notes: Vec<String>,
+}
+
+/// A partition, and where its files are.
+struct Place {
+    path: StoragePath,
+    values: Vec<Option<String>>,
+    files: u64,
+}
+
+/// Looks for the files of tables, and takes no more than so many.
+pub(super) struct Looking<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) files: &'a dyn Files,
+    pub(super) places: &'a Places,
+    pub(super) most: usize,
+}
+
+impl Looking<'_> {
+    fn refused(&self, name: &TableName, why: impl std::fmt::Display) -> EngineError {
+        let message = format!("`{name}`: {why}");
+        self.catalogue.error(ErrorKind::InvalidInput, OPERATION, message)
+    }
+
+    /// Returns the files of a table; nothing where there are too many to be taken.
+    ///
+    /// # Errors
+    /// `InvalidInput` for places outside the root, and partitions with other columns than the table; `NotFound` where
+    /// a table without partitions has no object at all.
+    pub(super) fn files_of(&self, kept: &Kept) -> Result<Option<Found>, EngineError> {
+        let name = &kept.name;
+        let descriptor = kept.table.storage_descriptor.as_ref();
+        let address = descriptor.and_then(|descriptor| descriptor.location.as_deref());
+        let address = address.ok_or_else(|| self.refused(name, "it has no location"))?;
+        let path = self.places.path(address).map_err(|why| self.refused(name, why))?;
+        if kept.declared.partition_keys.is_empty() {
+            return self.in_folder(name, &path);
+        }
+        self.in_partitions(kept, &path)
+    }
+
+    fn in_folder(
+        &self,
+        name: &TableName,
+        path: &StoragePath,
+    ) -> Result<Option<Found>, EngineError> {
+        if self.files.kind(path)?.is_none() {
+            let message = format!("there is nothing at `{path}`, where `{name}` has its files");
+            return Err(self.catalogue.error(ErrorKind::NotFound, OPERATION, message));
+        }
+        let mut files = Vec::new();
+        let most = self.most;
+        visit_data(self.files, path, &mut |file| {
+            if file.size_bytes > 0 {
+                files.push(file);
+            }
+            if files.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        files.sort_by(|left: &PinnedFile, right| left.path.cmp(&right.path));
+        Ok((files.len() <= most).then_some(Found { files, unregistered: 0, notes: Vec::new() }))
+    }
+
+    fn in_partitions(
+        &self,
+        kept: &Kept,
+        folder: &StoragePath,
+    ) -> Result<Option<Found>, EngineError> {
+        let mut places = BTreeMap::new();
+        for partition in &kept.partitions {
+            let place = self.place(kept, partition)?;
+            let path = place.path.clone();
+            if places.insert(path.clone(), place).is_some() {
+                let why = format!("two of its partitions have their files at `{path}`");
+                return Err(self.refused(&kept.name, why));
+            }
+        }
+        let (mut files, mut unregistered) = (Vec::new(), 0_u64);
+        let below = format!("{folder}/");
+        let is_below = |path: &StoragePath| path.as_str().starts_with(&below);
+        let most = self.most;
+        let mut take = |file: PinnedFile, unregistered: &mut u64| {
+            if file.size_bytes > 0 {
+                match place_of(&mut places, &file.path) {
+                    Some(place) => {
+                        place.files += 1;
+                        let partition_values = place.values.clone();
+                        files.push(PinnedFile { partition_values, ..file });
+                    }
+                    None => *unregistered += 1,
+                }
+            }
+            if files.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let apart: Vec<StoragePath> = kept
+            .partitions
+            .iter()
+            .filter_map(|partition| self.path_of(partition).ok())
+            .filter(|path| !is_below(path))
+            .collect();
+        if apart.len() > MOST_APART.min(most) && most < usize::MAX {
+            return Ok(None);
+        }
+        if apart.len() < kept.partitions.len() && self.files.kind(folder)?.is_some() {
+            visit_data(self.files, folder, &mut |file| take(file, &mut unregistered))?;
+        }
+        for path in apart {
+            if self.files.kind(&path)?.is_some() {
+                visit_data(self.files, &path, &mut |file| take(file, &mut 0))?;
+            }
+        }
+        if files.len() > most {
+            return Ok(None);
+        }
+        files.sort_by(|left: &PinnedFile, right| left.path.cmp(&right.path));
+        let notes = notes(&places, unregistered);
+        Ok(Some(Found { files, unregistered, notes }))
+    }
+
+    fn path_of(&self, partition: &Partition) -> Result<StoragePath, String> {
+        let descriptor = partition.storage_descriptor.as_ref();
+        let address = descriptor.and_then(|descriptor| descriptor.location.as_deref());
+        self.places.path(address.ok_or("it has no location")?)
+    }
+
+    /// Returns where the files of a partition are, which have the columns of the table.
+    fn place(&self, kept: &Kept, partition: &Partition) -> Result<Place, EngineError> {
+        let given = partition.values.clone().unwrap_or_default();
+        let refused = |why: &str| {
+            self.refused(&kept.name, format!("its partition [{}]: {why}", given.join(", ")))
+        };
+        if given.len() != kept.declared.partition_keys.len() {
+            let keys = counted(kept.declared.partition_keys.len(), "partition key");
+            return Err(refused(&format!("the table has {keys}")));
+        }
+        let path = self.path_of(partition).map_err(|why| refused(&why))?;
+        let columns = |descriptor: Option<&aws_sdk_glue::types::StorageDescriptor>| {
+            descriptor.and_then(|descriptor| descriptor.columns.clone()).unwrap_or_default()
+        };
+        let own = columns(partition.storage_descriptor.as_ref());
+        let reader = |descriptor: Option<&aws_sdk_glue::types::StorageDescriptor>| {
+            descriptor?.serde_info.as_ref()?.serialization_library.clone()
+        };
+        let own_reader = reader(partition.storage_descriptor.as_ref());
+        if !own.is_empty() && !same(&own, &columns(kept.table.storage_descriptor.as_ref())) {
+            let hint = "run table/infer with mode=replace, which gives all partitions one schema";
+            return Err(refused("its columns are not those of the table").with_hint(hint));
+        }
+        if own_reader.is_some() && own_reader != reader(kept.table.storage_descriptor.as_ref()) {
+            return Err(refused("its files are read in another way than those of the table"));
+        }
+        let values = given.into_iter().map(|value| (value != NULL).then_some(value)).collect();
+        Ok(Place { path, values, files: 0 })
+    }
+}
+
+/// Hands on every data file below a place, in no order. In the folder of a job, all it wrote is data: the catalogue says
+/// that it counts, whatever the manifests of the table's folder have come to since.
+pub(super) fn visit_data(
+    files: &dyn Files,
+    path: &StoragePath,
+    take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
+) -> Result<(), EngineError> {
+    if path.as_str().split('/').any(is_written) {
+        return files.walk(Some(path), take);
+    }
+    visit(files, path.as_str(), take)
+}
+
+/// Returns the partition that a file is of: the one whose place is nearest above it.
+fn place_of<'a>(
+    places: &'a mut BTreeMap<StoragePath, Place>,
+    file: &StoragePath,
+) -> Option<&'a mut Place> {
+    let mut path = file.as_str();
+    let mut found = None;
+    while let Some((above, _)) = path.rsplit_once('/') {
+        path = above;
+        let above = StoragePath::new(above).ok()?;
+        if places.contains_key(&above) {
+            found = Some(above);
+            break;
+        }
+    }
+    places.get_mut(&found?)
+}
+
+fn notes(places: &BTreeMap<StoragePath, Place>, unregistered: u64) -> Vec<String> {
+    let mut notes = Vec::new();
+    let empty: Vec<&Place> = places.values().filter(|place| place.files == 0).collect();
+    if let Some(example) = empty.first() {
+        let of = counted(places.len(), "partition");
+        notes.push(format!("{} of {of} have no files, such as `{}`", empty.len(), example.path));
+    }
+    if unregistered > 0 {
+        let files = counted(unregistered, "file");
+        notes.push(format!(
+            "{files} below the table's folder are in no partition of the catalogue and are not read; table/refresh \
+             registers them"
+        ));
+    }
+    notes
+}

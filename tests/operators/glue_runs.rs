@@ -1,0 +1,437 @@
+//! Runs on the tables of a catalogue: an emulated Glue behind a front that has the rules which the emulator lacks.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::s3::Bucket;
+use crate::world::{World, assert_failed, text};
+
+/// A world with a catalogue, and a database in it that no other test has.
+struct Catalogue {
+    world: World,
+    database: String,
+}
+
+impl Catalogue {
+    fn new(files: &[(&str, &str)]) -> Self {
+        static DATABASES: AtomicUsize = AtomicUsize::new(0);
+        let database = format!("sales_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let made = Self { world: World::catalogued(files), database };
+        let run =
+            made.world.run("make-db", "database/create", &json!({"database_name": made.database}));
+        assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+        made
+    }
+
+    /// Asks the catalogue itself, beside Mason.
+    fn ask(&self, action: &str, mut body: Value) -> Value {
+        if body.get("DatabaseName").is_none() {
+            body["DatabaseName"] = json!(self.database);
+        }
+        let answer = http("POST", "/", Some(action), &body.to_string());
+        serde_json::from_str(&answer).unwrap_or(Value::Null)
+    }
+
+    fn table(&self, name: &str) -> Value {
+        self.ask("GetTable", json!({"Name": name}))["Table"].clone()
+    }
+
+    /// Declares a table as another program does.
+    fn declare(&self, name: &str, folder: &str, more: &Value) {
+        let mut input = json!({
+            "Name": name,
+            "TableType": "EXTERNAL_TABLE",
+            "PartitionKeys": [],
+            "StorageDescriptor": {"Location": self.world.bucket.address_of(folder)},
+        });
+        merge(&mut input, more);
+        let answer = self.ask("CreateTable", json!({"TableInput": input}));
+        assert_eq!(answer, json!({}), "{name} was not declared");
+    }
+
+    fn run(&self, name: &str, operator: &str, mut parameters: Value) -> Value {
+        parameters["database_name"] = json!(self.database);
+        self.world.run(name, operator, &parameters)
+    }
+
+    fn query(&self, name: &str, sql: &str) -> Value {
+        self.run(name, "table/query", json!({"query_string": sql}))
+    }
+
+    fn rows(&self, name: &str, sql: &str) -> Value {
+        let run = self.query(name, sql);
+        assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+        run["status"]["result"]["data"].clone()
+    }
+
+    fn infer(&self, name: &str, path: &str, table: &str, mode: &str) -> Value {
+        let parameters = json!({"storage_path": path, "table_name": table, "mode": mode});
+        self.run(name, "table/infer", parameters)
+    }
+
+    /// Returns how often an action was asked for in the database.
+    fn calls(&self, action: &str) -> usize {
+        let calls: Value =
+            serde_json::from_str(&http("GET", "/front", None, "")).expect("is a list");
+        let of_ours = |call: &&Value| {
+            let body = &call["body"];
+            let database = body["DatabaseName"].as_str().or(body["DatabaseInput"]["Name"].as_str());
+            call["action"] == action && database == Some(&self.database)
+        };
+        calls.as_array().expect("is a list").iter().filter(of_ours).count()
+    }
+
+    /// Has the next request of an action fail, before or after its effect.
+    fn fail(&self, action: &str, when: &str, code: &str) {
+        let fault = json!([{
+            "action": action, "when": when, "code": code, "database": self.database,
+        }]);
+        http("PUT", "/front", None, &fault.to_string());
+    }
+}
+
+fn merge(into: &mut Value, more: &Value) {
+    match (into, more) {
+        (Value::Object(into), Value::Object(more)) => {
+            for (key, value) in more {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, more) => *into = more.clone(),
+    }
+}
+
+fn http(method: &str, path: &str, action: Option<&str>, body: &str) -> String {
+    let host = Bucket::server().strip_prefix("http://").expect("should be an address");
+    let mut stream = TcpStream::connect(host).expect("should connect");
+    let target = action.map_or_else(String::new, |action| {
+        let signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/glue/aws4_request";
+        format!("X-Amz-Target: AWSGlue.{action}\r\nAuthorization: {signed}\r\n")
+    });
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{target}Content-Type: application/x-amz-json-1.1\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).expect("should ask");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("should answer");
+    answer.split_once("\r\n\r\n").map_or_else(String::new, |(_, body)| body.to_owned())
+}
+
+fn parquet(columns: &[(&str, &str)]) -> Value {
+    let columns: Vec<Value> =
+        columns.iter().map(|(name, word)| json!({"Name": name, "Type": word})).collect();
+    json!({"StorageDescriptor": {
+        "Columns": columns,
+        "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+        "SerdeInfo": {
+            "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+        },
+    }})
+}
+
+fn csv(columns: &[(&str, &str)], library: &str, settings: &Value) -> Value {
+    let columns: Vec<Value> =
+        columns.iter().map(|(name, word)| json!({"Name": name, "Type": word})).collect();
+    json!({"StorageDescriptor": {
+        "Columns": columns,
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "SerdeInfo": {
+            "SerializationLibrary": format!("org.apache.hadoop.hive.serde2.{library}"),
+            "Parameters": settings,
+        },
+    }})
+}
+
+#[test]
+fn files_are_inferred_registered_and_queried() {
+    let world = Catalogue::new(&[
+        ("raw/orders/a.csv", "Id,amount\n1,2.5\n"),
+        ("raw/orders/b.csv", "Id,amount\n2,4.5\n"),
+    ]);
+    let run = world.infer("infer", "raw/orders", "Orders", "error");
+    assert_eq!(run["status"]["result"]["data"]["registered"], true, "{run:#}");
+    assert_eq!(
+        world.rows("sum", "select sum(\"Id\") as ids, sum(amount) as amount from orders"),
+        json!([{"ids": 3, "amount": "7.0"}])
+    );
+    let kept = world.table("orders");
+    let descriptor = &kept["StorageDescriptor"];
+    assert_eq!(descriptor["Location"], world.world.bucket.address_of("raw/orders/"), "{kept:#}");
+    assert_eq!(descriptor["Columns"][0], json!({"Name": "id", "Type": "string"}), "{kept:#}");
+    assert_eq!(kept["Parameters"]["skip.header.line.count"], "1");
+    assert_eq!(kept["Parameters"]["mason.run"], run["metadata"]["uid"]);
+    let listed = world.run("list", "table/list", json!({}));
+    assert_eq!(listed["status"]["result"]["data"][0]["table"], "orders", "{listed:#}");
+    let again = world.infer("again", "raw/orders", "orders", "error");
+    assert_failed(&again, &["it is declared already", "mode=replace"]);
+    let replaced = world.infer("replace", "raw/orders", "orders", "replace");
+    assert_eq!(replaced["status"]["phase"], "Succeeded", "{replaced:#}");
+    assert_eq!(world.calls("UpdateTable"), 1);
+    assert_eq!(world.table("orders")["VersionId"], "1");
+    let gone = world.run("delete", "table/delete", json!({"table_name": "orders"}));
+    assert_eq!(gone["status"]["phase"], "Succeeded", "{gone:#}");
+    assert_eq!(world.table("orders"), Value::Null);
+    let missing = world.query("missing", "select * from orders");
+    assert_failed(&missing, &["catalogue: ", "there is no table"]);
+    let gone = world.run("delete-db", "database/delete", json!({}));
+    assert_eq!(gone["status"]["phase"], "Succeeded", "{gone:#}");
+}
+
+#[test]
+fn tables_of_other_programs_are_read_by_their_words() {
+    let world = Catalogue::new(&[
+        ("ext/tabs/a.tsv", "1\tx, y\t\\N\n2\tz\t2024-01-02\n"),
+        ("ext/quoted/a.csv", "title\n\"1\";\"a;\"\"b\"\n\"2\";c\n"),
+    ]);
+    let columns = [("id", "bigint"), ("name", "string"), ("day", "date")];
+    let settings = json!({"field.delim": "\t", "serialization.format": "\t"});
+    world.declare("tabs", "ext/tabs/", &csv(&columns, "lazy.LazySimpleSerDe", &settings));
+    assert_eq!(
+        world.rows("tabs", "select id, name, day from tabs order by id"),
+        json!([
+            {"id": 1, "name": "x, y", "day": null}, {"id": 2, "name": "z", "day": "2024-01-02"},
+        ])
+    );
+    let columns = [("id", "string"), ("name", "string")];
+    let mut quoted =
+        csv(&columns, "OpenCSVSerde", &json!({"separatorChar": ";", "escapeChar": "\""}));
+    quoted["Parameters"] = json!({"skip.header.line.count": "1"});
+    world.declare("quoted", "ext/quoted", &quoted);
+    assert_eq!(
+        world.rows("quoted", "select id, name from quoted order by id"),
+        json!([{"id": "1", "name": "a;\"b"}, {"id": "2", "name": "c"}])
+    );
+}
+
+#[test]
+fn what_is_not_read_here_is_refused_in_words() {
+    let world = Catalogue::new(&[("ext/orders/a.csv", "1\n")]);
+    let plain = parquet(&[("id", "bigint")]);
+    let with = |more: Value| {
+        let mut table = plain.clone();
+        merge(&mut table, &more);
+        table
+    };
+    world.declare("ice", "ext/orders/", &with(json!({"Parameters": {"table_type": "ICEBERG"}})));
+    world.declare(
+        "elsewhere",
+        "",
+        &with(json!({"StorageDescriptor": {"Location": "s3://other/x/"}})),
+    );
+    world.declare("s3a", "", &with(json!({"StorageDescriptor": {"Location": "s3a://other/x/"}})));
+    world.declare("gone", "ext/gone/", &plain);
+    world.declare("odd", "ext/orders/", &parquet(&[("id", "uniontype<int,string>")]));
+    let json = json!({"StorageDescriptor": {
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
+    }});
+    world.declare("json", "ext/orders/", &with(json));
+    for (table, parts) in [
+        ("ice", ["is a table of Iceberg", "the engine that made it"]),
+        ("elsewhere", ["`s3://other/x/` is not below", "the root of the files"]),
+        ("s3a", ["`s3a://other/x/`", "write it as `s3://`"]),
+        ("gone", ["there is nothing at `ext/gone`", "has its files"]),
+        ("odd", ["column `id` has the type `uniontype<int,string>`", "is not read"]),
+        ("json", ["names whose case does not count", "mode=replace"]),
+    ] {
+        let run = world.query(table, &format!("select * from {table}"));
+        assert_failed(&run, &["catalogue: ", parts[0], parts[1]]);
+    }
+    let run = world.infer("infer-ice", "ext/orders", "ice", "replace");
+    assert_failed(&run, &["is a table of Iceberg"]);
+    let run = world.run("delete-db", "database/delete", json!({"cascade": true}));
+    assert_failed(&run, &["has tables, for example", "delete its tables first"]);
+}
+
+#[test]
+fn only_registered_partitions_are_read_and_infer_registers_them() {
+    let world = Catalogue::new(&[
+        ("raw/events/day=2024-01-01/a.csv", "id\n1\n"),
+        ("raw/events/day=2024-01-02/a.csv", "id\n2\n"),
+    ]);
+    let run = world.infer("infer", "raw/events", "events", "error");
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    let partitions = world.ask("GetPartitions", json!({"TableName": "events"}));
+    let partitions = partitions["Partitions"].as_array().expect("is a list").clone();
+    assert_eq!(partitions.len(), 2, "{partitions:#?}");
+    assert_eq!(partitions[0]["Values"], json!(["2024-01-01"]));
+    let sql = "select id, day from events order by id";
+    let both = json!([{"id": 1, "day": "2024-01-01"}, {"id": 2, "day": "2024-01-02"}]);
+    assert_eq!(world.rows("both", sql), both);
+    world.world.bucket.put_content("raw/events/day=2024-01-03/a.csv", "id\n3\n");
+    let run = world.query("unregistered", sql);
+    assert_eq!(run["status"]["result"]["data"], both, "{run:#}");
+    let told = run["status"]["messages"].to_string();
+    assert!(told.contains("1 file below the table's folder"), "{told}");
+    let run = world.run("refresh", "table/refresh", json!({"table_name": "events"}));
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    assert_eq!(world.rows("three", "select count(*) as n from events"), json!([{"n": 3}]));
+}
+
+#[test]
+fn a_change_whose_answer_is_lost_is_made_once() {
+    let world = Catalogue::new(&[("raw/orders/a.csv", "id\n1\n")]);
+    for (name, action, mode) in
+        [("create", "CreateTable", "error"), ("update", "UpdateTable", "replace")]
+    {
+        world.fail(action, "after", "InternalServiceException");
+        let run = world.infer(name, "raw/orders", "orders", mode);
+        assert_eq!(run["status"]["phase"], "Succeeded", "{name}: {run:#}");
+    }
+    assert_eq!(world.table("orders")["VersionId"], "1");
+}
+
+#[test]
+fn a_change_whose_process_dies_at_any_point_is_made_once() {
+    let world = Catalogue::new(&[("raw/orders/a.csv", "id\n1\n")]);
+    for (index, point) in
+        ["change.recorded", "change.made", "apply.before-write", "apply.after-write"]
+            .into_iter()
+            .enumerate()
+    {
+        let name = format!("declared{index}");
+        let file = world.world.run_of(
+            &name,
+            "table/infer",
+            &json!({
+                "database_name": world.database, "storage_path": "raw/orders", "table_name": name,
+            }),
+        );
+        world.world.run_that_dies_at(point, &name, &file);
+        assert_eq!(world.table(&name)["VersionId"], "0", "{point}");
+    }
+    assert_eq!(world.calls("CreateTable"), 4);
+    assert_eq!(world.calls("UpdateTable"), 0);
+}
+
+#[test]
+fn what_a_job_writes_is_registered_and_replaced_at_once() {
+    let world = Catalogue::new(&[("raw/orders/a.csv", "id\n1\n2\n")]);
+    world.infer("infer", "raw/orders", "orders", "error");
+    let write = |name: &str, sql: &str, more: Value| {
+        let mut parameters = json!({"query_string": sql, "output_table": "Totals"});
+        merge(&mut parameters, &more);
+        world.run(name, "table/query", parameters)
+    };
+    let run = write("write", "select sum(id) as total from orders", json!({}));
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    let first = world.table("totals");
+    let place = first["StorageDescriptor"]["Location"].as_str().expect("has one").to_owned();
+    assert!(place.contains(&format!("/{}/Totals/mason-job-", world.database)), "{place}");
+    assert_eq!(first["StorageDescriptor"]["Columns"], json!([{"Name": "total", "Type": "bigint"}]));
+    assert_eq!(world.rows("one", "select total from totals"), json!([{"total": 3}]));
+    assert_failed(
+        &write("again", "select 1 as total", json!({})),
+        &["there is a table", "mode=replace"],
+    );
+    let run = write("append", "select 1 as total", json!({"mode": "append"}));
+    assert_failed(&run, &["rows are not added to", "replaced as a whole"]);
+    let run = write("replace", "select max(id) as most from orders", json!({"mode": "replace"}));
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    assert_eq!(world.table("totals")["VersionId"], "1");
+    assert_eq!(world.rows("two", "select most from totals"), json!([{"most": 2}]));
+    let zoned = "select cast(now() as timestamp) at time zone 'UTC' as at, 1 as n";
+    let run = write("zoned", zoned, json!({"mode": "replace"}));
+    assert_failed(&run, &["column `at` is Timestamp", "which the catalogue lacks"]);
+    let run = write("json", "select 1 as n", json!({"mode": "replace", "format": "json"}));
+    assert_failed(&run, &["files of json are read by no engine of the catalogue"]);
+    assert_eq!(world.table("totals")["VersionId"], "1", "nothing was changed");
+    let parts = json!({"output_table": "parts", "partition_columns": ["id"]});
+    let run = write("parts", "select id, 'x' as word from orders", parts);
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    let sql = "select id, word from parts order by id";
+    assert_eq!(world.rows("three", sql), json!([{"id": 1, "word": "x"}, {"id": 2, "word": "x"}]));
+    let none = json!({"output_table": "none"});
+    let run = write("none", "select id from orders where id > 5", none);
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    assert_eq!(world.rows("four", "select id from none"), json!([]));
+    let gone = world.run("delete", "table/delete", json!({"table_name": "totals"}));
+    assert_eq!(gone["status"]["phase"], "Succeeded", "{gone:#}");
+    assert_eq!(world.table("totals"), Value::Null);
+}
+
+#[test]
+fn a_write_whose_process_dies_at_any_point_is_registered_once() {
+    let world = Catalogue::new(&[("raw/orders/a.csv", "id\n1\n2\n")]);
+    world.infer("infer", "raw/orders", "orders", "error");
+    let points = [
+        "worker.prepared",
+        "worker.committed",
+        "worker.proven",
+        "collect.before-write",
+        "change.recorded",
+        "change.made",
+        "apply.before-write",
+    ];
+    for (index, point) in points.into_iter().enumerate() {
+        let name = format!("totals{index}");
+        let file = world.world.run_of(
+            &name,
+            "table/query",
+            &json!({
+                "database_name": world.database,
+                "query_string": "select sum(id) as total from orders",
+                "output_table": name,
+            }),
+        );
+        world.world.run_that_dies_at(point, &name, &file);
+        assert_eq!(world.table(&name)["VersionId"], "0", "{point}");
+        let sql = format!("select total from {name}");
+        assert_eq!(world.rows(&format!("look{index}"), &sql), json!([{"total": 3}]), "{point}");
+    }
+    assert_eq!(world.calls("CreateTable"), 1 + points.len());
+}
+
+#[test]
+fn what_another_program_changed_meanwhile_is_not_lost() {
+    let world = Catalogue::new(&[("raw/orders/a.csv", "id\n1\n")]);
+    let run = world.infer("infer", "raw/orders", "orders", "error");
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    let mut input = world.table("orders");
+    let fields = input.as_object_mut().expect("is an object");
+    let kept = ["Name", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor"];
+    fields.retain(|field, _| kept.contains(&field.as_str()));
+    input["Description"] = json!("orders of the shop");
+    input["StorageDescriptor"]["Columns"] =
+        json!([{"Name": "id", "Type": "string", "Comment": "the key"}]);
+    assert_eq!(world.ask("UpdateTable", json!({"TableInput": input})), json!({}));
+    world.fail("UpdateTable", "before", "ConcurrentModificationException");
+    let run = world.infer("stale", "raw/orders", "orders", "replace");
+    assert_failed(&run, &["ConcurrentModificationException", "changed meanwhile"]);
+    let run = world.infer("replace", "raw/orders", "orders", "replace");
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    assert_eq!(world.table("orders")["Description"], "orders of the shop");
+}
+
+#[test]
+fn settings_of_a_catalogue_are_checked_with_every_problem() {
+    let world = World::catalogued(&[("raw/a.csv", "id\n1\n")]);
+    let told = |config: &Value| {
+        let file = world.path("wrong.json");
+        std::fs::write(&file, config.to_string()).expect("should write");
+        let refused = world.call(&["validate", "-f", &text(&file)], &[]);
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        (String::from_utf8_lossy(&refused.stderr) + String::from_utf8_lossy(&refused.stdout))
+            .into_owned()
+    };
+    let mut config = world.config();
+    let glue = json!({"region": "EU", "catalogId": "12", "endpoint": "ftp://x"});
+    config["spec"]["clients"][2]["glue"] = glue;
+    let shown = told(&config);
+    for part in ["glue.region", "glue.catalogId", "glue.endpoint"] {
+        assert!(shown.contains(part), "{part:?} is no part of {shown}");
+    }
+    let mut config = world.config();
+    config["spec"]["engines"]["storage"] = json!([]);
+    let shown = told(&config);
+    assert!(shown.contains("no client `s3` comes first in `storage`"), "{shown}");
+    let mut config = world.config();
+    config["spec"]["clients"][2]["glue"]["credentials"] = json!({"secretRef": {"name": "aws"}});
+    let shown = told(&config);
+    assert!(shown.contains("is not the Secret of `bucket`"), "{shown}");
+}
