@@ -7,7 +7,7 @@
 //! be taken away in unit tests alone. Imports nothing of ours.
 
 /// Every point, as `part.place`. `docs/exactly-once.md` says what has happened at each.
-pub const POINTS: [&str; 36] = [
+pub const POINTS: [&str; 38] = [
     "intend.before-write",
     "intend.after-write",
     "launch.before-act",
@@ -38,6 +38,8 @@ pub const POINTS: [&str; 36] = [
     "conclude.before-write",
     "conclude.after-write",
     "refuse.before-write",
+    "athena.starting",
+    "athena.started",
     "worker.begun",
     "worker.planned",
     "worker.executed",

@@ -221,6 +221,10 @@ impl Execution for Measured<dyn Execution> {
         self.inner.job_kind()
     }
 
+    fn reads_names(&self) -> bool {
+        self.inner.reads_names()
+    }
+
     async fn release(&self, id: &JobId) -> Result<(), EngineError> {
         self.by.call("execution.release", self.inner.release(id)).await
     }

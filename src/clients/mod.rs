@@ -4,6 +4,8 @@
 //! lends, and has the clients that matching picked opened and bound to its runs.
 
 mod allowed_roots;
+#[cfg(feature = "aws")]
+pub mod athena;
 #[cfg(any(feature = "aws", feature = "local"))]
 mod clock;
 mod connections;
@@ -16,6 +18,8 @@ mod registry;
 #[cfg(feature = "aws")]
 pub mod s3;
 mod secret_keys;
+#[cfg(feature = "aws")]
+mod signing;
 mod stores;
 mod surroundings;
 mod workers_at;

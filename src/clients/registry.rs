@@ -27,6 +27,8 @@ pub(super) const ROWS: &[Row] = &[
     super::s3::ROW,
     #[cfg(feature = "aws")]
     super::glue::ROW,
+    #[cfg(feature = "aws")]
+    super::athena::ROW,
 ];
 
 /// Returns what every type of client of this build is and can do.

@@ -147,6 +147,12 @@ impl Engines {
         self.execution.as_ref().ok_or_else(|| empty(Role::Execution))
     }
 
+    /// Returns whether jobs read tables by their names alone.
+    #[must_use]
+    pub fn reads_names(&self) -> bool {
+        self.execution.as_ref().is_some_and(|execution| execution.reads_names())
+    }
+
     /// Returns the part of the metastore that changes it; nothing where there is none.
     #[must_use]
     pub fn changes(&self) -> Option<&dyn Changes> {

@@ -23,6 +23,11 @@ pub trait Execution: Send + Sync {
     /// finds.
     fn job_kind(&self) -> &'static str;
 
+    /// Returns whether jobs read tables by their names, as the metastore has them: no files are listed for them.
+    fn reads_names(&self) -> bool {
+        false
+    }
+
     /// Lets a created job begin. Releasing a job that was released before changes nothing.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::inputs::table_input;
-use super::reading::read_tables;
+use super::reading::{named_inputs, read_tables};
 use super::target::find_target;
 use super::work::Work;
 use super::{Prepared, Request, Unprepared};
@@ -45,8 +45,13 @@ impl Querying<'_> {
         };
         let analysed = analyse(self.sql, scope).map_err(|problems| refusal(operator, &problems))?;
         let target = find_target(engines, operator, request).await?;
-        let tables = read_tables(engines, operator, request, analysed.tables()).await?;
-        let inputs: Vec<_> = tables.iter().map(table_input).collect();
+        let (inputs, rows) = if engines.reads_names() {
+            (named_inputs(engines, operator, request, analysed.tables()).await?, None)
+        } else {
+            let tables = read_tables(engines, operator, request, analysed.tables()).await?;
+            let rows = tables.iter().map(|table| table.rows).sum();
+            (tables.iter().map(table_input).collect::<Vec<_>>(), rows)
+        };
         let names: Vec<String> = inputs.iter().map(|input| input.name.to_string()).collect();
         let work = Work {
             operator,
@@ -54,7 +59,7 @@ impl Querying<'_> {
                 [] => "query no table".to_owned(),
                 names => format!("query {}", names.join(", ")),
             },
-            rows: tables.iter().map(|table| table.rows).sum(),
+            rows,
             inputs,
             operation: Operation::Query {
                 sql: self.sql.to_owned(),

@@ -4,13 +4,14 @@
 //! managed table is read as it was declared. A parameter that speaks of nothing that is read is
 //! refused, so that none is without effect unnoticed.
 
-use super::inputs::{agreeing, unread};
+use super::inputs::{agreeing, unread, unread_input};
 use super::parameters::{refused, refused_all};
 use super::{Request, Unprepared};
+use crate::engines::job_spec::Input;
 use crate::engines::reading::{Concerns, Reading};
 use crate::engines::reading_parameters::reading_of;
 use crate::engines::table::{FileFormat, Table, TableKind, TableLookup, TableName};
-use crate::engines::{EngineError, Engines};
+use crate::engines::{EngineError, Engines, ErrorKind};
 
 /// Returns what the run says of how files are read.
 ///
@@ -85,6 +86,37 @@ pub(super) async fn read_tables(
 ) -> Result<Vec<Table>, Unprepared> {
     let found = look_up_all(engines, operator, request, names).await?;
     found.into_iter().map(|found| agreeing(operator, found)).collect()
+}
+
+/// Returns tables as the inputs of a job that reads them by their names.
+///
+/// # Errors
+/// `NotFound` naming the first that is not there; `InvalidInput` when the run says how text is read: the engine reads it
+/// as the metastore says.
+pub(super) async fn named_inputs(
+    engines: &Engines,
+    operator: &str,
+    request: &Request,
+    names: &[TableName],
+) -> Result<Vec<Input>, Unprepared> {
+    let stated = reading(operator, request)?.stated();
+    if !stated.is_empty() {
+        let reason = "the engine reads tables as the metastore says".to_owned();
+        return Err(without_effect(operator, &stated, &[reason]).into());
+    }
+    let mut inputs = Vec::with_capacity(names.len());
+    for name in names {
+        let metastore = engines.metastore()?;
+        let Some(entry) = metastore.find_table(name).await? else {
+            // The metastore's own error names the tables that come near.
+            metastore.get_table(name, &Reading::default()).await?;
+            let message = format!("`{name}` appeared while it was looked for");
+            let kind = ErrorKind::Conflict;
+            return Err(EngineError::new(kind, operator, "find the tables", message).into());
+        };
+        inputs.push(unread_input(entry.name, Vec::new()));
+    }
+    Ok(inputs)
 }
 
 /// Returns the one table that is read.

@@ -39,9 +39,18 @@ fn first(config: &MasonConfig) -> EngineChoices {
 
 fn apart(choices: &EngineChoices) -> Option<Problem> {
     let EngineChoices { metastore, storage, execution } = choices;
-    if let Some(metastore) = metastore
-        && metastore.kind == ClientKind::Glue
+    let is_glue = |choice: &&EngineChoice| choice.kind == ClientKind::Glue;
+    if let Some(athena) = execution.as_ref().filter(|choice| choice.kind == ClientKind::Athena)
+        && metastore.as_ref().is_none_or(|metastore| !is_glue(&metastore))
     {
+        let message = format!(
+            "`{}` queries the tables of a client `glue`, and none comes first",
+            athena.client
+        );
+        let hint = "name one first in `metastore`";
+        return Some(Problem::new("spec.engines.metastore", message).hint(hint));
+    }
+    if let Some(metastore) = metastore.as_ref().filter(is_glue) {
         return without_files(metastore, storage.as_ref());
     }
     if let (Some(metastore), Some(storage)) = (metastore, storage)
@@ -102,6 +111,18 @@ mod tests {
         assert_eq!(told(bucket, bucket, "here"), "");
         let catalogue = ("catalogue", ClientKind::Glue);
         assert_eq!(told(catalogue, bucket, "here"), "");
+        let queried = |metastore: (&str, ClientKind)| {
+            let choice =
+                |(client, kind): (&str, _)| Some(EngineChoice { client: client.to_owned(), kind });
+            let choices = EngineChoices {
+                metastore: choice(metastore),
+                storage: choice(bucket),
+                execution: choice(("athena", ClientKind::Athena)),
+            };
+            apart(&choices).map_or_else(String::new, |problem| problem.to_string())
+        };
+        assert_eq!(queried(catalogue), "");
+        assert!(queried(bucket).contains("`athena` queries the tables of a client `glue`"));
         assert!(told(catalogue, here, "here").contains("no client `s3` comes first in `storage`"));
         let apart = told(here, bucket, "here");
         assert!(

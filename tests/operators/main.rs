@@ -10,7 +10,9 @@
     reason = "a test reads where its Python is, and stops where it fails"
 )]
 
+mod athena_runs;
 mod case;
+mod catalogue;
 mod compare;
 mod duckdb;
 mod example;

@@ -1,4 +1,4 @@
-"""A server of S3 and Glue, on loopback or another address, for as long as its standard input is open.
+"""A server of S3, Glue and Athena, on loopback or another address, for as long as its standard input is open.
 
 Prints its address. With `--signed BUCKET` it makes a bucket with one table, and a user whose keys it prints behind the
 address: from then on it refuses requests that are signed with others.
@@ -21,7 +21,7 @@ if SIGNED:
 import boto3
 from moto.server import ThreadedMotoServer
 
-from glue_front import Front
+from aws_front import Front
 
 ALLOWED = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
 

@@ -201,10 +201,10 @@ fn engines_name_clients_of_the_config() {
 #[test]
 fn a_client_has_exactly_one_type() {
     let broken = messages(Kind::MasonConfig, &config("here", &json!({"name": "here"})), None);
-    assert_eq!(broken, ["exactly one client type is needed: local, s3 or glue"]);
+    assert_eq!(broken, ["exactly one client type is needed: local, s3, glue or athena"]);
     let both = json!({"name": "here", "local": {"root": "/a"}, "s3": {"root": "s3://lake/"}});
     let broken = messages(Kind::MasonConfig, &config("here", &both), None);
-    assert_eq!(broken, ["exactly one client type is needed: local, s3 or glue"]);
+    assert_eq!(broken, ["exactly one client type is needed: local, s3, glue or athena"]);
     let bucket = json!({"name": "here", "s3": {"root": "s3://lake/"}});
     let right = messages(Kind::MasonConfig, &config("here", &bucket), None);
     assert!(right.is_empty(), "{right:?}");

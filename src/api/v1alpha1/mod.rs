@@ -9,8 +9,8 @@ mod operator_definition;
 mod operator_run;
 
 pub use client_config::{
-    ClientConfig, ClientKind, ConfigRef, ConfigVersion, Credentials, GlueClient, LocalClient,
-    Placement, S3Client, SecretRef,
+    AthenaClient, ClientConfig, ClientKind, ConfigRef, ConfigVersion, Credentials, GlueClient,
+    LocalClient, Placement, S3Client, SecretRef,
 };
 pub use free_form::FreeForm;
 pub use mason_config::{

@@ -13,7 +13,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::declaration::RUN;
-use super::error::failed;
+use crate::aws::Service;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
 
@@ -28,14 +28,15 @@ pub(super) struct Catalogue {
     requests: Client,
     /// The account, where it is not that of the credentials.
     id: Option<String>,
-    /// The name of the client, for errors.
-    client: String,
+    service: Service,
 }
 
 impl Catalogue {
     /// Makes it of what sends requests.
     pub(super) fn new(requests: Client, id: Option<String>, client: &str) -> Self {
-        Self { requests, id, client: client.to_owned() }
+        let client = client.to_owned();
+        let service = Service { name: "Glue", policy: "docs/glue.md", client };
+        Self { requests, id, service }
     }
 
     /// Makes an error of this client.
@@ -45,7 +46,7 @@ impl Catalogue {
         operation: &str,
         message: impl Into<String>,
     ) -> EngineError {
-        EngineError::new(kind, &self.client, operation, message)
+        self.service.error(kind, operation, message)
     }
 
     /// Makes an error of a table that cannot be declared, with every problem.
@@ -92,7 +93,7 @@ impl Catalogue {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         stream::unfold(pages, |mut pages| async { pages.next().await.map(|page| (page, pages)) })
-            .map_err(move |error| failed(&self.client, operation, error))
+            .map_err(move |error| self.service.failed(operation, error))
             .map_ok(move |page| stream::iter(items(page).unwrap_or_default()).map(Ok))
             .try_flatten()
             .boxed()
@@ -102,7 +103,7 @@ impl Catalogue {
     pub(super) async fn fetch_database(&self, name: &str) -> Result<Option<Database>, EngineError> {
         let asked = self.requests.get_database().set_catalog_id(self.id.clone());
         let answer = asked.name(name.to_lowercase()).send().await;
-        let answer = answer.map_err(|error| failed(&self.client, "find a database", error));
+        let answer = answer.map_err(|error| self.service.failed("find a database", error));
         Ok(there(answer)?.and_then(|answer| answer.database))
     }
 
@@ -111,7 +112,7 @@ impl Catalogue {
         let asked = self.requests.get_table().set_catalog_id(self.id.clone());
         let asked = asked.database_name(name.database.to_lowercase());
         let answer = asked.name(name.table.to_lowercase()).send().await;
-        let answer = answer.map_err(|error| failed(&self.client, "find a table", error));
+        let answer = answer.map_err(|error| self.service.failed("find a table", error));
         Ok(there(answer)?.and_then(|answer| answer.table))
     }
 
@@ -145,13 +146,13 @@ impl Catalogue {
     pub(super) async fn create_database(&self, input: DatabaseInput) -> Result<(), EngineError> {
         let asked = self.requests.create_database().set_catalog_id(self.id.clone());
         let answer = asked.database_input(input).send().await;
-        answer.map(drop).map_err(|error| failed(&self.client, "create a database", error))
+        answer.map(drop).map_err(|error| self.service.failed("create a database", error))
     }
 
     pub(super) async fn delete_database(&self, name: &str) -> Result<(), EngineError> {
         let asked = self.requests.delete_database().set_catalog_id(self.id.clone());
         let answer = asked.name(name.to_lowercase()).send().await;
-        answer.map(drop).map_err(|error| failed(&self.client, "delete a database", error))
+        answer.map(drop).map_err(|error| self.service.failed("delete a database", error))
     }
 
     pub(super) async fn create_table(
@@ -161,7 +162,7 @@ impl Catalogue {
     ) -> Result<(), EngineError> {
         let asked = self.requests.create_table().set_catalog_id(self.id.clone());
         let answer = asked.database_name(database.to_lowercase()).table_input(input).send().await;
-        answer.map(drop).map_err(|error| failed(&self.client, "create a table", error))
+        answer.map(drop).map_err(|error| self.service.failed("create a table", error))
     }
 
     /// Changes a table that still has a version. The former version is kept in the catalogue's archive.
@@ -174,14 +175,14 @@ impl Catalogue {
         let asked = self.requests.update_table().set_catalog_id(self.id.clone());
         let asked = asked.database_name(database.to_lowercase()).table_input(input);
         let answer = asked.set_version_id(version).skip_archive(false).send().await;
-        answer.map(drop).map_err(|error| failed(&self.client, "change a table", error))
+        answer.map(drop).map_err(|error| self.service.failed("change a table", error))
     }
 
     pub(super) async fn delete_table(&self, name: &TableName) -> Result<(), EngineError> {
         let asked = self.requests.delete_table().set_catalog_id(self.id.clone());
         let asked = asked.database_name(name.database.to_lowercase());
         let answer = asked.name(name.table.to_lowercase()).send().await;
-        answer.map(drop).map_err(|error| failed(&self.client, "delete a table", error))
+        answer.map(drop).map_err(|error| self.service.failed("delete a table", error))
     }
 
     /// Adds partitions; one that is there already is left as it is.
@@ -198,7 +199,7 @@ impl Catalogue {
                 .table_name(name.table.to_lowercase())
                 .set_partition_input_list(Some(batch.to_vec()));
             let answer = asked.send().await;
-            let answer = answer.map_err(|error| failed(&self.client, OPERATION, error))?;
+            let answer = answer.map_err(|error| self.service.failed(OPERATION, error))?;
             let refused = answer.errors.unwrap_or_default().into_iter().find_map(|item| {
                 let detail = item.error_detail?;
                 (detail.error_code() != Some("AlreadyExistsException"))
@@ -233,7 +234,7 @@ impl Catalogue {
                 .table_name(name.table.to_lowercase())
                 .set_entries(Some(entries));
             let answer = asked.send().await;
-            let answer = answer.map_err(|error| failed(&self.client, OPERATION, error))?;
+            let answer = answer.map_err(|error| self.service.failed(OPERATION, error))?;
             let refused = answer.errors.unwrap_or_default().into_iter().find_map(|item| {
                 Some((item.partition_value_list.unwrap_or_default(), item.error_detail?))
             });

@@ -13,7 +13,8 @@ use super::places::Places;
 use super::{DESCRIPTION, clock};
 use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{ClientConfig, GlueClient};
-use crate::aws::{Ambient, Signer, service};
+use crate::aws::service;
+use crate::clients::signing::signer;
 use crate::clients::{Asked, Connection, OpenStore, Opened, Row, SecretKeys};
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, ErrorKind, Metastore};
@@ -59,14 +60,7 @@ async fn catalogue(
     keys: Option<&SecretKeys>,
 ) -> Result<Catalogue, EngineError> {
     let block = block(client)?;
-    let named = |error: EngineError| EngineError { client: client.name.clone(), ..error };
-    let signer = if let Some(keys) = keys {
-        Signer::Keys(Arc::new(keys.of_aws(client)?))
-    } else {
-        let ambient = Ambient::find(Some(&block.region), clock::now).await.map_err(named)?;
-        ambient.keys().await.map_err(named)?;
-        Signer::Ambient(Arc::new(ambient))
-    };
+    let signer = signer(client, keys, &block.region, clock::now).await?;
     let requests = Client::new(&service(&block.region, block.endpoint.as_deref(), signer));
     Ok(Catalogue::new(requests, block.catalog_id.clone(), &client.name))
 }

@@ -7,7 +7,6 @@ mod changes;
 mod client;
 mod connection;
 mod declaration;
-mod error;
 mod hive_type;
 mod metastore;
 mod places;

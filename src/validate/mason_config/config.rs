@@ -4,7 +4,7 @@ use crate::api::endpoint::{is_endpoint, is_number};
 use crate::api::quantity::parse_bytes;
 use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{
-    ClientConfig, GlueClient, InlineResults, LocalClient, MasonConfig, S3Client,
+    AthenaClient, ClientConfig, GlueClient, InlineResults, LocalClient, MasonConfig, S3Client,
 };
 use crate::engines::capability::{ClientDescription, ClientType};
 use crate::engines::{ByRole, Role};
@@ -102,7 +102,10 @@ fn check_client(
     problems: &mut Problems,
 ) {
     let Some(kind) = client.kind() else {
-        problems.push(Problem::new(path, "exactly one client type is needed: local, s3 or glue"));
+        problems.push(Problem::new(
+            path,
+            "exactly one client type is needed: local, s3, glue or athena",
+        ));
         return;
     };
     if ClientType::find(clients, kind).is_none() {
@@ -117,6 +120,26 @@ fn check_client(
     }
     if let Some(glue) = &client.glue {
         check_glue(glue, &format!("{path}.glue"), problems);
+    }
+    if let Some(athena) = &client.athena {
+        check_athena(athena, &format!("{path}.athena"), problems);
+    }
+}
+
+fn check_athena(athena: &AthenaClient, path: &str, problems: &mut Problems) {
+    check_region(Some(&athena.region), path, problems);
+    check_endpoint(athena.endpoint.as_ref(), path, problems);
+    let place = athena.output_location.as_deref().map(S3Address::parse);
+    if let Some(Err(wrong)) = place {
+        let message = format!("is no address of S3: {wrong}");
+        let problem = Problem::new(format!("{path}.outputLocation"), message);
+        problems.push(problem.hint("for example `s3://bucket/answers/`"));
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let group = &athena.workgroup;
+    if !(1..=128).contains(&group.len()) || !group.chars().all(is_plain) {
+        let message = format!("`{group}` is no name of a workgroup");
+        problems.push(Problem::new(format!("{path}.workgroup"), message));
     }
 }
 

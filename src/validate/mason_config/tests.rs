@@ -53,7 +53,7 @@ fn every_problem_of_a_config_comes_at_once() {
         "spec.clients[1].local.memoryLimit: \"lots\" is not an amount",
         "spec.clients[2].local.root: `~` is not replaced by anything",
         "spec.clients[3].local.root: must not be empty",
-        "spec.clients[4]: exactly one client type is needed: local, s3 or glue",
+        "spec.clients[4]: exactly one client type is needed: local, s3, glue or athena",
         "spec.engines.metastore[0]: there is no client `her` (hint: did you mean `here`?)",
         "spec.engines.metastore[2]: `here` stands twice",
         "spec.engines.execution[0]: `here` (local) cannot fill the role execution",

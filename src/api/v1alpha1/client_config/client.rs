@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Credentials, GlueClient, LocalClient, Placement, S3Client, SecretRef};
+use super::{AthenaClient, Credentials, GlueClient, LocalClient, Placement, S3Client, SecretRef};
 
 /// A technology that fills one or more engine roles.
 #[derive(
@@ -18,6 +18,8 @@ pub enum ClientKind {
     S3,
     /// The Glue Data Catalog of an account and region.
     Glue,
+    /// Amazon Athena, which queries the tables of a `glue` client.
+    Athena,
 }
 
 impl ClientKind {
@@ -28,13 +30,14 @@ impl ClientKind {
             Self::Local => "local",
             Self::S3 => "s3",
             Self::Glue => "glue",
+            Self::Athena => "athena",
         }
     }
 }
 
 /// One client of a config. Exactly one type block must be given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("[has(self.local), has(self.s3), has(self.glue)].filter(given, given).size() == 1").message("exactly one client type is needed: local, s3 or glue"))]
+#[x_kube(validation = Rule::new("[has(self.local), has(self.s3), has(self.glue), has(self.athena)].filter(given, given).size() == 1").message("exactly one client type is needed: local, s3, glue or athena"))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientConfig {
     /// The name by which `engines` refers to the client, for example `here`.
@@ -49,18 +52,24 @@ pub struct ClientConfig {
     /// The Glue Data Catalog of an account and region. Fills metastore; the files of its tables are those of an `s3` client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glue: Option<GlueClient>,
+    /// Amazon Athena, which queries the tables of a `glue` client. Fills execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub athena: Option<AthenaClient>,
 }
 
 impl ClientConfig {
     /// Returns which technology the client is, if exactly one type block is present.
     #[must_use]
     pub fn kind(&self) -> Option<ClientKind> {
-        match (&self.local, &self.s3, &self.glue) {
-            (Some(_), None, None) => Some(ClientKind::Local),
-            (None, Some(_), None) => Some(ClientKind::S3),
-            (None, None, Some(_)) => Some(ClientKind::Glue),
-            _ => None,
-        }
+        let Self { name: _, local, s3, glue, athena } = self;
+        let blocks = [
+            local.as_ref().map(|_| ClientKind::Local),
+            s3.as_ref().map(|_| ClientKind::S3),
+            glue.as_ref().map(|_| ClientKind::Glue),
+            athena.as_ref().map(|_| ClientKind::Athena),
+        ];
+        let mut present = blocks.into_iter().flatten();
+        present.next().filter(|_| present.next().is_none())
     }
 
     /// Returns the folder that the client works below, where it works on files of a machine.
@@ -93,18 +102,20 @@ impl ClientConfig {
     }
 
     fn credentials(&self) -> Option<&Credentials> {
-        let Self { name: _, local, s3, glue } = self;
+        let Self { name: _, local, s3, glue, athena } = self;
         let of_local = local.as_ref().and_then(|local| local.credentials.as_ref());
         let of_s3 = s3.as_ref().and_then(|s3| s3.credentials.as_ref());
         let of_glue = glue.as_ref().and_then(|glue| glue.credentials.as_ref());
-        of_local.or(of_s3).or(of_glue)
+        let of_athena = athena.as_ref().and_then(|athena| athena.credentials.as_ref());
+        of_local.or(of_s3).or(of_glue).or(of_athena)
     }
 
     /// Returns the address of the server that the client asks, where it is not that of its technology.
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         let of_s3 = self.s3.as_ref().and_then(|s3| s3.endpoint.as_deref());
-        of_s3.or_else(|| self.glue.as_ref()?.endpoint.as_deref())
+        let of_glue = self.glue.as_ref().and_then(|glue| glue.endpoint.as_deref());
+        of_s3.or(of_glue).or_else(|| self.athena.as_ref()?.endpoint.as_deref())
     }
 
     /// Returns where the client asks that its work runs.

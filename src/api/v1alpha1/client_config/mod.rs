@@ -1,5 +1,6 @@
 //! The clients of a config, one file for the block of each type, and how a config is named.
 
+mod athena;
 mod client;
 mod credentials;
 mod glue;
@@ -7,6 +8,7 @@ mod local;
 mod reference;
 mod s3;
 
+pub use athena::AthenaClient;
 pub use client::{ClientConfig, ClientKind};
 pub use credentials::{Credentials, SecretRef};
 pub use glue::GlueClient;

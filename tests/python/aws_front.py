@@ -1,4 +1,4 @@
-"""What AWS Glue does and its emulator lacks, in front of it: rules of versions, names, pages and batches.
+"""What AWS Glue does and its emulator lacks, in front of it: rules of versions, names, pages and batches. Beside it Athena.
 
 Each rule names where it was seen.
 """
@@ -6,6 +6,8 @@ Each rule names where it was seen.
 import io
 import json
 import threading
+
+from athena_front import Athena, Refused
 
 # https://github.com/floci-io/floci/issues/1183: the first version is 0, each change adds one, a stale one is refused.
 FIRST_VERSION = 0
@@ -37,40 +39,53 @@ class Front:
         self.versions = {}
         self.calls = []
         self.faults = []
+        self.athena = Athena()
 
     def __call__(self, environ, start_response):
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if environ.get("PATH_INFO") == "/front":
+        if environ.get("PATH_INFO").startswith("/front"):
             return self.told(environ, start_response)
-        if not target.startswith("AWSGlue."):
+        service, _, action = target.partition(".")
+        if service not in ("AWSGlue", "AmazonAthena"):
             return self.inner(environ, start_response)
-        action = target.split(".", 1)[1]
         body = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}")
         with self.lock:
-            status, answer = self.asked(action, body, environ)
+            status, answer = self.asked(service, action, body, environ)
         text = json.dumps(answer).encode()
         start_response(status, [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(text)))])
         return [text]
 
     def told(self, environ, start_response):
-        """`GET` answers the calls so far, `PUT` adds what fails: a list of `{action, when, code, database}`."""
+        """`GET` answers the calls, or the queries, so far, `PUT` adds what fails: a list of `{action, when, code, database}`."""
         if environ["REQUEST_METHOD"] == "PUT":
             self.faults += json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-        text = json.dumps(self.calls).encode()
+        shown = self.calls
+        if environ["PATH_INFO"] == "/front/queries":
+            shown = [query["asked"] for query in self.athena.queries.values()]
+        text = json.dumps(shown).encode()
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
         return [text]
 
-    def asked(self, action, body, environ):
+    def asked(self, service, action, body, environ):
         fault = next((one for one in self.faults if is_meant(one, action, body)), None)
         if fault:
             self.faults.remove(fault)
         self.calls.append({"action": action, "body": body})
         if fault and fault["when"] == "before":
             return refused(fault["code"], "as the test wants it")
-        status, answer = self.checked(action, body, environ)
+        if service == "AmazonAthena":
+            status, answer = self.queried(action, body)
+        else:
+            status, answer = self.checked(action, body, environ)
         if fault and fault["when"] == "after":
             return refused(fault["code"], "as the test wants it, after the effect")
         return status, answer
+
+    def queried(self, action, body):
+        try:
+            return "200 OK", self.athena.asked(action, body)
+        except Refused as error:
+            return refused(error.code, str(error))
 
     def checked(self, action, body, environ):
         for place in (body, body.get("TableInput", {}), body.get("DatabaseInput", {})):
@@ -141,4 +156,5 @@ def refused(code, message):
 
 
 def is_meant(fault, action, body):
-    return fault["action"] == action and fault["database"] in (body.get("DatabaseName"), None)
+    database = body.get("DatabaseName") or body.get("QueryExecutionContext", {}).get("Database")
+    return fault["action"] == action and fault["database"] == database
