@@ -19,7 +19,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(20);
 const WHOLE: Duration = Duration::from_mins(1);
 /// How often a request is made that fails on the way, or is throttled.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 5;
+/// The longest wait between two requests.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// What requests are signed with.
 #[derive(Debug, Clone)]
@@ -56,12 +58,14 @@ pub fn service(region: &str, endpoint: Option<&str>, signer: Signer) -> SdkConfi
         .operation_attempt_timeout(ATTEMPT)
         .operation_timeout(WHOLE)
         .build();
+    let retries =
+        RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_WAIT);
     let builder = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .credentials_provider(SharedCredentialsProvider::new(signer))
         .http_client(https())
-        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+        .retry_config(retries)
         .timeout_config(times);
     match endpoint {
         Some(endpoint) => builder.endpoint_url(endpoint.trim_end_matches('/')).build(),

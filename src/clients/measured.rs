@@ -151,8 +151,13 @@ impl Metastore for Measured<dyn Metastore> {
         self.inner.knows_commits()
     }
 
-    fn check_columns(&self, format: &FileFormat, columns: &Schema) -> Result<(), EngineError> {
-        self.inner.check_columns(format, columns)
+    fn check_columns(
+        &self,
+        format: &FileFormat,
+        columns: &Schema,
+        partition_keys: &[String],
+    ) -> Result<(), EngineError> {
+        self.inner.check_columns(format, columns, partition_keys)
     }
 
     fn changes(&self) -> Option<&dyn Changes> {

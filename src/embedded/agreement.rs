@@ -73,12 +73,16 @@ fn check(table: &ArrowSchema, file: &ArrowSchema) -> Result<()> {
     };
     let differs = |name: &str| match (type_in(&found, name), type_in(&declared, name)) {
         (Some(found), Some(declared)) => format!("`{name}` is {found}, not {declared}"),
-        _ => format!("`{name}` is missing"),
+        _ => match file.fields().iter().find(|field| field.name().eq_ignore_ascii_case(name)) {
+            Some(other) => format!("`{name}` is missing, and there is `{}`", other.name()),
+            None => format!("`{name}` is missing"),
+        },
     };
     let columns = conflict.differing_columns.iter().map(|column| differs(&column.name));
     let words = columns.collect::<Vec<_>>().join(", ");
-    let message = format!("a file is no longer as its table says: column {words}");
-    let error = failed(ErrorKind::InvalidInput, "read the table", message)
-        .with_hint("run table/refresh, which shows the files that differ");
+    let message = format!("a file is not as its table says: column {words}");
+    let error = failed(ErrorKind::InvalidInput, "read the table", message).with_hint(
+        "table/refresh shows what differs, and takes over how the files are where they agree",
+    );
     Err(DataFusionError::External(Box::new(error)))
 }

@@ -61,7 +61,12 @@ pub trait Metastore: Send + Sync {
     ///
     /// # Errors
     /// `InvalidInput` with every problem.
-    fn check_columns(&self, _format: &FileFormat, _columns: &Schema) -> Result<(), EngineError> {
+    fn check_columns(
+        &self,
+        _format: &FileFormat,
+        _columns: &Schema,
+        _partition_keys: &[String],
+    ) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -90,6 +95,9 @@ pub struct TableEntry {
     pub kind: TableKind,
     /// Where its files are.
     pub locations: Vec<String>,
+    /// Its version, where a listing says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<TableVersion>,
 }
 
 /// Changing a metastore: each change takes place at most once for its author, also when it is asked

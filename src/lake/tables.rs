@@ -226,8 +226,7 @@ pub(crate) fn declared_table(
 
 /// Returns a table as it is known without a look at its data.
 pub(crate) fn unread(table: FoundTable) -> TableLookup {
-    let version = table.manifest.as_ref().map(|manifest| manifest.generation);
-    let TableEntry { name, kind, locations } = entry(table);
+    let TableEntry { name, kind, locations, version } = entry(table);
     TableLookup::Unread(UnreadTable { name, kind, locations, version })
 }
 
@@ -240,5 +239,6 @@ pub(crate) fn entry(table: FoundTable) -> TableEntry {
         },
         name: table.name,
         kind: table.kind,
+        version: table.manifest.map(|manifest| manifest.generation),
     }
 }

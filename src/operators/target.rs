@@ -134,7 +134,7 @@ fn register(
             place.location
         ));
     }
-    metastore.check_columns(&FileFormat::of(format), &Schema::default())?;
+    metastore.check_columns(&FileFormat::of(format), &Schema::default(), &[])?;
     Ok(Some(Register { expected: existing.and_then(|table| table.version) }))
 }
 
@@ -182,10 +182,15 @@ async fn look(
             let hint = format!("run database/create with database_name={}", wanted.name.database);
             if error.kind == ErrorKind::NotFound { error.with_hint(hint) } else { error }
         })?;
-    let name = TableName { database: database.name, table: wanted.name.table };
+    let knows_commits = engines.metastore()?.knows_commits();
+    let mut name = TableName { database: database.name, table: wanted.name.table };
+    if !knows_commits {
+        // The names of a catalogue have no case: nor has the folder of its table.
+        name.table = name.table.to_lowercase();
+    }
     let location = format!("{}/{}", database.location.trim_end_matches('/'), name.table);
     let existing = existing_table(engines, operator, &name).await?;
-    if !engines.metastore()?.knows_commits() {
+    if !knows_commits {
         // What is written goes beside what is there, and the catalogue is told of its place.
         return Ok((Place { name, location, is_table: true }, existing));
     }
@@ -250,8 +255,12 @@ async fn refuse_files(engines: &Engines, operator: &str, folder: &str) -> Result
     let Some(file) = first else { return Ok(()) };
     let message = format!("`{folder}` holds files already, such as `{}`", file.path);
     let error = EngineError::new(ErrorKind::AlreadyExists, operator, "find the output", message);
-    let hint = "choose another folder; mode=replace is for tables of a database, that is for \
-                output_table and for an output_path of two parts";
+    let hint = if engines.metastore()?.knows_commits() {
+        "choose another folder; mode=replace is for tables of a database, that is for output_table and for an \
+         output_path of two parts"
+    } else {
+        "choose another folder; mode=replace is for output_table"
+    };
     Err(error.with_hint(hint).into())
 }
 

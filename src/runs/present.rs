@@ -157,10 +157,8 @@ pub(super) fn with_commit(error: AttemptError, commit: &Commit) -> AttemptError 
         counted(*files, "file"),
         counted(*rows, "row")
     );
-    let next = format!(
-        "the files in `{location}` are whole: put right what was refused and register them, or \
-         delete them, before it is run again"
-    );
+    let next = "no table uses those files: put right what was refused, then run it as a new run"
+        .to_owned();
     let hint = error.hint.map_or_else(|| next.clone(), |hint| format!("{hint}; {next}"));
     AttemptError { message, hint: Some(hint), ..error }
 }

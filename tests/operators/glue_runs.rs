@@ -117,10 +117,10 @@ fn what_is_not_read_here_is_refused_in_words() {
     for (table, parts) in [
         ("ice", ["is a table of Iceberg", "the engine that made it"]),
         ("elsewhere", ["`s3://other/x/` is not below", "the root of the files"]),
-        ("s3a", ["`s3a://other/x/`", "write it as `s3://`"]),
+        ("s3a", ["`s3a://other/x/`", "to `s3://…`"]),
         ("gone", ["there is nothing at `ext/gone`", "has its files"]),
         ("odd", ["column `id` has the type `uniontype<int,string>`", "is not read"]),
-        ("json", ["names whose case does not count", "mode=replace"]),
+        ("json", ["ignores the case of names", "mode=replace"]),
     ] {
         let run = world.query(table, &format!("select * from {table}"));
         assert_failed(&run, &["catalogue: ", parts[0], parts[1]]);
@@ -128,7 +128,7 @@ fn what_is_not_read_here_is_refused_in_words() {
     let run = world.infer("infer-ice", "ext/orders", "ice", "replace");
     assert_failed(&run, &["is a table of Iceberg"]);
     let run = world.run("delete-db", "database/delete", json!({"cascade": true}));
-    assert_failed(&run, &["has tables, for example", "delete its tables first"]);
+    assert_failed(&run, &["it has tables: `ice`", "delete each of them first"]);
 }
 
 #[test]
@@ -150,10 +150,78 @@ fn only_registered_partitions_are_read_and_infer_registers_them() {
     let run = world.query("unregistered", sql);
     assert_eq!(run["status"]["result"]["data"], both, "{run:#}");
     let told = run["status"]["messages"].to_string();
-    assert!(told.contains("1 file below the table's folder"), "{told}");
+    assert!(told.contains("left out: 1 file below the table's folder"), "{told}");
     let run = world.run("refresh", "table/refresh", json!({"table_name": "events"}));
     assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
     assert_eq!(world.rows("three", "select count(*) as n from events"), json!([{"n": 3}]));
+}
+
+#[test]
+fn partitions_are_read_as_they_are_registered_or_refused() {
+    let world =
+        Catalogue::new(&[("ext/parts/k=1/a.csv", "a,b|c\n"), ("ext/parts/k=2/a.csv", "d,e|f\n")]);
+    let columns = [("x", "string"), ("y", "string")];
+    let mut table = csv(&columns, "lazy.LazySimpleSerDe", &json!({"field.delim": ","}));
+    table["PartitionKeys"] = json!([{"Name": "k", "Type": "int"}]);
+    world.declare("parts", "ext/parts/", &table);
+    let sql = "select x, y, k from parts order by k";
+    let run = world.query("none", sql);
+    assert_eq!(run["status"]["result"]["data"], json!([]), "{run:#}");
+    let told = run["status"]["messages"].to_string();
+    assert!(told.contains("left out: 2 files below the table's folder"), "{told}");
+    let run = world.run("refresh", "table/refresh", json!({"table_name": "parts"}));
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    let rows = json!([{"x": "a", "y": "b|c", "k": 1}, {"x": "d", "y": "e|f", "k": 2}]);
+    assert_eq!(world.rows("both", sql), rows, "names and types are those that were declared");
+    let kept = world.table("parts");
+    assert_eq!(kept["StorageDescriptor"]["Columns"][0]["Name"], "x", "{kept:#}");
+    let partitions = world.ask("GetPartitions", json!({"TableName": "parts"}));
+    let mut odd = partitions["Partitions"][0].clone();
+    odd["StorageDescriptor"]["SerdeInfo"]["Parameters"]["field.delim"] = json!("|");
+    let values = odd["Values"].clone();
+    let input = json!({"Values": values, "StorageDescriptor": odd["StorageDescriptor"]});
+    let asked =
+        json!({"TableName": "parts", "PartitionValueList": values, "PartitionInput": input});
+    world.ask("UpdatePartition", asked);
+    assert_failed(&world.query("odd", sql), &["partition [1]", "read in another way"]);
+}
+
+#[test]
+fn what_other_engines_would_read_otherwise_is_not_registered() {
+    let world = Catalogue::new(&[
+        (
+            "raw/deep/a.json",
+            "{\"Id\": 1, \"cust\": {\"id\": 5}}\n{\"Id\": 2, \"cust\": {\"id\": 6}}\n",
+        ),
+        ("raw/orders/a.csv", "id\n1\n"),
+    ]);
+    let run = world.infer("deep", "raw/deep", "deep", "error");
+    assert_failed(&run, &["`id` within the column `cust`", "because of the case of names"]);
+    let write = |name: &str| {
+        let query = json!({"query_string": "select 1 as n", "output_path": "out/one"});
+        world.run(name, "table/query", query)
+    };
+    assert_eq!(write("write")["status"]["phase"], "Succeeded");
+    let run = world.infer("outputs", "out/one", "outputs", "error");
+    assert_failed(&run, &["all that jobs wrote to `out/one`", "output_table"]);
+}
+
+#[test]
+fn a_copy_of_a_written_table_is_not_masons_to_delete() {
+    let world = Catalogue::new(&[("raw/orders/a.csv", "id\n1\n")]);
+    let output = json!({"query_string": "select 7 as n", "output_table": "Made"});
+    assert_eq!(world.run("write", "table/query", output)["status"]["phase"], "Succeeded");
+    let again = json!({"query_string": "select 8 as n", "output_table": "made", "mode": "replace"});
+    assert_eq!(world.run("replace", "table/query", again)["status"]["phase"], "Succeeded");
+    let mut copy = world.table("made");
+    let fields = copy.as_object_mut().expect("is an object");
+    let kept = ["TableType", "Parameters", "PartitionKeys", "StorageDescriptor"];
+    fields.retain(|field, _| kept.contains(&field.as_str()));
+    copy["Name"] = json!("copied");
+    assert_eq!(world.ask("CreateTable", json!({"TableInput": copy})), json!({}));
+    let gone = world.run("delete", "table/delete", json!({"table_name": "copied"}));
+    assert_eq!(gone["status"]["phase"], "Succeeded", "{gone:#}");
+    assert_eq!(world.rows("stays", "select n from made"), json!([{"n": 8}]));
 }
 
 #[test]
@@ -205,7 +273,7 @@ fn what_a_job_writes_is_registered_and_replaced_at_once() {
     assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
     let first = world.table("totals");
     let place = first["StorageDescriptor"]["Location"].as_str().expect("has one").to_owned();
-    assert!(place.contains(&format!("/{}/Totals/mason-job-", world.database)), "{place}");
+    assert!(place.contains(&format!("/{}/totals/mason-job-", world.database)), "{place}");
     assert_eq!(first["StorageDescriptor"]["Columns"], json!([{"Name": "total", "Type": "bigint"}]));
     assert_eq!(world.rows("one", "select total from totals"), json!([{"total": 3}]));
     assert_failed(
@@ -218,7 +286,7 @@ fn what_a_job_writes_is_registered_and_replaced_at_once() {
     assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
     assert_eq!(world.table("totals")["VersionId"], "1");
     assert_eq!(world.rows("two", "select most from totals"), json!([{"most": 2}]));
-    let zoned = "select cast(now() as timestamp) at time zone 'UTC' as at, 1 as n";
+    let zoned = "select cast(now() as timestamp) at time zone 'Europe/Vienna' as at, 1 as n";
     let run = write("zoned", zoned, json!({"mode": "replace"}));
     assert_failed(&run, &["column `at` is Timestamp", "which the catalogue lacks"]);
     let run = write("json", "select 1 as n", json!({"mode": "replace", "format": "json"}));
@@ -288,7 +356,9 @@ fn what_another_program_changed_meanwhile_is_not_lost() {
     assert_failed(&run, &["ConcurrentModificationException", "changed meanwhile"]);
     let run = world.infer("replace", "raw/orders", "orders", "replace");
     assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
-    assert_eq!(world.table("orders")["Description"], "orders of the shop");
+    let kept = world.table("orders");
+    assert_eq!(kept["Description"], "orders of the shop");
+    assert_eq!(kept["StorageDescriptor"]["Columns"][0]["Comment"], "the key", "{kept:#}");
 }
 
 #[test]

@@ -18,13 +18,16 @@ use super::places::Places;
 use super::tables::{NULL, visit_data};
 use crate::engines::files::{EntryKind, Files};
 use crate::engines::metastore::{Change, Changed, TableDeclaration};
-use crate::engines::table::{PinnedFile, StoragePath, TableKind, TableName, TableVersion};
+use crate::engines::table::{Format, PinnedFile, StoragePath, TableKind, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
+use crate::lake::catalogue::MANIFESTS;
 use crate::lake::changes::{Doomed, Effects, Record};
 use crate::lake::listing::base_of;
 use crate::lake::partitions::assign;
 
 const OPERATION: &str = "change the metastore";
+/// What is said of delimited text, whose cells no declaration tells of.
+const OF_TEXT: &str = "; other engines read its text by position and line by line (docs/glue.md)";
 
 /// What changes a catalogue.
 pub(super) struct TableEffects {
@@ -114,6 +117,12 @@ impl TableEffects {
         let path = StoragePath::new(location)
             .map_err(|wrong| refused(format!("has a location that is none: {wrong}")))?;
         match self.files.kind(&path)? {
+            Some(EntryKind::Folder) if self.holds_outputs(&path)? => {
+                let what =
+                    format!("would have all that jobs wrote to `{location}`, also what is no more");
+                Err(refused(what)
+                    .with_hint("write with output_table, which registers what the job wrote"))
+            }
             Some(EntryKind::Folder) => Ok(path),
             Some(EntryKind::File) => Err(refused(format!("would be the one file `{location}`"))),
             None if base_of(location) != location => {
@@ -122,6 +131,15 @@ impl TableEffects {
             None => {
                 Err(self.error(ErrorKind::NotFound, format!("there is nothing at `{location}`")))
             }
+        }
+    }
+
+    /// Returns whether jobs wrote to a folder: of what lies there, its manifests say what counts, and no other engine reads
+    /// them.
+    fn holds_outputs(&self, folder: &StoragePath) -> Result<bool, EngineError> {
+        match folder.join(MANIFESTS) {
+            Ok(manifests) => Ok(self.files.kind(&manifests)?.is_some()),
+            Err(_) => Ok(false),
         }
     }
 
@@ -158,7 +176,7 @@ impl TableEffects {
         let existing = existing.ok_or_else(missing)?;
         let expected = expected.or_else(|| Some(version_of(&existing)));
         self.check_version(name, Some(&existing), expected)?;
-        let files_too = files_too || kind_of(&existing) == TableKind::Managed;
+        let files_too = files_too || kind_of(&name.database, &existing) == TableKind::Managed;
         let doomed = if files_too { self.files_below(&existing)? } else { Vec::new() };
         Ok(Doomed {
             bytes: doomed.iter().map(|file| file.size_bytes).sum(),
@@ -398,7 +416,8 @@ impl Effects for TableEffects {
             }
             Change::PutTable { table, expected } => {
                 let version = self.put(table, *expected, record)?;
-                Ok(changed(format!("declared table {}", table.name), Some(version)))
+                let note = if table.format.format == Format::Csv { OF_TEXT } else { "" };
+                Ok(changed(format!("declared table {}{note}", table.name), Some(version)))
             }
             Change::DeleteTable { name, .. } => {
                 self.delete(name, record)?;

@@ -3,15 +3,16 @@
 //! Mason writes what every engine of the catalogue reads, and beside it, in the parameter `mason.table`, the declaration
 //! itself: spelling, types and text as they were found. It counts for as long as the rest says the same.
 
+use arrow::datatypes::{DataType, FieldRef};
 use aws_sdk_glue::types::{Column as GlueColumn, StorageDescriptor, Table, TableInput};
 use serde::{Deserialize, Serialize};
 
 use super::hive_type::{self, Missing};
-use super::serde::{self as files, Described};
+use super::serde::{self as files, Described, Spelling};
 use crate::engines::job_spec::FileSink;
 use crate::engines::metastore::{Author, TableDeclaration};
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaFound};
-use crate::engines::table::{FileFormat, Format, TableKind, TableVersion};
+use crate::engines::table::{FileFormat, Format, TableKind, TableName, TableVersion};
 
 /// The parameter with Mason's own declaration.
 const OWN: &str = "mason.table";
@@ -21,6 +22,20 @@ pub(super) const ATTEMPT: &str = "mason.attempt";
 /// Most bytes of a parameter's value, and of a column's type.
 const MOST_VALUE: usize = 512_000;
 const MOST_TYPE: usize = 131_072;
+/// What is not so any more when a table is declared anew: counts of other programs, and lines that were left out.
+const STALE: [&str; 11] = [
+    "skip.header.line.count",
+    "numRows",
+    "numFiles",
+    "totalSize",
+    "rawDataSize",
+    "recordCount",
+    "averageRecordSize",
+    "objectCount",
+    "sizeKey",
+    "COLUMN_STATS_ACCURATE",
+    "compressionType",
+];
 /// Most bytes of a name.
 const MOST_NAME: usize = 255;
 
@@ -40,6 +55,8 @@ pub(super) struct Declared {
 #[serde(rename_all = "camelCase")]
 struct Own {
     version: u32,
+    /// The table that it is of: a copy under another name is another program's.
+    name: TableName,
     format: FileFormat,
     schema: Schema,
     partition_keys: Vec<String>,
@@ -59,11 +76,14 @@ pub(super) fn version_of(table: &Table) -> TableVersion {
 }
 
 /// Returns what sort of table it is: one whose files a job wrote is in that job's folder.
-pub(super) fn kind_of(table: &Table) -> TableKind {
-    let has_own = table.parameters.as_ref().is_some_and(|all| all.contains_key(OWN));
+pub(super) fn kind_of(database: &str, table: &Table) -> TableKind {
+    let is_own = kept(table).is_some_and(|own| {
+        let TableName { database: of, table: name } = own.name;
+        of.eq_ignore_ascii_case(database) && name.eq_ignore_ascii_case(&table.name)
+    });
     let descriptor = table.storage_descriptor.as_ref();
     let location = descriptor.and_then(|descriptor| descriptor.location.as_deref());
-    if has_own && location.is_some_and(is_written) {
+    if is_own && location.is_some_and(is_written) {
         TableKind::Managed
     } else {
         TableKind::External
@@ -80,9 +100,13 @@ pub(super) fn is_written(place: &str) -> bool {
 ///
 /// # Errors
 /// Every problem, in words.
-pub(super) fn check_columns(format: &FileFormat, schema: &Schema) -> Result<(), Vec<String>> {
+pub(super) fn check_columns(
+    format: &FileFormat,
+    schema: &Schema,
+    keys: &[String],
+) -> Result<(), Vec<String>> {
     let described = files::written(format).map_err(|what| vec![what])?;
-    columns(schema, &[], &described).map(drop)
+    columns(schema, keys, &described).map(drop)
 }
 
 /// Returns why a table is not one of files that are read here, if so.
@@ -114,7 +138,7 @@ pub(super) fn foreign(table: &Table) -> Option<&'static str> {
     if is("projection.enabled", "true") {
         return Some("a table whose partitions are projected");
     }
-    descriptor.is_none().then_some("a table that says nothing of its files")
+    descriptor.is_none().then_some("a table without a location and a reader (no StorageDescriptor)")
 }
 
 /// Returns how a table of files is read.
@@ -126,11 +150,14 @@ pub(super) fn declared(table: &Table) -> Result<Declared, String> {
         return Err("it says nothing of its files".to_owned());
     };
     if let Some(own) = own_declaration(table, descriptor) {
-        let Own { version: _, format, schema, partition_keys, found } = own;
+        let Own { version: _, name: _, format, schema, partition_keys, found } = own;
         return Ok(Declared { format, schema, partition_keys, found, notes: Vec::new() });
     }
     let of_files = descriptor.columns.as_deref().unwrap_or_default();
     let of_path = table.partition_keys.as_deref().unwrap_or_default();
+    if of_files.is_empty() {
+        return Err("it has no columns".to_owned());
+    }
     let names: Vec<String> = of_files.iter().map(|column| column.name.clone()).collect();
     let (format, notes) = files::read(descriptor, table.parameters.as_ref(), &names)?;
     let is_text = format.csv.as_ref().is_some_and(|csv| csv.quote.is_some());
@@ -154,7 +181,7 @@ fn read_column(column: &GlueColumn, is_text: bool) -> Result<Column, String> {
     if is_text && text != "string" {
         // The reader gives text, which engines then cast, each by rules of its own.
         return Err(format!(
-            "column `{}` has the type `{text}`, but its reader of quoted text knows `string` alone",
+            "column `{}` has the type `{text}`, and of quoted text (OpenCSVSerde) only columns of `string` are read here",
             column.name
         ));
     }
@@ -166,13 +193,16 @@ fn read_column(column: &GlueColumn, is_text: bool) -> Result<Column, String> {
     })
 }
 
-/// Returns Mason's own declaration, unless another program has changed what the table says since.
-fn own_declaration(table: &Table, descriptor: &StorageDescriptor) -> Option<Own> {
+/// Returns Mason's own declaration as it is kept, if there is one that this program reads.
+fn kept(table: &Table) -> Option<Own> {
     let text = table.parameters.as_ref()?.get(OWN)?;
     let own: Own = serde_json::from_str(text).ok()?;
-    if own.version != Own::VERSION {
-        return None;
-    }
+    (own.version == Own::VERSION).then_some(own)
+}
+
+/// Returns Mason's own declaration, unless another program has changed what the table says since.
+fn own_declaration(table: &Table, descriptor: &StorageDescriptor) -> Option<Own> {
+    let own = kept(table)?;
     let described = files::written(&own.format).ok()?;
     let (of_files, of_path) = columns(&own.schema, &own.partition_keys, &described).ok()?;
     let told = descriptor.serde_info.as_ref()?.serialization_library.as_deref()?;
@@ -184,12 +214,16 @@ fn own_declaration(table: &Table, descriptor: &StorageDescriptor) -> Option<Own>
 
 /// Returns whether columns have the same names and types.
 pub(super) fn same(some: &[GlueColumn], others: &[GlueColumn]) -> bool {
+    some.len() == others.len() && some.iter().zip(others).all(|(one, other)| is_same(one, other))
+}
+
+/// Returns whether two columns have the same name, and types that are read as the same one.
+fn is_same(one: &GlueColumn, other: &GlueColumn) -> bool {
     let word = |column: &GlueColumn| column.r#type.clone().unwrap_or_default();
-    some.len() == others.len()
-        && some
-            .iter()
-            .zip(others)
-            .all(|(one, other)| one.name == other.name && word(one) == word(other))
+    let (own, theirs) = (word(one), word(other));
+    one.name == other.name
+        && (own == theirs
+            || hive_type::read(&own).is_ok_and(|own| hive_type::read(&theirs) == Ok(own)))
 }
 
 /// Returns the columns of files, and those of the path, as the catalogue has them.
@@ -199,6 +233,9 @@ fn columns(
     described: &Described,
 ) -> Result<(Vec<GlueColumn>, Vec<GlueColumn>), Vec<String>> {
     let mut problems = Vec::new();
+    let has_case = |column: &&Column| column.name != column.name.to_lowercase();
+    let mapped: Vec<String> =
+        schema.columns.iter().filter(has_case).map(|column| column.name.to_lowercase()).collect();
     let (mut of_files, mut of_path): (Vec<GlueColumn>, Vec<GlueColumn>) = (Vec::new(), Vec::new());
     for column in &schema.columns {
         let name = column.name.to_lowercase();
@@ -206,12 +243,24 @@ fn columns(
             problems.push(format!("two columns are named `{name}` when case does not count"));
             continue;
         }
-        if name.is_empty() || name.len() > MOST_NAME || name.chars().any(char::is_control) {
+        let is_odd = |c: char| c.is_control() || c == ',';
+        if name.is_empty() || name.len() > MOST_NAME || name.chars().any(is_odd) {
             problems.push(format!("{:?} is no name of a column", column.name));
             continue;
         }
         let is_key = keys.contains(&column.name);
-        let word = match hive_type::written(&column.data_type.0) {
+        if is_key && !is_key_type(&column.data_type.0) {
+            let of = &column.data_type.0;
+            problems.push(format!(
+                "the partition key `{name}` is {of}, whose folders engines read in different ways; cast it to varchar"
+            ));
+            continue;
+        }
+        if let Some(problem) = misspelled(described, column, &mapped) {
+            problems.push(problem);
+            continue;
+        }
+        let word = match hive_type::written(&column.data_type.0, described.instants) {
             Ok(word) if word.len() > MOST_TYPE => {
                 problems.push(format!("the type of `{}` is too long", column.name));
                 continue;
@@ -233,6 +282,55 @@ fn columns(
     if problems.is_empty() { Ok((of_files, of_path)) } else { Err(problems) }
 }
 
+/// Returns whether all engines read the folders of a partition key of a type alike.
+fn is_key_type(data_type: &DataType) -> bool {
+    data_type.is_integer()
+        || matches!(
+            data_type,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Date32
+        )
+}
+
+/// Returns why the name of a column, or of what is within it, is not found in files by engines that compare lower case.
+fn misspelled(described: &Described, column: &Column, mapped: &[String]) -> Option<String> {
+    let has_case = |name: &str| name != name.to_lowercase();
+    match described.spelling {
+        Spelling::Any => None,
+        Spelling::LowerCase => has_case(&column.name).then(|| {
+            format!(
+                "the column `{}` of Avro is not in lower case, and other engines do not find it; rename it",
+                column.name
+            )
+        }),
+        Spelling::Mapped => {
+            // What the reader is told of a column holds for members of its name too.
+            let is_lost = |name: &str| has_case(name) || mapped.iter().any(|other| other == name);
+            let member = member_of(&column.data_type.0, &is_lost)?;
+            Some(format!(
+                "`{member}` within the column `{}` is not found by other engines in rows of JSON, because of the case of \
+                 names; table/format writes the files as parquet",
+                column.name
+            ))
+        }
+    }
+}
+
+/// Returns the first member of a struct, however deep, whose name is of some kind.
+fn member_of(data_type: &DataType, is_it: &dyn Fn(&str) -> bool) -> Option<String> {
+    let fields: Vec<&FieldRef> = match data_type {
+        DataType::Struct(members) => members.iter().collect(),
+        DataType::List(item) | DataType::LargeList(item) | DataType::Map(item, _) => vec![item],
+        _ => return None,
+    };
+    let is_struct = matches!(data_type, DataType::Struct(_));
+    fields.into_iter().find_map(|field| {
+        if is_struct && is_it(field.name()) {
+            return Some(field.name().clone());
+        }
+        member_of(field.data_type(), is_it)
+    })
+}
+
 fn lacking(column: &str, missing: &Missing) -> String {
     let Missing { what, cast } = missing;
     let cast = cast.map_or_else(String::new, |to| format!("; cast it to {to} by table/cast"));
@@ -250,9 +348,12 @@ pub(super) fn input(
     author: &Author,
 ) -> Result<TableInput, Vec<String>> {
     let described = files::written(&table.format).map_err(|what| vec![what])?;
-    let (of_files, of_path) = columns(&table.schema, &table.partition_keys, &described)?;
+    let (mut of_files, of_path) = columns(&table.schema, &table.partition_keys, &described)?;
+    let before = existing.and_then(|table| table.storage_descriptor.as_ref());
+    keep_columns(&mut of_files, before.and_then(|before| before.columns.as_deref()));
     let own = Own {
         version: Own::VERSION,
+        name: table.name.clone(),
         format: table.format.clone(),
         schema: table.schema.clone(),
         partition_keys: table.partition_keys.clone(),
@@ -263,7 +364,9 @@ pub(super) fn input(
         return Err(vec![format!("its {} columns are too many", table.schema.columns.len())]);
     }
     let mut parameters = existing.and_then(|table| table.parameters.clone()).unwrap_or_default();
-    parameters.remove("skip.header.line.count");
+    for stale in STALE {
+        parameters.remove(stale);
+    }
     let word = table.format.format.as_str();
     let ours = [
         ("EXTERNAL", "TRUE".to_owned()),
@@ -275,7 +378,7 @@ pub(super) fn input(
     for (key, value) in ours.into_iter().chain(described.parameters.clone()) {
         parameters.insert(key.to_owned(), value);
     }
-    let descriptor = descriptor(table, &described, address, of_files);
+    let descriptor = descriptor(table, &described, (address, of_files), before);
     let name = table.name.table.to_lowercase();
     let mut input = TableInput::builder()
         .name(name)
@@ -294,13 +397,29 @@ pub(super) fn input(
     input.build().map_err(|source| vec![source.to_string()])
 }
 
+/// Keeps what a table says of the columns that stay: their comments, parameters, and types in its own words.
+fn keep_columns(columns: &mut [GlueColumn], before: Option<&[GlueColumn]>) {
+    for column in columns {
+        let known = before.unwrap_or_default().iter().find(|known| known.name == column.name);
+        if let Some(known) = known {
+            column.comment.clone_from(&known.comment);
+            column.parameters.clone_from(&known.parameters);
+            if is_same(known, column) {
+                column.r#type.clone_from(&known.r#type);
+            }
+        }
+    }
+}
+
 fn descriptor(
     table: &TableDeclaration,
     described: &Described,
-    address: &str,
-    columns: Vec<GlueColumn>,
+    (address, columns): (&str, Vec<GlueColumn>),
+    before: Option<&StorageDescriptor>,
 ) -> StorageDescriptor {
     let mut info = described.info();
+    let known = before.and_then(|before| before.serde_info.as_ref());
+    info.name = known.and_then(|known| known.name.clone());
     if table.format.format == Format::Jsonl {
         let pairs = info.parameters.get_or_insert_default();
         for column in &table.schema.columns {
@@ -310,23 +429,22 @@ fn descriptor(
             }
         }
     }
-    StorageDescriptor::builder()
-        .set_columns(Some(columns))
-        .location(address)
-        .input_format(described.input_format)
-        .output_format(described.output_format)
-        .serde_info(info)
-        .build()
+    let mut kept = before.cloned().unwrap_or_else(|| StorageDescriptor::builder().build());
+    kept.columns = Some(columns);
+    kept.location = Some(address.to_owned());
+    kept.input_format = Some(described.input_format.to_owned());
+    kept.output_format = Some(described.output_format.to_owned());
+    kept.serde_info = Some(info);
+    kept
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::datatypes::{DataType, TimeUnit};
+    use arrow::datatypes::TimeUnit;
     use aws_sdk_glue::primitives::DateTime;
     use serde_json::json;
 
     use super::*;
-    use crate::engines::table::TableName;
 
     const AT: &str = "s3://lake/sales/orders/";
 
@@ -395,7 +513,7 @@ mod tests {
 
     #[test]
     fn everything_that_the_catalogue_lacks_is_told_at_once() {
-        let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some("Europe/Vienna".into()));
         let columns = [("a", DataType::UInt64), ("A", DataType::Int8), ("at", zoned)];
         let problems = input(&declaration(&columns, &[]), AT, None, &author());
         let problems = problems.expect_err("should be refused");

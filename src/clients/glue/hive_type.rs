@@ -23,11 +23,21 @@ pub(super) struct Missing {
     pub(super) cast: Option<&'static str>,
 }
 
+/// How files have instants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instants {
+    /// In UTC, so that engines without instants read the same time as a timestamp.
+    AsTimestamps,
+    /// In a way that engines without instants do not read.
+    Unread,
+}
+
 /// Returns the word of Hive for a type.
 ///
 /// # Errors
 /// What Hive lacks, also within a list, a struct or a map.
-pub(super) fn written(data_type: &DataType) -> Result<String, Missing> {
+pub(super) fn written(data_type: &DataType, instants: Instants) -> Result<String, Missing> {
+    let written = |data_type: &DataType| written(data_type, instants);
     let lacks = |cast| Err(Missing { what: data_type.to_string(), cast });
     Ok(match data_type {
         DataType::Boolean => "boolean".to_owned(),
@@ -44,6 +54,11 @@ pub(super) fn written(data_type: &DataType) -> Result<String, Missing> {
         | DataType::FixedSizeBinary(_) => "binary".to_owned(),
         DataType::Date32 => "date".to_owned(),
         DataType::Timestamp(_, None) => "timestamp".to_owned(),
+        DataType::Timestamp(_, Some(zone))
+            if instants == Instants::AsTimestamps && matches!(&**zone, "UTC" | "+00:00" | "Z") =>
+        {
+            "timestamp".to_owned()
+        }
         DataType::Decimal32(digits, scale)
         | DataType::Decimal64(digits, scale)
         | DataType::Decimal128(digits, scale)
@@ -61,6 +76,9 @@ pub(super) fn written(data_type: &DataType) -> Result<String, Missing> {
         | DataType::LargeListView(item)
         | DataType::FixedSizeList(item, _) => format!("array<{}>", written(item.data_type())?),
         DataType::Struct(members) => {
+            let member = |field: &Arc<Field>| {
+                Ok(format!("{}:{}", member_name(field.name())?, written(field.data_type())?))
+            };
             let members = members.iter().map(member).collect::<Result<Vec<_>, _>>()?;
             format!("struct<{}>", members.join(","))
         }
@@ -82,12 +100,11 @@ pub(super) fn written(data_type: &DataType) -> Result<String, Missing> {
     })
 }
 
-fn member(field: &Arc<Field>) -> Result<String, Missing> {
-    let name = field.name();
+fn member_name(name: &str) -> Result<&str, Missing> {
     if name.is_empty() || name.contains([':', ',', '<', '>', '`']) || name.trim() != name {
         return Err(Missing { what: format!("a member named {name:?}"), cast: None });
     }
-    Ok(format!("{name}:{}", written(field.data_type())?))
+    Ok(name)
 }
 
 /// Returns the type that a text of Hive means. Words are compared without regard to case.
@@ -282,7 +299,7 @@ mod tests {
         #[test]
         fn what_hive_writes_is_written_again(text in of_hive()) {
             let found = read(&text).expect("should be a type");
-            prop_assert_eq!(written(&found).expect("should be written"), text);
+            prop_assert_eq!(written(&found, Instants::Unread).expect("should be written"), text);
         }
 
         #[test]
@@ -336,11 +353,19 @@ mod tests {
             (DataType::Null, Some("varchar")),
             (DataType::Decimal256(50, 2), Some("decimal(38,10)")),
         ] {
-            assert_eq!(written(&data_type).map_err(|missing| missing.cast), Err(cast));
+            assert_eq!(
+                written(&data_type, Instants::Unread).map_err(|missing| missing.cast),
+                Err(cast)
+            );
         }
         let within = DataType::List(Arc::new(Field::new("item", zoned, true)));
-        assert!(written(&within).is_err(), "also within a list");
+        assert!(written(&within, Instants::Unread).is_err(), "also within a list");
+        let of_parquet = written(&within, Instants::AsTimestamps);
+        assert_eq!(of_parquet, Ok("array<timestamp>".to_owned()), "they are in UTC there");
         let odd = DataType::Struct(vec![Field::new("a:b", DataType::Int8, true)].into());
-        assert_eq!(written(&odd).map_err(|lacks| lacks.what), Err("a member named \"a:b\"".into()));
+        assert_eq!(
+            written(&odd, Instants::Unread).map_err(|lacks| lacks.what),
+            Err("a member named \"a:b\"".into())
+        );
     }
 }

@@ -64,8 +64,9 @@ impl GlueMetastore {
         let location = descriptor.and_then(|descriptor| descriptor.location.as_deref());
         TableEntry {
             name: TableName { database: database.to_owned(), table: table.name.clone() },
-            kind: kind_of(table),
+            kind: kind_of(database, table),
             locations: location.map(|address| self.places.shown(address)).into_iter().collect(),
+            version: Some(version_of(table)),
         }
     }
 
@@ -126,7 +127,7 @@ impl GlueMetastore {
         let looking =
             Looking { catalogue: &self.catalogue, files: &*files, places: &self.places, most };
         let found = looking.files_of(&kept)?;
-        let TableEntry { name, kind, locations } = self.entry(&kept.name.database, &kept.table);
+        let TableEntry { name, kind, locations, .. } = self.entry(&kept.name.database, &kept.table);
         let version = Some(version_of(&kept.table));
         let Some(found) = found else {
             return Ok(TableLookup::Unread(UnreadTable { name, kind, locations, version }));
@@ -236,7 +237,7 @@ impl Metastore for GlueMetastore {
         let entry = self.entry(&kept.name.database, &kept.table);
         let version = Some(version_of(&kept.table));
         let Some(kept) = self.with_partitions(kept, most).await? else {
-            let TableEntry { name, kind, locations } = entry;
+            let TableEntry { name, kind, locations, .. } = entry;
             return Ok(TableLookup::Unread(UnreadTable { name, kind, locations, version }));
         };
         self.blocking(move |own| own.table(kept, most)).await
@@ -246,10 +247,19 @@ impl Metastore for GlueMetastore {
         false
     }
 
-    fn check_columns(&self, format: &FileFormat, columns: &Schema) -> Result<(), EngineError> {
-        check_columns(format, columns).map_err(|problems| {
+    fn check_columns(
+        &self,
+        format: &FileFormat,
+        columns: &Schema,
+        partition_keys: &[String],
+    ) -> Result<(), EngineError> {
+        check_columns(format, columns, partition_keys).map_err(|problems| {
             let refused = self.catalogue.refused("declare a table", &problems);
-            refused.with_hint("write another format, or cast the columns in the query")
+            refused.with_hint(if columns.columns.is_empty() {
+                "write parquet, orc, avro, csv or jsonl"
+            } else {
+                "cast or rename the columns in the query; parquet holds the most"
+            })
         })
     }
 

@@ -23,12 +23,23 @@ impl Places {
             return Err(format!("`{address}` is no address of S3"));
         };
         if scheme != "s3" {
-            let hint = if matches!(scheme, "s3a" | "s3n") { "; write it as `s3://`" } else { "" };
+            let hint = match scheme {
+                "s3a" | "s3n" => "; change the table's location in the catalogue to `s3://…`",
+                _ => "",
+            };
             return Err(format!("`{address}` is no address of S3{hint}"));
         }
         let root = self.0.to_string();
         let root = root.strip_prefix("s3://").unwrap_or(&root);
+        if place.trim_end_matches('/') == root.trim_end_matches('/') {
+            return Err(format!(
+                "`{address}` is the root of the files itself; a table needs a folder"
+            ));
+        }
         let below = place.strip_prefix(root).unwrap_or_default();
+        if below.starts_with('/') {
+            return Err(format!("`{address}` has an empty part"));
+        }
         if below.is_empty() {
             return Err(format!("`{address}` is not below `{}`, the root of the files", self.0));
         }
@@ -60,10 +71,11 @@ mod tests {
         assert_eq!(places.address("sales/orders/"), "s3://lake/a b/sales/orders/");
         assert_eq!(places.shown("s3://other/x"), "s3://other/x");
         for (address, why) in [
-            ("s3://lake/a b/", "is not below `s3://lake/a b/`"),
+            ("s3://lake/a b/", "is the root of the files itself"),
+            ("s3://lake/a b//x", "has an empty part"),
             ("s3://lake/a bc/x", "is not below"),
             ("s3://lakes/a b/x", "is not below"),
-            ("s3a://lake/a b/x", "write it as `s3://`"),
+            ("s3a://lake/a b/x", "to `s3://…`"),
             ("hdfs://lake/a b/x", "is no address of S3"),
             ("/lake/x", "is no address of S3"),
             ("s3://lake/a b/x//y", "it has an empty part"),

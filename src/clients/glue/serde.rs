@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_glue::types::{SerDeInfo, StorageDescriptor};
 
+use super::hive_type::Instants;
 use crate::engines::table::{CsvDialect, FileFormat, Format, TextEncoding};
 
 const PARQUET: [&str; 3] = [
@@ -48,6 +49,21 @@ pub(super) struct Described {
     pub(super) parameters: Vec<(&'static str, String)>,
     /// Whether the reader gives every column as text, whatever its type.
     pub(super) is_text: bool,
+    /// How names may be spelled in the files, for a reader that knows them in lower case.
+    pub(super) spelling: Spelling,
+    /// How the files have instants.
+    pub(super) instants: Instants,
+}
+
+/// How names may be spelled in files whose reader knows them in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// In any way: case does not count, or there are no names.
+    Any,
+    /// In lower case.
+    LowerCase,
+    /// In any way where the reader is told of it, which it is of columns alone.
+    Mapped,
 }
 
 impl Described {
@@ -60,6 +76,8 @@ impl Described {
             library_parameters: vec![("serialization.format", "1".to_owned())],
             parameters: Vec::new(),
             is_text: false,
+            spelling: Spelling::Any,
+            instants: Instants::Unread,
         }
     }
 
@@ -80,17 +98,20 @@ impl Described {
 /// In words: what no such engine reads. `table/format` writes such files anew.
 pub(super) fn written(format: &FileFormat) -> Result<Described, String> {
     match format.format {
-        Format::Parquet => Ok(Described::of(PARQUET)),
+        Format::Parquet => {
+            Ok(Described { instants: Instants::AsTimestamps, ..Described::of(PARQUET) })
+        }
         Format::Orc => {
             let mut described = Described::of(ORC);
             // Athena reads columns by position unless it is told that names count.
             described.library_parameters.push(("orc.column.index.access", "false".to_owned()));
             Ok(described)
         }
-        Format::Avro => Ok(Described::of(AVRO)),
+        Format::Avro => Ok(Described { spelling: Spelling::LowerCase, ..Described::of(AVRO) }),
         Format::Jsonl => {
             let mut described = Described::of([TEXT[0], TEXT[1], JSON]);
             described.library_parameters.push(("case.insensitive", "FALSE".to_owned()));
+            described.spelling = Spelling::Mapped;
             Ok(described)
         }
         Format::Csv => delimited(format.csv.as_ref().unwrap_or(&CsvDialect::default())),
@@ -181,10 +202,13 @@ pub(super) fn read(
         _ if !input.is_empty() && !input.ends_with("textinputformat") => {
             Err(format!("its files are read by `{input}`, which is not known"))
         }
+        "jsonserde" if has_dots(info) => {
+            Err("its reader takes `_` in names for dots (`dots.in.keys`), which is not done here".to_owned())
+        }
         "jsonserde" if is_exact(info) => of(Format::Jsonl),
         "jsonserde" => Err(
-            "its rows of JSON are read by names whose case does not count, and here it does; table/infer with \
-             mode=replace keeps the names as they are spelled"
+            "its reader ignores the case of names (`case.insensitive` is not FALSE), and Mason does not; table/infer \
+             with mode=replace registers the names as they are spelled"
                 .to_owned(),
         ),
         "lazysimpleserde" => text(&Settings { info, parameters, columns }, Kind::Plain),
@@ -198,6 +222,11 @@ pub(super) fn read(
 fn is_exact(info: Option<&SerDeInfo>) -> bool {
     let word = info.and_then(|info| info.parameters.as_ref()?.get("case.insensitive"));
     word.is_some_and(|word| word.eq_ignore_ascii_case("false"))
+}
+
+fn has_dots(info: Option<&SerDeInfo>) -> bool {
+    let word = info.and_then(|info| info.parameters.as_ref()?.get("dots.in.keys"));
+    word.is_some_and(|word| word.eq_ignore_ascii_case("true"))
 }
 
 /// Returns the name that a column has in rows of JSON.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use aws_sdk_glue::types::{Partition, Table as GlueTable};
+use aws_sdk_glue::types::{Column, Partition, StorageDescriptor, Table as GlueTable};
 
 use super::client::Catalogue;
 use super::declaration::{Declared, is_written, same};
 use super::places::Places;
+use super::serde;
 use crate::engines::counted::counted;
 use crate::engines::files::Files;
 use crate::engines::table::{PinnedFile, StoragePath, TableName};
@@ -109,6 +110,10 @@ impl Looking<'_> {
                 return Err(self.refused(&kept.name, why));
             }
         }
+        if let Some((outer, inner)) = nested(&places) {
+            let why = format!("its partition at `{inner}` is within that at `{outer}`");
+            return Err(self.refused(&kept.name, why));
+        }
         let (mut files, mut unregistered) = (Vec::new(), 0_u64);
         let below = format!("{folder}/");
         let is_below = |path: &StoragePath| path.as_str().starts_with(&below);
@@ -135,7 +140,8 @@ impl Looking<'_> {
         if apart.len() > MOST_APART.min(most) && most < usize::MAX {
             return Ok(None);
         }
-        if apart.len() < kept.partitions.len() && self.files.kind(folder)?.is_some() {
+        let is_below_too = kept.partitions.is_empty() || apart.len() < kept.partitions.len();
+        if is_below_too && self.files.kind(folder)?.is_some() {
             visit_data(self.files, folder, &mut |file| take(file, &mut unregistered))?;
         }
         for path in apart {
@@ -157,31 +163,55 @@ impl Looking<'_> {
         self.places.path(address.ok_or("it has no location")?)
     }
 
+    /// Checks that the files of a partition are read as those of its table.
+    fn check_like(
+        &self,
+        kept: &Kept,
+        own: &StorageDescriptor,
+        table: Option<&StorageDescriptor>,
+    ) -> Result<(), String> {
+        let columns = |of: Option<&StorageDescriptor>| {
+            of.and_then(|of| of.columns.clone()).unwrap_or_default()
+        };
+        let (declared, all) = (columns(Some(own)), columns(table));
+        if !declared.is_empty() && !same(&declared, &all) {
+            let shown = |columns: &[Column]| {
+                let words = columns.iter().map(|column| {
+                    format!("{} {}", column.name, column.r#type.as_deref().unwrap_or_default())
+                });
+                words.collect::<Vec<_>>().join(", ")
+            };
+            return Err(format!(
+                "it declares the columns [{}], and the table [{}]; table/infer with mode=replace gives all one schema",
+                shown(&declared),
+                shown(&all)
+            ));
+        }
+        let Some(table) = table.filter(|table| own.serde_info != table.serde_info) else {
+            return Ok(());
+        };
+        let names: Vec<String> = all.iter().map(|column| column.name.clone()).collect();
+        let read = |of| serde::read(of, kept.table.parameters.as_ref(), &names).map(|read| read.0);
+        if own.serde_info.is_none() || read(own) == read(table) {
+            return Ok(());
+        }
+        Err("its files are read in another way than those of the table".to_owned())
+    }
+
     /// Returns where the files of a partition are, which have the columns of the table.
     fn place(&self, kept: &Kept, partition: &Partition) -> Result<Place, EngineError> {
         let given = partition.values.clone().unwrap_or_default();
         let refused = |why: &str| {
-            self.refused(&kept.name, format!("its partition [{}]: {why}", given.join(", ")))
+            self.refused(&kept.name, format!("partition [{}]: {why}", given.join(", ")))
         };
         if given.len() != kept.declared.partition_keys.len() {
             let keys = counted(kept.declared.partition_keys.len(), "partition key");
             return Err(refused(&format!("the table has {keys}")));
         }
         let path = self.path_of(partition).map_err(|why| refused(&why))?;
-        let columns = |descriptor: Option<&aws_sdk_glue::types::StorageDescriptor>| {
-            descriptor.and_then(|descriptor| descriptor.columns.clone()).unwrap_or_default()
-        };
-        let own = columns(partition.storage_descriptor.as_ref());
-        let reader = |descriptor: Option<&aws_sdk_glue::types::StorageDescriptor>| {
-            descriptor?.serde_info.as_ref()?.serialization_library.clone()
-        };
-        let own_reader = reader(partition.storage_descriptor.as_ref());
-        if !own.is_empty() && !same(&own, &columns(kept.table.storage_descriptor.as_ref())) {
-            let hint = "run table/infer with mode=replace, which gives all partitions one schema";
-            return Err(refused("its columns are not those of the table").with_hint(hint));
-        }
-        if own_reader.is_some() && own_reader != reader(kept.table.storage_descriptor.as_ref()) {
-            return Err(refused("its files are read in another way than those of the table"));
+        let table = kept.table.storage_descriptor.as_ref();
+        if let Some(own) = &partition.storage_descriptor {
+            self.check_like(kept, own, table).map_err(|why| refused(&why))?;
         }
         let values = given.into_iter().map(|value| (value != NULL).then_some(value)).collect();
         Ok(Place { path, values, files: 0 })
@@ -199,6 +229,21 @@ pub(super) fn visit_data(
         return files.walk(Some(path), take);
     }
     visit(files, path.as_str(), take)
+}
+
+/// Returns two partitions of which one is within the other, so that its files would be of both.
+fn nested(places: &BTreeMap<StoragePath, Place>) -> Option<(&StoragePath, &StoragePath)> {
+    places.keys().find_map(|inner| {
+        let mut above = inner.as_str();
+        while let Some((folder, _)) = above.rsplit_once('/') {
+            above = folder;
+            let outer = StoragePath::new(folder).ok()?;
+            if let Some((outer, _)) = places.get_key_value(&outer) {
+                return Some((outer, inner));
+            }
+        }
+        None
+    })
 }
 
 /// Returns the partition that a file is of: the one whose place is nearest above it.
@@ -229,8 +274,7 @@ fn notes(places: &BTreeMap<StoragePath, Place>, unregistered: u64) -> Vec<String
     if unregistered > 0 {
         let files = counted(unregistered, "file");
         notes.push(format!(
-            "{files} below the table's folder are in no partition of the catalogue and are not read; table/refresh \
-             registers them"
+            "left out: {files} below the table's folder in no partition of the catalogue; table/refresh registers them"
         ));
     }
     notes

@@ -375,7 +375,10 @@ impl Job {
     fn check_registration(&self, sink: &FileSink, written: &Written) -> Result<(), EngineError> {
         match &self.store.metastore {
             Some(metastore) if sink.register.is_some() => {
-                metastore.check_columns(&written_format(sink.format), &written.full_schema())
+                let keys = written.partition_columns.columns.iter();
+                let keys: Vec<String> = keys.map(|column| column.name.clone()).collect();
+                let format = written_format(sink.format);
+                metastore.check_columns(&format, &written.full_schema(), &keys)
             }
             _ => Ok(()),
         }

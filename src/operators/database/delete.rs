@@ -38,7 +38,8 @@ impl Operator for Delete {
         let cascade = request.parameters.is_true("cascade");
         let tables: Vec<TableEntry> =
             engines.metastore()?.list_tables(&database.name).try_collect().await?;
-        refuse_tables_that_stay(&database.name, cascade, &tables)?;
+        let can_cascade = engines.metastore()?.knows_commits();
+        refuse_tables_that_stay(&database.name, (cascade, can_cascade), &tables)?;
         let plan = WorkPlan {
             what: format!("delete database {}", database.name),
             target: Some(database.name.clone()),
@@ -53,7 +54,7 @@ impl Operator for Delete {
 
 fn refuse_tables_that_stay(
     database: &str,
-    cascade: bool,
+    (cascade, can_cascade): (bool, bool),
     tables: &[TableEntry],
 ) -> Result<(), EngineError> {
     let refused = |message| {
@@ -67,9 +68,14 @@ fn refuse_tables_that_stay(
         return refused(format!("it holds files that Mason did not write: {}", names(files)))
             .map_err(|error| error.with_hint("move or delete those files first"));
     }
-    if !cascade && !tables.is_empty() {
+    if !(cascade && can_cascade) && !tables.is_empty() {
+        let hint = if can_cascade {
+            "give cascade=true to delete them too"
+        } else {
+            "delete each of them first: no table of a catalogue goes with its database"
+        };
         return refused(format!("it has tables: {}", names(tables.iter().collect())))
-            .map_err(|error| error.with_hint("give cascade=true to delete them too"));
+            .map_err(|error| error.with_hint(hint));
     }
     Ok(())
 }

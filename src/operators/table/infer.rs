@@ -7,9 +7,8 @@ use serde_json::Value;
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::WriteMode;
 use crate::engines::metastore::Change;
-use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
-use crate::engines::table::{TableKind, TableLookup, TableName, TableVersion};
+use crate::engines::table::{TableKind, TableName, TableVersion};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
 use crate::operators::inputs::list_files;
@@ -119,13 +118,7 @@ async fn expected_version(
             "there is a table of this name already, and Mason keeps its files",
             "give another table_name",
         ),
-        (TableKind::External, WriteMode::Replace) => {
-            match engines.metastore()?.get_table(&entry.name, &Reading::default()).await? {
-                TableLookup::Table(table) => Ok(table.version),
-                TableLookup::Unread(table) => Ok(table.version),
-                TableLookup::Conflicting(_) => Ok(None),
-            }
-        }
+        (TableKind::External, WriteMode::Replace) => Ok(entry.version),
         (TableKind::External, _) => refused(
             "it is declared already",
             "give mode=replace, or run table/refresh to look at the same files again",

@@ -8,7 +8,7 @@ use crate::engines::counted::counted;
 use crate::engines::metastore::{Change, TableDeclaration};
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
-use crate::engines::schema::{Column, Schema};
+use crate::engines::schema::{Column, Schema, SchemaFound};
 use crate::engines::table::{Table, TableKind, TableName};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::{table_shown, within_bytes};
@@ -77,7 +77,10 @@ impl Operator for Refresh {
         let locations = table.locations.clone();
         Ok(match inferred(&table.name, locations, found, &outcome.warnings) {
             Inferred::Conflict(answer) => Conclusion { answer, effect: None },
-            Inferred::Table(declaration, answer) => compared(&table, declaration, answer),
+            Inferred::Table(mut declaration, answer) => {
+                keep_declared(&table, &mut declaration);
+                compared(&table, declaration, answer)
+            }
         })
     }
 }
@@ -95,6 +98,26 @@ async fn nothing_to_do(engines: &Engines, name: &TableName) -> Result<Option<Ans
     }));
     answer.info.push(format!("there is nothing to refresh: {why}"));
     Ok(Some(answer))
+}
+
+/// Keeps what no look at the files can find: names of columns that a declaration gives by their position, and the types
+/// of partition keys that were declared.
+fn keep_declared(table: &Table, found: &mut TableDeclaration) {
+    if table.format.csv.as_ref().is_some_and(|csv| !csv.columns.is_empty()) {
+        found.schema.clone_from(&table.schema);
+        found.format.clone_from(&table.format);
+        found.partition_keys.clone_from(&table.partition_keys);
+        return;
+    }
+    if table.found != SchemaFound::Declared {
+        return;
+    }
+    for column in &mut found.schema.columns {
+        let is_key = table.partition_keys.contains(&column.name);
+        if let Some(declared) = table.schema.column(&column.name).filter(|_| is_key) {
+            column.clone_from(declared);
+        }
+    }
 }
 
 /// Returns what changed, and the new declaration if anything did.

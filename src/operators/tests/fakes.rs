@@ -75,16 +75,19 @@ impl World {
     fn entries(&self) -> Vec<TableEntry> {
         let entry = |lookup: &TableLookup| match lookup {
             TableLookup::Table(table) => TableEntry {
+                version: table.version,
                 name: table.name.clone(),
                 kind: table.kind,
                 locations: table.locations.clone(),
             },
             TableLookup::Conflicting(table) => TableEntry {
+                version: None,
                 name: table.name.clone(),
                 kind: TableKind::Discovered,
                 locations: table.locations.clone(),
             },
             TableLookup::Unread(table) => TableEntry {
+                version: table.version,
                 name: table.name.clone(),
                 kind: table.kind,
                 locations: table.locations.clone(),

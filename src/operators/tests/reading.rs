@@ -274,6 +274,7 @@ async fn deleting_lists_what_goes_and_keeps_files_of_others() {
 async fn a_table_that_cannot_be_read_can_be_deleted() {
     let mut world = world();
     world.broken.push(TableEntry {
+        version: None,
         name: name("sales.broken"),
         kind: TableKind::External,
         locations: vec!["sales/orders".into()],
