@@ -59,6 +59,29 @@ impl S3Address {
         Ok(Self { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
     }
 
+    /// Returns what follows this address in another one: the path of what it is the address of.
+    ///
+    /// # Errors
+    /// In words: what is no address of S3, or is not below this one.
+    pub fn path_to<'a>(&self, address: &'a str) -> Result<&'a str, String> {
+        let Some((scheme, place)) = address.split_once("://") else {
+            return Err(format!("`{address}` is no address of S3"));
+        };
+        if scheme != "s3" {
+            return Err(format!("`{address}` is no address of S3"));
+        }
+        let own = self.to_string();
+        let own = own.strip_prefix("s3://").unwrap_or(&own);
+        if place.trim_end_matches('/') == own.trim_end_matches('/') {
+            return Err(format!("`{address}` is the root of the files itself"));
+        }
+        match place.strip_prefix(own) {
+            Some(below) if below.starts_with('/') => Err(format!("`{address}` has an empty part")),
+            Some(below) => Ok(below),
+            None => Err(format!("`{address}` is not below `{self}`, the root of the files")),
+        }
+    }
+
     /// Returns the name of the bucket.
     #[must_use]
     pub fn bucket(&self) -> &str {

@@ -17,10 +17,13 @@ fn jobs_in_pods_read_and_write_a_bucket() {
     let server = Server::start(&python, &["--signed", "company-lake", "--host", &host]);
     let [_, id, key] = &server.told[..] else { panic!("{:?}", server.told) };
     let address = server.address();
+    let open = Server::start(&python, &["--open", "open-lake", "--host", &host]);
     let _crds = node.with_crds();
     let team = Team::new(node, "bucket");
-    let values =
-        format!("crds.install=false,watchNamespaces={{bucket}},allowedEndpoints={{{address}}}");
+    let values = format!(
+        "crds.install=false,watchNamespaces={{bucket}},allowedEndpoints={{{address},{}}}",
+        open.address()
+    );
     team.install("bucket", &["--set", &values]);
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aws", "namespace": "bucket"},
@@ -52,5 +55,48 @@ spec:
     assert!(!team.root().join("sales/totals").exists(), "the table is in the bucket alone");
     let found = std::process::Command::new("grep").args(["-rl", key]).arg(team.folder()).output();
     assert!(found.unwrap().stdout.is_empty(), "the key is in no file of a job");
+    use_a_catalogue(&team, open.address());
     node.helm(&["uninstall", "bucket", "--namespace", "bucket", "--wait"]);
+}
+
+/// Registers, writes and reads tables of an emulated Glue, each by a job in a pod.
+fn use_a_catalogue(team: &Team, address: &str) {
+    team.apply(&format!(
+        "apiVersion: mason.dev/v1alpha1
+kind: MasonConfig
+metadata: {{name: lake}}
+spec:
+  engines: {{metastore: [catalogue], storage: [files], execution: [here]}}
+  clients:
+    - name: catalogue
+      glue: {{region: us-east-1, endpoint: \"{address}\", credentials: {{secretRef: {{name: aws}}}}}}
+    - name: files
+      s3: {{root: \"s3://open-lake/lake/\", endpoint: \"{address}\", credentials: {{secretRef: {{name: aws}}}}}}
+    - {{name: here, local: {{root: /data/bucket, parallelism: 1, memoryLimit: 256Mi}}}}
+"
+    ));
+    let done = |name: &str, operator: &str, parameters: &str| {
+        team.run(name, operator, parameters);
+        let status = team.finished(name);
+        assert_eq!(status["phase"], "Succeeded", "{name}: {status:#}");
+        status["result"]["data"].clone()
+    };
+    done("make", "database/create", "{database_name: shop}");
+    let found = done(
+        "infer",
+        "table/infer",
+        "{database_name: shop, storage_path: sales, table_name: orders}",
+    );
+    assert_eq!(found["registered"], true, "{found:#}");
+    done(
+        "write",
+        "table/query",
+        "{database_name: shop, query_string: select sum(amount) as amount from orders, output_table: totals}",
+    );
+    let rows = done(
+        "look",
+        "table/query",
+        "{database_name: shop, query_string: select amount from totals}",
+    );
+    assert_eq!(rows, json!([{"amount": 6.5}]));
 }

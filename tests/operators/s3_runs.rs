@@ -131,6 +131,28 @@ fn keys_are_read_as_other_programs_write_them() {
 }
 
 #[test]
+fn an_address_below_the_root_is_a_path() {
+    let world = World::new();
+    let infer = |name: &str, address: &str| {
+        let parameters = json!({
+            "database_name": "sales", "storage_path": address, "table_name": name,
+        });
+        world.run(name, "table/infer", &parameters)
+    };
+    let run = infer("here", &world.bucket.address_of("sales/orders.csv"));
+    assert_eq!(
+        run["status"]["result"]["data"]["locations"],
+        json!(["sales/orders.csv"]),
+        "{run:#}"
+    );
+    let told = failure(&infer("there", "s3://another-bucket/orders.csv"));
+    assert!(
+        told.2.contains("`s3://another-bucket/orders.csv` is not below `s3://case-"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn what_only_objects_can_be_is_said_and_never_guessed() {
     let world = World::with(&[("sales/orders.csv", "id\n1\n")]);
     world.bucket.put_content("sales/t.csv", "id\n1\n2\n");

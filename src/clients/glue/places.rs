@@ -19,30 +19,12 @@ impl Places {
     /// # Errors
     /// In words: what is no address of S3, or is outside the root.
     pub(super) fn path(&self, address: &str) -> Result<StoragePath, String> {
-        let Some((scheme, place)) = address.split_once("://") else {
-            return Err(format!("`{address}` is no address of S3"));
-        };
-        if scheme != "s3" {
-            let hint = match scheme {
-                "s3a" | "s3n" => "; change the table's location in the catalogue to `s3://…`",
-                _ => "",
-            };
-            return Err(format!("`{address}` is no address of S3{hint}"));
-        }
-        let root = self.0.to_string();
-        let root = root.strip_prefix("s3://").unwrap_or(&root);
-        if place.trim_end_matches('/') == root.trim_end_matches('/') {
-            return Err(format!(
-                "`{address}` is the root of the files itself; a table needs a folder"
-            ));
-        }
-        let below = place.strip_prefix(root).unwrap_or_default();
-        if below.starts_with('/') {
-            return Err(format!("`{address}` has an empty part"));
-        }
-        if below.is_empty() {
-            return Err(format!("`{address}` is not below `{}`, the root of the files", self.0));
-        }
+        let below = self.0.path_to(address).map_err(|why| match address.split_once("://") {
+            Some(("s3a" | "s3n", _)) => {
+                format!("{why}; change the table's location in the catalogue to `s3://…`")
+            }
+            _ => why,
+        })?;
         StoragePath::new(below).map_err(|wrong| format!("`{address}`: {}", wrong.reason))
     }
 

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::api::conditions::Reason;
 use crate::api::names::OperatorName;
+use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{
     Action, ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference,
-    OperatorRun, Parameter, ParameterOrigin, ResolvedParameter, Retry,
+    OperatorRun, Parameter, ParameterOrigin, ParameterType, ResolvedParameter, Retry,
 };
 use crate::engines::ByRole;
 use crate::engines::capability::Capability;
@@ -40,7 +41,7 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
     inputs.rules.check_run(run, &mut problems);
     let action = resolve_definition(run, inputs, &mut problems);
     let values = match inputs.definition {
-        Some(definition) => resolve_parameters(run, definition, &mut problems),
+        Some(definition) => resolve_parameters(run, definition, inputs.config, &mut problems),
         None => Vec::new(),
     };
     check_files(inputs.definition, &values, &mut problems);
@@ -142,6 +143,7 @@ fn resolve_definition<'a>(
 fn resolve_parameters(
     run: &OperatorRun,
     definition: &OperatorDefinition,
+    config: Option<&MasonConfig>,
     problems: &mut Problems,
 ) -> Vec<ResolvedParameter> {
     let parameters = &definition.spec.parameters;
@@ -163,7 +165,15 @@ fn resolve_parameters(
             }
             (None, None) => continue,
         };
-        match parameter::accept(parameter, value) {
+        let below = match as_path(parameter, value, config) {
+            Ok(below) => below,
+            Err(message) => {
+                let problem = Problem::new(format!("spec.parameters.{key}"), message);
+                problems.push(problem.hint("give a path below the root of the config's storage"));
+                continue;
+            }
+        };
+        match parameter::accept(parameter, below.as_ref().unwrap_or(value)) {
             Ok(value) => {
                 resolved.push(ResolvedParameter { name: parameter.name.clone(), value, origin });
             }
@@ -178,6 +188,30 @@ fn resolve_parameters(
         }
     }
     resolved
+}
+
+/// Returns the path that an address of S3 is of; nothing for what is no address, or no parameter of a path.
+fn as_path(
+    parameter: &Parameter,
+    value: &Value,
+    config: Option<&MasonConfig>,
+) -> Result<Option<Value>, String> {
+    let (ParameterType::Path, Some(address)) = (parameter.kind, value.as_str()) else {
+        return Ok(None);
+    };
+    if !address.contains("://") {
+        return Ok(None);
+    }
+    let Some(MasonConfig { spec, .. }) = config else { return Ok(None) };
+    let keeper = spec.engines.storage.first();
+    let keeper = keeper.and_then(|name| spec.clients.iter().find(|client| client.name == *name));
+    let Some(root) = keeper.and_then(ClientConfig::objects_root) else {
+        return Err(format!(
+            "`{address}` is an address, and the files of the config are in a folder"
+        ));
+    };
+    let Ok(root) = S3Address::parse(root) else { return Ok(None) };
+    root.path_to(address).map(|path| Some(path.into()))
 }
 
 /// Checks what the run says of how files are read and where rows go. Names that a statement binds and those of a container
