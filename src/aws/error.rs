@@ -54,7 +54,8 @@ impl Service {
             SdkError::ServiceError(_) => {
                 let code = error.code().unwrap_or("no code");
                 let message = error.message().unwrap_or("no reason is given");
-                self.said(operation, code, message)
+                // All that the answer says is in the words, which would be said twice.
+                return self.said(operation, code, message);
             }
             SdkError::TimeoutError(_) => {
                 unanswered(ErrorKind::Timeout, format!("{name} does not answer in time"))

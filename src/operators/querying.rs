@@ -7,9 +7,9 @@ use super::reading::{named_inputs, read_tables};
 use super::target::find_target;
 use super::work::Work;
 use super::{Prepared, Request, Unprepared};
-use crate::engines::Engines;
 use crate::engines::job_spec::{Binding, Operation};
 use crate::engines::table::TableName;
+use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::sql::{Scope, analyse, refusal};
 
 /// A query and what its names mean.
@@ -45,6 +45,9 @@ impl Querying<'_> {
         };
         let analysed = analyse(self.sql, scope).map_err(|problems| refusal(operator, &problems))?;
         let target = find_target(engines, operator, request).await?;
+        if let (Some(_), true) = (&target, engines.reads_names()) {
+            return Err(writes_nothing(operator).into());
+        }
         let (inputs, rows) = if engines.reads_names() {
             (named_inputs(engines, operator, request, analysed.tables()).await?, None)
         } else {
@@ -72,4 +75,11 @@ impl Querying<'_> {
         };
         work.into_prepared(request)
     }
+}
+
+/// Refuses to write with an engine that answers only.
+fn writes_nothing(operator: &str) -> EngineError {
+    let message = "the engine that was picked for queries answers only, and writes no files yet";
+    let refused = EngineError::new(ErrorKind::Unsupported, operator, "find the output", message);
+    refused.with_hint("use a config whose `execution` names a client `local` first")
 }

@@ -71,10 +71,43 @@ fn what_fails_is_told_and_not_asked_again() {
     let run = world.query("nested", "select [1, 2] as list");
     assert_failed(&run, &["column `list` is of type array", "cast(list as json)"]);
     let output = json!({"query_string": "select 1 as a", "output_table": "made"});
-    assert_failed(&world.run("out", "table/query", output), &["it writes no files yet"]);
+    let run = world.run("out", "table/query", output);
+    assert_failed(&run, &["writes no files yet", "names a client `local` first"]);
     let stated = json!({"query_string": "select * from orders", "encoding": "latin1"});
     let run = world.run("stated", "table/query", stated);
     assert_failed(&run, &["`encoding` would have no effect", "as the metastore says"]);
+}
+
+#[test]
+fn what_athena_refuses_to_start_has_failed() {
+    let world = catalogue();
+    for code in ["AccessDeniedException", "InvalidRequestException"] {
+        world.fail("StartQueryExecution", "before", code);
+        let run = world.query(&code.to_lowercase(), SQL);
+        assert_failed(&run, &["athena: failed to start a query", code]);
+    }
+    let mut config = config(&world.world);
+    config["spec"]["clients"][3]["athena"]["workgroup"] = json!("closed");
+    world.world.apply(&config);
+    let run = world.query("closed", SQL);
+    assert_failed(&run, &["WorkGroup closed is disabled"]);
+    assert_eq!(world.queries(), 0);
+}
+
+#[test]
+fn the_first_rows_show_lists_as_json() {
+    let world = catalogue();
+    let sql = "select 1 as id, [1, 2] as list";
+    let mut local = world.world.config();
+    local["spec"]["engines"]["execution"] = json!(["here"]);
+    world.world.apply(&local);
+    let made =
+        world.run("make", "table/query", json!({"query_string": sql, "output_table": "lists"}));
+    assert_eq!(made["status"]["phase"], "Succeeded", "{made:#}");
+    world.world.apply(&config(&world.world));
+    let run = world.run("get", "table/get", json!({"table_name": "lists", "preview_rows": 2}));
+    let preview = &run["status"]["result"]["data"]["preview"];
+    assert_eq!(preview, &json!([{"id": 1, "list": [1, 2]}]), "{run:#}");
 }
 
 /// Where a process dies that queries.

@@ -63,6 +63,8 @@ class Athena:
             return {"QueryExecutionId": self.tokens[token]}
         if len(body["QueryString"].encode()) > 262144:
             raise Refused("InvalidRequestException", "the statement is too long")
+        if self.get_work_group(body)["WorkGroup"]["State"] == "DISABLED":
+            raise Refused("InvalidRequestException", f"WorkGroup {body['WorkGroup']} is disabled.")
         name = str(uuid.uuid4())
         self.tokens[token] = name
         self.queries[name] = {"asked": body, "at": now(), "walk": list(WALK), "state": "QUEUED"}

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::client::{Athena, MOST_OF_PAGE, Started};
-use super::record::{At, JOB, Job, NOTHING, QUERY, Query, Records, STARTING, STOPPED};
+use super::record::{At, JOB, Job, NOTHING, QUERY, Query, REFUSED, Records, STARTING, STOPPED};
 use super::state::{Standing, standing};
 use super::statement::statement;
 use crate::api::v1alpha1::AthenaClient;
@@ -69,12 +69,18 @@ impl AthenaExecution {
         if let Some(found) = self.remembered(records, job, token).await? {
             return Ok(found);
         }
-        match self.athena.start(job, token).await? {
-            Started::Query(id) => {
+        match self.athena.start(job, token).await {
+            Ok(Started::Query(id)) => {
                 faults::reach("athena", "started");
                 self.keep(records, id).await
             }
-            Started::Taken => Err(self.fenced(token)),
+            Ok(Started::Taken) => Err(self.fenced(token)),
+            Err(error) => {
+                if is_refusal(&error) {
+                    records.publish(REFUSED, &JobError::from(&error)).await?;
+                }
+                Err(error)
+            }
         }
     }
 
@@ -114,7 +120,10 @@ impl AthenaExecution {
         if let Some(found) = self.remembered(records, job, token).await? {
             return Ok(Some(found));
         }
-        if !records.has(STARTING).await? || records.has(NOTHING).await? {
+        if !records.has(STARTING).await?
+            || records.has(REFUSED).await?
+            || records.has(NOTHING).await?
+        {
             return Ok(None);
         }
         match self.athena.take(job, token).await? {
@@ -185,8 +194,12 @@ impl AthenaExecution {
         Ok(Standing { state: JobState::Failed, error, ..found })
     }
 
-    /// Returns how a job stands whose query is not known: inert, so that it is started, or stopped before it was.
+    /// Returns how a job stands whose query is not known: inert, so that it is started, or refused or stopped before it was.
     async fn unstarted(&self, records: &Records) -> Result<Standing, EngineError> {
+        if let Some(error) = records.read::<JobError>(REFUSED).await? {
+            let (state, error) = (JobState::Failed, Some(error));
+            return Ok(Standing { state, began: None, ended: None, error, statistics: None });
+        }
         let stopped = records.read::<At>(STOPPED).await?;
         let state = if stopped.is_some() { JobState::Cancelled } else { JobState::Inert };
         let ended = stopped.map(|stopped| stopped.at);
@@ -199,6 +212,14 @@ impl AthenaExecution {
             "https://{region}.console.aws.amazon.com/athena/home?region={region}#/query-editor/history/{query}"
         )
     }
+}
+
+/// Returns whether Athena has answered that it does not start the query, and would not if asked again.
+fn is_refusal(error: &EngineError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::PermissionDenied
+    )
 }
 
 #[async_trait]

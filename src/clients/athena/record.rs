@@ -5,6 +5,7 @@
 //! | `job.json`      | for whom, what, with which parameters: nothing runs yet |
 //! | `starting.json` | it may have been started, since when |
 //! | `query.json`    | which query it is |
+//! | `refused.json`  | it was not started, because Athena refused to, for this reason |
 //! | `stopped.json`  | it is to stop, and starts no more |
 //! | `nothing.json`  | it was never started, and its token is taken: it never will be |
 //!
@@ -30,6 +31,7 @@ const FOLDER: &str = ".mason/athena";
 pub(super) const JOB: &str = "job";
 pub(super) const STARTING: &str = "starting";
 pub(super) const QUERY: &str = "query";
+pub(super) const REFUSED: &str = "refused";
 pub(super) const STOPPED: &str = "stopped";
 pub(super) const NOTHING: &str = "nothing";
 

@@ -3,6 +3,7 @@
 use sqlparser::ast::Ident;
 
 use crate::engines::job_spec::{Binding, Input, JobSpec, Operation, Sink};
+use crate::engines::schema::Column;
 use crate::engines::table::TableName;
 use crate::sql::{Scope, Spellings, analyse};
 
@@ -53,8 +54,9 @@ pub(super) fn statement(spec: &JobSpec, token: &str) -> Result<Statement, String
             (text, default_database.clone())
         }
         Operation::Preview { rows } => match spec.inputs.first() {
-            Some(Input { name, .. }) => {
-                (format!("SELECT * FROM {} LIMIT {rows}", quoted(name)), None)
+            Some(input) => {
+                let (columns, name) = (shown_columns(input), quoted(&input.name));
+                (format!("SELECT {columns} FROM {name} LIMIT {rows}"), None)
             }
             None => return Err("it is given no table".to_owned()),
         },
@@ -71,19 +73,44 @@ fn of_other_words((name, binding): (&String, &Binding)) -> Option<String> {
     matches!(binding, Binding::Timestamp(_) | Binding::Microseconds(_)).then(|| name.clone())
 }
 
+/// Returns the columns of a table, those of lists, maps and structs as JSON: their texts are ambiguous.
+fn shown_columns(input: &Input) -> String {
+    let columns = input.schemas.iter().flat_map(|schema| &schema.columns);
+    let columns: Vec<&Column> = columns.chain(&input.partition_columns.columns).collect();
+    if columns.is_empty() {
+        return "*".to_owned();
+    }
+    let shown = |column: &&Column| {
+        // The names of a catalogue are in lower case.
+        let name = word(&column.name.to_lowercase());
+        if column.data_type.0.is_nested() {
+            format!("CAST({name} AS JSON) AS {name}")
+        } else {
+            name
+        }
+    };
+    columns.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+fn word(name: &str) -> String {
+    Ident::with_quote('"', name.replace('"', "\"\"")).to_string()
+}
+
 fn quoted(name: &TableName) -> String {
-    let quoted = |word: &str| Ident::with_quote('"', word.replace('"', "\"\"")).to_string();
-    format!("{}.{}", quoted(&name.database), quoted(&name.table))
+    format!("{}.{}", word(&name.database), word(&name.table))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field};
 
     use super::*;
     use crate::engines::bad_rows::{BadRows, Tally};
     use crate::engines::job_spec::AnswerLimits;
-    use crate::engines::schema::Schema;
+    use crate::engines::schema::{ColumnType, Schema};
     use crate::engines::table::{FileFormat, Format};
 
     fn spec(operation: Operation) -> JobSpec {
@@ -144,6 +171,22 @@ mod tests {
     fn the_first_rows_are_those_of_a_quoted_name() {
         let told = text(&spec(Operation::Preview { rows: 5 }));
         assert_eq!(told, "SELECT * FROM \"sales\".\"or\"\"ders\" LIMIT 5\n-- mason abc");
+    }
+
+    #[test]
+    fn lists_and_structs_of_the_first_rows_are_json() {
+        let mut spec = spec(Operation::Preview { rows: 5 });
+        let item = Field::new("item", DataType::Int32, true);
+        let columns = [("Id", DataType::Int32), ("l", DataType::List(Arc::new(item)))];
+        let columns = columns.map(|(name, data_type)| Column {
+            name: name.to_owned(),
+            data_type: ColumnType(data_type),
+            nullable: true,
+            source_type: None,
+        });
+        spec.inputs[0].schemas = vec![Schema { columns: columns.into() }];
+        let told = text(&spec);
+        assert!(told.starts_with("SELECT \"id\", CAST(\"l\" AS JSON) AS \"l\" FROM"), "{told}");
     }
 
     #[test]

@@ -13,12 +13,12 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use super::client::{Catalogue, is_of};
-use super::declaration::{ATTEMPT, RUN, foreign, input, kind_of, same, version_of};
+use super::declaration::{ATTEMPT, RUN, check_columns, foreign, input, kind_of, same, version_of};
 use super::places::Places;
 use super::tables::{NULL, visit_data};
 use crate::engines::files::{EntryKind, Files};
 use crate::engines::metastore::{Change, Changed, TableDeclaration};
-use crate::engines::table::{Format, PinnedFile, StoragePath, TableKind, TableName, TableVersion};
+use crate::engines::table::{PinnedFile, StoragePath, TableKind, TableName, TableVersion};
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::catalogue::MANIFESTS;
 use crate::lake::changes::{Doomed, Effects, Record};
@@ -28,6 +28,8 @@ use crate::lake::partitions::assign;
 const OPERATION: &str = "change the metastore";
 /// What is said of delimited text, whose cells no declaration tells of.
 const OF_TEXT: &str = "; other engines read its text by position and line by line (docs/glue.md)";
+const OF_QUOTED_TEXT: &str = "; other engines read its text by position and line by line, all columns as texts: parquet, or \
+                              quote=none where no cell is quoted, keeps their types";
 
 /// What changes a catalogue.
 pub(super) struct TableEffects {
@@ -91,18 +93,18 @@ impl TableEffects {
         expected: Option<TableVersion>,
     ) -> Result<Doomed, EngineError> {
         self.check_name(&table.name.table)?;
-        let folder = self.folder_of(table)?;
-        let author = crate::engines::metastore::Author { run_uid: String::new(), attempt: 0 };
+        self.folder_of(table)?;
         let existing = self.wait(self.catalogue.fetch_table(&table.name))?;
         self.check_version(&table.name, existing.as_ref(), expected)?;
-        let written =
-            input(table, &self.places.address(folder.as_str()), existing.as_ref(), &author);
-        written.map_err(|problems| {
-            let message = format!("`{}` cannot be declared: {}", table.name, problems.join("; "));
-            let hint = "table/format writes the files anew, as parquet";
-            self.error(ErrorKind::InvalidInput, message).with_hint(hint)
-        })?;
+        let checked = check_columns(&table.format, &table.schema, &table.partition_keys);
+        checked.map_err(|problems| self.undeclarable(table, &problems))?;
         Ok(Doomed { base: existing.as_ref().map(version_of), ..Doomed::default() })
+    }
+
+    fn undeclarable(&self, table: &TableDeclaration, problems: &[String]) -> EngineError {
+        let message = format!("`{}` cannot be declared: {}", table.name, problems.join("; "));
+        let refused = self.error(ErrorKind::InvalidInput, message);
+        refused.with_hint("table/format writes the files anew, as parquet")
     }
 
     /// Returns the one folder that a table of the catalogue is.
@@ -267,7 +269,7 @@ impl TableEffects {
         self.check_version(name, existing.as_ref(), expected)?;
         let address = self.places.address(folder.as_str());
         let input = input(table, &address, existing.as_ref(), &record.author)
-            .map_err(|problems| self.error(ErrorKind::InvalidInput, problems.join("; ")))?;
+            .map_err(|problems| self.undeclarable(table, &problems))?;
         let asked = self.ask(name, input, existing.as_ref());
         // After a refusal or a lost answer, what stands there says whether it took effect.
         let run = &record.author.run_uid;
@@ -416,7 +418,11 @@ impl Effects for TableEffects {
             }
             Change::PutTable { table, expected } => {
                 let version = self.put(table, *expected, record)?;
-                let note = if table.format.format == Format::Csv { OF_TEXT } else { "" };
+                let note = match &table.format.csv {
+                    Some(csv) if csv.quote.is_some() => OF_QUOTED_TEXT,
+                    Some(_) => OF_TEXT,
+                    None => "",
+                };
                 Ok(changed(format!("declared table {}{note}", table.name), Some(version)))
             }
             Change::DeleteTable { name, .. } => {

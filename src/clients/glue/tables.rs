@@ -163,41 +163,6 @@ impl Looking<'_> {
         self.places.path(address.ok_or("it has no location")?)
     }
 
-    /// Checks that the files of a partition are read as those of its table.
-    fn check_like(
-        &self,
-        kept: &Kept,
-        own: &StorageDescriptor,
-        table: Option<&StorageDescriptor>,
-    ) -> Result<(), String> {
-        let columns = |of: Option<&StorageDescriptor>| {
-            of.and_then(|of| of.columns.clone()).unwrap_or_default()
-        };
-        let (declared, all) = (columns(Some(own)), columns(table));
-        if !declared.is_empty() && !same(&declared, &all) {
-            let shown = |columns: &[Column]| {
-                let words = columns.iter().map(|column| {
-                    format!("{} {}", column.name, column.r#type.as_deref().unwrap_or_default())
-                });
-                words.collect::<Vec<_>>().join(", ")
-            };
-            return Err(format!(
-                "it declares the columns [{}], and the table [{}]; table/infer with mode=replace gives all one schema",
-                shown(&declared),
-                shown(&all)
-            ));
-        }
-        let Some(table) = table.filter(|table| own.serde_info != table.serde_info) else {
-            return Ok(());
-        };
-        let names: Vec<String> = all.iter().map(|column| column.name.clone()).collect();
-        let read = |of| serde::read(of, kept.table.parameters.as_ref(), &names).map(|read| read.0);
-        if own.serde_info.is_none() || read(own) == read(table) {
-            return Ok(());
-        }
-        Err("its files are read in another way than those of the table".to_owned())
-    }
-
     /// Returns where the files of a partition are, which have the columns of the table.
     fn place(&self, kept: &Kept, partition: &Partition) -> Result<Place, EngineError> {
         let given = partition.values.clone().unwrap_or_default();
@@ -211,7 +176,7 @@ impl Looking<'_> {
         let path = self.path_of(partition).map_err(|why| refused(&why))?;
         let table = kept.table.storage_descriptor.as_ref();
         if let Some(own) = &partition.storage_descriptor {
-            self.check_like(kept, own, table).map_err(|why| refused(&why))?;
+            check_like(kept, own, table).map_err(|why| refused(&why))?;
         }
         let values = given.into_iter().map(|value| (value != NULL).then_some(value)).collect();
         Ok(Place { path, values, files: 0 })
@@ -229,6 +194,39 @@ pub(super) fn visit_data(
         return files.walk(Some(path), take);
     }
     visit(files, path.as_str(), take)
+}
+
+/// Checks that the files of a partition are read as those of its table.
+fn check_like(
+    kept: &Kept,
+    own: &StorageDescriptor,
+    table: Option<&StorageDescriptor>,
+) -> Result<(), String> {
+    let columns =
+        |of: Option<&StorageDescriptor>| of.and_then(|of| of.columns.clone()).unwrap_or_default();
+    let (declared, all) = (columns(Some(own)), columns(table));
+    if !declared.is_empty() && !same(&declared, &all) {
+        let shown = |columns: &[Column]| {
+            let words = columns.iter().map(|column| {
+                format!("{} {}", column.name, column.r#type.as_deref().unwrap_or_default())
+            });
+            words.collect::<Vec<_>>().join(", ")
+        };
+        return Err(format!(
+            "it declares the columns [{}], and the table [{}]; table/infer with mode=replace gives all one schema",
+            shown(&declared),
+            shown(&all)
+        ));
+    }
+    let Some(table) = table.filter(|table| own.serde_info != table.serde_info) else {
+        return Ok(());
+    };
+    let names: Vec<String> = all.iter().map(|column| column.name.clone()).collect();
+    let read = |of| serde::read(of, kept.table.parameters.as_ref(), &names).map(|read| read.0);
+    if own.serde_info.is_none() || read(own) == read(table) {
+        return Ok(());
+    }
+    Err("its files are read in another way than those of the table".to_owned())
 }
 
 /// Returns two partitions of which one is within the other, so that its files would be of both.

@@ -68,7 +68,8 @@ fn refuse_tables_that_stay(
         return refused(format!("it holds files that Mason did not write: {}", names(files)))
             .map_err(|error| error.with_hint("move or delete those files first"));
     }
-    if !(cascade && can_cascade) && !tables.is_empty() {
+    let go_too = cascade && can_cascade;
+    if !go_too && !tables.is_empty() {
         let hint = if can_cascade {
             "give cascade=true to delete them too"
         } else {
