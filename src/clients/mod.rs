@@ -18,8 +18,6 @@ mod registry;
 #[cfg(feature = "aws")]
 pub mod s3;
 mod secret_keys;
-#[cfg(feature = "aws")]
-mod signing;
 mod stores;
 mod surroundings;
 mod workers_at;

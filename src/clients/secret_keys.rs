@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+#[cfg(feature = "aws")]
+use std::sync::Arc;
 use std::{fmt, fs, io};
 
+#[cfg(feature = "aws")]
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "aws")]
@@ -11,7 +15,7 @@ use crate::api::conditions::Reason;
 #[cfg(feature = "aws")]
 use crate::api::v1alpha1::ClientConfig;
 #[cfg(feature = "aws")]
-use crate::aws::Keys;
+use crate::aws::{Ambient, Keys, Signer};
 #[cfg(feature = "aws")]
 use crate::engines::{EngineError, ErrorKind};
 
@@ -61,6 +65,27 @@ impl SecretKeys {
             secret: needed("AWS_SECRET_ACCESS_KEY")?,
             session_token: self.get("AWS_SESSION_TOKEN").map(str::to_owned),
         })
+    }
+
+    /// Returns what the requests of a client are signed with: the keys of its Secret, or the credentials of this process,
+    /// looked for now, so that nothing is begun where there are none.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, naming the client.
+    #[cfg(feature = "aws")]
+    pub(super) async fn signer(
+        keys: Option<&Self>,
+        client: &ClientConfig,
+        region: &str,
+        now: fn() -> Timestamp,
+    ) -> Result<Signer, EngineError> {
+        if let Some(keys) = keys {
+            return Ok(Signer::Keys(Arc::new(keys.of_aws(client)?)));
+        }
+        let named = |error: EngineError| EngineError { client: client.name.clone(), ..error };
+        let ambient = Ambient::find(Some(region), now).await.map_err(named)?;
+        ambient.keys().await.map_err(named)?;
+        Ok(Signer::Ambient(Arc::new(ambient)))
     }
 
     /// Reads a Secret that is mounted as a folder: a file for each key.

@@ -10,8 +10,7 @@ use super::execution::AthenaExecution;
 use super::{DESCRIPTION, clock};
 use crate::api::v1alpha1::{AthenaClient, ClientConfig};
 use crate::aws::service;
-use crate::clients::signing::signer;
-use crate::clients::{Asked, Connection, OpenStore, Opened, Row};
+use crate::clients::{Asked, Connection, OpenStore, Opened, Row, SecretKeys};
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, ErrorKind};
 
@@ -43,7 +42,8 @@ fn check(asked: &Asked<'_>) -> Result<(), EngineError> {
 
 async fn open(asked: &Asked<'_>) -> Opened {
     let (block, keys) = (block(asked)?.clone(), asked.read_keys().await?);
-    let signer = signer(asked.client, keys.as_ref(), &block.region, clock::now).await?;
+    let (region, keys) = (&block.region, keys.as_ref());
+    let signer = SecretKeys::signer(keys, asked.client, region, clock::now).await?;
     let requests = Client::new(&service(&block.region, block.endpoint.as_deref(), signer));
     Ok(Arc::new(AthenaConnection { athena: Athena::new(requests, &asked.client.name), block }))
 }

@@ -14,7 +14,6 @@ use super::{DESCRIPTION, clock};
 use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{ClientConfig, GlueClient};
 use crate::aws::service;
-use crate::clients::signing::signer;
 use crate::clients::{Asked, Connection, OpenStore, Opened, Row, SecretKeys};
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, ErrorKind, Metastore};
@@ -60,7 +59,7 @@ async fn catalogue(
     keys: Option<&SecretKeys>,
 ) -> Result<Catalogue, EngineError> {
     let block = block(client)?;
-    let signer = signer(client, keys, &block.region, clock::now).await?;
+    let signer = SecretKeys::signer(keys, client, &block.region, clock::now).await?;
     let requests = Client::new(&service(&block.region, block.endpoint.as_deref(), signer));
     Ok(Catalogue::new(requests, block.catalog_id.clone(), &client.name))
 }

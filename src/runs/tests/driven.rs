@@ -415,7 +415,9 @@ async fn a_refused_change_names_what_its_job_committed_and_how_to_go_on() {
     let status = scene.drive(&key).await;
     assert_eq!((status.phase, status.columns.reason.as_str()), (Phase::Failed, "UserError"));
     let [message] = status.messages.errors.as_slice() else { panic!("{:?}", status.messages) };
-    for part in ["scripted", LOCATION, "1 file with 1 row", "version 1", "register them"] {
+    for part in
+        ["scripted", LOCATION, "1 file with 1 row", "version 1", "no table uses those files"]
+    {
         assert!(message.contains(part), "{part} is not in {message}");
     }
     scene.world().broken.clear();
