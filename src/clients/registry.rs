@@ -118,6 +118,22 @@ impl Asked<'_> {
         read.map(Some).map_err(|message| self.secret_missing(message))
     }
 
+    /// Returns the files of the client that keeps those of the run, which this client needs for a purpose.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the config names no client that keeps files.
+    pub fn needed<'s>(
+        &self,
+        store: Option<&'s OpenStore>,
+        purpose: &str,
+    ) -> Result<&'s OpenStore, EngineError> {
+        store.ok_or_else(|| {
+            let message = format!("the config names no client `s3` {purpose}");
+            let missing = self.error(ErrorKind::InvalidInput, message);
+            missing.with_hint("name one in `engines.storage` of the config")
+        })
+    }
+
     /// Checks that the client may ask the server that it names, with the credentials that it has.
     ///
     /// # Errors

@@ -11,6 +11,14 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     nearest_of(word, known, 1).pop()
 }
 
+/// Returns the question whether one of the names that come near was meant, if any comes near: at most three.
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let near = nearest_of(word, known, 3);
+    let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+}
+
 /// Returns the known words that are near enough to be meant, each once, the nearest first, at most so many. Upper and
 /// lower case are the same.
 #[must_use]

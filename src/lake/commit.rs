@@ -163,16 +163,20 @@ fn as_commit(location: &StoragePath, stored: &StoredManifest) -> Commit {
 pub fn registration(
     files: &dyn Files,
     sink: &FileSink,
-    commit: &Commit,
+    (commit, token): (&Commit, &JobToken),
 ) -> Result<Option<Change>, EngineError> {
     let Some(register) = sink.register else { return Ok(None) };
     let location = location_of(sink)?;
     let manifest = catalogue::read(files, &location, commit.version)?.manifest;
     let first = all_files(files, &manifest)?.into_iter().next();
-    let folder = first.and_then(|file| staging_of(&location, &file.path));
+    // A job that wrote no file has a folder too, in which there is nothing.
+    let folder = match first.and_then(|file| staging_of(&location, &file.path)) {
+        Some(folder) => folder,
+        None => sink.staging(token).map_err(|source| path_error(OPERATION, source))?.into(),
+    };
     let table = TableDeclaration {
         name: manifest.name.clone(),
-        locations: vec![folder.unwrap_or_else(|| sink.location.clone())],
+        locations: vec![folder],
         format: written_format(sink.format),
         schema: manifest.full_schema(),
         partition_keys: manifest.partition_keys(),

@@ -1,7 +1,7 @@
 //! Names: which database or table of a folder is meant, and which names come near.
 
 use super::error::error;
-use crate::engines::nearest::nearest_of;
+use crate::engines::nearest::did_you_mean;
 use crate::engines::{EngineError, ErrorKind};
 
 /// Returns the one name that is meant, compared without regard to ASCII case.
@@ -24,12 +24,10 @@ pub(crate) fn resolve<'a, T>(
             let shown: String = wanted.chars().take(120).collect();
             let missing =
                 error(ErrorKind::NotFound, &operation, format!("there is no {what} `{shown}`"));
-            let near = nearest_of(wanted, known.iter().map(name_of), 3);
-            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-            Err(match (near.is_empty(), known.is_empty()) {
-                (false, _) => missing.with_hint(format!("did you mean {}?", near.join(" or "))),
-                (true, true) => missing.with_hint(format!("there is no {what} at all")),
-                (true, false) => missing,
+            Err(match did_you_mean(wanted, known.iter().map(name_of)) {
+                Some(hint) => missing.with_hint(hint),
+                None if known.is_empty() => missing.with_hint(format!("there is no {what} at all")),
+                None => missing,
             })
         }
         several => {

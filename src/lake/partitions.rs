@@ -15,7 +15,7 @@ use crate::engines::table::PinnedFile;
 use crate::engines::{EngineError, ErrorKind};
 
 /// The folder of rows whose key is null, as Hive and its readers have it.
-const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+pub(crate) const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// What stays as it is in a folder's name.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');

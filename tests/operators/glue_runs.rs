@@ -297,6 +297,10 @@ fn what_a_job_writes_is_registered_and_replaced_at_once() {
     assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
     let sql = "select id, word from parts order by id";
     assert_eq!(world.rows("three", sql), json!([{"id": 1, "word": "x"}, {"id": 2, "word": "x"}]));
+    let empty = json!({"output_table": "empty_parts", "partition_columns": ["id"]});
+    let run = write("empty", "select id, 'x' as word from orders where id > 5", empty);
+    assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+    assert_eq!(world.rows("none-of-them", "select id, word from empty_parts"), json!([]));
     let none = json!({"output_table": "none"});
     let run = write("none", "select id from orders where id > 5", none);
     assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");

@@ -13,7 +13,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server with these arguments.
     pub(crate) fn start(python: &str, arguments: &[&str]) -> Self {
-        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/s3_server.py");
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/aws_server.py");
         let mut command = Command::new(python);
         command.arg(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("should start the server");

@@ -4,6 +4,7 @@ use aws_sdk_athena::types::{ColumnInfo, Row};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::DateTime;
+use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Number, Value};
 
@@ -35,7 +36,7 @@ impl Answer {
                 return Err(format!("two columns are named `{}`; give each a name", column.name));
             }
             if matches!(column.r#type.as_str(), "array" | "map" | "row" | "struct") {
-                let Column { name, word } = Column::of(column);
+                let (name, word) = (&column.name, &column.r#type);
                 return Err(format!(
                     "column `{name}` is of type {word}, whose texts are ambiguous in answers of Athena; write \
                      cast({name} as json)"
@@ -70,17 +71,6 @@ impl Answer {
             self.rows.push(row);
         }
         Ok(true)
-    }
-}
-
-struct Column<'a> {
-    name: &'a str,
-    word: &'a str,
-}
-
-impl<'a> Column<'a> {
-    fn of(column: &'a ColumnInfo) -> Self {
-        Self { name: &column.name, word: &column.r#type }
     }
 }
 
@@ -138,16 +128,11 @@ fn instant(text: &str) -> Option<String> {
         return Some(format!("{time}Z"));
     }
     let zone = if zone.starts_with(['+', '-']) {
-        let offset = jiff::fmt::temporal::DateTimeParser::new().parse_time_zone(zone).ok()?;
-        return with_offset(time, &offset);
+        DateTimeParser::new().parse_time_zone(zone).ok()?
     } else {
         TimeZone::get(zone).ok()?
     };
-    with_offset(time, &zone)
-}
-
-fn with_offset(time: DateTime, zone: &TimeZone) -> Option<String> {
-    let zoned = time.to_zoned(zone.clone()).ok()?;
+    let zoned = time.to_zoned(zone).ok()?;
     Some(format!("{time}{}", zoned.strftime("%:z")))
 }
 

@@ -1,8 +1,9 @@
 //! The requests to Athena.
 
 use aws_sdk_athena::Client;
-use aws_sdk_athena::operation::get_query_results::GetQueryResultsOutput;
-use aws_sdk_athena::types::{QueryExecution, QueryExecutionContext, ResultConfiguration};
+use aws_sdk_athena::types::{
+    ColumnInfo, QueryExecution, QueryExecutionContext, ResultConfiguration, Row,
+};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -23,6 +24,14 @@ pub(super) enum Started {
     Query(String),
     /// The token is that of another statement.
     Taken,
+}
+
+/// A page of what a query answers.
+pub(super) struct Page {
+    pub(super) columns: Vec<ColumnInfo>,
+    pub(super) rows: Vec<Row>,
+    /// What asks for the next one, if there is one.
+    pub(super) next: Option<String>,
 }
 
 /// Athena in an account and region.
@@ -111,10 +120,18 @@ impl Athena {
         id: &str,
         page: Option<String>,
         rows: i32,
-    ) -> Result<GetQueryResultsOutput, EngineError> {
+    ) -> Result<Page, EngineError> {
         let asked = self.requests.get_query_results().query_execution_id(id);
         let answer = asked.max_results(rows).set_next_token(page).send().await;
-        answer.map_err(|error| self.service.failed("read the answer of a query", error))
+        let told =
+            answer.map_err(|error| self.service.failed("read the answer of a query", error))?;
+        let (rows, metadata) =
+            told.result_set.map(|set| (set.rows, set.result_set_metadata)).unwrap_or_default();
+        Ok(Page {
+            columns: metadata.and_then(|metadata| metadata.column_info).unwrap_or_default(),
+            rows: rows.unwrap_or_default(),
+            next: told.next_token.filter(|token| !token.is_empty()),
+        })
     }
 
     /// Looks in the history of a workgroup for the query with a line, which was started at a time or later.

@@ -55,11 +55,7 @@ impl Connection for AthenaConnection {
     }
 
     fn bind(&self, asked: &Asked<'_>, store: Option<&OpenStore>) -> Result<Engines, EngineError> {
-        let store = store.ok_or_else(|| {
-            let message = "the config names no client `s3`, where its jobs are recorded";
-            let missing = asked.error(ErrorKind::InvalidInput, message);
-            missing.with_hint("name one in `engines.storage` of the config")
-        })?;
+        let store = asked.needed(store, "where its jobs are recorded")?;
         let execution = AthenaExecution {
             athena: self.athena.clone(),
             block: self.block.clone(),

@@ -9,15 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::client::{Athena, MOST_OF_PAGE, Started};
+use super::client::{Athena, MOST_OF_PAGE, Page, Started};
 use super::record::{At, JOB, Job, NOTHING, QUERY, Query, REFUSED, Records, STARTING, STOPPED};
 use super::state::{Standing, standing};
 use super::statement::statement;
 use crate::api::v1alpha1::AthenaClient;
 use crate::engines::execution::Fence;
 use crate::engines::files::Files;
-use crate::engines::job::{JobError, JobId, JobOwner, JobRequest, JobState, JobStatus};
-use crate::engines::job_spec::JobSpec;
+use crate::engines::job::{JobError, JobId, JobOwner, JobRequest, JobState, JobStatus, JobToken};
+use crate::engines::job_spec::{AnswerLimits, JobSpec};
 use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, ErrorKind, Execution, Lookup};
 use crate::faults;
@@ -59,12 +59,13 @@ impl AthenaExecution {
         self.error(ErrorKind::Conflict, "start a query", message)
     }
 
-    /// Starts the query of a job, or finds the one that was started before.
+    /// Starts the query of a job, or finds the one that was started before. Only of the first start is a refusal proof that
+    /// there is no query.
     async fn started(
         &self,
         records: &Records,
-        job: &Job,
-        token: &str,
+        (job, token): (&Job, &str),
+        is_first: bool,
     ) -> Result<String, EngineError> {
         if let Some(found) = self.remembered(records, job, token).await? {
             return Ok(found);
@@ -76,7 +77,7 @@ impl AthenaExecution {
             }
             Ok(Started::Taken) => Err(self.fenced(token)),
             Err(error) => {
-                if is_refusal(&error) {
+                if is_first && is_refusal(&error) {
                     records.publish(REFUSED, &JobError::from(&error)).await?;
                 }
                 Err(error)
@@ -138,9 +139,13 @@ impl AthenaExecution {
         }
     }
 
-    /// Has a job stop: returns whether nothing of it works any more.
+    /// Marks that a job is to stop, and starts no more.
+    async fn mark_stopped(&self, records: &Records) -> Result<(), EngineError> {
+        records.publish(STOPPED, &At { at: (self.now)() }).await.map(drop)
+    }
+
+    /// Has a job stop that is marked so: returns whether nothing of it works any more.
     async fn stop(&self, records: &Records, job: &Job, token: &str) -> Result<bool, EngineError> {
-        records.publish(STOPPED, &At { at: (self.now)() }).await?;
         let Some(id) = self.settled(records, job, token).await? else { return Ok(true) };
         if standing(&self.athena.fetch(&id).await?).state.has_ended() {
             return Ok(true);
@@ -185,13 +190,32 @@ impl AthenaExecution {
         if found.state != JobState::Succeeded {
             return Ok(found);
         }
-        let told = self.athena.fetch_page(id, None, 1).await?;
-        let metadata = told.result_set.and_then(|set| set.result_set_metadata);
-        let columns = metadata.and_then(|metadata| metadata.column_info).unwrap_or_default();
-        let Err(why) = Answer::begin(columns, job.limits) else { return Ok(found) };
+        let first = self.athena.fetch_page(id, None, 1).await?;
+        let Err(why) = Answer::begin(first.columns, job.limits) else { return Ok(found) };
         let refused = self.error(ErrorKind::InvalidInput, "read the answer", why);
         let error = Some(JobError::from(&refused));
         Ok(Standing { state: JobState::Failed, error, ..found })
+    }
+
+    /// Reads what a query answers, page by page, until it is enough.
+    async fn read_answer(
+        &self,
+        query: &str,
+        has_header: bool,
+        limits: AnswerLimits,
+    ) -> Result<Answer, EngineError> {
+        let refused = |why| self.error(ErrorKind::InvalidInput, "collect the outcome", why);
+        let Page { columns, mut rows, mut next } =
+            self.athena.fetch_page(query, None, MOST_OF_PAGE).await?;
+        let mut answer = Answer::begin(columns, limits).map_err(refused)?;
+        if has_header && !rows.is_empty() {
+            rows.remove(0);
+        }
+        while answer.take(&rows).map_err(refused)? && next.is_some() {
+            let page = self.athena.fetch_page(query, next, MOST_OF_PAGE).await?;
+            (rows, next) = (page.rows, page.next);
+        }
+        Ok(answer)
     }
 
     /// Returns how a job stands whose query is not known: inert, so that it is started, or refused or stopped before it was.
@@ -270,13 +294,13 @@ impl Execution for AthenaExecution {
         if records.has(QUERY).await? {
             return Ok(());
         }
-        records.publish(STARTING, &At { at: (self.now)() }).await?;
+        let is_first = records.publish(STARTING, &At { at: (self.now)() }).await?;
         faults::reach("athena", "starting");
-        // Who stops looks for the mark above after making this one.
+        // A stop looks for the mark above after it has made this one.
         if records.has(STOPPED).await? {
             return Err(self.fenced(&id.0));
         }
-        self.started(&records, &job, &id.0).await.map(drop)
+        self.started(&records, (&job, &id.0), is_first).await.map(drop)
     }
 
     async fn find(&self, request: &JobRequest) -> Result<Lookup<JobStatus>, EngineError> {
@@ -320,31 +344,11 @@ impl Execution for AthenaExecution {
             return Err(refused(format!("query `{query}` has not ended well")));
         }
         // Only the answers of statements that query have a row of names before the others.
-        let mut has_header = found.statement_type.is_some_and(|kind| kind.as_str() == "DML");
-        let (mut answer, mut page): (Option<Answer>, Option<String>) = (None, None);
-        loop {
-            let told = self.athena.fetch_page(&query, page.take(), MOST_OF_PAGE).await?;
-            let set = told
-                .result_set
-                .unwrap_or_else(|| aws_sdk_athena::types::ResultSet::builder().build());
-            let columns = set.result_set_metadata.and_then(|metadata| metadata.column_info);
-            if answer.is_none() {
-                let begun = Answer::begin(columns.unwrap_or_default(), job.limits);
-                answer = Some(begun.map_err(refused)?);
-            }
-            let Some(answer) = &mut answer else { break };
-            let rows = set.rows.unwrap_or_default();
-            let skipped = usize::from(std::mem::take(&mut has_header)).min(rows.len());
-            let wants_more = answer.take(&rows[skipped..]).map_err(refused)?;
-            page = told.next_token.filter(|token| !token.is_empty());
-            if !wants_more || page.is_none() {
-                break;
-            }
-        }
-        let (rows, truncated) =
-            answer.map(|answer| (answer.rows, answer.truncated)).unwrap_or_default();
+        let has_header = found.statement_type.is_some_and(|kind| kind.as_str() == "DML");
+        let answer = self.read_answer(&query, has_header, job.limits).await?;
+        let Answer { rows, truncated, .. } = answer;
         Ok(JobOutcome {
-            token: crate::engines::job::JobToken(id.0.clone()),
+            token: JobToken(id.0.clone()),
             owner: job.owner,
             rows: (!truncated).then_some(rows.len() as u64),
             answer: Value::Array(rows),
@@ -360,6 +364,7 @@ impl Execution for AthenaExecution {
 
     async fn cancel(&self, id: &JobId) -> Result<(), EngineError> {
         let (records, job) = self.known(id).await?;
+        self.mark_stopped(&records).await?;
         self.stop(&records, &job, &id.0).await.map(drop)
     }
 
@@ -367,7 +372,7 @@ impl Execution for AthenaExecution {
         let token = &request.token.0;
         let records = self.records(token);
         // What is not there yet is not started once it is: a start looks for this mark.
-        records.publish(STOPPED, &At { at: (self.now)() }).await?;
+        self.mark_stopped(&records).await?;
         let Some(job) = records.read::<Job>(JOB).await? else { return Ok(Fence::Down) };
         let is_down = self.stop(&records, &job, token).await?;
         Ok(if is_down { Fence::Down } else { Fence::NotYet })

@@ -9,7 +9,7 @@
 //! | `stopped.json`  | it is to stop, and starts no more |
 //! | `nothing.json`  | it was never started, and its token is taken: it never will be |
 //!
-//! Whoever starts writes `starting.json` and then looks for `stopped.json`; whoever stops writes that and then looks for
+//! A start writes `starting.json` and then looks for `stopped.json`; a stop writes `stopped.json` and then looks for
 //! `starting.json`. So one of them sees the other.
 
 use std::sync::Arc;

@@ -13,9 +13,11 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use super::client::{Catalogue, is_of};
-use super::declaration::{ATTEMPT, RUN, check_columns, foreign, input, kind_of, same, version_of};
+use super::declaration::{
+    ATTEMPT, RUN, check_columns, foreign, input, is_written, kind_of, location_of, same, version_of,
+};
 use super::places::Places;
-use super::tables::{NULL, visit_data};
+use super::tables::visit_data;
 use crate::engines::files::{EntryKind, Files};
 use crate::engines::metastore::{Change, Changed, TableDeclaration};
 use crate::engines::table::{PinnedFile, StoragePath, TableKind, TableName, TableVersion};
@@ -23,7 +25,7 @@ use crate::engines::{EngineError, ErrorKind};
 use crate::lake::catalogue::MANIFESTS;
 use crate::lake::changes::{Doomed, Effects, Record};
 use crate::lake::listing::base_of;
-use crate::lake::partitions::assign;
+use crate::lake::partitions::{NULL, assign};
 
 const OPERATION: &str = "change the metastore";
 /// What is said of delimited text, whose cells no declaration tells of.
@@ -130,6 +132,8 @@ impl TableEffects {
             None if base_of(location) != location => {
                 Err(refused(format!("would be the files of the pattern `{location}`")))
             }
+            // The folder of a job that wrote no row for any partition: on S3 there is none.
+            None if is_written(location) => Ok(path),
             None => {
                 Err(self.error(ErrorKind::NotFound, format!("there is nothing at `{location}`")))
             }
@@ -190,18 +194,17 @@ impl TableEffects {
     }
 
     fn files_below(&self, table: &Table) -> Result<Vec<PinnedFile>, EngineError> {
-        let descriptor = table.storage_descriptor.as_ref();
-        let address = descriptor.and_then(|descriptor| descriptor.location.as_deref());
+        let address = location_of(table.storage_descriptor.as_ref());
         let path = self.places.path(address.unwrap_or_default());
         let path = path.map_err(|why| self.error(ErrorKind::InvalidInput, why))?;
-        if self.files.kind(&path)?.is_none() {
-            return Ok(Vec::new());
-        }
         self.data_of(&path)
     }
 
     fn data_of(&self, path: &StoragePath) -> Result<Vec<PinnedFile>, EngineError> {
         let mut found = Vec::new();
+        if self.files.kind(path)?.is_none() {
+            return Ok(found);
+        }
         visit_data(&*self.files, path, &mut |file| {
             found.push(file);
             ControlFlow::Continue(())

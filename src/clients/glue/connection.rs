@@ -106,11 +106,7 @@ impl Connection for GlueConnection {
     }
 
     fn bind(&self, asked: &Asked<'_>, store: Option<&OpenStore>) -> Result<Engines, EngineError> {
-        let store = store.ok_or_else(|| {
-            let message = "the config names no client `s3` that keeps the files of its tables";
-            let missing = asked.error(ErrorKind::InvalidInput, message);
-            missing.with_hint("name one in `engines.storage` of the config")
-        })?;
+        let store = asked.needed(store, "that keeps the files of its tables")?;
         let (catalogue, lock) = (self.catalogue.clone(), Arc::clone(&self.lock));
         let metastore = metastore(&self.client, catalogue, lock, store, false)?;
         Ok(Engines { metastore: Some(Arc::new(metastore)), ..Engines::default() })

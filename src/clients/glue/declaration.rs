@@ -8,7 +8,7 @@ use aws_sdk_glue::types::{Column as GlueColumn, StorageDescriptor, Table, TableI
 use serde::{Deserialize, Serialize};
 
 use super::hive_type::{self, Missing};
-use super::serde::{self as files, Described, Spelling};
+use super::reader::{self, Described, Spelling};
 use crate::engines::job_spec::FileSink;
 use crate::engines::metastore::{Author, TableDeclaration};
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaFound};
@@ -81,13 +81,17 @@ pub(super) fn kind_of(database: &str, table: &Table) -> TableKind {
         let TableName { database: of, table: name } = own.name;
         of.eq_ignore_ascii_case(database) && name.eq_ignore_ascii_case(&table.name)
     });
-    let descriptor = table.storage_descriptor.as_ref();
-    let location = descriptor.and_then(|descriptor| descriptor.location.as_deref());
+    let location = location_of(table.storage_descriptor.as_ref());
     if is_own && location.is_some_and(is_written) {
         TableKind::Managed
     } else {
         TableKind::External
     }
+}
+
+/// Returns where the files of a table or partition are, as the catalogue has it.
+pub(super) fn location_of(descriptor: Option<&StorageDescriptor>) -> Option<&str> {
+    descriptor?.location.as_deref()
 }
 
 /// Returns whether a place is the folder of one job, which holds what that job wrote and nothing else.
@@ -105,7 +109,7 @@ pub(super) fn check_columns(
     schema: &Schema,
     keys: &[String],
 ) -> Result<(), Vec<String>> {
-    let described = files::written(format).map_err(|what| vec![what])?;
+    let described = reader::written(format).map_err(|what| vec![what])?;
     columns(schema, keys, &described).map(drop)
 }
 
@@ -159,12 +163,12 @@ pub(super) fn declared(table: &Table) -> Result<Declared, String> {
         return Err("it has no columns".to_owned());
     }
     let names: Vec<String> = of_files.iter().map(|column| column.name.clone()).collect();
-    let (format, notes) = files::read(descriptor, table.parameters.as_ref(), &names)?;
+    let (format, notes) = reader::read(descriptor, table.parameters.as_ref(), &names)?;
     let is_text = format.csv.as_ref().is_some_and(|csv| csv.quote.is_some());
     let info = descriptor.serde_info.as_ref();
     let read = |column: &GlueColumn| {
         let read = read_column(column, is_text)?;
-        let name = files::spelled(info, &read.name).to_owned();
+        let name = reader::spelled(info, &read.name).to_owned();
         Ok::<_, String>(Column { name, ..read })
     };
     let of_path_read = of_path.iter().map(|column| read_column(column, false));
@@ -203,7 +207,7 @@ fn kept(table: &Table) -> Option<Own> {
 /// Returns Mason's own declaration, unless another program has changed what the table says since.
 fn own_declaration(table: &Table, descriptor: &StorageDescriptor) -> Option<Own> {
     let own = kept(table)?;
-    let described = files::written(&own.format).ok()?;
+    let described = reader::written(&own.format).ok()?;
     let (of_files, of_path) = columns(&own.schema, &own.partition_keys, &described).ok()?;
     let told = descriptor.serde_info.as_ref()?.serialization_library.as_deref()?;
     let is_same = same(&of_files, descriptor.columns.as_deref().unwrap_or_default())
@@ -347,7 +351,7 @@ pub(super) fn input(
     existing: Option<&Table>,
     author: &Author,
 ) -> Result<TableInput, Vec<String>> {
-    let described = files::written(&table.format).map_err(|what| vec![what])?;
+    let described = reader::written(&table.format).map_err(|what| vec![what])?;
     let (mut of_files, of_path) = columns(&table.schema, &table.partition_keys, &described)?;
     let before = existing.and_then(|table| table.storage_descriptor.as_ref());
     keep_columns(&mut of_files, before.and_then(|before| before.columns.as_deref()));

@@ -11,13 +11,15 @@ use tokio::runtime::Handle;
 
 use super::changes::TableEffects;
 use super::client::Catalogue;
-use super::declaration::{Declared, check_columns, declared, foreign, kind_of, version_of};
+use super::declaration::{
+    Declared, check_columns, declared, foreign, kind_of, location_of, version_of,
+};
 use super::places::Places;
 use super::tables::{Kept, Looking};
 use crate::engines::bad_rows::Bad;
 use crate::engines::files::Files;
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry};
-use crate::engines::nearest::nearest_of;
+use crate::engines::nearest::did_you_mean;
 use crate::engines::reading::Reading;
 use crate::engines::schema::Schema;
 use crate::engines::table::{Database, FileFormat, Table, TableLookup, TableName, UnreadTable};
@@ -60,8 +62,7 @@ impl GlueMetastore {
     }
 
     fn entry(&self, database: &str, table: &GlueTable) -> TableEntry {
-        let descriptor = table.storage_descriptor.as_ref();
-        let location = descriptor.and_then(|descriptor| descriptor.location.as_deref());
+        let location = location_of(table.storage_descriptor.as_ref());
         TableEntry {
             name: TableName { database: database.to_owned(), table: table.name.clone() },
             kind: kind_of(database, table),
@@ -127,11 +128,9 @@ impl GlueMetastore {
         let looking =
             Looking { catalogue: &self.catalogue, files: &*files, places: &self.places, most };
         let found = looking.files_of(&kept)?;
-        let TableEntry { name, kind, locations, .. } = self.entry(&kept.name.database, &kept.table);
-        let version = Some(version_of(&kept.table));
-        let Some(found) = found else {
-            return Ok(TableLookup::Unread(UnreadTable { name, kind, locations, version }));
-        };
+        let entry = self.entry(&kept.name.database, &kept.table);
+        let Some(found) = found else { return Ok(unread(entry)) };
+        let TableEntry { name, kind, locations, version } = entry;
         let Declared { format, schema, partition_keys, found: how, notes } = kept.declared;
         Ok(TableLookup::Table(Box::new(Table {
             name,
@@ -186,12 +185,15 @@ impl GlueMetastore {
 }
 
 fn with_nearest(missing: EngineError, wanted: &str, known: &[String]) -> EngineError {
-    let near = nearest_of(wanted, known.iter().map(String::as_str), 3);
-    let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-    if near.is_empty() {
-        return missing;
+    match did_you_mean(wanted, known.iter().map(String::as_str)) {
+        Some(hint) => missing.with_hint(hint),
+        None => missing,
     }
-    missing.with_hint(format!("did you mean {}?", near.join(" or ")))
+}
+
+fn unread(entry: TableEntry) -> TableLookup {
+    let TableEntry { name, kind, locations, version } = entry;
+    TableLookup::Unread(UnreadTable { name, kind, locations, version })
 }
 
 #[async_trait]
@@ -235,11 +237,7 @@ impl Metastore for GlueMetastore {
         let most = if self.in_job { usize::MAX } else { Engines::MOST_FILES };
         let kept = self.kept(name).await?;
         let entry = self.entry(&kept.name.database, &kept.table);
-        let version = Some(version_of(&kept.table));
-        let Some(kept) = self.with_partitions(kept, most).await? else {
-            let TableEntry { name, kind, locations, .. } = entry;
-            return Ok(TableLookup::Unread(UnreadTable { name, kind, locations, version }));
-        };
+        let Some(kept) = self.with_partitions(kept, most).await? else { return Ok(unread(entry)) };
         self.blocking(move |own| own.table(kept, most)).await
     }
 

@@ -10,7 +10,7 @@ mod declaration;
 mod hive_type;
 mod metastore;
 mod places;
-mod serde;
+mod reader;
 mod tables;
 
 pub(super) use connection::ROW;

@@ -6,18 +6,17 @@ use std::ops::ControlFlow;
 use aws_sdk_glue::types::{Column, Partition, StorageDescriptor, Table as GlueTable};
 
 use super::client::Catalogue;
-use super::declaration::{Declared, is_written, same};
+use super::declaration::{Declared, is_written, location_of, same};
 use super::places::Places;
-use super::serde;
+use super::reader;
 use crate::engines::counted::counted;
 use crate::engines::files::Files;
 use crate::engines::table::{PinnedFile, StoragePath, TableName};
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::listing::visit;
+use crate::lake::partitions::NULL;
 
 const OPERATION: &str = "read a table of the catalogue";
-/// How a partition's value is written that is null.
-pub(super) const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// Most partitions outside the table's folder that are looked into one by one outside a job.
 const MOST_APART: usize = 100;
 
@@ -65,8 +64,7 @@ impl Looking<'_> {
     /// a table without partitions has no object at all.
     pub(super) fn files_of(&self, kept: &Kept) -> Result<Option<Found>, EngineError> {
         let name = &kept.name;
-        let descriptor = kept.table.storage_descriptor.as_ref();
-        let address = descriptor.and_then(|descriptor| descriptor.location.as_deref());
+        let address = location_of(kept.table.storage_descriptor.as_ref());
         let address = address.ok_or_else(|| self.refused(name, "it has no location"))?;
         let path = self.places.path(address).map_err(|why| self.refused(name, why))?;
         if kept.declared.partition_keys.is_empty() {
@@ -137,7 +135,7 @@ impl Looking<'_> {
             .filter_map(|partition| self.path_of(partition).ok())
             .filter(|path| !is_below(path))
             .collect();
-        if apart.len() > MOST_APART.min(most) && most < usize::MAX {
+        if most < usize::MAX && apart.len() > MOST_APART {
             return Ok(None);
         }
         let is_below_too = kept.partitions.is_empty() || apart.len() < kept.partitions.len();
@@ -158,8 +156,7 @@ impl Looking<'_> {
     }
 
     fn path_of(&self, partition: &Partition) -> Result<StoragePath, String> {
-        let descriptor = partition.storage_descriptor.as_ref();
-        let address = descriptor.and_then(|descriptor| descriptor.location.as_deref());
+        let address = location_of(partition.storage_descriptor.as_ref());
         self.places.path(address.ok_or("it has no location")?)
     }
 
@@ -222,7 +219,7 @@ fn check_like(
         return Ok(());
     };
     let names: Vec<String> = all.iter().map(|column| column.name.clone()).collect();
-    let read = |of| serde::read(of, kept.table.parameters.as_ref(), &names).map(|read| read.0);
+    let read = |of| reader::read(of, kept.table.parameters.as_ref(), &names).map(|read| read.0);
     if own.serde_info.is_none() || read(own) == read(table) {
         return Ok(());
     }

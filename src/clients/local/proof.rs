@@ -36,7 +36,8 @@ fn by_commit(
     };
     let files = files()?;
     let Some(found) = commit::find_commit(&*files, &sink, &outcome.owner)? else { return Ok(None) };
-    outcome.register = commit::registration(&*files, &sink, &found)?.map(Box::new);
+    outcome.register =
+        commit::registration(&*files, &sink, (&found, &outcome.token))?.map(Box::new);
     outcome.commit = Some(found);
     Ok(Some(Succeeded { at, outcome }))
 }

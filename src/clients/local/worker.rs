@@ -364,7 +364,7 @@ impl Job {
             let commit = self.commit(sink, written, &outcome)?;
             let Commit { location, version, files, bytes, rows, .. } = &commit;
             tracing::info!(location, ?version, files, bytes, rows, "committed");
-            let register = commit::registration(&**self.files(), sink, &commit)?;
+            let register = commit::registration(&**self.files(), sink, (&commit, &self.token))?;
             (outcome.commit, outcome.register) = (Some(commit), register.map(Box::new));
             faults::reach("worker", "committed");
         }

@@ -266,12 +266,9 @@ fn text(settings: &Settings<'_>, kind: Kind) -> Result<(FileFormat, Vec<String>)
             .map(Some)
             .ok_or_else(|| format!("its `{key}` {text:?} is not one character")),
     };
-    for key in ["serialization.encoding", "collection.delim", "line.delim", "mapkey.delim"] {
-        let usual = match key {
-            "serialization.encoding" => ["utf-8", "utf8"].as_slice(),
-            "line.delim" => &["\n", "\\n"],
-            _ => continue,
-        };
+    for (key, usual) in
+        [("serialization.encoding", ["utf-8", "utf8"]), ("line.delim", ["\n", "\\n"])]
+    {
         if let Some(other) = settings.of_library(key)
             && !usual.contains(&other.to_ascii_lowercase().as_str())
         {
