@@ -6,7 +6,7 @@
 //! feature `test-support` look at the environment; in all others a point is nothing. Preconditions can
 //! be taken away in unit tests alone. Imports nothing of ours.
 
-/// Every point, as `part.place`. `docs/exactly-once.md` says what has happened at each.
+/// Every point of a run of an operator, as `part.place`. `docs/exactly-once.md` says what has happened at each.
 pub const POINTS: [&str; 38] = [
     "intend.before-write",
     "intend.after-write",
@@ -47,6 +47,10 @@ pub const POINTS: [&str; 38] = [
     "worker.committed",
     "worker.proven",
 ];
+
+/// Every point of a run of a workflow: before the run of a step is created, before what was created is recorded, and after.
+pub const WORKFLOW_POINTS: [&str; 3] =
+    ["workflow.before-act", "workflow.before-write", "workflow.after-write"];
 
 /// The point at which this process ends, and at which time it gets there: `launch.before-act:2`.
 pub const POINT_VARIABLE: &str = "MASON_FAULT_POINT";

@@ -55,7 +55,8 @@ impl ApiServer {
         let file = self.kubeconfig().with_file_name("crds.yaml");
         std::fs::write(&file, mason::api::crds::crds_yaml()).unwrap();
         self.kubectl(&["apply", "--server-side", "-f", &file.to_string_lossy()]);
-        let names = ["masonconfigs", "operatordefinitions", "operatorruns"];
+        let names =
+            ["masonconfigs", "operatordefinitions", "operatorruns", "workflows", "workflowruns"];
         let names = names.map(|plural| format!("crd/{plural}.mason.dev"));
         let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s"];
         wait.extend(names.iter().map(String::as_str));

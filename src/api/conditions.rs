@@ -126,6 +126,24 @@ pub enum Reason {
     Abandoned,
     /// The object cannot be read as what it says it is.
     Unreadable,
+    /// The run is the step of a workflow, whose run has not recorded it, or waits.
+    WaitsForWorkflow,
+    /// A step failed, and nothing allows that.
+    StepFailed,
+    /// A dependency of the step did not succeed.
+    DependencyNotMet,
+    /// The condition of the step is false.
+    ConditionFalse,
+    /// The condition of the step could not be worked out.
+    ConditionError,
+    /// A value that the step or an output looks up is not there.
+    ReferenceError,
+    /// A value stands in a result of which only a part is kept.
+    ResultTruncated,
+    /// The run of the step is gone.
+    ChildGone,
+    /// The step succeeded in the run that is retried, and is not run again.
+    Reused,
 }
 
 impl Reason {
@@ -181,6 +199,15 @@ impl Reason {
             Self::Pruned => "Pruned",
             Self::Abandoned => "Abandoned",
             Self::Unreadable => "Unreadable",
+            Self::WaitsForWorkflow => "WaitsForWorkflow",
+            Self::StepFailed => "StepFailed",
+            Self::DependencyNotMet => "DependencyNotMet",
+            Self::ConditionFalse => "ConditionFalse",
+            Self::ConditionError => "ConditionError",
+            Self::ReferenceError => "ReferenceError",
+            Self::ResultTruncated => "ResultTruncated",
+            Self::ChildGone => "ChildGone",
+            Self::Reused => "Reused",
         }
     }
 }

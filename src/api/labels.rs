@@ -4,6 +4,10 @@
 pub const OPERATOR: &str = "mason.dev/operator";
 /// The name of the config a run uses.
 pub const CONFIG: &str = "mason.dev/config";
+/// The run of a workflow that a run is a step of; absent where its name is too long for a label.
+pub const WORKFLOW_RUN: &str = "mason.dev/workflow-run";
+/// The step of a workflow that a run is.
+pub const STEP: &str = "mason.dev/step";
 /// The number of the attempt a launched child belongs to.
 pub const ATTEMPT: &str = "mason.dev/attempt";
 /// The token of the attempt a launched child belongs to.

@@ -74,6 +74,7 @@ async fn verb(command: Command, context: &VerbContext) -> anyhow::Result<Exit> {
         Command::Run(args) => commands::run(context, &args).await,
         Command::Resume(args) => commands::resume(context, &args).await,
         Command::Retry(args) => commands::retry(context, &args).await,
+        Command::Graph(args) => commands::graph(context, &args).await,
         Command::Suspend(args) => commands::suspend(context, &args).await,
         Command::Logs(args) => commands::logs(context, &args).await,
         Command::Doctor(args) => commands::doctor(context, &args).await,

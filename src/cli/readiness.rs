@@ -3,12 +3,15 @@
 
 use jiff::Timestamp;
 
-use super::runs::probe;
+use super::runs::{probe, run_context};
 use super::verb_context::VerbContext;
 use crate::api::resource::Resource;
-use crate::api::v1alpha1::OperatorDefinition;
+use crate::api::v1alpha1::{OperatorDefinition, Workflow};
 use crate::engines::EngineError;
-use crate::readiness::{ClientProbe, Usability, config_readiness, definition_readiness};
+use crate::readiness::{
+    ClientProbe, Usability, config_readiness, definition_readiness, workflow_readiness,
+};
+use crate::runs::check_workflow;
 use crate::store::StoreError;
 
 /// Looks at a config or definition that was just applied and stores its readiness as its status. When
@@ -32,7 +35,12 @@ pub(crate) async fn record(
             Resource::MasonConfig(config)
         }
         Resource::OperatorDefinition(definition) => built_in(&definition, context.now),
-        Resource::OperatorRun(_) => return Ok(resource),
+        Resource::Workflow(workflow) => {
+            let checked = check_workflow(&run_context(context), &workflow).await?;
+            let status = Some(workflow_readiness(&workflow, &checked, context.now));
+            Resource::Workflow(Box::new(Workflow { status, ..*workflow }))
+        }
+        Resource::OperatorRun(_) | Resource::WorkflowRun(_) => return Ok(resource),
     };
     match context.store.replace_status(&changed).await {
         Ok(stored) => Ok(stored),

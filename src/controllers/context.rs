@@ -12,6 +12,7 @@ use super::leader::Leadership;
 use super::queue::{ClusterNamespaces, RunQueue};
 use super::scope::Scope;
 use super::surroundings::{Clients, Pods, RunEngines, RunPods, SharedLookUps, default_placement};
+use super::workflow_run::Parents;
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::metrics::Metrics;
@@ -28,6 +29,8 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) clients: Arc<Clients>,
     pub(super) queue: Arc<RunQueue>,
+    /// The runs of workflows, woken by those of their steps.
+    pub(super) parents: Parents,
     pub(super) rules: Rules,
     admission: Arc<Admission>,
     pub(super) events: Events,
@@ -70,6 +73,7 @@ impl Context {
         };
         Self {
             queue,
+            parents: Parents::default(),
             rules,
             admission: Arc::new(admission),
             clients: Arc::new(Clients::new(&client, &settings)),

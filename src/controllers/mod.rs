@@ -21,6 +21,8 @@ mod start;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod workflow;
+mod workflow_run;
 
 pub use leader::LeaseSettings;
 pub use queue::AdmissionSettings;

@@ -5,7 +5,7 @@ use kube::core::NamespaceResourceScope;
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 
-use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
+use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun, Workflow, WorkflowRun};
 
 /// Which namespaces one watch covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub(crate) trait Watched:
 impl Watched for MasonConfig {}
 impl Watched for OperatorDefinition {}
 impl Watched for OperatorRun {}
+impl Watched for Workflow {}
+impl Watched for WorkflowRun {}
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,8 @@ use super::operator_definition::OperatorDefinitions;
 use super::operator_run::{OperatorRuns, watch_pods};
 use super::scope::Scope;
 use super::settings::Settings;
+use super::workflow::Workflows;
+use super::workflow_run::WorkflowRuns;
 use crate::metrics::Metrics;
 use crate::store::kubernetes::measured;
 
@@ -80,10 +82,12 @@ pub async fn run(
 /// Reconciles until the process is to stop or another replica leads, and the passes under way have ended.
 async fn lead(context: &Arc<Context>, health: &Health, stop: &CancellationToken) {
     let over = stop.child_token();
-    let controllers = future::join3(
+    let controllers = future::join5(
         start(OperatorRuns::new(context), context, health, &over),
         start(OperatorDefinitions::new(context), context, health, &over),
         start(MasonConfigs::new(context), context, health, &over),
+        start(Workflows::new(context), context, health, &over),
+        start(WorkflowRuns::new(context), context, health, &over),
     );
     health.has_started();
     for scope in Scope::of(&context.settings.namespaces) {

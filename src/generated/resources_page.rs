@@ -6,7 +6,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use crate::api::conditions::{Reason, of_phase};
-use crate::api::v1alpha1::{ParameterType, Phase};
+use crate::api::v1alpha1::{ParameterType, Phase, StepPhase};
 
 /// Returns the text of `docs/resources.md`.
 pub(super) fn resources_page() -> String {
@@ -15,6 +15,8 @@ pub(super) fn resources_page() -> String {
     table::<Phase>(&mut page, "phase");
     page.push_str("\nEach phase says what every condition of the run is:\n\n");
     phases(&mut page);
+    page.push_str("\n## Phases of a step of a workflow\n\n");
+    table::<StepPhase>(&mut page, "phase");
     page.push_str(
         "\n## Reasons\n\nThe reason of a condition, a phase or an attempt is one of these:\n\n",
     );

@@ -12,6 +12,7 @@ mod operator_run;
 mod patience;
 mod queue;
 mod retries;
+mod workflow;
 
 pub use attempt::{attempt_token, needs_job};
 pub use decision::{Decision, Next};
@@ -20,7 +21,12 @@ pub use lifetime::{
     DELETION_LIMIT, Keeping, has_result_to_go, is_held, is_leaving, policy_of, requested,
     results_of,
 };
-pub use observation::{Checked, Observation, Place, Sight};
+pub use observation::{Checked, Observation, Parent, Place, Sight};
 pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, plan};
 pub use queue::{AdmissionQueue, Bounds, Needs};
 pub use retries::{after_failure, full_jitter};
+pub use workflow::{
+    Advance, ChildSight, Earlier, NewChild, WorkflowChecked, WorkflowDecision, WorkflowNext,
+    WorkflowObservation, child_name, parent_key, parent_says, plan_workflow, wanted,
+    wanted_of_earlier,
+};

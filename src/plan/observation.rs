@@ -17,6 +17,8 @@ pub struct Observation {
     pub patience: Duration,
     /// Of a run that is about to begin an attempt: whether it may now.
     pub place: Place,
+    /// What the run of a workflow says of which the run is a step.
+    pub parent: Parent,
     /// The job under the newest attempt's token.
     pub job: Sight<JobStatus>,
     /// The change of the metastore that the run has made.
@@ -34,6 +36,20 @@ pub enum Checked {
     Refused(Problems),
     /// It is valid, but its clients cannot be opened.
     ClientDown(JobError),
+}
+
+/// What the run of a workflow says to the run of one of its steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Parent {
+    /// The run is no step.
+    #[default]
+    None,
+    /// It may begin, and go on.
+    Lets,
+    /// It may not begin yet: it is not recorded.
+    Waits,
+    /// It has to end.
+    Ends,
 }
 
 /// Whether a run may begin an attempt now.

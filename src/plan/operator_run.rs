@@ -11,7 +11,7 @@ use super::attempt::attempt_token;
 use super::decision::{Decision, Next, ending};
 use super::failure::{classify_reading, failure_of_job};
 use super::lifetime;
-use super::observation::{Observation, Sight};
+use super::observation::{Observation, Parent, Sight};
 use super::retries::{MAX_ATTEMPTS, after, is_due, next_step};
 use crate::api::conditions::Reason;
 use crate::api::duration::DurationText;
@@ -374,7 +374,7 @@ impl Pass<'_> {
 
     /// Whether the run is to end: a run that is being deleted is cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
-        self.run.spec.cancel || lifetime::is_leaving(self.run)
+        self.run.spec.cancel || lifetime::is_leaving(self.run) || self.seen.parent == Parent::Ends
     }
 
     pub(super) fn is_suspended(&self) -> bool {

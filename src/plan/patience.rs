@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::decision::Decision;
-use super::observation::{Checked, Place};
+use super::observation::{Checked, Parent, Place};
 use super::operator_run::{Pass, UNSEEN_LIMIT, hinted, since};
 use super::retries::after;
 use crate::api::conditions::Reason;
@@ -20,6 +20,10 @@ const TURN: Duration = Duration::from_mins(5);
 impl Pass<'_> {
     /// No attempt has been decided on.
     pub(super) fn begin(&self) -> Decision {
+        if self.seen.parent == Parent::Waits && !self.is_cancelled() {
+            let why = "the run of its workflow has not recorded it yet".to_owned();
+            return self.wait(Reason::WaitsForWorkflow, Some(why));
+        }
         let valid = match &self.seen.checked {
             Some(Checked::Refused(problems)) if !self.waits_for(problems) => {
                 return Decision::Refuse(problems.clone());

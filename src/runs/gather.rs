@@ -16,7 +16,11 @@ use crate::engines::job::{JobError, JobState, JobStatus};
 use crate::engines::metastore::{Author, Change, Changed};
 use crate::engines::{EngineError, Engines, ErrorKind, Lookup, Retry};
 use crate::operators::Effect;
-use crate::plan::{Checked, Observation, Place, Sight, is_about_to_begin, needs_job};
+use crate::plan::{
+    Checked, Observation, Parent, Place, Sight, is_about_to_begin, needs_job, parent_key,
+    parent_says,
+};
+use crate::store::Resource;
 use crate::validate::{Inputs, ValidRun, config_namespace, validate};
 
 /// Reads what a pass over the run needs to decide.
@@ -34,20 +38,26 @@ pub async fn gather(
     if status.phase.is_terminal() {
         return Ok(Observation { keeping, ..Observation::default() });
     }
+    let parent = parent_of(context, run).await?;
+    let ends = parent == Parent::Ends;
     let Some(valid) = session.resolved(run)? else {
+        if matches!(parent, Parent::Waits | Parent::Ends) {
+            return Ok(Observation { keeping, parent, ..Observation::default() });
+        }
         let (checked, place) = check(context, session, run).await?;
         let patience = context.admission.patience;
         return Ok(Observation {
             checked: Some(checked),
             patience,
             place,
+            parent,
             keeping,
             ..Observation::default()
         });
     };
-    let place = ask(context, run, &valid, None);
+    let place = if ends { Place::Free } else { ask(context, run, &valid, None) };
     let Some(look_at) = LookAt::of(run, status)? else {
-        return Ok(Observation { place, keeping, ..Observation::default() });
+        return Ok(Observation { place, parent, keeping, ..Observation::default() });
     };
     let engines = session.engines(context, &valid).await;
     let identity = Identity::of(run);
@@ -60,7 +70,21 @@ pub async fn gather(
     {
         session.close();
     }
-    Ok(Observation { place, keeping, ..observation })
+    Ok(Observation { place, parent, keeping, ..observation })
+}
+
+/// Asks the run of the workflow of which the run is a step. It writes nothing into the run: the run reads it.
+async fn parent_of(context: &RunContext, run: &OperatorRun) -> Result<Parent, RunError> {
+    let Some(key) = parent_key(run) else { return Ok(Parent::None) };
+    let found = context.store.get(&key).await.map_err(|source| RunError::Store {
+        operation: "read the run of the workflow of",
+        name: name_of(run),
+        source,
+    })?;
+    Ok(match found {
+        Some(Resource::WorkflowRun(parent)) => parent_says(Some(&parent), run),
+        _ => parent_says(None, run),
+    })
 }
 
 /// Asks for a place for a run that is about to begin an attempt.

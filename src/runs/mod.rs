@@ -23,6 +23,7 @@ mod resources;
 mod results;
 mod session;
 mod watch;
+mod workflow_run;
 
 pub use act::{Outcome, Step, act};
 pub use admission::{Admission, Namespaces, Places, Unbounded};
@@ -40,6 +41,10 @@ pub use record::record;
 pub use resources::{Library, Resources};
 pub use session::{Pending, Session};
 pub use watch::unseen;
+pub use workflow_run::{
+    WorkflowObserver, WorkflowPass, check_workflow, check_workflow_run, drive_workflow,
+    reconcile_workflow,
+};
 
 #[cfg(test)]
 mod tests;

@@ -188,7 +188,7 @@ pub(super) fn columns(status: &mut OperatorRunStatus) {
 }
 
 /// Returns a length of time for a person: `0.4s`, `1m12s`, `3h5m`.
-fn length(from: Timestamp, to: Timestamp) -> String {
+pub(super) fn length(from: Timestamp, to: Timestamp) -> String {
     let milliseconds = to.duration_since(from).as_millis().max(0);
     let seconds = milliseconds / 1_000;
     match seconds {

@@ -18,9 +18,10 @@ mod problem;
 mod result;
 mod rules;
 mod valid_run;
+mod workflow;
 
 pub use config_reference::config_namespace;
-pub use digest::digest;
+pub use digest::{digest, workflow_digest};
 pub use document::{Origin, check, read_bytes, read_documents, read_with_origins};
 pub use mason_config::validate_config;
 pub use operator_definition::validate_definition;
@@ -29,3 +30,8 @@ pub use problem::{Problem, Problems, did_you_mean};
 pub use result::result_problem;
 pub use rules::{Maxima, Rules};
 pub use valid_run::{ActionDescription, Inputs, ValidAction, ValidRun};
+pub use workflow::{
+    Condition, Node, Reference, Root, Scope, StepField, StepOutcome, Template, Unresolved,
+    UnresolvedKind, ValidWorkflow, ancestors, effective_spec, order, references_in, resolve,
+    step_run, validate_workflow, validate_workflow_run,
+};

@@ -67,14 +67,18 @@ fn a_wrong_command_line_exits_2_and_says_why() {
 }
 
 #[test]
-fn the_crds_are_three_documents_of_yaml() {
+fn the_crds_are_five_documents_of_yaml() {
     let called = Mason::new().call(["crds"]);
     assert_eq!((called.code, called.err.as_str()), (0, ""));
     let documents: Vec<&str> = called.out.split("---\n").filter(|text| !text.is_empty()).collect();
-    assert_eq!(documents.len(), 3);
-    for (document, plural) in
-        documents.iter().zip(["masonconfigs", "operatordefinitions", "operatorruns"])
-    {
+    assert_eq!(documents.len(), 5);
+    for (document, plural) in documents.iter().zip([
+        "masonconfigs",
+        "operatordefinitions",
+        "operatorruns",
+        "workflows",
+        "workflowruns",
+    ]) {
         let crd: serde_json::Value = serde_saphyr::from_str(document).unwrap();
         assert_eq!(crd["kind"], "CustomResourceDefinition");
         assert_eq!(crd["spec"]["names"]["plural"], plural);

@@ -19,6 +19,7 @@ mod run;
 mod terminal;
 mod two_processes;
 mod undeclared;
+mod workflows;
 
 use std::ffi::OsStr;
 use std::io::Write;

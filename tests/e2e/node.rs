@@ -62,7 +62,8 @@ impl Node {
 
     /// Removes the CRDs, with all that is of their kinds.
     pub(crate) fn remove_crds(&self) {
-        let crds = ["masonconfigs", "operatordefinitions", "operatorruns"];
+        let crds =
+            ["masonconfigs", "operatordefinitions", "operatorruns", "workflows", "workflowruns"];
         let names = crds.map(|plural| format!("crd/{plural}.mason.dev"));
         let mut delete = vec!["delete", "--ignore-not-found", "--timeout=60s"];
         delete.extend(names.iter().map(String::as_str));

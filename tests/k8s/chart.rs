@@ -117,7 +117,7 @@ fn every_value_has_a_comment_and_a_place_in_the_schema() {
 fn the_crds_of_the_chart_are_those_of_the_project_and_stay() {
     let found = objects(&rendered(&["--show-only", "templates/crds.yaml"]));
     let project = objects(&mason::api::crds::crds_yaml());
-    assert_eq!((found.len(), project.len()), (3, 3));
+    assert_eq!((found.len(), project.len()), (5, 5));
     for crd in &found {
         let name = &crd["metadata"]["name"];
         let same = project.iter().find(|known| known["metadata"]["name"] == *name).unwrap();

@@ -58,7 +58,8 @@ impl Cluster {
     /// Puts CRDs there and waits until they are served.
     pub(crate) fn install(&self, crds: &str) {
         self.apply(crds);
-        let crds = ["masonconfigs", "operatordefinitions", "operatorruns"];
+        let crds =
+            ["masonconfigs", "operatordefinitions", "operatorruns", "workflows", "workflowruns"];
         let names = crds.map(|plural| format!("crd/{plural}.mason.dev"));
         let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s"];
         wait.extend(names.iter().map(String::as_str));

@@ -6,7 +6,9 @@ use crate::team::{Team, config, query};
 #[test]
 fn crds_are_established_and_listed_together() {
     let cluster = cluster();
-    for plural in ["masonconfigs", "operatordefinitions", "operatorruns"] {
+    for plural in
+        ["masonconfigs", "operatordefinitions", "operatorruns", "workflows", "workflowruns"]
+    {
         let crd = cluster.done(&["get", "crd", &format!("{plural}.mason.dev"), "-o", "json"]);
         let crd: serde_json::Value = serde_json::from_str(&crd).unwrap();
         let conditions = crd["status"]["conditions"].as_array().unwrap();
@@ -26,7 +28,13 @@ fn crds_are_established_and_listed_together() {
     ]);
     assert_eq!(
         listed.lines().collect::<Vec<_>>(),
-        ["masonconfigs.mason.dev", "operatordefinitions.mason.dev", "operatorruns.mason.dev"]
+        [
+            "masonconfigs.mason.dev",
+            "operatordefinitions.mason.dev",
+            "operatorruns.mason.dev",
+            "workflowruns.mason.dev",
+            "workflows.mason.dev"
+        ]
     );
 }
 

@@ -53,3 +53,4 @@ mod ttl;
 mod upgrade;
 mod used_rights;
 mod workers;
+mod workflows;

@@ -110,11 +110,16 @@ fn people_see_edit_and_administer_by_the_roles_of_the_cluster() {
             (format!("--clusterrole={role}"), format!("--user={role}-person"));
         team.kubectl(&["create", "rolebinding", role, &clusterrole, &user]);
     }
-    let resources =
-        ["operatorruns.mason.dev", "masonconfigs.mason.dev", "operatordefinitions.mason.dev"];
+    let resources = [
+        "operatorruns.mason.dev",
+        "workflows.mason.dev",
+        "workflowruns.mason.dev",
+        "masonconfigs.mason.dev",
+        "operatordefinitions.mason.dev",
+    ];
     // The controller manager puts the roles together a moment later.
     let began = std::time::Instant::now();
-    while !may(&team, "admin-person", "create", resources[2]) {
+    while !may(&team, "admin-person", "create", resources[4]) {
         assert!(began.elapsed() < crate::team::PATIENCE, "roles are not added up");
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
@@ -124,7 +129,9 @@ fn people_see_edit_and_administer_by_the_roles_of_the_cluster() {
         ("admin-person", true, true, true),
         ("nobody", false, false, false),
     ] {
-        for (resource, writes) in resources.into_iter().zip([edits, administers, administers]) {
+        for (resource, writes) in
+            resources.into_iter().zip([edits, edits, edits, administers, administers])
+        {
             assert_eq!(may(&team, who, "list", resource), sees, "{who} list {resource}");
             for verb in ["create", "patch", "delete"] {
                 assert_eq!(may(&team, who, verb, resource), writes, "{who} {verb} {resource}");

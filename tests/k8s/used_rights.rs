@@ -10,6 +10,7 @@ use crate::chart::objects;
 use crate::cluster::Cluster;
 use crate::rights::install_roles;
 use crate::team::{PATIENCE, Team, condition, config, query};
+use crate::workflows::{self, FLOW};
 
 /// A verb on a resource of a group, with its subresource: `patch mason.dev operatorruns/status`.
 type Rights = BTreeSet<String>;
@@ -77,7 +78,7 @@ fn lenient_crds() -> String {
             schema.remove("x-kubernetes-validations");
             schema["properties"]["spec"] = json!({
                 "type": "object", "x-kubernetes-preserve-unknown-fields": true,
-                "properties": {"operator": {"type": "string"}},
+                "properties": {"operator": {"type": "string"}, "workflow": {"type": "string"}},
             });
         }
         crd.to_string()
@@ -129,11 +130,22 @@ fn work_in_a_pod(team: &Team) {
     assert_eq!(team.finished("hello")["phase"], "Succeeded");
 }
 
+/// A workflow whose steps are created as runs.
+fn run_a_workflow(team: &Team) {
+    team.apply(FLOW);
+    team.apply(&workflows::run("flow-now", ""));
+    assert_eq!(workflows::finished(team, "flow-now")["status"]["phase"], "Succeeded");
+}
+
 /// Objects of each kind that cannot be read say so themselves.
 fn report_what_cannot_be_read(team: &Team) {
-    for (kind, short) in
-        [("MasonConfig", "mcfg"), ("OperatorDefinition", "opdef"), ("OperatorRun", "oprun")]
-    {
+    for (kind, short) in [
+        ("MasonConfig", "mcfg"),
+        ("OperatorDefinition", "opdef"),
+        ("OperatorRun", "oprun"),
+        ("Workflow", "mwf"),
+        ("WorkflowRun", "mwfr"),
+    ] {
         team.apply(&format!(
             "apiVersion: mason.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: bad}}\nspec: {{unknown: 1}}\n"
         ));
@@ -163,6 +175,7 @@ fn every_right_of_the_chart_is_used_and_no_other_is_asked_for() {
     end_and_clear_away(&team);
     use_other_configs(&team, &other);
     work_in_a_pod(&team);
+    run_a_workflow(&team);
     report_what_cannot_be_read(&team);
 
     let account = format!("system:serviceaccount:{0}:{0}", team.name);

@@ -2,12 +2,16 @@
 {{- define "mason.controllerRules" -}}
 # Resources are read and watched; their specs are never written.
 - apiGroups: [mason.dev]
-  resources: [masonconfigs, operatordefinitions, operatorruns]
+  resources: [masonconfigs, operatordefinitions, operatorruns, workflows, workflowruns]
   verbs: [get, list, watch]
 # What was found and done is stored in their statuses.
 - apiGroups: [mason.dev]
-  resources: [masonconfigs/status, operatordefinitions/status, operatorruns/status]
+  resources: [masonconfigs/status, operatordefinitions/status, operatorruns/status, workflows/status, workflowruns/status]
   verbs: [update, patch]
+# Each step of a workflow is a run of its own.
+- apiGroups: [mason.dev]
+  resources: [operatorruns]
+  verbs: [create]
 # Finalizers of runs with work outside are set and removed; runs whose ttl has passed are deleted.
 - apiGroups: [mason.dev]
   resources: [operatorruns]
@@ -47,7 +51,7 @@
 {{- /* What people may do, by role. Only the controller writes a status. */}}
 {{- define "mason.viewRules" -}}
 - apiGroups: [mason.dev]
-  resources: [masonconfigs, operatordefinitions, operatorruns]
+  resources: [masonconfigs, operatordefinitions, operatorruns, workflows, workflowruns]
   verbs: [get, list, watch]
 {{- end }}
 {{- /* What runs leave beside themselves. In the whole cluster, Kubernetes' own role `view` has it. */}}
@@ -65,7 +69,7 @@
 {{- end }}
 {{- define "mason.editRules" -}}
 - apiGroups: [mason.dev]
-  resources: [operatorruns]
+  resources: [operatorruns, workflows, workflowruns]
   verbs: [create, update, patch, delete, deletecollection]
 {{- end }}
 {{- define "mason.adminRules" -}}

@@ -1,13 +1,9 @@
 //! Makes the definitions and their schemas.
 
-use std::sync::LazyLock;
-
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::core::CustomResourceExt as _;
 use serde_json::{Map, Value, json};
 
-use crate::api::resource::Kind;
-use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
+use crate::api::resource::{Kind, PerKind};
 
 /// Returns the custom resource definition of a kind.
 ///
@@ -15,11 +11,7 @@ use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
 /// Never: a schema is JSON, and only bounds are added to it.
 #[must_use]
 pub fn crd(kind: Kind) -> CustomResourceDefinition {
-    let mut crd = match kind {
-        Kind::MasonConfig => MasonConfig::crd(),
-        Kind::OperatorDefinition => OperatorDefinition::crd(),
-        Kind::OperatorRun => OperatorRun::crd(),
-    };
+    let mut crd = kind.derived_crd();
     for version in &mut crd.spec.versions {
         let Some(validation) = &mut version.schema else { continue };
         let Some(derived) = validation.open_api_v3_schema.take() else { continue };
@@ -71,12 +63,8 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
 /// Returns the structural schema of a kind's newest version: `spec` and `status`, without metadata.
 #[must_use]
 pub fn schema(kind: Kind) -> &'static Value {
-    static SCHEMAS: [LazyLock<Value>; 3] = [
-        LazyLock::new(|| schema_of(Kind::MasonConfig)),
-        LazyLock::new(|| schema_of(Kind::OperatorDefinition)),
-        LazyLock::new(|| schema_of(Kind::OperatorRun)),
-    ];
-    &SCHEMAS[kind as usize]
+    static SCHEMAS: PerKind<Value> = PerKind::new(schema_of);
+    SCHEMAS.of(kind)
 }
 
 fn schema_of(kind: Kind) -> Value {

@@ -142,7 +142,7 @@ fn what_is_printed_is_the_definition_and_nothing_else() {
         let read: Value = serde_saphyr::from_str(&yaml(kind)).expect("should be YAML");
         assert_eq!(read, serde_json::to_value(crd(kind)).expect("should be JSON"));
     }
-    assert_eq!(crds_yaml().matches("---\n").count(), 3);
+    assert_eq!(crds_yaml().matches("---\n").count(), 5);
 }
 
 #[test]

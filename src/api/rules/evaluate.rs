@@ -1,12 +1,10 @@
 //! Evaluates the rules of a schema over a document.
 
-use std::sync::LazyLock;
-
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator, compile_schema};
 use serde_json::Value;
 
 use crate::api::crds::schema;
-use crate::api::resource::Kind;
+use crate::api::resource::{Kind, PerKind};
 
 /// A rule that a resource breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +35,6 @@ pub fn broken_rules(kind: Kind, document: &Value, before: Option<&Value>) -> Vec
 }
 
 fn compiled(kind: Kind) -> &'static CompiledSchema {
-    static COMPILED: [LazyLock<CompiledSchema>; 3] = [
-        LazyLock::new(|| compile_schema(schema(Kind::MasonConfig))),
-        LazyLock::new(|| compile_schema(schema(Kind::OperatorDefinition))),
-        LazyLock::new(|| compile_schema(schema(Kind::OperatorRun))),
-    ];
-    &COMPILED[kind as usize]
+    static COMPILED: PerKind<CompiledSchema> = PerKind::new(|kind| compile_schema(schema(kind)));
+    COMPILED.of(kind)
 }

@@ -7,6 +7,8 @@ mod free_form;
 mod mason_config;
 mod operator_definition;
 mod operator_run;
+mod workflow;
+mod workflow_run;
 
 pub use client_config::{
     AthenaClient, ClientConfig, ClientKind, ConfigRef, ConfigVersion, Credentials, GlueClient,
@@ -28,4 +30,10 @@ pub use operator_run::{
     EngineChoices, FailureClass, JobReference, Messages, OperatorReference, OperatorRun,
     OperatorRunSpec, OperatorRunStatus, ParameterOrigin, Phase, Progress, Resolution,
     ResolvedParameter, ResultKind, ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
+};
+pub use workflow::{Workflow, WorkflowColumns, WorkflowSpec, WorkflowStatus, WorkflowStep};
+pub use workflow_run::{
+    ChildReference, RetryFrom, StepOverride, StepOverrides, StepPhase, StepStatus, Stopping,
+    WorkflowRef, WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec,
+    WorkflowRunStatus,
 };

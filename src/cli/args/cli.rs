@@ -14,7 +14,9 @@ use super::exec::ExecArgs;
 use super::resources::{
     ApplyArgs, DeleteArgs, DescribeArgs, DoctorArgs, ExplainArgs, GetArgs, InitArgs, ValidateArgs,
 };
-use super::runs::{self, CancelArgs, LogsArgs, ResumeArgs, RetryArgs, RunArgs, SuspendArgs};
+use super::runs::{
+    self, CancelArgs, GraphArgs, LogsArgs, ResumeArgs, RetryArgs, RunArgs, SuspendArgs,
+};
 
 /// Data operators for files on this machine and, with the same resources, for a cluster.
 ///
@@ -185,10 +187,19 @@ On a cluster, where a controller drives the runs, it lets a suspended run go on.
     #[command(after_help = "\
 Example:
   mason retry table-query-x7k2p   as table-query-x7k2p-r2, then -r3 and so on
+  mason retry nightly-x7k2p --from check
+                                  a workflow from step `check`: what succeeded before is taken over
 
 A run never changes once it has ended. The new one has its operator, config, parameters, timeout,
 retries and labels, and is checked like any other.")]
     Retry(RetryArgs),
+    /// Draw a workflow, or a run of one.
+    #[command(after_help = "\
+Examples:
+  mason graph table/validated_infer
+  mason graph -f flow.yaml -o svg > flow.svg
+  mason graph workflowrun/nightly-x7k2p   with where each step stands")]
+    Graph(GraphArgs),
     /// Let a run begin nothing more until it is resumed.
     #[command(after_help = "\
 Example:

@@ -13,6 +13,7 @@ pub(super) const RUN_EXAMPLES: &str = r#"Examples:
       -p "query_string=select a, b from t where x = 'a:b'"
   mason run table/query --config lake -p database_name=sales -p query_string=@report.sql
   mason run table/merge --config lake -p database_name=sales -p table_name=orders --dry-run
+  mason run workflow table/validated_infer --config lake -p database_name=sales
   mason run -f run.yaml -o json | jq .status.result
 
 Each -p is one parameter: everything after the first `=` is its value, whatever characters it has. A
@@ -29,10 +30,10 @@ Exit codes: 0 the run succeeded; 1 it did not; 2 what was asked for is wrong and
 /// `mason run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The operator: `table/query`, or in two words `table query`.
+    /// The operator: `table/query`, or in two words `table query`; or `workflow` and the name of one.
     #[arg(value_name = "OPERATOR", num_args = 0..=3, required_unless_present = "file")]
     pub operator: Vec<String>,
-    /// File with one OperatorRun, `-` for standard input; instead of an operator.
+    /// File with one OperatorRun or WorkflowRun, `-` for standard input; instead of an operator.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath,
           conflicts_with_all = ["operator", "config", "parameters", "timeout", "retry"])]
     pub file: Option<PathBuf>,
@@ -76,12 +77,43 @@ pub(crate) struct WaitingArgs {
     pub detach: bool,
 }
 
+/// `mason graph`.
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// The workflow: `table/validated_infer`; or a run of one: `workflowrun/NAME`.
+    #[arg(value_name = "WORKFLOW", required_unless_present = "file")]
+    pub workflow: Option<String>,
+    /// File with one Workflow, `-` for standard input; instead of a name.
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath,
+          conflicts_with = "workflow")]
+    pub file: Option<PathBuf>,
+    /// The form of the picture.
+    #[arg(long, short, value_name = "FORM", default_value = "text")]
+    pub output: GraphForm,
+}
+
+/// The form of a picture of a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphForm {
+    /// Boxes and lines, or a list where they do not fit.
+    Text,
+    /// The language of Graphviz.
+    Dot,
+    /// A flowchart of Mermaid.
+    Mermaid,
+    /// A picture that stands alone.
+    Svg,
+}
+
 /// `mason retry`.
 #[derive(Debug, Args)]
 pub(crate) struct RetryArgs {
     /// The run that has ended.
     #[arg(value_name = "RUN")]
     pub run: String,
+    /// Of a workflow: a step that is run again although it succeeded, with what depends on it; repeat it for more.
+    #[arg(long, value_name = "STEP")]
+    pub from: Vec<String>,
     /// How to print the result.
     #[arg(long, short, value_name = "FORM", default_value = "table")]
     pub output: Output,

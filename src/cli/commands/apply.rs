@@ -10,6 +10,7 @@ use crate::cli::readiness;
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
 use crate::store::{Applied, Store, StoreError};
+use crate::validate::validate_workflow;
 
 /// What is said when a document is wrong.
 const UPSHOT: &str = "nothing was applied";
@@ -22,6 +23,7 @@ const UPSHOT: &str = "nothing was applied";
 pub(crate) async fn apply(context: &VerbContext, args: &ApplyArgs) -> anyhow::Result<Exit> {
     let documents = documents::read(context, &args.files, UPSHOT)?;
     refuse_nameless(&documents)?;
+    refuse_wrong_workflows(&documents)?;
     let store: Arc<dyn Store> = match &context.cluster {
         Some(cluster) => Arc::new(cluster.store.clone().beside_others(args.force)),
         None => Arc::clone(&context.store),
@@ -69,6 +71,19 @@ fn refuse_nameless(documents: &[Document]) -> anyhow::Result<()> {
             hint: Some("`apply` needs a name; `mason run -f` makes one for a run".to_owned()),
         })
         .collect();
+    if findings.is_empty() { Ok(()) } else { Err(documents::invalid(UPSHOT, findings).into()) }
+}
+
+/// Refuses workflows that are wrong whatever their operators and configs are; those may come later.
+fn refuse_wrong_workflows(documents: &[Document]) -> anyhow::Result<()> {
+    let mut findings = Vec::new();
+    for document in documents {
+        let Resource::Workflow(workflow) = &document.resource else { continue };
+        if let Err(problems) = validate_workflow(&workflow.spec, &[]) {
+            let problems = document.origin.place(problems);
+            findings.extend(documents::findings_of(problems, &document.source));
+        }
+    }
     if findings.is_empty() { Ok(()) } else { Err(documents::invalid(UPSHOT, findings).into()) }
 }
 

@@ -3,8 +3,10 @@
 use crate::cli::args::DeleteArgs;
 use crate::cli::documents;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::runs::phase_of;
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
+use crate::plan::parent_key;
 use crate::store::{Key, Kind, Resource};
 
 /// Removes the resources that are named, or that files hold.
@@ -23,6 +25,7 @@ pub(crate) async fn delete(context: &VerbContext, args: &DeleteArgs) -> anyhow::
         let name = kinds::qualified(key.kind, &key.name);
         if context.store.delete(&key).await? {
             context.printer.out(&format!("{name} deleted"))?;
+            delete_steps(context, &key).await?;
         } else if !args.ignore_not_found {
             missing.push(name);
         }
@@ -58,14 +61,37 @@ fn key_of(context: &VerbContext, kind: Kind, name: &str) -> anyhow::Result<Key> 
     Ok(context.key(kind, name))
 }
 
+/// Deletes the runs of the steps of a run of a workflow that is gone, as an API server does by itself.
+async fn delete_steps(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
+    if key.kind != Kind::WorkflowRun || context.cluster.is_some() {
+        return Ok(());
+    }
+    let listed = context.store.list(Kind::OperatorRun, Some(&key.namespace)).await?;
+    for found in listed.into_iter().filter_map(Result::ok) {
+        let Resource::OperatorRun(run) = &found else { continue };
+        if parent_key(run).as_ref() == Some(key) {
+            context.store.delete(&found.key()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Refuses to delete a run whose work may still go on.
 async fn refuse_unfinished(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
-    let Ok(Some(Resource::OperatorRun(run))) = context.store.get(key).await else { return Ok(()) };
-    let has_begun = run.status.as_ref().filter(|status| !status.attempts.is_empty());
-    let Some(status) = has_begun.filter(|status| !status.phase.is_terminal()) else {
+    let Ok(Some(found)) = context.store.get(key).await else { return Ok(()) };
+    let has_begun = match &found {
+        Resource::OperatorRun(run) => {
+            run.status.as_ref().is_some_and(|status| !status.attempts.is_empty())
+        }
+        Resource::WorkflowRun(run) => {
+            run.status.as_ref().is_some_and(|status| !status.steps.is_empty())
+        }
+        _ => false,
+    };
+    let Some(phase) = phase_of(&found).filter(|phase| has_begun && !phase.is_terminal()) else {
         return Ok(());
     };
-    let message = format!("run `{}` has not ended ({})", key.name, status.phase.as_str());
+    let message = format!("run `{}` has not ended ({})", key.name, phase.as_str());
     let hint = format!(
         "`mason cancel {}` stops it; --force deletes the record while its work may go on",
         key.name

@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::get;
 use crate::api::v1alpha1::{
-    Attempt, AttemptStatistics, EngineChoices, OperatorRun, OperatorRunStatus,
+    Attempt, AttemptStatistics, EngineChoices, Messages, OperatorRun, OperatorRunStatus, Phase,
+    StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus,
 };
 use crate::cli::args::DescribeArgs;
 use crate::cli::cluster::events::lines_of;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::print::{Tone, age, outline, visible};
+use crate::cli::print::{Tone, age, outline, visible, workflow_report};
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
 use crate::engines::ByRole;
@@ -36,6 +37,7 @@ pub(crate) async fn describe(context: &VerbContext, args: &DescribeArgs) -> anyh
             }
             text
         }
+        Resource::WorkflowRun(run) => describe_workflow_run(context, run),
         other => describe_any(context, other),
     };
     context.printer.out(&text)?;
@@ -67,6 +69,78 @@ fn describe_any(context: &VerbContext, resource: &Resource) -> String {
     outline::outline(&shown, &context.printer)
 }
 
+/// Returns a run of a workflow: what was asked for, its steps as a table, and what is known besides.
+fn describe_workflow_run(context: &VerbContext, run: &WorkflowRun) -> String {
+    let status = run.status.clone().unwrap_or_default();
+    let parameters = if status.parameters.is_empty() {
+        json!(run.spec.parameters)
+    } else {
+        json!(status.parameters)
+    };
+    let mut sections = vec![
+        outline::outline(&head_of_workflow_run(context, run, &status), &context.printer),
+        section(context, "parameters", &parameters),
+    ];
+    if !status.steps.is_empty() {
+        let heading = context.printer.paint("steps:", Tone::Heading);
+        sections.push(format!("{heading}\n{}", workflow_report::table(&status.steps, context.now)));
+    }
+    let is_told = |line: &&StepStatus| line.message.is_some() && line.phase != StepPhase::Succeeded;
+    let told = status.steps.iter().filter(is_told);
+    sections.extend(told.map(|line| format!("  - {}", workflow_report::line_of(line))));
+    sections.extend(messages_of(context, &status.messages));
+    sections.push(section(context, "outputs", &json!(status.outputs)));
+    sections.retain(|section| !section.is_empty());
+    sections.join("\n")
+}
+
+fn head_of_workflow_run(
+    context: &VerbContext,
+    run: &WorkflowRun,
+    status: &WorkflowRunStatus,
+) -> Map<String, Value> {
+    let mut head = Map::new();
+    let mut add = |label: &str, text: String| {
+        if !text.is_empty() {
+            head.insert(label.to_owned(), Value::String(text));
+        }
+    };
+    let config = run.spec.config_ref.as_ref().map(|config| config.name.clone());
+    add("name", run.metadata.name.clone().unwrap_or_default());
+    add("namespace", run.metadata.namespace.clone().unwrap_or_default());
+    add("workflow", run.spec.workflow_ref.name.clone());
+    add("config", config.unwrap_or_default());
+    add("phase", phase_with_reason(status.phase, &status.columns.reason));
+    add("message", status.columns.message.clone());
+    if let Some(created) = &run.metadata.creation_timestamp {
+        add("created", since(context, &created.0.to_string()));
+    }
+    add("duration", status.columns.duration.clone());
+    head
+}
+
+/// Returns `Failed (StepFailed)`.
+fn phase_with_reason(phase: Phase, reason: &str) -> String {
+    let phase = phase.as_str();
+    if reason.is_empty() { phase.to_owned() } else { format!("{phase} ({reason})") }
+}
+
+/// Returns the messages of a status, a section for each kind.
+fn messages_of(context: &VerbContext, messages: &Messages) -> Vec<String> {
+    let kinds = [
+        ("errors", Tone::Bad, &messages.errors),
+        ("warnings", Tone::Warning, &messages.warnings),
+        ("notes", Tone::Plain, &messages.info),
+    ];
+    let told = kinds.into_iter().filter(|(_, _, messages)| !messages.is_empty());
+    told.map(|(word, tone, messages)| {
+        let lines: Vec<String> =
+            messages.iter().map(|message| format!("  - {}", visible(message))).collect();
+        format!("{}:\n{}", context.printer.paint(word, tone), lines.join("\n"))
+    })
+    .collect()
+}
+
 /// Returns a run: what was asked for, what was resolved, every attempt, messages, result.
 fn describe_run(context: &VerbContext, run: &OperatorRun) -> String {
     let status = run.status.clone().unwrap_or_default();
@@ -84,17 +158,7 @@ fn describe_run(context: &VerbContext, run: &OperatorRun) -> String {
     if let Some(progress) = status.progress.as_ref().filter(|_| !status.phase.is_terminal()) {
         sections.push(section(context, "progress", &json!(progress)));
     }
-    for (word, tone, messages) in [
-        ("errors", Tone::Bad, &status.messages.errors),
-        ("warnings", Tone::Warning, &status.messages.warnings),
-        ("notes", Tone::Plain, &status.messages.info),
-    ] {
-        if !messages.is_empty() {
-            let lines: Vec<String> =
-                messages.iter().map(|message| format!("  - {}", visible(message))).collect();
-            sections.push(format!("{}:\n{}", context.printer.paint(word, tone), lines.join("\n")));
-        }
-    }
+    sections.extend(messages_of(context, &status.messages));
     if let Some(result) = &status.result {
         let heading = context.printer.paint("result:", Tone::Heading);
         let note = if result.truncated { " (a part of it)" } else { "" };
@@ -120,9 +184,7 @@ fn head_of(
     add("namespace", run.metadata.namespace.clone().unwrap_or_default());
     add("operator", run.spec.operator.clone());
     add("config", run.spec.config_ref.name.clone());
-    let reason = &status.columns.reason;
-    let phase = status.phase.as_str();
-    add("phase", if reason.is_empty() { phase.to_owned() } else { format!("{phase} ({reason})") });
+    add("phase", phase_with_reason(status.phase, &status.columns.reason));
     add("message", status.columns.message.clone());
     if let Some(created) = &run.metadata.creation_timestamp {
         add("created", since(context, &created.0.to_string()));

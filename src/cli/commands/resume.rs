@@ -3,15 +3,17 @@
 
 use std::sync::Arc;
 
-use super::suspend::{bare_name, change_unfinished};
+use super::run_workflow;
+use super::suspend::{any_run, change_unfinished};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{OperatorRun, Phase, Resolution};
 use crate::cli::args::{ResolutionChoice, ResumeArgs};
 use crate::cli::cluster;
 use crate::cli::failure::Exit;
 use crate::cli::print::{ProgressView, run_report};
-use crate::cli::runs::{self, Change, Followed, change, follow};
+use crate::cli::runs::{self, Change, Followed, change, follow, phase_of};
 use crate::cli::verb_context::VerbContext;
+use crate::plan::parent_key;
 
 /// Lets one run go on, or drives every unfinished run of the namespace, one after the other. A run that
 /// another process drives at the same time is followed as well: nothing takes place twice.
@@ -20,14 +22,14 @@ use crate::cli::verb_context::VerbContext;
 /// When the run does not exist, or the store fails.
 pub(crate) async fn resume(context: &VerbContext, args: &ResumeArgs) -> anyhow::Result<Exit> {
     let keys = match (&args.run, &context.cluster) {
-        (Some(name), None) => vec![released(context, bare_name(name)?, args).await?],
+        (Some(name), None) => vec![released(context, name, args).await?],
         (None, None) => unfinished(context).await?,
         (Some(name), Some(_)) => {
             let wanted = (Change::Suspend(false), args.force);
             let Some(name) = change_unfinished(context, name, wanted).await? else {
                 return Ok(Exit::Success);
             };
-            let key = context.key(Kind::OperatorRun, &name);
+            let key = any_run(context, &name).await?.key();
             answer(context, &key, args).await?;
             if !args.wait {
                 context.printer.out(&format!("run `{name}` goes on"))?;
@@ -52,6 +54,12 @@ async fn drive(context: &VerbContext, args: &ResumeArgs, keys: Vec<Key>) -> anyh
     let mut worst = Exit::Success;
     for key in keys {
         let view = Arc::new(ProgressView::new(context.printer.clone(), args.quiet));
+        if key.kind == Kind::WorkflowRun {
+            let exit =
+                run_workflow::follow_to_end(context, (args.output, args.quiet), &key).await?;
+            worst = if exit == Exit::Success { worst } else { exit };
+            continue;
+        }
         match follow(context, &key, view).await {
             Ok(Followed::Run(run)) => {
                 let exit = run_report::print(context, (args.output, args.quiet), &run)?;
@@ -69,8 +77,14 @@ async fn drive(context: &VerbContext, args: &ResumeArgs, keys: Vec<Key>) -> anyh
 
 /// Takes the suspension of a run back, if it has not ended, and returns its key.
 async fn released(context: &VerbContext, name: &str, args: &ResumeArgs) -> anyhow::Result<Key> {
-    let resource = context.existing(Kind::OperatorRun, name).await?;
+    let resource = any_run(context, name).await?;
     let key = resource.key();
+    if let Resource::WorkflowRun(run) = &resource
+        && run.spec.suspend
+        && phase_of(&resource).is_some_and(|phase| !phase.is_terminal())
+    {
+        change(context, &key, (Change::Suspend(false), args.force)).await?;
+    }
     if let Resource::OperatorRun(run) = resource {
         let ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
         if run.spec.suspend && !ended {
@@ -96,17 +110,32 @@ async fn answer(context: &VerbContext, key: &Key, args: &ResumeArgs) -> anyhow::
 
 /// Returns the runs that a process has to drive, the oldest first.
 async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
-    let listed = context.store.list(Kind::OperatorRun, Some(context.settings.namespace())).await?;
-    let mut found: Vec<Box<OperatorRun>> = Vec::new();
-    for entry in listed {
-        match entry {
-            Ok(Resource::OperatorRun(run)) if needs_driving(&run) => found.push(run),
-            Ok(_) => {}
-            Err(error) => context.printer.error(&error.into()),
+    let mut found = Vec::new();
+    for kind in [Kind::WorkflowRun, Kind::OperatorRun] {
+        let listed = context.store.list(kind, Some(context.settings.namespace())).await?;
+        for entry in listed {
+            match entry {
+                Ok(resource) if is_left(&resource) => found.push(resource),
+                Ok(_) => {}
+                Err(error) => context.printer.error(&error.into()),
+            }
         }
     }
-    found.sort_by_key(|run| run.metadata.creation_timestamp.as_ref().map(|time| time.0));
-    Ok(found.into_iter().map(|run| Resource::OperatorRun(run).key()).collect())
+    found.sort_by_key(|run| run.metadata().creation_timestamp.as_ref().map(|time| time.0));
+    Ok(found.iter().map(Resource::key).collect())
+}
+
+/// Whether a process has to drive a resource: a run, or a run of a workflow, which drives those of its steps.
+fn is_left(resource: &Resource) -> bool {
+    match resource {
+        Resource::OperatorRun(run) => needs_driving(run) && parent_key(run).is_none(),
+        Resource::WorkflowRun(run) => match phase_of(resource).unwrap_or_default() {
+            Phase::Pending | Phase::Running | Phase::Unknown => true,
+            Phase::Suspended => !run.spec.suspend || run.spec.cancel,
+            Phase::Succeeded | Phase::Failed | Phase::Cancelled => false,
+        },
+        _ => false,
+    }
 }
 
 /// Returns whether a run may go on when a process drives it. One that could not be seen through is looked at again;

@@ -3,8 +3,9 @@
 use kube::core::ObjectMeta;
 
 use super::run;
-use super::suspend::bare_name;
-use crate::api::resource::{Kind, Resource};
+use super::run_workflow;
+use super::suspend::any_run;
+use crate::api::resource::Resource;
 use crate::api::v1alpha1::OperatorRun;
 use crate::cli::args::RetryArgs;
 use crate::cli::failure::{Exit, Failure};
@@ -20,10 +21,20 @@ const MOST: u32 = 1_000;
 /// # Errors
 /// When the run does not exist or has not ended, is not valid any more, or the store fails.
 pub(crate) async fn retry(context: &VerbContext, args: &RetryArgs) -> anyhow::Result<Exit> {
-    let name = bare_name(&args.run)?;
-    let Resource::OperatorRun(run) = context.existing(Kind::OperatorRun, name).await? else {
-        return Ok(Exit::Failed);
+    let found = any_run(context, &args.run).await?;
+    let name = &found.key().name;
+    let run = match found {
+        Resource::WorkflowRun(run) => {
+            run::refuse_to_detach(context, args.waiting)?;
+            return run_workflow::retry(context, args, &run).await;
+        }
+        Resource::OperatorRun(run) => run,
+        _ => return Ok(Exit::Failed),
     };
+    if !args.from.is_empty() {
+        let hint = "leave it out, or name the run of a workflow";
+        return Err(Failure::usage("--from names a step of a workflow", hint).into());
+    }
     refuse_unfinished(&run, name)?;
     run::refuse_to_detach(context, args.waiting)?;
     let again = again_of(&run);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::run_workflow;
 use crate::api::names::OperatorName;
 use crate::api::resource::{Kind, Resource};
 use crate::api::v1alpha1::{
-    Backoff, ConfigRef, FreeForm, OperatorRun, OperatorRunSpec, Phase, Retry,
+    Backoff, ConfigRef, FreeForm, OperatorRun, OperatorRunSpec, Phase, Retry, WorkflowRun,
 };
 use crate::cli::args::{Output, RunArgs, WaitingArgs, read_parameters};
 use crate::cli::documents;
@@ -21,7 +22,7 @@ use crate::validate::Origin;
 /// What is said when what was asked for is wrong.
 const UPSHOT: &str = "nothing was run";
 /// How many new names are tried for a run without a name.
-const NAME_TRIES: usize = 5;
+pub(super) const NAME_TRIES: usize = 5;
 
 /// Checks a run, stores it, drives it to its end, and prints its result.
 ///
@@ -29,11 +30,22 @@ const NAME_TRIES: usize = 5;
 /// Every problem, and then nothing is stored; or when the run cannot be driven. A run that fails is no
 /// error here: its own messages are printed.
 pub(crate) async fn run(context: &VerbContext, args: &RunArgs) -> anyhow::Result<Exit> {
+    refuse_to_detach(context, args.waiting)?;
+    if let [word, workflow @ ..] = args.operator.as_slice()
+        && word == "workflow"
+        && !workflow.is_empty()
+    {
+        return run_workflow::run(context, args, &workflow.join("/")).await;
+    }
     let (wanted, origin) = match &args.file {
-        Some(_) => run_of_file(context, args)?,
+        Some(_) => match run_of_file(context, args)? {
+            Asked::Workflow(run, origin) => {
+                return run_workflow::run_document(context, args, *run, &origin).await;
+            }
+            Asked::Operator(run, origin) => (*run, Some(*origin)),
+        },
         None => (run_of_arguments(context, args).await?, None),
     };
-    refuse_to_detach(context, args.waiting)?;
     check(context, &wanted, origin.as_ref()).await?;
     let stored = store(context, wanted).await?;
     finish(context, (args.output, args.waiting), &stored).await
@@ -104,11 +116,14 @@ fn say_created(context: &VerbContext, output: Output, run: &OperatorRun) -> anyh
     Ok(())
 }
 
-/// Returns the one run of a file, and where its fields stand.
-fn run_of_file(
-    context: &VerbContext,
-    args: &RunArgs,
-) -> anyhow::Result<(OperatorRun, Option<Origin>)> {
+/// What a file asks for, and where its fields stand.
+enum Asked {
+    Operator(Box<OperatorRun>, Box<Origin>),
+    Workflow(Box<WorkflowRun>, Box<Origin>),
+}
+
+/// Returns the one run of a file.
+fn run_of_file(context: &VerbContext, args: &RunArgs) -> anyhow::Result<Asked> {
     let file = args.file.clone().unwrap_or_default();
     let source = file.display().to_string();
     let documents = documents::read(context, &[file], UPSHOT)?;
@@ -120,11 +135,15 @@ fn run_of_file(
         let message = format!("it holds {} resources, and `run` takes one run", documents.len());
         return refuse(message, "`mason apply -f` stores them all, `mason resume` drives the runs");
     };
-    let Resource::OperatorRun(run) = &document.resource else {
-        let message = format!("it holds a {}, not an OperatorRun", document.resource.kind());
-        return refuse(message, "`mason apply -f` stores it");
+    let origin = Box::new(document.origin.clone());
+    let mut run = match &document.resource {
+        Resource::OperatorRun(run) => (**run).clone(),
+        Resource::WorkflowRun(run) => return Ok(Asked::Workflow(run.clone(), origin)),
+        other => {
+            let message = format!("it holds a {}, not a run", other.kind());
+            return refuse(message, "`mason apply -f` stores it");
+        }
     };
-    let mut run = (**run).clone();
     run.status = None;
     if args.dry_run && !run.spec.dry_run {
         // The name stays free for the run itself: a run never changes once it exists.
@@ -135,7 +154,7 @@ fn run_of_file(
     if args.name.is_some() {
         run.metadata.name.clone_from(&args.name);
     }
-    Ok((run, Some(document.origin.clone())))
+    Ok(Asked::Operator(Box::new(run), origin))
 }
 
 async fn run_of_arguments(context: &VerbContext, args: &RunArgs) -> anyhow::Result<OperatorRun> {
@@ -231,7 +250,7 @@ async fn store_named(context: &VerbContext, run: OperatorRun) -> anyhow::Result<
     Ok(*run)
 }
 
-fn name_taken(error: StoreError, name: &str) -> anyhow::Error {
+pub(super) fn name_taken(error: StoreError, name: &str) -> anyhow::Error {
     match error {
         StoreError::Refused { .. } => Failure::usage(
             format!("a different run `{name}` exists already"),
@@ -242,7 +261,7 @@ fn name_taken(error: StoreError, name: &str) -> anyhow::Error {
     }
 }
 
-fn say_ended_before(context: &VerbContext, name: &str, phase: Phase) {
+pub(super) fn say_ended_before(context: &VerbContext, name: &str, phase: Phase) {
     let text = format!("run `{name}` ended before ({}); nothing was done again", phase.as_str());
     context.printer.warn(&text);
     let hint = "give another name with --name to run it again, or use `metadata.generateName`";

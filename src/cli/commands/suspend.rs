@@ -3,7 +3,7 @@
 use crate::api::resource::{Kind, Resource};
 use crate::cli::args::SuspendArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::runs::{Change, change};
+use crate::cli::runs::{Change, change, phase_of};
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
 
@@ -27,11 +27,10 @@ pub(super) async fn change_unfinished(
     run: &str,
     wanted: (Change, bool),
 ) -> anyhow::Result<Option<String>> {
-    let name = bare_name(run)?;
-    let resource = context.existing(Kind::OperatorRun, name).await?;
+    let resource = any_run(context, run).await?;
     let key = resource.key();
-    let Resource::OperatorRun(run) = resource else { return Ok(None) };
-    let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();
+    let name = key.name.as_str();
+    let phase = phase_of(&resource).unwrap_or_default();
     if phase.is_terminal() {
         context.printer.out(&format!("run `{name}` has ended already: {}", phase.as_str()))?;
         return Ok(None);
@@ -41,6 +40,24 @@ pub(super) async fn change_unfinished(
     }
     let message = format!("run `{name}` was deleted meanwhile");
     Err(Failure::impossible(message, "`mason get runs` lists what there is").into())
+}
+
+/// Returns a run that has to exist, or a run of a workflow: as its kind says, else the first of that name.
+pub(super) async fn any_run(context: &VerbContext, word: &str) -> anyhow::Result<Resource> {
+    if word.contains('/') {
+        let (kind, name) = kinds::named(word, None)?;
+        if !matches!(kind, Kind::OperatorRun | Kind::WorkflowRun) {
+            let message = format!("`{word}` is no run");
+            return Err(Failure::usage(message, "write run/NAME or workflowrun/NAME").into());
+        }
+        return context.existing(kind, name).await;
+    }
+    if let Some(run) = context.store.get(&context.key(Kind::WorkflowRun, word)).await.ok().flatten()
+        && context.store.get(&context.key(Kind::OperatorRun, word)).await?.is_none()
+    {
+        return Ok(run);
+    }
+    context.existing(Kind::OperatorRun, word).await
 }
 
 /// Returns the name of a run that may be written as `-o name` prints it.

@@ -1,5 +1,9 @@
 //! `mason validate`: every problem of files, without applying them.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::OperatorRun;
 use crate::cli::args::ValidateArgs;
@@ -7,9 +11,11 @@ use crate::cli::cluster::Cluster;
 use crate::cli::documents::{self, Document};
 use crate::cli::documents::{check_run, resources};
 use crate::cli::failure::{Exit, Finding};
+use crate::cli::runs::run_context;
 use crate::cli::verb_context::VerbContext;
-use crate::runs::Resources;
+use crate::runs::{EachTime, LookUp, Resources, RunContext, check_workflow, check_workflow_run};
 use crate::store::StoreError;
+use crate::validate::Problems;
 
 /// What is said when a document is wrong.
 const UPSHOT: &str = "not valid";
@@ -22,13 +28,9 @@ const UPSHOT: &str = "not valid";
 pub(crate) async fn validate(context: &VerbContext, args: &ValidateArgs) -> anyhow::Result<Exit> {
     let (documents, mut findings) = documents::read_what_can_be(context, &args.files);
     for document in &documents {
-        if let Resource::OperatorRun(run) = &document.resource {
-            let surroundings = surroundings(context, &documents, run).await?;
-            let checked = surroundings.map(|surroundings| check_run(run, &surroundings));
-            if let Some(Err(problems)) = checked {
-                let problems = document.origin.place(problems);
-                findings.extend(documents::findings_of(problems, &document.source));
-            }
+        if let Some(problems) = problems_of(context, &documents, &document.resource).await? {
+            let problems = document.origin.place(problems);
+            findings.extend(documents::findings_of(problems, &document.source));
         }
     }
     if let Some(cluster) = context.cluster.as_ref().filter(|_| findings.is_empty()) {
@@ -40,6 +42,57 @@ pub(crate) async fn validate(context: &VerbContext, args: &ValidateArgs) -> anyh
     let lines: Vec<String> = documents.iter().map(line_of).collect();
     context.printer.out(&lines.join("\n"))?;
     Ok(Exit::Success)
+}
+
+/// Returns what is wrong with a run or a workflow together with what it names. On a cluster only the controller can tell of
+/// workflows.
+async fn problems_of(
+    context: &VerbContext,
+    documents: &[Document],
+    resource: &Resource,
+) -> anyhow::Result<Option<Problems>> {
+    if let Resource::OperatorRun(run) = resource {
+        let surroundings = surroundings(context, documents, run).await?;
+        return Ok(surroundings.and_then(|surroundings| check_run(run, &surroundings).err()));
+    }
+    if context.cluster.is_some() {
+        return Ok(None);
+    }
+    let resources = documents.iter().map(|document| document.resource.clone()).collect();
+    let run_context = RunContext { look_up: Arc::new(Beside(resources)), ..run_context(context) };
+    Ok(match resource {
+        Resource::Workflow(workflow) => check_workflow(&run_context, workflow).await?.err(),
+        Resource::WorkflowRun(run) => {
+            let workflow = documents.iter().find_map(|document| match &document.resource {
+                Resource::Workflow(workflow)
+                    if workflow.metadata.name.as_ref() == Some(&run.spec.workflow_ref.name)
+                        && workflow.metadata.namespace == run.metadata.namespace =>
+                {
+                    Some(workflow.as_ref())
+                }
+                _ => None,
+            });
+            check_workflow_run(&run_context, run, workflow).await?.err()
+        }
+        _ => None,
+    })
+}
+
+/// Looks up what a run is validated against, where the documents beside it win over the store.
+struct Beside(Vec<Resource>);
+
+#[async_trait]
+impl LookUp for Beside {
+    async fn resources(
+        &self,
+        context: &RunContext,
+        run: &OperatorRun,
+    ) -> Result<Arc<Resources>, StoreError> {
+        let found = EachTime.resources(context, run).await?;
+        let mut found = Arc::unwrap_or_clone(found);
+        take_beside(&mut found, self.0.iter(), run);
+        Ok(Arc::new(found))
+    }
 }
 
 /// Returns what the API server would refuse, as it says itself when nothing is kept of the call.
@@ -78,10 +131,20 @@ async fn surroundings(
     run: &OperatorRun,
 ) -> anyhow::Result<Option<Resources>> {
     let Some(mut found) = resources(context, run).await? else { return Ok(None) };
+    take_beside(&mut found, documents.iter().map(|document| &document.resource), run);
+    Ok(Some(found))
+}
+
+/// Takes the config and the definition of a run from those that stand beside it.
+fn take_beside<'a>(
+    found: &mut Resources,
+    beside: impl Iterator<Item = &'a Resource>,
+    run: &OperatorRun,
+) {
     let namespace = run.metadata.namespace.clone().unwrap_or_default();
-    for document in documents {
-        let Key { kind, namespace: of, name } = document.resource.key();
-        match &document.resource {
+    for resource in beside {
+        let Key { kind, namespace: of, name } = resource.key();
+        match resource {
             Resource::MasonConfig(config) if name == run.spec.config_ref.name => {
                 let wanted = run.spec.config_ref.namespace.as_ref().unwrap_or(&namespace);
                 if kind == Kind::MasonConfig && of == *wanted {
@@ -96,5 +159,4 @@ async fn surroundings(
             _ => {}
         }
     }
-    Ok(Some(found))
 }

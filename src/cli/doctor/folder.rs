@@ -24,7 +24,7 @@ pub(super) async fn checks(context: &VerbContext) -> Vec<Check> {
         checks.push(check);
         match kind {
             Kind::MasonConfig => configs = configs_of(resources),
-            Kind::OperatorDefinition => {}
+            Kind::OperatorDefinition | Kind::Workflow | Kind::WorkflowRun => {}
             Kind::OperatorRun => checks.extend(undriven(&resources)),
         }
     }

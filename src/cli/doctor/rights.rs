@@ -15,12 +15,15 @@ use crate::cli::verb_context::VerbContext;
 type Right = (&'static str, &'static str, &'static [&'static str]);
 
 /// What `run`, `cancel`, `get` and their like need.
-const RUNS: &[Right] =
-    &[(GROUP, "operatorruns", &["get", "list", "watch", "create", "patch", "delete"])];
+const RUNS: &[Right] = &[
+    (GROUP, "operatorruns", &["get", "list", "watch", "create", "patch", "delete"]),
+    (GROUP, "workflowruns", &["get", "list", "watch", "create", "patch", "delete"]),
+];
 /// What `get`, `describe` and the checks before a run need.
 const LOOKING: &[Right] = &[
     (GROUP, "masonconfigs", &["get", "list", "watch"]),
     (GROUP, "operatordefinitions", &["get", "list", "watch"]),
+    (GROUP, "workflows", &["get", "list", "watch"]),
 ];
 /// What `apply` and `delete` of configs and definitions need.
 const APPLYING: &[Right] = &[
@@ -32,12 +35,16 @@ const LOGS: &[Right] =
     &[("", "events", &["list"]), ("", "pods", &["get"]), ("", "pods/log", &["get"])];
 /// What a controller needs, as the chart gives it.
 const CONTROLLER: &[Right] = &[
-    (GROUP, "operatorruns", &["get", "list", "watch", "patch", "delete"]),
+    (GROUP, "operatorruns", &["get", "list", "watch", "create", "patch", "delete"]),
+    (GROUP, "workflows", &["get", "list", "watch"]),
+    (GROUP, "workflowruns", &["get", "list", "watch"]),
     (GROUP, "masonconfigs", &["get", "list", "watch"]),
     (GROUP, "operatordefinitions", &["get", "list", "watch"]),
     (GROUP, "operatorruns/status", &["update", "patch"]),
     (GROUP, "masonconfigs/status", &["update", "patch"]),
     (GROUP, "operatordefinitions/status", &["update", "patch"]),
+    (GROUP, "workflows/status", &["update", "patch"]),
+    (GROUP, "workflowruns/status", &["update", "patch"]),
     ("", "pods", &["get", "list", "watch", "create", "patch", "delete"]),
     ("", "pods/log", &["get"]),
     ("", "configmaps", &["get", "create", "delete"]),

@@ -48,7 +48,8 @@ pub(crate) fn check_alone(resource: &Resource) -> Result<(), Problems> {
         Resource::OperatorDefinition(definition) => {
             validate_definition(definition, &actions(), clients::types())
         }
-        Resource::OperatorRun(_) => Ok(()),
+        // A workflow is checked with its operators at once, so that all problems come together.
+        Resource::OperatorRun(_) | Resource::Workflow(_) | Resource::WorkflowRun(_) => Ok(()),
     }
 }
 

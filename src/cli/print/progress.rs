@@ -49,6 +49,12 @@ impl ProgressView {
         Self { printer, form }
     }
 
+    /// Returns whether runs are shown as bars that move.
+    #[must_use]
+    pub(crate) fn has_bars(&self) -> bool {
+        matches!(self.form, Form::Bars { .. })
+    }
+
     /// Shows how far a run is.
     pub(crate) fn show(&self, run: &OperatorRun) {
         let name = run.metadata.name.clone().unwrap_or_default();

@@ -20,6 +20,12 @@ pub(crate) fn plain(headings: &[String], rows: Vec<Vec<String>>) -> String {
     table.trim_fmt()
 }
 
+/// Returns how many columns the terminal has that standard output goes to, if it goes to one.
+#[must_use]
+pub(crate) fn terminal_width() -> Option<usize> {
+    Table::new().width().map(usize::from)
+}
+
 /// Narrower than this nothing can be read.
 const LEAST_WIDTH: u16 = 24;
 

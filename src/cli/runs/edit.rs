@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 use crate::api::resource::{Key, Resource};
-use crate::api::v1alpha1::{OperatorRun, OperatorRunSpec, Resolution};
+use crate::api::v1alpha1::{OperatorRun, Phase, Resolution};
 use crate::cli::cluster::is_connection_lost;
 use crate::cli::verb_context::VerbContext;
 use crate::store::StoreError;
@@ -27,11 +27,17 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    fn make(self, spec: &mut OperatorRunSpec) {
-        match self {
-            Self::Cancel => spec.cancel = true,
-            Self::Suspend(suspend) => spec.suspend = suspend,
-            Self::Resolution(resolution) => spec.resolution = resolution,
+    /// Makes the change in a run, or in a run of a workflow, which has no answer to give.
+    fn make(self, resource: &mut Resource) {
+        match (resource, self) {
+            (Resource::OperatorRun(run), Self::Cancel) => run.spec.cancel = true,
+            (Resource::OperatorRun(run), Self::Suspend(suspend)) => run.spec.suspend = suspend,
+            (Resource::OperatorRun(run), Self::Resolution(resolution)) => {
+                run.spec.resolution = resolution;
+            }
+            (Resource::WorkflowRun(run), Self::Cancel) => run.spec.cancel = true,
+            (Resource::WorkflowRun(run), Self::Suspend(suspend)) => run.spec.suspend = suspend,
+            _ => {}
         }
     }
 
@@ -56,20 +62,19 @@ pub(crate) async fn change(
     context: &VerbContext,
     key: &Key,
     (change, force): (Change, bool),
-) -> anyhow::Result<Option<OperatorRun>> {
+) -> anyhow::Result<Option<Resource>> {
     if let Some(cluster) = &context.cluster {
-        let changed = cluster.store.declare(key, &change.declaration(), force).await?;
-        return Ok(changed.and_then(run_of));
+        return Ok(cluster.store.declare(key, &change.declaration(), force).await?);
     }
     for _ in 0..TRIES {
-        let Some(mut run) = context.store.get(key).await?.and_then(run_of) else { return Ok(None) };
-        let before = run.spec.clone();
-        change.make(&mut run.spec);
-        if run.spec == before {
+        let Some(mut run) = context.store.get(key).await? else { return Ok(None) };
+        let before = run.clone();
+        change.make(&mut run);
+        if run == before {
             return Ok(Some(run));
         }
-        match context.store.apply(&Resource::OperatorRun(Box::new(run))).await {
-            Ok((stored, _)) => return Ok(run_of(stored)),
+        match context.store.apply(&run).await {
+            Ok((stored, _)) => return Ok(Some(stored)),
             Err(StoreError::Conflict { .. }) => tokio::task::yield_now().await,
             Err(error) => return Err(error).with_context(|| format!("failed to change {key}")),
         }
@@ -122,12 +127,24 @@ pub(crate) async fn ask_to_cancel(context: &VerbContext, key: &Key) -> anyhow::R
 }
 
 async fn try_to_cancel(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
-    let Some(run) = context.store.get(key).await?.and_then(run_of) else { return Ok(()) };
-    let has_ended = run.status.as_ref().is_some_and(|status| status.phase.is_terminal());
-    if !has_ended && !run.spec.cancel {
+    let Some(run) = context.store.get(key).await? else { return Ok(()) };
+    if phase_of(&run).is_some_and(|phase| !phase.is_terminal()) {
         change(context, key, (Change::Cancel, false)).await?;
     }
     Ok(())
+}
+
+/// Returns where a run, or a run of a workflow, stands; nothing for any other resource.
+pub(crate) fn phase_of(resource: &Resource) -> Option<Phase> {
+    match resource {
+        Resource::OperatorRun(run) => {
+            Some(run.status.as_ref().map(|status| status.phase).unwrap_or_default())
+        }
+        Resource::WorkflowRun(run) => {
+            Some(run.status.as_ref().map(|status| status.phase).unwrap_or_default())
+        }
+        _ => None,
+    }
 }
 
 fn run_of(resource: Resource) -> Option<OperatorRun> {

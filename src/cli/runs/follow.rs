@@ -26,6 +26,12 @@ pub(crate) enum Followed {
     Left,
 }
 
+impl Followed {
+    fn of(run: Option<OperatorRun>) -> Self {
+        run.map_or(Self::Left, |run| Self::Run(Box::new(run)))
+    }
+}
+
 /// Tells the view what happens to a run.
 struct Watcher(Arc<ProgressView>);
 
@@ -53,21 +59,21 @@ pub(crate) async fn follow(
 ) -> anyhow::Result<Followed> {
     if let Some(cluster) = &context.cluster {
         let ended = Box::pin(watching::until_settled(context, cluster, key, &view));
-        return follow_until(context, key, &view, ended).await;
+        return Ok(Followed::of(follow_until(context, key, &view, ended).await?));
     }
     let watcher = Watcher(Arc::clone(&view));
     let run_context = run_context(context);
     let driven = Box::pin(async { Ok(runs::drive(&run_context, key, &watcher).await?) });
-    follow_until(context, key, &view, driven).await
+    Ok(Followed::of(follow_until(context, key, &view, driven).await?))
 }
 
-/// Waits for the end of a run while a person may interrupt.
-async fn follow_until(
+/// Waits for the end of a run while a person may interrupt; nothing when the person left before that.
+pub(super) async fn follow_until<T>(
     context: &VerbContext,
     key: &Key,
     view: &ProgressView,
-    end: impl Future<Output = anyhow::Result<OperatorRun>>,
-) -> anyhow::Result<Followed> {
+    end: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<Option<T>> {
     let mut end = std::pin::pin!(end);
     let mut interrupts = Interrupts::listen()?;
     let name = visible(&key.name);
@@ -96,14 +102,14 @@ async fn follow_until(
                 None => format!("`mason resume {name}` follows it to its end"),
             };
             context.printer.note(&context.printer.hint(&hint));
-            Ok(Followed::Left)
+            Ok(None)
         }
     }
 }
 
-fn ended(run: anyhow::Result<OperatorRun>, view: &ProgressView) -> anyhow::Result<Followed> {
+fn ended<T>(run: anyhow::Result<T>, view: &ProgressView) -> anyhow::Result<Option<T>> {
     view.finish();
-    Ok(Followed::Run(Box::new(run?)))
+    run.map(Some)
 }
 
 /// Interrupts by the person (Ctrl-C) or the system (SIGTERM).

@@ -3,7 +3,9 @@
 mod edit;
 mod engines;
 mod follow;
+mod follow_workflow;
 
-pub(crate) use edit::{Change, answer, change};
+pub(crate) use edit::{Change, answer, change, phase_of};
 pub(crate) use engines::{KINDS, probe, run_context};
 pub(crate) use follow::{Followed, follow};
+pub(crate) use follow_workflow::follow_workflow;

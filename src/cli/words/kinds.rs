@@ -2,13 +2,12 @@
 //! words that people use (`configs`, `operators`, `runs`).
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
 
-use crate::api::resource::Kind;
+use crate::api::resource::{Kind, PerKind};
 use crate::api::{GROUP, crds};
 use crate::cli::failure::Failure;
 
@@ -17,9 +16,8 @@ const CATEGORY: &str = "mason";
 
 /// Returns the CRD of a kind, made once per process.
 pub(crate) fn crd_of(kind: Kind) -> &'static CustomResourceDefinition {
-    static CRDS: [OnceLock<CustomResourceDefinition>; 3] =
-        [OnceLock::new(), OnceLock::new(), OnceLock::new()];
-    CRDS[kind as usize].get_or_init(|| crds::crd(kind))
+    static CRDS: PerKind<CustomResourceDefinition> = PerKind::new(crds::crd);
+    CRDS.of(kind)
 }
 
 /// Returns the fields below a field of a CRD, and whether they are those of the items of a list.
@@ -56,7 +54,7 @@ pub(crate) fn resolve(word: &str) -> Result<Vec<Kind>, Failure> {
     Kind::from_word(bare).map(|kind| vec![kind]).ok_or_else(|| {
         Failure::usage(
             format!("there is no kind `{word}`"),
-            "kinds are configs, operators and runs, or any name that kubectl knows them by; \
+            "kinds are configs, operators, runs, workflows and workflowruns, or any name that kubectl knows them by; \
              `all` means every kind",
         )
     })
@@ -71,7 +69,7 @@ pub(crate) fn resolve_one(word: &str) -> Result<Kind, Failure> {
         [kind] => Ok(*kind),
         _ => Err(Failure::usage(
             format!("`{word}` means several kinds"),
-            "name one: config, operator or run",
+            "name one: config, operator, run, workflow or workflowrun",
         )),
     }
 }

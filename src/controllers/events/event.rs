@@ -1,9 +1,7 @@
 //! One event, built from a stored object and what became of it. Pure but for the time.
 
-use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::Resource as _;
 use kube::api::ObjectMeta;
 use sha2::{Digest, Sha256};
 
@@ -24,18 +22,14 @@ pub(super) fn event_of(object: &Resource, report: &Report, instance: &str) -> Ev
     let digest = Sha256::digest(format!("{uid}/{version}/{:?}", report.reason));
     let digest = hex::encode(&digest[..8]);
     let name = up_to(&key.name, NAME);
-    let controller = match object {
-        Resource::OperatorRun(_) => "mason-operator-run",
-        Resource::OperatorDefinition(_) => "mason-operator-definition",
-        Resource::MasonConfig(_) => "mason-config",
-    };
+    let controller = object.kind().controller();
     Event {
         action: Some(report.action.to_owned()),
         reason: Some(report.reason.as_str().to_owned()),
         note: Some(up_to(&report.note, NOTE)),
         type_: Some(if report.is_warning { "Warning" } else { "Normal" }.to_owned()),
         event_time: Some(MicroTime(now())),
-        regarding: Some(reference_to(object)),
+        regarding: Some(object.reference()),
         metadata: ObjectMeta {
             name: Some(format!("{}.{digest}", name.trim_end_matches(['-', '.']))),
             namespace: Some(key.namespace),
@@ -44,14 +38,6 @@ pub(super) fn event_of(object: &Resource, report: &Report, instance: &str) -> Ev
         reporting_controller: Some(controller.to_owned()),
         reporting_instance: Some(instance.to_owned()),
         ..Event::default()
-    }
-}
-
-fn reference_to(object: &Resource) -> ObjectReference {
-    match object {
-        Resource::OperatorRun(run) => run.object_ref(&()),
-        Resource::OperatorDefinition(definition) => definition.object_ref(&()),
-        Resource::MasonConfig(config) => config.object_ref(&()),
     }
 }
 

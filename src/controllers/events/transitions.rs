@@ -109,8 +109,8 @@ fn succeeded(status: &OperatorRunStatus) -> String {
 /// Returns the event for a change of readiness of a config or definition.
 pub(crate) fn of_readiness(before: &Resource, stored: &Resource) -> Option<Report> {
     let is_ready = |condition: &&Condition| condition.type_ == "Ready";
-    let old = conditions(before).iter().find(is_ready);
-    let new = conditions(stored).iter().find(is_ready)?;
+    let old = before.conditions().iter().find(is_ready);
+    let new = stored.conditions().iter().find(is_ready)?;
     let state = |condition: &Condition| (condition.status.clone(), condition.reason.clone());
     if old.map(state) == Some(state(new)) {
         return None;
@@ -125,17 +125,6 @@ pub(crate) fn of_readiness(before: &Resource, stored: &Resource) -> Option<Repor
         },
         is_warning: !is_good,
     })
-}
-
-fn conditions(resource: &Resource) -> &[Condition] {
-    let conditions = match resource {
-        Resource::MasonConfig(config) => config.status.as_ref().map(|status| &status.conditions),
-        Resource::OperatorDefinition(definition) => {
-            definition.status.as_ref().map(|status| &status.conditions)
-        }
-        Resource::OperatorRun(run) => run.status.as_ref().map(|status| &status.conditions),
-    };
-    conditions.map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]

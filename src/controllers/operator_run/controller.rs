@@ -304,6 +304,7 @@ impl Reconcile for OperatorRuns {
 
     fn seen(&self, run: &OperatorRun) {
         self.context.queue.seen(run);
+        self.context.parents.seen(run);
     }
 
     fn listed(&self) {

@@ -34,14 +34,14 @@ const CLIENTS: &[ClientType] = &[ClientType::uniform(ClientDescription {
     writes: &[],
 })];
 
-pub(super) struct Scene {
-    pub(super) world: SharedWorld,
-    pub(super) store: Arc<FakeStore>,
-    pub(super) context: RunContext,
+pub(in crate::runs) struct Scene {
+    pub(in crate::runs) world: SharedWorld,
+    pub(in crate::runs) store: Arc<FakeStore>,
+    pub(in crate::runs) context: RunContext,
 }
 
 impl Scene {
-    pub(super) fn new() -> Self {
+    pub(in crate::runs) fn new() -> Self {
         let world = shared();
         let store = Arc::new(FakeStore::new(Arc::clone(&world)));
         let library = ["answer", "job", "change", "both"].map(definition);
@@ -63,7 +63,7 @@ impl Scene {
     }
 
     /// Creates the config and a run of `fake/<action>` whose spec has these fields too.
-    pub(super) async fn order(&self, action: &str, fields: Value) -> Key {
+    pub(in crate::runs) async fn order(&self, action: &str, fields: Value) -> Key {
         let config = json!({
             "apiVersion": "mason.dev/v1alpha1", "kind": "MasonConfig",
             "metadata": {"name": "lake", "namespace": "default"},
@@ -92,7 +92,7 @@ impl Scene {
         run.status.expect("should have a status")
     }
 
-    pub(super) fn world(&self) -> std::sync::MutexGuard<'_, World> {
+    pub(in crate::runs) fn world(&self) -> std::sync::MutexGuard<'_, World> {
         World::of(&self.world)
     }
 

@@ -1,7 +1,7 @@
 //! Runs in a simulated world: by scripts that interleave processes and crashes, and driven to the end.
 
 mod deletion;
-mod driven;
+pub(super) mod driven;
 mod guards;
 mod properties;
 mod remote;

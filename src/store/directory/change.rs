@@ -67,17 +67,8 @@ pub(super) fn replace_status(
     }
     expect_same(&key, given, &before)?;
     let mut after = before.clone();
-    match (&mut after, given) {
-        (Resource::MasonConfig(after), Resource::MasonConfig(given)) => {
-            after.status.clone_from(&given.status);
-        }
-        (Resource::OperatorDefinition(after), Resource::OperatorDefinition(given)) => {
-            after.status.clone_from(&given.status);
-        }
-        (Resource::OperatorRun(after), Resource::OperatorRun(given)) => {
-            after.status.clone_from(&given.status);
-        }
-        _ => return Err(conflict()),
+    if !after.take_status_of(given) {
+        return Err(conflict());
     }
     if after == before {
         return Ok(before);
@@ -97,11 +88,7 @@ fn create_locked(
     let namespace = given.key().namespace;
     given.metadata_mut().namespace = Some(namespace);
     let key = name(files, &mut given)?;
-    match &mut given {
-        Resource::MasonConfig(config) => config.status = None,
-        Resource::OperatorDefinition(definition) => definition.status = None,
-        Resource::OperatorRun(run) => run.status = None,
-    }
+    given.clear_status();
     let metadata = given.metadata_mut();
     metadata.uid = Some(uuid::Uuid::new_v4().to_string());
     metadata.generation = Some(1);
@@ -157,15 +144,8 @@ fn replace_spec(after: &mut Resource, given: Resource) {
     let annotations = kept(after.metadata().annotations.as_ref(), metadata.annotations.as_ref());
     after.metadata_mut().labels = labels;
     after.metadata_mut().annotations = annotations;
-    match (after, given) {
-        (Resource::MasonConfig(after), Resource::MasonConfig(given)) => after.spec = given.spec,
-        (Resource::OperatorDefinition(after), Resource::OperatorDefinition(given)) => {
-            after.spec = given.spec;
-        }
-        (Resource::OperatorRun(after), Resource::OperatorRun(given)) => after.spec = given.spec,
-        // The key holds the kind, so both are of one kind.
-        _ => {}
-    }
+    // The key holds the kind, so both are of one kind.
+    after.take_spec_of(given);
 }
 
 fn kept(

@@ -38,12 +38,21 @@ impl FakeStore {
 
     /// Changes a run's spec, as a person does.
     pub fn edit(&self, key: &Key, change: impl FnOnce(&mut OperatorRun)) {
-        self.with(|resources| {
-            if let Some(Resource::OperatorRun(run)) = resources.get_mut(key) {
+        self.edit_any(key, |resource| {
+            if let Resource::OperatorRun(run) = resource {
                 change(run);
-                run.metadata.generation = run.metadata.generation.map(|number| number + 1);
-                bump(&mut run.metadata.resource_version);
             }
+        });
+    }
+
+    /// Changes a resource's spec, as a person does.
+    pub fn edit_any(&self, key: &Key, change: impl FnOnce(&mut Resource)) {
+        self.with(|resources| {
+            let Some(resource) = resources.get_mut(key) else { return };
+            change(resource);
+            let metadata = resource.metadata_mut();
+            metadata.generation = metadata.generation.map(|number| number + 1);
+            bump(&mut metadata.resource_version);
         });
     }
 
@@ -118,35 +127,34 @@ impl Store for FakeStore {
         metadata.generation = Some(1);
         metadata.resource_version = Some("1".to_owned());
         metadata.namespace = Some(key.namespace.clone());
-        self.with(|resources| {
+        let created = self.with(|resources| {
             if resources.contains_key(&key) {
                 return Err(StoreError::Conflict { what: key.to_string() });
             }
             resources.insert(key, resource.clone());
             Ok(resource)
-        })
+        });
+        tokio::task::yield_now().await;
+        created
     }
 
     async fn replace_status(&self, resource: &Resource) -> Result<Resource, StoreError> {
         tokio::task::yield_now().await;
         let compare = World::of(&self.world).rules.compare_and_swap;
-        let (key, Resource::OperatorRun(new)) = (resource.key(), resource) else {
-            return Ok(resource.clone());
-        };
+        let key = resource.key();
+        let conflict = || Err(StoreError::Conflict { what: key.to_string() });
         self.with(|resources| {
-            let Some(Resource::OperatorRun(old)) = resources.get(&key) else {
-                return Err(StoreError::Conflict { what: key.to_string() });
-            };
-            if compare && old.metadata.resource_version != new.metadata.resource_version {
-                return Err(StoreError::Conflict { what: key.to_string() });
+            let Some(old) = resources.get(&key).cloned() else { return conflict() };
+            let is_old = old.metadata().resource_version != resource.metadata().resource_version;
+            let mut stored = old.clone();
+            if (compare && is_old) || !stored.take_status_of(resource) {
+                return conflict();
             }
-            let mut stored = OperatorRun { status: new.status.clone(), ..(**old).clone() };
-            bump(&mut stored.metadata.resource_version);
-            let stored = Resource::OperatorRun(Box::new(stored));
+            bump(&mut stored.metadata_mut().resource_version);
             if compare {
-                Self::check(&stored, &Resource::OperatorRun(old.clone()))?;
+                Self::check(&stored, &old)?;
             }
-            resources.insert(key, stored.clone());
+            resources.insert(key.clone(), stored.clone());
             Ok(stored)
         })
     }

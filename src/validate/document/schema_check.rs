@@ -1,14 +1,13 @@
 //! A document as a value against the structural schema of its kind: every misfit at once.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 use crate::api::crds;
-use crate::api::resource::Kind;
+use crate::api::resource::{Kind, PerKind};
 use crate::engines::counted::counted;
 use crate::validate::problem::{Problem, did_you_mean};
 
@@ -34,12 +33,8 @@ struct Checker {
 }
 
 fn checker(kind: Kind) -> &'static Checker {
-    static CHECKERS: [LazyLock<Checker>; 3] = [
-        LazyLock::new(|| Checker::new(Kind::MasonConfig)),
-        LazyLock::new(|| Checker::new(Kind::OperatorDefinition)),
-        LazyLock::new(|| Checker::new(Kind::OperatorRun)),
-    ];
-    &CHECKERS[kind as usize]
+    static CHECKERS: PerKind<Checker> = PerKind::new(Checker::new);
+    CHECKERS.of(kind)
 }
 
 impl Checker {

@@ -2,4 +2,5 @@
 
 mod run;
 
+pub(super) use run::problems_of;
 pub use run::validate;

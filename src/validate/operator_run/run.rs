@@ -1,15 +1,12 @@
 //! The steps from a run to a [`ValidRun`].
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
+use std::collections::BTreeSet;
 
 use crate::api::conditions::Reason;
 use crate::api::names::OperatorName;
-use crate::api::s3_address::S3Address;
 use crate::api::v1alpha1::{
     Action, ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference,
-    OperatorRun, Parameter, ParameterOrigin, ParameterType, ResolvedParameter, Retry,
+    OperatorRun, ResolvedParameter, Retry,
 };
 use crate::engines::ByRole;
 use crate::engines::capability::Capability;
@@ -20,10 +17,11 @@ use crate::validate::action::{allows_writing, needs_of, valid_action};
 use crate::validate::config_reference::{UsableConfig, check_lending, resolve_config};
 use crate::validate::matching::{Matching, Unmatched, describe};
 use crate::validate::one_lake::check_picked;
+use crate::validate::parameter::Given;
 use crate::validate::problem::{Problem, Problems, did_you_mean};
 use crate::validate::rules::Rules;
 use crate::validate::valid_run::{Inputs, ValidRun, values_of};
-use crate::validate::{digest, parameter, validate_definition};
+use crate::validate::{digest, validate_definition};
 
 /// Returns the run with every question answered.
 ///
@@ -31,6 +29,27 @@ use crate::validate::{digest, parameter, validate_definition};
 /// Every problem of the run with its definition, parameters, config and engines; also those of a
 /// definition or config that is wrong by itself.
 pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Problems> {
+    match answer(run, inputs, &BTreeSet::new()) {
+        (Some(valid), problems) => problems.none_or(valid),
+        (None, problems) => Err(problems),
+    }
+}
+
+/// Returns what is wrong with a run of which some parameters have no values yet: those stand for any.
+pub(in crate::validate) fn problems_of(
+    run: &OperatorRun,
+    inputs: &Inputs<'_>,
+    deferred: &BTreeSet<String>,
+) -> Problems {
+    answer(run, inputs, deferred).1
+}
+
+/// Returns the run with every question answered, as far as they can be, and every problem.
+fn answer(
+    run: &OperatorRun,
+    inputs: &Inputs<'_>,
+    deferred: &BTreeSet<String>,
+) -> (Option<ValidRun>, Problems) {
     let mut problems = Problems::default();
     let operator: Option<OperatorName> = run.spec.operator.parse().ok();
     if operator.is_none() {
@@ -41,7 +60,10 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
     inputs.rules.check_run(run, &mut problems);
     let action = resolve_definition(run, inputs, &mut problems);
     let values = match inputs.definition {
-        Some(definition) => resolve_parameters(run, definition, inputs.config, &mut problems),
+        Some(definition) => {
+            let given = Given { values: &run.spec.parameters, of: &run.spec.operator, deferred };
+            given.resolve(&definition.spec.parameters, inputs.config, &mut problems)
+        }
         None => Vec::new(),
     };
     check_files(inputs.definition, &values, &mut problems);
@@ -50,12 +72,12 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
     let (Some(operator), Some(action), Some(definition), Some(usable), Some(engines)) =
         (operator, action, inputs.definition, usable, engines)
     else {
-        return Err(problems);
+        return (None, problems);
     };
-    let Some(does) = valid_action(definition, &values) else { return Err(problems) };
+    let Some(does) = valid_action(definition, &values) else { return (None, problems) };
     let clients = chosen_clients(usable.config, &engines, inputs.rules);
     check_lending(&usable, Some(does.kind()), &clients, &mut problems);
-    problems.none_or(ValidRun {
+    let valid = ValidRun {
         operator,
         definition: OperatorReference {
             name: name_of(definition.metadata.name.as_ref()),
@@ -74,7 +96,8 @@ pub fn validate(run: &OperatorRun, inputs: &Inputs<'_>) -> Result<ValidRun, Prob
         dry_run: run.spec.dry_run,
         timeout: inputs.rules.timeout_of(run),
         retry: run.spec.retry.clone().unwrap_or_default(),
-    })
+    };
+    (Some(valid), problems)
 }
 
 fn name_of(name: Option<&String>) -> String {
@@ -92,9 +115,6 @@ fn check_times(run: &OperatorRun, problems: &mut Problems) {
         problems.push(Problem::new("spec.retry.backoff.cap", message));
     }
 }
-
-/// Most bytes of all parameters of a run, as JSON.
-const PARAMETER_BYTES: usize = 256 * 1024;
 
 /// The action of a definition that can be used.
 struct ResolvedAction<'a> {
@@ -139,81 +159,6 @@ fn resolve_definition<'a>(
     Some(ResolvedAction { needs, definition, digest })
 }
 
-/// Returns every parameter that has a value, in the order of the definition.
-fn resolve_parameters(
-    run: &OperatorRun,
-    definition: &OperatorDefinition,
-    config: Option<&MasonConfig>,
-    problems: &mut Problems,
-) -> Vec<ResolvedParameter> {
-    let parameters = &definition.spec.parameters;
-    check_size(run, problems);
-    let mut given = assign(run, parameters, problems);
-    let mut resolved = Vec::new();
-    for parameter in parameters {
-        let (key, value, origin) = match (given.remove(parameter.name.as_str()), &parameter.default)
-        {
-            (Some((key, value)), _) => (key, value, ParameterOrigin::Run),
-            (None, Some(default)) => {
-                (parameter.name.as_str(), default, ParameterOrigin::DefinitionDefault)
-            }
-            (None, None) if parameter.required => {
-                let path = format!("spec.parameters.{}", parameter.name);
-                let hint = Some(&parameter.description).filter(|text| !text.is_empty()).cloned();
-                problems.push(Problem::new(path, "is required").hint_if(hint));
-                continue;
-            }
-            (None, None) => continue,
-        };
-        let below = match as_path(parameter, value, config) {
-            Ok(below) => below,
-            Err(message) => {
-                let problem = Problem::new(format!("spec.parameters.{key}"), message);
-                problems.push(problem.hint("give a path below the root of the config's storage"));
-                continue;
-            }
-        };
-        match parameter::accept(parameter, below.as_ref().unwrap_or(value)) {
-            Ok(value) => {
-                resolved.push(ResolvedParameter { name: parameter.name.clone(), value, origin });
-            }
-            Err(refusals) if origin == ParameterOrigin::Run => {
-                problems.extend(refusals.into_iter().map(|refusal| {
-                    Problem::new(format!("spec.parameters.{key}"), refusal.message)
-                        .hint_if(refusal.hint)
-                }));
-            }
-            // A default that does not fit is a problem of the definition, and reported there.
-            Err(_) => {}
-        }
-    }
-    resolved
-}
-
-/// Returns the path that an address of S3 is of; nothing for what is no address, or no parameter of a path.
-fn as_path(
-    parameter: &Parameter,
-    value: &Value,
-    config: Option<&MasonConfig>,
-) -> Result<Option<Value>, String> {
-    let (ParameterType::Path, Some(address)) = (parameter.kind, value.as_str()) else {
-        return Ok(None);
-    };
-    if !address.contains("://") {
-        return Ok(None);
-    }
-    let Some(MasonConfig { spec, .. }) = config else { return Ok(None) };
-    let keeper = spec.engines.storage.first();
-    let keeper = keeper.and_then(|name| spec.clients.iter().find(|client| client.name == *name));
-    let Some(root) = keeper.and_then(ClientConfig::objects_root) else {
-        return Err(format!(
-            "`{address}` is an address, and the files of the config are in a folder"
-        ));
-    };
-    let Ok(root) = S3Address::parse(root) else { return Ok(None) };
-    root.path_to(address).map(|path| Some(path.into()))
-}
-
 /// Checks what the run says of how files are read and where rows go. Names that a statement binds and those of a container
 /// mean what the definition wants.
 fn check_files(
@@ -239,57 +184,6 @@ fn check_files(
         let problem = Problem::new(path, wrong.message);
         problems.push(problem.hint_if(wrong.hint));
     }
-}
-
-/// Refuses parameters that cannot be recorded: spec and status are one object, of which etcd takes 1.5 MiB.
-///
-/// # Source
-/// <https://etcd.io/docs/v3.6/dev-guide/limit/>
-fn check_size(run: &OperatorRun, problems: &mut Problems) {
-    let bytes = serde_json::to_string(&run.spec.parameters).map_or(0, |text| text.len());
-    if bytes > PARAMETER_BYTES {
-        let kib = |bytes: usize| bytes.div_ceil(1024);
-        let message = format!(
-            "have {} KiB together, and at most {} KiB can be recorded",
-            kib(bytes),
-            kib(PARAMETER_BYTES)
-        );
-        let hint = "put what is large into a file of the storage and give its path";
-        problems.push(Problem::new("spec.parameters", message).hint(hint));
-    }
-}
-
-/// Returns what was given for each parameter: the key that was used, and the value.
-fn assign<'a>(
-    run: &'a OperatorRun,
-    parameters: &'a [Parameter],
-    problems: &mut Problems,
-) -> BTreeMap<&'a str, (&'a str, &'a Value)> {
-    let mut given: BTreeMap<&str, (&str, &Value)> = BTreeMap::new();
-    for (key, value) in &run.spec.parameters.0 {
-        let path = format!("spec.parameters.{key}");
-        let named = parameters.iter().find(|parameter| {
-            parameter.name == *key || parameter.aliases.iter().any(|alias| alias == key)
-        });
-        let Some(parameter) = named else {
-            let hint = did_you_mean(key, known_keys(parameters));
-            let message = format!("`{}` has no such parameter", run.spec.operator);
-            problems.push(Problem::new(path, message).hint_if(hint));
-            continue;
-        };
-        if let Some((other, _)) = given.insert(&parameter.name, (key, value)) {
-            let message = format!("is given twice: `{other}` is the same parameter");
-            problems
-                .push(Problem::new(path, message).hint(format!("give `{}` only", parameter.name)));
-        }
-    }
-    given
-}
-
-fn known_keys(parameters: &[Parameter]) -> impl Iterator<Item = &str> {
-    parameters.iter().flat_map(|parameter| {
-        std::iter::once(parameter.name.as_str()).chain(parameter.aliases.iter().map(String::as_str))
-    })
 }
 
 fn resolve_engines(

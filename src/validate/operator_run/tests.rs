@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::v1alpha1::{ActionKind, ClientKind, OperatorRunStatus, Results};
+use crate::api::v1alpha1::{Parameter, ParameterOrigin};
 use crate::engines::Role;
 use crate::engines::capability::{Capability, ClientDescription, ClientType};
 use crate::validate::{ActionDescription, Maxima, ValidAction};

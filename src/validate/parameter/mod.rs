@@ -6,5 +6,7 @@
 
 mod accept;
 mod exact;
+mod given;
 
 pub(super) use accept::{accept, whole_pattern};
+pub(super) use given::Given;

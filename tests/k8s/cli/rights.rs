@@ -86,6 +86,8 @@ fn a_cluster_where_all_is_well_passes_every_check() {
             "crd masonconfigs",
             "crd operatordefinitions",
             "crd operatorruns",
+            "crd workflows",
+            "crd workflowruns",
             "rights on runs",
             "rights to look",
             "rights to apply",

@@ -1,0 +1,7 @@
+//! `Workflow`: operators as the steps of a graph, with conditions, clean-up and outputs.
+
+mod spec;
+mod status;
+
+pub use spec::{Workflow, WorkflowSpec, WorkflowStep};
+pub use status::{WorkflowColumns, WorkflowStatus};

@@ -1,0 +1,135 @@
+//! What a workflow consists of.
+
+#![expect(clippy::duplicated_attributes, reason = "printer columns repeat the same words")]
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::super::client_config::ConfigRef;
+use super::super::free_form::FreeForm;
+use super::super::operator_definition::Parameter;
+use super::super::operator_run::Retry;
+use super::status::WorkflowStatus;
+use crate::api::duration::DurationText;
+
+/// Operators as the steps of a graph. Each step of a run is an OperatorRun of its own.
+#[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "mason.dev",
+    version = "v1alpha1",
+    kind = "Workflow",
+    namespaced,
+    cel,
+    status = "WorkflowStatus",
+    derive = "PartialEq",
+    shortname = "mwf",
+    category = "mason",
+    doc = "Operators as the steps of a graph; each step of a run is an OperatorRun of its own.",
+    selectable = ".spec.workflow",
+    printcolumn(name = "Workflow", type_ = "string", json_path = ".spec.workflow"),
+    printcolumn(name = "Steps", type_ = "string", json_path = ".status.columns.steps"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].message",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowSpec {
+    /// The workflow's name in one or two parts, for example `table/validated_infer`.
+    #[schemars(
+        length(max = 65),
+        regex(pattern = "^[a-z]([a-z0-9_-]{0,30}[a-z0-9])?(/[a-z]([a-z0-9_-]{0,30}[a-z0-9])?)?$")
+    )]
+    pub workflow: String,
+    /// What the workflow does, in one sentence.
+    #[schemars(length(min = 1, max = 256))]
+    pub description: String,
+    /// The parameters a run of the workflow may give. Anything else in a run is refused.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub parameters: Vec<Parameter>,
+    /// The config that steps run against which name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_ref: Option<ConfigRef>,
+    /// How long a whole run may take, for example `2h`; its `finally` steps have their own time after that. Default: no
+    /// limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<DurationText>,
+    /// How many steps may work at one time, 1 to 50. Default: 10.
+    #[serde(default = "ten")]
+    #[schemars(range(min = 1, max = 50))]
+    pub parallelism: u32,
+    /// Whether the first failed step ends the others. Default: false, everything that does not depend on it goes on.
+    #[serde(default)]
+    pub fail_fast: bool,
+    /// The steps. Their order means nothing; `dependencies` says what comes first.
+    #[schemars(length(min = 1, max = 500))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_string()]))]
+    pub steps: Vec<WorkflowStep>,
+    /// What a run answers, by name: values with `${…}` look-ups, resolved when it has ended, for example
+    /// `{rows: "${steps.check.rows ?? 0}"}`.
+    #[serde(default, skip_serializing_if = "FreeForm::is_empty")]
+    pub outputs: FreeForm,
+}
+
+/// One step: an operator with its parameters, and when it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowStep {
+    /// The step's name in the workflow: lower case letters, digits and `_`.
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z][a-z0-9_]*$"))]
+    pub id: String,
+    /// The operator that the step executes, for example `table/query`.
+    #[schemars(
+        length(max = 65),
+        regex(pattern = "^[a-z]([a-z0-9_-]{0,30}[a-z0-9])?(/[a-z]([a-z0-9_-]{0,30}[a-z0-9])?)?$")
+    )]
+    pub operator: String,
+    /// The steps that have to be settled before this one, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), inner(length(min = 1, max = 63)))]
+    pub dependencies: Vec<String>,
+    /// Whether the step runs, decided once when all its dependencies are settled: CEL over `parameters` and
+    /// `steps.ID.{phase,reason,attempts,rows,truncated,result}`, in a `finally` step also `run.phase`, for example
+    /// `steps.check.phase == 'Failed'`. Default: all its dependencies succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub when: Option<String>,
+    /// Values for the operator's parameters, by name. `${parameters.NAME}` and `${steps.ID.result.FIELD}` are looked up when
+    /// the step begins; a value that is one look-up keeps its type, and `?? VALUE` stands for one that is not there.
+    #[serde(default, skip_serializing_if = "FreeForm::is_empty")]
+    pub parameters: FreeForm,
+    /// The config of this step. Default: that of the workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_ref: Option<ConfigRef>,
+    /// How often and when failed attempts of the step are repeated. Default: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// How long the step may take. Default: no limit of its own; `10m` for a `finally` step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<DurationText>,
+    /// Whether the run may succeed although the step failed. Default: false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_failure: bool,
+    /// Whether the step runs once at any end of the run: success, failure, cancel, timeout. Default: false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub finally: bool,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

@@ -1,0 +1,221 @@
+//! Everything that is known of a run of a workflow: a line for each step, never its results.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::free_form::FreeForm;
+use super::super::operator_run::{Messages, Phase, ResolvedParameter};
+
+/// Everything that is known of a run of a workflow.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("!has(oldSelf.phase) || !(oldSelf.phase in ['Succeeded', 'Failed', 'Cancelled']) || (has(self.phase) && self.phase == oldSelf.phase)").message("a terminal phase is final"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.workflow) || (has(self.workflow) && self.workflow == oldSelf.workflow)").message("the workflow that a run began with never changes"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.steps) || (has(self.steps) && self.steps.size() >= oldSelf.steps.size())").message("no step of a run is forgotten"))]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowRunStatus {
+    /// The generation of the spec that this status describes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Where the run stands.
+    #[serde(default)]
+    pub phase: Phase,
+    /// `Ready`, `Reconciling`, `Stalled`, `Succeeded` and `Finished`.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_string()]))]
+    pub conditions: Vec<Condition>,
+    /// The workflow that the run began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<WorkflowReference>,
+    /// The spec of that workflow with what is different in this run, as it was when the run began. A later change of the
+    /// workflow changes no run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<FreeForm>,
+    /// The workflow's parameters and where their values came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub parameters: Vec<ResolvedParameter>,
+    /// One line for each step, in the order of the workflow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_string()]))]
+    pub steps: Vec<StepStatus>,
+    /// Why every step that is not a `finally` step ends; absent while none has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<Stopping>,
+    /// What the run answers, once it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<FreeForm>,
+    /// What a person should read.
+    #[serde(default)]
+    pub messages: Messages,
+    /// When the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub started_at: Option<Timestamp>,
+    /// When the run ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub finished_at: Option<Timestamp>,
+    /// Since when the workflow that the run names is not there, or what it names; absent while nothing is in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub unseen_since: Option<Timestamp>,
+    /// Texts for the columns of `get`.
+    #[serde(default)]
+    pub columns: WorkflowRunColumns,
+}
+
+/// The workflow that a run began with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowReference {
+    /// The Workflow's name.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// `sha256:` and the digest of its canonical spec.
+    #[schemars(length(max = 80))]
+    pub digest: String,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("!(oldSelf.phase in ['Succeeded', 'Failed', 'Cancelled', 'Skipped']) || self.phase == oldSelf.phase").message("a settled step stays as it is"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.run) || (has(self.run) && self.run == oldSelf.run)").message("the run of a step never changes"))]
+#[serde(rename_all = "camelCase")]
+pub struct StepStatus {
+    /// The step's id.
+    #[schemars(length(min = 1, max = 63))]
+    pub id: String,
+    /// Where it stands.
+    pub phase: StepPhase,
+    /// The OperatorRun of the step, which may begin since it stands here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<ChildReference>,
+    /// Whether it is not run again, because it succeeded in the run that is retried: `run` is of that one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reused: bool,
+    /// Whether it runs at any end of the run.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub finally: bool,
+    /// Why, as one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<crate::api::conditions::Reason>,
+    /// Why, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub message: Option<String>,
+    /// How many attempts its run has had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 32))]
+    pub attempts: Option<u32>,
+    /// How many rows it answered, if it answered rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// When its run was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub started_at: Option<Timestamp>,
+    /// When it was settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum StepPhase {
+    /// It waits for its dependencies, or for a slot.
+    #[default]
+    Pending,
+    /// Its run exists.
+    Running,
+    /// Its run succeeded.
+    Succeeded,
+    /// Its run failed, or its condition or parameters could not be worked out.
+    Failed,
+    /// Its run was cancelled.
+    Cancelled,
+    /// It does not run; the reason and message say why.
+    Skipped,
+    /// It is not known whether its work took place; its run waits for a person.
+    Unknown,
+}
+
+impl StepPhase {
+    /// Returns whether the phase never changes again.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::Skipped)
+    }
+
+    /// Returns the phase's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::Skipped => "Skipped",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// The run of a step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChildReference {
+    /// The OperatorRun's name.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Its uid.
+    #[schemars(length(max = 64))]
+    pub uid: String,
+}
+
+/// Why every step that is not a `finally` step ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stopping {
+    /// Why, as one word: `Cancelled`, `DeadlineExceeded` or `StepFailed`.
+    pub reason: crate::api::conditions::Reason,
+    /// Why, in words.
+    #[schemars(length(max = 512))]
+    pub message: String,
+    /// Since when.
+    #[schemars(with = "k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime")]
+    pub at: Timestamp,
+}
+
+/// Texts for the columns of `get`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowRunColumns {
+    /// The reason of the phase.
+    #[serde(default)]
+    #[schemars(length(max = 63))]
+    pub reason: String,
+    /// `3/5`: how many steps are settled, of how many.
+    #[serde(default)]
+    #[schemars(length(max = 31))]
+    pub steps: String,
+    /// `1m12s`, once it is known.
+    #[serde(default)]
+    #[schemars(length(max = 31))]
+    pub duration: String,
+    /// The most important message.
+    #[serde(default)]
+    #[schemars(length(max = 1024))]
+    pub message: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

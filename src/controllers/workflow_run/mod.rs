@@ -1,0 +1,7 @@
+//! Runs of workflows: the runs of their steps are created and recorded; those of operators are reconciled as any other.
+
+mod controller;
+mod parents;
+
+pub(super) use controller::WorkflowRuns;
+pub(super) use parents::Parents;

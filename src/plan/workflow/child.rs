@@ -1,0 +1,143 @@
+//! The run of a step: its name, its identity, and what it came to.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::Resource as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::api::labels;
+use crate::api::resource::{Key, Kind};
+use crate::api::v1alpha1::{
+    FreeForm, OperatorRun, Phase, StepPhase, StepStatus, WorkflowRun, WorkflowSpec, WorkflowStep,
+};
+use crate::plan::observation::Parent;
+use crate::validate::{StepOutcome, step_run};
+
+/// The longest name of a run: a label's value.
+const NAME: usize = 63;
+/// How long the run of a `finally` step may take that does not say.
+const FINALLY_TIMEOUT: &str = "10m";
+
+/// Returns the name of the run of a step: the same however often it is asked for, and another for every run of a workflow,
+/// also for one that is made again under the same name.
+#[must_use]
+pub fn child_name(run: &WorkflowRun, step: &str) -> String {
+    let uid = run.metadata.uid.as_deref().unwrap_or_default();
+    let digest = hex::encode(&Sha256::digest(format!("{uid}/{step}"))[..4]);
+    let name = run.metadata.name.as_deref().unwrap_or_default();
+    let step = step.replace('_', "-");
+    let both = format!("{name}-{step}");
+    let room = NAME - digest.len() - 1;
+    let cut = both[..both.floor_char_boundary(room)].trim_end_matches(['-', '.']);
+    format!("{cut}-{digest}")
+}
+
+/// Returns the run of a step, as it is created.
+pub(super) fn child_of(
+    run: &WorkflowRun,
+    spec: &WorkflowSpec,
+    step: &WorkflowStep,
+    parameters: FreeForm,
+) -> OperatorRun {
+    let mut child = step_run(spec, step, parameters);
+    if step.finally && child.spec.timeout.is_none() {
+        child.spec.timeout = FINALLY_TIMEOUT.parse().ok();
+    }
+    let workflow_run = run.metadata.name.clone().unwrap_or_default();
+    child.metadata.name = Some(child_name(run, &step.id));
+    child.metadata.namespace.clone_from(&run.metadata.namespace);
+    child.metadata.owner_references = Some(vec![OwnerReference {
+        api_version: WorkflowRun::api_version(&()).into_owned(),
+        kind: WorkflowRun::kind(&()).into_owned(),
+        name: workflow_run.clone(),
+        uid: run.metadata.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: None,
+    }]);
+    let mut labels = BTreeMap::from([
+        (labels::MANAGED_BY.to_owned(), labels::MANAGER.to_owned()),
+        (labels::STEP.to_owned(), step.id.clone()),
+    ]);
+    if workflow_run.len() <= NAME {
+        labels.insert(labels::WORKFLOW_RUN.to_owned(), workflow_run);
+    }
+    child.metadata.labels = Some(labels);
+    child
+}
+
+/// Returns the line of a step whose run is seen so.
+pub(super) fn line_of(line: &StepStatus, child: &OperatorRun, now: jiff::Timestamp) -> StepStatus {
+    let Some(status) = &child.status else { return line.clone() };
+    let phase = match status.phase {
+        Phase::Pending | Phase::Running | Phase::Suspended => StepPhase::Running,
+        Phase::Succeeded => StepPhase::Succeeded,
+        Phase::Failed => StepPhase::Failed,
+        Phase::Cancelled => StepPhase::Cancelled,
+        Phase::Unknown => StepPhase::Unknown,
+    };
+    let reason = serde_json::Value::String(status.columns.reason.clone());
+    let message: String = status.columns.message.chars().take(512).collect();
+    StepStatus {
+        phase,
+        reason: serde_json::from_value(reason).ok(),
+        message: (!message.is_empty()).then_some(message),
+        attempts: u32::try_from(status.attempts.len()).ok().filter(|attempts| *attempts > 0),
+        rows: status.result.as_ref().and_then(|result| result.rows),
+        finished_at: phase.is_settled().then_some(status.finished_at.unwrap_or(now)),
+        ..line.clone()
+    }
+}
+
+/// Returns what references and conditions can look up of a step: its line, and its run where it has one that is there.
+pub(super) fn outcome_of(line: &StepStatus, child: Option<&OperatorRun>) -> StepOutcome {
+    let status = child.and_then(|child| child.status.as_ref());
+    let result = status.and_then(|status| status.result.as_ref());
+    let succeeded = line.phase == StepPhase::Succeeded;
+    StepOutcome {
+        phase: line.phase.as_str().to_owned(),
+        reason: line.reason.map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
+        attempts: line.attempts.unwrap_or_default().into(),
+        rows: line.rows,
+        truncated: result.is_some_and(|result| result.truncated),
+        result: result.filter(|_| succeeded).map(|result| result.data.clone()),
+        pruned: succeeded && status.is_none_or(|status| status.pruned_at.is_some()),
+    }
+}
+
+/// Returns the run of a workflow that a run is a step of, if it is one.
+#[must_use]
+pub fn parent_key(child: &OperatorRun) -> Option<Key> {
+    let owner = owner_of(child)?;
+    let namespace = child.metadata.namespace.clone()?;
+    Some(Key { kind: Kind::WorkflowRun, namespace, name: owner.name.clone() })
+}
+
+fn owner_of(child: &OperatorRun) -> Option<&OwnerReference> {
+    let mut owners = child.metadata.owner_references.iter().flatten();
+    owners.find(|owner| {
+        owner.controller == Some(true)
+            && owner.kind == WorkflowRun::kind(&())
+            && owner.api_version == WorkflowRun::api_version(&())
+    })
+}
+
+/// Returns what the run of a workflow says to the run of a step. A parent that is gone, or was made again under the same
+/// name, ends it.
+#[must_use]
+pub fn parent_says(parent: Option<&WorkflowRun>, child: &OperatorRun) -> Parent {
+    let Some(owner) = owner_of(child) else { return Parent::None };
+    let is_parent = |parent: &&WorkflowRun| parent.metadata.uid.as_ref() == Some(&owner.uid);
+    let Some(parent) = parent.filter(is_parent) else { return Parent::Ends };
+    let Some(status) = &parent.status else { return Parent::Waits };
+    let is_own = |line: &&StepStatus| {
+        line.run.as_ref().is_some_and(|run| Some(&run.uid) == child.metadata.uid.as_ref())
+    };
+    match status.steps.iter().find(is_own) {
+        _ if status.phase.is_terminal() => Parent::Ends,
+        None => Parent::Waits,
+        Some(line) if line.phase.is_settled() => Parent::Ends,
+        Some(line) if status.stopping.is_some() && !line.finally => Parent::Ends,
+        Some(_) => Parent::Lets,
+    }
+}

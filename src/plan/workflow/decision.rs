@@ -1,0 +1,78 @@
+//! What a pass over a run of a workflow does next.
+
+use jiff::Timestamp;
+
+use crate::api::conditions::Reason;
+use crate::api::v1alpha1::{FreeForm, OperatorRun, Phase, StepStatus, Stopping};
+use crate::validate::{Problems, ValidWorkflow};
+
+/// What a pass over a run of a workflow does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WorkflowDecision {
+    /// Ends the run: it is wrong.
+    Refuse(Problems),
+    /// Waits for what the run names and is not there.
+    Lack {
+        /// What is missing.
+        problems: Problems,
+        /// When to look again.
+        until: Timestamp,
+    },
+    /// Records the workflow that the run begins with.
+    Begin(Box<ValidWorkflow>),
+    /// Moves steps on.
+    Advance(Box<Advance>),
+    /// Does nothing: the run has ended.
+    Rest,
+}
+
+/// How a pass moves the steps of a run on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Advance {
+    /// Every step as it is now, without the runs that are about to be created.
+    pub steps: Vec<StepStatus>,
+    /// The runs to create, in the order of the workflow.
+    pub create: Vec<NewChild>,
+    /// Why every step that is not a `finally` step ends, if it does.
+    pub stopping: Option<Stopping>,
+    /// What follows.
+    pub next: WorkflowNext,
+}
+
+/// The run of a step that is to be created.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewChild {
+    /// The step's place in the workflow.
+    pub index: usize,
+    /// Its run, with name, labels and owner.
+    pub run: OperatorRun,
+}
+
+/// What follows a pass.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WorkflowNext {
+    /// Another pass at once: there is more to decide.
+    Again,
+    /// The run waits for its steps, in this phase, at the latest until then.
+    Wait {
+        /// `Running`, `Suspended` or `Unknown`.
+        phase: Phase,
+        /// Why, as one word.
+        reason: Reason,
+        /// Why, in words.
+        message: String,
+        /// When to look again whatever happens.
+        until: Option<Timestamp>,
+    },
+    /// The run ends.
+    End {
+        /// How.
+        phase: Phase,
+        /// Why, as one word.
+        reason: Reason,
+        /// Why, in words.
+        message: String,
+        /// What it answers; only when it succeeded.
+        outputs: Option<FreeForm>,
+    },
+}

@@ -1,0 +1,20 @@
+//! The next step of a run of a workflow: what it came to, what may begin, and when it ends.
+//!
+//! A run of a workflow executes nothing itself. It decides which runs of operators exist, and those read from its status
+//! whether they may begin.
+
+mod child;
+mod decision;
+mod ending;
+mod look;
+mod observation;
+mod pass;
+mod reuse;
+mod step;
+
+pub use child::{child_name, parent_key, parent_says};
+pub use decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
+pub use look::wanted;
+pub use observation::{ChildSight, Earlier, WorkflowChecked, WorkflowObservation};
+pub use pass::plan_workflow;
+pub use reuse::wanted_of_earlier;

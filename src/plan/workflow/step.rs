@@ -1,0 +1,140 @@
+//! One step that waits: whether it runs, and with which parameters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::child::{child_of, outcome_of};
+use super::ending;
+use super::look::looked_up;
+use super::observation::ChildSight;
+use super::pass::{Move, Pass};
+use crate::api::conditions::Reason;
+use crate::api::v1alpha1::{FreeForm, StepPhase, WorkflowStep};
+use crate::validate::{Condition, Scope, Unresolved, UnresolvedKind, resolve};
+
+/// Most bytes of a step's parameters once they are looked up, as JSON.
+const PARAMETER_BYTES: usize = 256 * 1024;
+
+impl Pass<'_> {
+    /// Decides a step that has no run and is not settled.
+    pub(super) fn step(&self, index: usize) -> Move {
+        let step = &self.spec.steps[index];
+        if let (false, Some(stopping)) = (step.finally, &self.stopping) {
+            return Move::Settle(StepPhase::Skipped, stopping.reason, stopping.message.clone());
+        }
+        if !step
+            .dependencies
+            .iter()
+            .all(|id| self.line(id).is_none_or(|line| line.phase.is_settled()))
+        {
+            return Move::Stay;
+        }
+        let Some(scope) = self.scope(&looked_up(step), step.finally) else { return Move::Look };
+        if let Some(settled) = self.condition(step, &scope) {
+            return settled;
+        }
+        if self.run.spec.suspend && !step.finally {
+            return Move::Stay;
+        }
+        self.create(index, &scope)
+    }
+
+    fn line(&self, id: &str) -> Option<&crate::api::v1alpha1::StepStatus> {
+        self.by_id.get(id).map(|&index| &self.lines[index])
+    }
+
+    /// Returns what a step can look up; nothing while a run has not been looked at.
+    pub(super) fn scope(&self, steps: &BTreeSet<String>, finally: bool) -> Option<Scope> {
+        let mut outcomes = BTreeMap::new();
+        for id in steps {
+            let Some(line) = self.line(id) else { continue };
+            let child = match (&line.run, self.seen.children.get(id)) {
+                (None, _) | (Some(_), Some(ChildSight::Gone)) => None,
+                (Some(_), Some(ChildSight::Found(child))) => Some(child.as_ref()),
+                (Some(_), None) => return None,
+            };
+            outcomes.insert(id.clone(), outcome_of(line, child));
+        }
+        let parameters = self.status.parameters.iter();
+        Some(Scope {
+            parameters: parameters.map(|one| (one.name.clone(), one.value.clone())).collect(),
+            steps: outcomes,
+            run_phase: finally.then(|| ending::outcome(self).0.as_str().to_owned()),
+        })
+    }
+
+    /// Returns how a step is settled that does not run; nothing when it runs.
+    fn condition(&self, step: &WorkflowStep, scope: &Scope) -> Option<Move> {
+        let Some(when) = &step.when else { return self.unmet(step) };
+        let failed = |message: String| {
+            let message = format!("its condition `{when}` cannot be worked out: {message}");
+            Some(Move::Settle(StepPhase::Failed, Reason::ConditionError, message))
+        };
+        let condition = match Condition::parse(when, step.finally) {
+            Ok(condition) => condition,
+            Err(problems) => return failed(problems.join("; ")),
+        };
+        match condition.evaluate(scope) {
+            Ok(true) => None,
+            Ok(false) => {
+                let message = format!("its condition `{when}` is false");
+                Some(Move::Settle(StepPhase::Skipped, Reason::ConditionFalse, message))
+            }
+            Err(message) => failed(message),
+        }
+    }
+
+    /// Returns how a step without a condition is settled when a dependency did not succeed.
+    fn unmet(&self, step: &WorkflowStep) -> Option<Move> {
+        let lines = step.dependencies.iter().filter_map(|id| self.line(id));
+        let unmet = lines.into_iter().find(|line| line.phase != StepPhase::Succeeded)?;
+        let how = match unmet.phase {
+            StepPhase::Skipped => "was skipped",
+            StepPhase::Cancelled => "was cancelled",
+            _ => "failed",
+        };
+        let message = format!("its dependency `{}` {how}", unmet.id);
+        Some(Move::Settle(StepPhase::Skipped, Reason::DependencyNotMet, message))
+    }
+
+    fn create(&self, index: usize, scope: &Scope) -> Move {
+        let step = &self.spec.steps[index];
+        let given = Value::Object(step.parameters.0.clone().into_iter().collect());
+        let parameters = match resolve(&given, scope) {
+            Ok(Value::Object(parameters)) => FreeForm(parameters.into_iter().collect()),
+            Ok(_) => FreeForm::default(),
+            Err(unresolved) => {
+                let (reason, message) = refused(&unresolved);
+                return Move::Settle(StepPhase::Failed, reason, message);
+            }
+        };
+        let bytes = serde_json::to_string(&parameters).map_or(0, |text| text.len());
+        if bytes > PARAMETER_BYTES {
+            let message = format!(
+                "its parameters have {} KiB once they are looked up, and at most {} KiB can be recorded",
+                bytes.div_ceil(1024),
+                PARAMETER_BYTES / 1024
+            );
+            return Move::Settle(StepPhase::Failed, Reason::ReferenceError, message);
+        }
+        let child = child_of(self.run, self.spec, step, parameters);
+        match self.reuse(index, &child) {
+            Some(reused) => reused,
+            None if self.is_full() => Move::Stay,
+            None => Move::Create(Box::new(child)),
+        }
+    }
+}
+
+/// Returns why a value could not be looked up.
+pub(super) fn refused(unresolved: &Unresolved) -> (Reason, String) {
+    let reason = match unresolved.kind {
+        UnresolvedKind::Truncated => Reason::ResultTruncated,
+        UnresolvedKind::Pruned => Reason::Pruned,
+        UnresolvedKind::Missing | UnresolvedKind::NotAText | UnresolvedKind::Malformed => {
+            Reason::ReferenceError
+        }
+    };
+    (reason, unresolved.message.clone())
+}

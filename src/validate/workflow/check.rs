@@ -1,0 +1,270 @@
+//! Every problem of a workflow: its graph, its conditions, its references, and each step for itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::condition::Condition;
+use super::graph;
+use super::references::{Reference, Template, references_in};
+use super::run::step_run;
+use super::scope::{Root, StepField};
+use super::steps::{Steps, nodes};
+use crate::api::v1alpha1::{
+    FreeForm, OperatorDefinition, Parameter, ParameterType, WorkflowSpec, WorkflowStep,
+};
+use crate::validate::operator_run::problems_of;
+use crate::validate::problem::{Problem, Problems, did_you_mean};
+use crate::validate::valid_run::Inputs;
+
+/// Checks a workflow. `inputs` has what each step is checked with, in the order of the steps; without them only what the
+/// workflow says by itself is checked. A step that names no config, in a workflow that names none, is checked without one:
+/// a run may give it.
+///
+/// # Errors
+/// Every problem.
+pub fn validate_workflow(spec: &WorkflowSpec, inputs: &[Inputs<'_>]) -> Result<(), Problems> {
+    let mut problems = graph::check(&nodes(spec));
+    check_parameters(spec, &mut problems);
+    if spec.timeout.as_ref().is_some_and(|timeout| timeout.to_duration().is_zero()) {
+        let problem = Problem::new("spec.timeout", "must be longer than nothing");
+        problems.push(problem.hint("leave it out for no limit"));
+    }
+    if spec.steps.iter().all(|step| step.finally) {
+        let problem = Problem::new("spec.steps", "every step is a `finally` step");
+        problems.push(problem.hint("a step without `finally` does the work"));
+    }
+    // Without a graph there is no order, in which alone references and conditions mean something.
+    let steps = problems.is_empty().then(|| Steps::new(spec));
+    for (index, step) in spec.steps.iter().enumerate() {
+        let checked = Checked { spec, step, index, steps: steps.as_ref() };
+        checked.check(inputs.get(index), &mut problems);
+    }
+    if let Some(steps) = &steps {
+        check_outputs(spec, steps, &mut problems);
+    }
+    problems.none_or(())
+}
+
+/// Refuses what two parameters of a workflow share: each name stands for one.
+fn check_parameters(spec: &WorkflowSpec, problems: &mut Problems) {
+    let mut taken = BTreeSet::new();
+    for (index, parameter) in spec.parameters.iter().enumerate() {
+        for name in std::iter::once(&parameter.name).chain(&parameter.aliases) {
+            if !taken.insert(name) {
+                let message = format!("`{name}` stands for two parameters");
+                problems.push(Problem::new(format!("spec.parameters[{index}]"), message));
+            }
+        }
+    }
+}
+
+fn check_outputs(spec: &WorkflowSpec, steps: &Steps<'_>, problems: &mut Problems) {
+    let value = Value::Object(spec.outputs.0.clone().into_iter().collect());
+    for (place, template) in references_in(&value) {
+        let path = format!("spec.outputs.{place}");
+        let references = match &template {
+            Ok(template) => template.references(),
+            Err(message) => {
+                problems.push(Problem::new(path, message.clone()));
+                continue;
+            }
+        };
+        for reference in references {
+            let found = match reference.root() {
+                Root::Parameter(name) => unknown_parameter(spec, reference, name),
+                Root::Step { id, field } => match steps.index(id) {
+                    None => Some(unknown_step(steps, id)),
+                    Some(index) if may_lack(*field) && !reference.has_default() => {
+                        (!steps.succeeds_with_the_run(index)).then(|| lacking(reference))
+                    }
+                    Some(_) => None,
+                },
+            };
+            problems.extend(found.map(|problem| Problem { path: path.clone(), ..problem }));
+        }
+    }
+}
+
+/// Whether a field of a step that did not succeed has no value.
+fn may_lack(field: StepField) -> bool {
+    matches!(field, StepField::Result | StepField::Rows)
+}
+
+fn unknown_step(steps: &Steps<'_>, id: &str) -> Problem {
+    Problem::new("", format!("there is no step `{id}`")).hint_if(did_you_mean(id, steps.ids()))
+}
+
+fn lacking(reference: &Reference) -> Problem {
+    let message =
+        format!("`{}` may have no value: its step can be skipped or fail", reference.as_str());
+    Problem::new("", message).hint("say what stands for it then: `${… ?? VALUE}`")
+}
+
+/// Returns what is wrong with a look-up of a parameter.
+fn unknown_parameter(spec: &WorkflowSpec, reference: &Reference, name: &str) -> Option<Problem> {
+    let Some(parameter) = spec.parameters.iter().find(|parameter| parameter.name == name) else {
+        let known = spec.parameters.iter().map(|parameter| parameter.name.as_str());
+        let message = format!("the workflow has no parameter `{name}`");
+        return Some(Problem::new("", message).hint_if(did_you_mean(name, known)));
+    };
+    let may_lack = !parameter.required && parameter.default.is_none();
+    (may_lack && !reference.has_default()).then(|| {
+        let message = format!(
+            "`{}` may have no value: a run need not give the parameter",
+            reference.as_str()
+        );
+        Problem::new("", message).hint("give the parameter a default, or write `${… ?? VALUE}`")
+    })
+}
+
+/// One step that is checked.
+struct Checked<'a> {
+    spec: &'a WorkflowSpec,
+    step: &'a WorkflowStep,
+    index: usize,
+    /// All steps, where their graph is in order.
+    steps: Option<&'a Steps<'a>>,
+}
+
+impl Checked<'_> {
+    fn check(&self, inputs: Option<&Inputs<'_>>, problems: &mut Problems) {
+        let found = references_in(&self.parameters());
+        let deferred = found.iter().map(|(place, _)| top_of(place).to_owned()).collect();
+        if let Some(inputs) = inputs {
+            self.check_run(inputs, &deferred, problems);
+        }
+        let definition = inputs.and_then(|inputs| inputs.definition);
+        self.check_condition(problems);
+        for (place, template) in &found {
+            let path = format!("spec.steps[{}].parameters.{place}", self.index);
+            match template {
+                Ok(template) => self.check_template(definition, (&path, place), template, problems),
+                Err(message) => problems.push(Problem::new(path, message.clone())),
+            }
+        }
+    }
+
+    fn parameters(&self) -> Value {
+        Value::Object(self.step.parameters.0.clone().into_iter().collect())
+    }
+
+    /// Checks the run of the step: its operator, config, times, and the parameters whose values stand here.
+    fn check_run(&self, inputs: &Inputs<'_>, deferred: &BTreeSet<String>, problems: &mut Problems) {
+        let parameters = FreeForm(self.step.parameters.0.clone());
+        let run = step_run(self.spec, self.step, parameters);
+        let has_config = !run.spec.config_ref.name.is_empty();
+        for problem in problems_of(&run, inputs, deferred) {
+            if problem.path.starts_with("spec.configRef") && self.step.config_ref.is_none() {
+                // What is wrong with the config of many steps is told once.
+                if has_config && !problems.0.contains(&problem) {
+                    problems.push(problem);
+                }
+                continue;
+            }
+            let rest = problem.path.strip_prefix("spec").unwrap_or_default();
+            problems.push(Problem {
+                path: format!("spec.steps[{}]{rest}", self.index),
+                ..problem.clone()
+            });
+        }
+    }
+
+    fn check_condition(&self, problems: &mut Problems) {
+        let Some(when) = &self.step.when else { return };
+        let path = format!("spec.steps[{}].when", self.index);
+        let condition = match Condition::parse(when, self.step.finally) {
+            Ok(condition) => condition,
+            Err(found) => {
+                problems.extend(found.into_iter().map(|message| Problem::new(&path, message)));
+                return;
+            }
+        };
+        for name in condition.parameters() {
+            let is_known = self.spec.parameters.iter().any(|parameter| parameter.name == name);
+            if !is_known {
+                let known = self.spec.parameters.iter().map(|parameter| parameter.name.as_str());
+                let message = format!("the workflow has no parameter `{name}`");
+                problems.push(Problem::new(&path, message).hint_if(did_you_mean(&name, known)));
+            }
+        }
+        let Some(steps) = self.steps else { return };
+        for id in condition.steps() {
+            let found = self.unseen_step(steps, &id);
+            problems.extend(found.map(|problem| Problem { path: path.clone(), ..problem }));
+        }
+    }
+
+    /// Returns what is wrong with looking at a step: that there is none, or that it may not be settled.
+    fn unseen_step(&self, steps: &Steps<'_>, id: &str) -> Option<Problem> {
+        let Some(earlier) = steps.index(id) else { return Some(unknown_step(steps, id)) };
+        if steps.is_before(earlier, self.index) {
+            return None;
+        }
+        if earlier == self.index {
+            return Some(Problem::new("", format!("`{id}` is the step itself")));
+        }
+        let message = format!("step `{id}` need not be settled before `{}`", self.step.id);
+        Some(Problem::new("", message).hint(format!("add `{id}` to its dependencies")))
+    }
+
+    fn check_template(
+        &self,
+        definition: Option<&OperatorDefinition>,
+        (path, place): (&str, &str),
+        template: &Template,
+        problems: &mut Problems,
+    ) {
+        if let Template::Text(_) = template
+            && let Some(problem) = self.unfit_text(definition, place)
+        {
+            problems.push(Problem { path: path.to_owned(), ..problem });
+        }
+        for reference in template.references() {
+            let found = match reference.root() {
+                Root::Parameter(name) => unknown_parameter(self.spec, reference, name),
+                Root::Step { id, field } => self.steps.and_then(|steps| {
+                    self.unseen_step(steps, id).or_else(|| {
+                        let earlier = steps.index(id)?;
+                        let lacks = may_lack(*field)
+                            && !reference.has_default()
+                            && !steps.has_succeeded(earlier, self.index);
+                        lacks.then(|| lacking(reference))
+                    })
+                }),
+            };
+            problems.extend(found.map(|problem| Problem { path: path.to_owned(), ..problem }));
+        }
+    }
+
+    /// Returns why a text cannot have a look-up within it: only a text, a path and an identifier are put together.
+    fn unfit_text(&self, definition: Option<&OperatorDefinition>, place: &str) -> Option<Problem> {
+        let name = top_of(place);
+        let parameter = definition?.spec.parameters.iter().find(|parameter: &&Parameter| {
+            parameter.name == name || parameter.aliases.iter().any(|alias| alias == name)
+        })?;
+        match parameter.kind {
+            ParameterType::String | ParameterType::Path | ParameterType::Identifier => None,
+            ParameterType::Sql => {
+                let message = "a look-up within a statement would be text put into code";
+                let hint = "write an operator with the action `sql`, whose parameters are bound as \
+                            `$name`, or pass the whole statement as one parameter";
+                Some(Problem::new("", message).hint(hint))
+            }
+            _ if place != name => None,
+            _ => {
+                let message = format!("`{name}` is no text that a look-up can be a part of");
+                Some(Problem::new("", message).hint("let the look-up be the whole value"))
+            }
+        }
+    }
+}
+
+/// Returns the parameter that a place within parameters belongs to.
+fn top_of(place: &str) -> &str {
+    place.split(['.', '[']).next().unwrap_or(place)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,19 @@
+//! A workflow and a run of it: its graph, conditions and references, and each step with its definition and config.
+//!
+//! References and conditions are parsed here and evaluated in `plan`, over what steps came to: both are pure.
+
+mod check;
+mod condition;
+mod graph;
+mod reference_parser;
+mod references;
+mod run;
+mod scope;
+mod steps;
+
+pub use check::validate_workflow;
+pub use condition::Condition;
+pub use graph::{Node, ancestors, order};
+pub use references::{Reference, Template, Unresolved, UnresolvedKind, references_in, resolve};
+pub use run::{ValidWorkflow, effective_spec, step_run, validate_workflow_run};
+pub use scope::{Root, Scope, StepField, StepOutcome};

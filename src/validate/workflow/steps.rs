@@ -1,0 +1,75 @@
+//! The steps of a workflow by their ids, with what comes before each and what must have succeeded before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::graph::{Ancestors, Node, ancestors, order};
+use crate::api::v1alpha1::{WorkflowSpec, WorkflowStep};
+
+/// The steps of a workflow whose graph is in order.
+pub(super) struct Steps<'a> {
+    spec: &'a WorkflowSpec,
+    by_id: BTreeMap<&'a str, usize>,
+    before: Ancestors,
+    succeeded: Vec<BTreeSet<usize>>,
+}
+
+/// Returns the nodes of the graph of steps.
+pub(super) fn nodes(spec: &WorkflowSpec) -> Vec<Node<'_>> {
+    let steps = spec.steps.iter();
+    steps
+        .map(|step| Node { id: &step.id, dependencies: &step.dependencies, finally: step.finally })
+        .collect()
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(spec: &'a WorkflowSpec) -> Self {
+        let nodes = nodes(spec);
+        let ids = spec.steps.iter().enumerate();
+        let by_id: BTreeMap<_, _> = ids.map(|(index, step)| (step.id.as_str(), index)).collect();
+        let mut succeeded = vec![BTreeSet::new(); spec.steps.len()];
+        for index in order(&nodes) {
+            succeeded[index] = succeeded_before(&spec.steps[index], &by_id, &succeeded);
+        }
+        Self { spec, by_id, before: ancestors(&nodes), succeeded }
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.by_id.keys().copied()
+    }
+
+    pub(super) fn index(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Returns whether a step is settled for certain when another one is decided.
+    pub(super) fn is_before(&self, earlier: usize, later: usize) -> bool {
+        let (first, second) = (&self.spec.steps[earlier], &self.spec.steps[later]);
+        self.before.is_before(earlier, later) || (second.finally && !first.finally)
+    }
+
+    /// Returns whether a step has succeeded for certain when another one begins.
+    pub(super) fn has_succeeded(&self, earlier: usize, later: usize) -> bool {
+        self.succeeded[later].contains(&earlier)
+    }
+
+    /// Returns whether a step has succeeded for certain in a run that succeeds.
+    pub(super) fn succeeds_with_the_run(&self, index: usize) -> bool {
+        let is_certain = |step: &WorkflowStep| step.when.is_none() && !step.allow_failure;
+        let before = self.before.of(index).map(|other| &self.spec.steps[other]);
+        let step = &self.spec.steps[index];
+        !step.finally && is_certain(step) && before.map(|step| is_certain(step)).all(|is| is)
+    }
+}
+
+/// Returns the steps that have succeeded when one begins that has no condition of its own; with one, nothing is certain.
+fn succeeded_before(
+    step: &WorkflowStep,
+    by_id: &BTreeMap<&str, usize>,
+    succeeded: &[BTreeSet<usize>],
+) -> BTreeSet<usize> {
+    if step.when.is_some() {
+        return BTreeSet::new();
+    }
+    let direct = step.dependencies.iter().filter_map(|id| by_id.get(id.as_str()).copied());
+    direct.flat_map(|index| succeeded[index].iter().copied().chain([index])).collect()
+}

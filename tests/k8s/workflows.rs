@@ -1,0 +1,164 @@
+//! Workflows on a real API server: each step a run of its own, recorded before it begins.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::team::{Team, condition};
+
+/// Two steps of which the second looks up what the first answered, one that is not wanted, and one at the end.
+pub(crate) const FLOW: &str = r#"
+apiVersion: mason.dev/v1alpha1
+kind: Workflow
+metadata: {name: flow}
+spec:
+  workflow: sales/flow
+  description: Count the orders of a city
+  configRef: {name: lake}
+  parameters: [{name: city, type: string, default: Wien}]
+  steps:
+    - id: cities
+      operator: table/query
+      parameters: {database_name: sales, query_string: "select distinct city from orders order by city"}
+    - id: table
+      operator: table/get
+      dependencies: [cities]
+      when: steps.cities.rows == 2
+      parameters: {database_name: "sales", table_name: orders}
+    - {id: never, operator: table/list, dependencies: [cities], when: steps.cities.rows > 2, parameters: {database_name: sales}}
+    - {id: last, operator: database/list, finally: true}
+  outputs: {rows: "${steps.cities.rows}", first: "${steps.cities.result[0].city} of ${parameters.city}"}
+"#;
+
+pub(crate) fn run(name: &str, more: &str) -> String {
+    format!(
+        "apiVersion: mason.dev/v1alpha1\nkind: WorkflowRun\nmetadata: {{name: {name}}}\n\
+         spec: {{workflowRef: {{name: flow}}{more}}}\n"
+    )
+}
+
+pub(crate) fn finished(team: &Team, name: &str) -> Value {
+    team.until(&format!("mwfr/{name}"), |run| {
+        condition(run, "Finished").is_some_and(|condition| condition["status"] == "True")
+    })
+}
+
+fn phases(run: &Value) -> Vec<String> {
+    let steps = run["status"]["steps"].as_array().cloned().unwrap_or_default();
+    let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+    steps.iter().map(|step| format!("{} {}", text(&step["id"]), text(&step["phase"]))).collect()
+}
+
+#[test]
+fn a_workflow_runs_its_steps_as_runs_and_answers_its_outputs() {
+    let team = Team::with_config("workflow");
+    let controller = team.controller();
+    team.apply(FLOW);
+    team.until("mwf/flow", |flow| {
+        condition(flow, "Ready").is_some_and(|ready| ready["status"] == "True")
+    });
+    team.apply(&run("now", ""));
+    let done = finished(&team, "now");
+    assert_eq!(done["status"]["phase"], "Succeeded", "{done:#}\n{}", controller.log());
+    assert_eq!(
+        phases(&done),
+        ["cities Succeeded", "table Succeeded", "never Skipped", "last Succeeded"]
+    );
+    assert_eq!(done["status"]["outputs"], json!({"rows": 2, "first": "Graz of Wien"}));
+    let printed = team.kubectl(&["get", "workflowruns"]);
+    let cells: Vec<Vec<&str>> =
+        printed.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(cells[0], ["NAME", "WORKFLOW", "PHASE", "STEPS", "DURATION", "AGE"]);
+    assert_eq!(cells[1][..4], ["now", "flow", "Succeeded", "4/4"]);
+
+    let child = done["status"]["steps"][0]["run"]["name"].as_str().unwrap();
+    let child = team.get(&format!("oprun/{child}"));
+    assert_eq!(child["metadata"]["ownerReferences"][0]["uid"], done["metadata"]["uid"]);
+    assert_eq!(child["metadata"]["uid"], done["status"]["steps"][0]["run"]["uid"]);
+    assert_eq!(child["metadata"]["labels"]["mason.dev/step"], "cities");
+
+    let settled = r#"{"status":{"steps":[{"id":"cities","phase":"Failed"},{"id":"table","phase":"Failed"},{"id":"never","phase":"Skipped"},{"id":"last","phase":"Failed"}]}}"#;
+    let namespace = ["--namespace", team.name];
+    let patch = ["patch", "mwfr/now", "--subresource=status", "--type=merge", "-p", settled];
+    let refused = team.cluster.kubectl(&[&namespace[..], &patch].concat(), "");
+    assert!(refused.err.contains("a settled step stays as it is"), "{}", refused.err);
+    assert!(refused.err.contains("the run of a step never changes"), "{}", refused.err);
+}
+
+#[test]
+fn a_wrong_workflow_says_so_in_its_status_and_its_run_is_refused_with_every_problem() {
+    let team = Team::with_config("workflow-wrong");
+    let _controller = team.controller();
+    let wrong = FLOW.replace("operator: table/get", "operator: table/gett").replace(
+        "dependencies: [cities]\n      when: steps.cities.rows == 2",
+        "dependencies: [never]\n      when: steps.citis.rows == 2",
+    );
+    team.apply(&wrong);
+    let flow = team.until("mwf/flow", |flow| {
+        condition(flow, "Ready").is_some_and(|ready| ready["status"] == "False")
+    });
+    let message = condition(&flow, "Ready").unwrap()["message"].to_string();
+    for part in ["there is no operator `table/gett`", "there is no step `citis`"] {
+        assert!(message.contains(part), "{part} is not in {message}");
+    }
+    team.apply(&run("now", ", parameters: {cty: x}"));
+    let done = finished(&team, "now");
+    let status = &done["status"];
+    assert_eq!(
+        (&status["phase"], &status["columns"]["reason"]),
+        (&json!("Failed"), &json!("Invalid"))
+    );
+    let told = status["messages"]["errors"].to_string();
+    for part in ["has no such parameter", "`table/gett`", "`citis`"] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    assert_eq!(phases(&done), Vec::<String>::new());
+    assert_eq!(team.kubectl(&["get", "oprun", "-o", "name"]), "");
+}
+
+#[test]
+fn a_cancelled_run_ends_its_steps_and_still_does_the_last_ones() {
+    let team = Team::with_config("workflow-cancel");
+    team.apply(FLOW);
+    team.apply(&run("now", ", cancel: false"));
+    // Suspended, so that it is cancelled before its first step has ended.
+    let _controller = team.controller();
+    team.apply(&run("later", ", suspend: true"));
+    team.until("mwfr/later", |run| run["status"]["phase"] == "Suspended");
+    team.kubectl(&["patch", "mwfr/later", "--type=merge", "-p", r#"{"spec":{"cancel":true}}"#]);
+    let done = finished(&team, "later");
+    assert_eq!(done["status"]["phase"], "Cancelled", "{done:#}");
+    assert_eq!(finished(&team, "now")["status"]["phase"], "Succeeded");
+    let frozen = r#"{"spec":{"parameters":{"city":"Graz"}}}"#;
+    let namespace = ["--namespace", team.name];
+    let patch = ["patch", "mwfr/now", "--type=merge", "-p", frozen];
+    let refused = team.cluster.kubectl(&[&namespace[..], &patch].concat(), "");
+    assert!(refused.err.contains("a run is frozen once created"), "{}", refused.err);
+}
+
+#[test]
+fn a_controller_that_is_killed_again_and_again_runs_no_step_twice() {
+    let team = Team::with_config("workflow-kills");
+    team.apply(FLOW);
+    let names = ["now-0", "now-1", "now-2"];
+    for name in names {
+        team.apply(&run(name, ""));
+    }
+    for pause in [0, 300, 600, 900, 1_200] {
+        let controller = team.controller();
+        std::thread::sleep(Duration::from_millis(pause));
+        controller.kill();
+    }
+    let _controller = team.controller();
+    for name in names {
+        let done = finished(&team, name);
+        assert_eq!(done["status"]["phase"], "Succeeded", "{name}: {done:#}");
+        let listed = team.get("oprun");
+        let own =
+            listed["items"].as_array().unwrap().iter().filter(|run| {
+                run["metadata"]["ownerReferences"][0]["uid"] == done["metadata"]["uid"]
+            });
+        let phases: Vec<_> = own.map(|run| run["status"]["phase"].clone()).collect();
+        assert_eq!(phases, ["Succeeded", "Succeeded", "Succeeded"], "{name}: a run for each step");
+    }
+}
