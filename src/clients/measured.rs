@@ -13,10 +13,11 @@ use crate::engines::execution::Fence;
 use crate::engines::job::{JobId, JobOwner, JobRequest, JobStatus};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Author, Change, Changed, Changes, TableEntry};
+use crate::engines::partitions::PartitionFilter;
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
 use crate::engines::schema::Schema;
-use crate::engines::table::{Database, FileFormat, PinnedFile, TableLookup, TableName};
+use crate::engines::table::{Database, FileFormat, PinnedFile, Table, TableLookup, TableName};
 use crate::engines::{ByRole, EngineError, Engines, Execution, Lookup, Metastore, Role, Storage};
 use crate::metrics::{EngineCall, Metrics};
 
@@ -31,12 +32,13 @@ pub fn measured(
         client: choices.get(role).map_or("none", |choice| choice.kind.as_str()),
         metrics: metrics.clone(),
     };
-    let Engines { metastore, storage, execution, in_job } = engines;
+    let Engines { metastore, storage, execution, in_job, pruner } = engines;
     Engines {
         metastore: metastore.map(|inner| Measured::of(inner, by(Role::Metastore)) as _),
         storage: storage.map(|inner| Measured::of(inner, by(Role::Storage)) as _),
         execution: execution.map(|inner| Measured::of(inner, by(Role::Execution)) as _),
         in_job,
+        pruner,
     }
 }
 
@@ -145,6 +147,25 @@ impl Metastore for Measured<dyn Metastore> {
         reading: &Reading,
     ) -> Result<TableLookup, EngineError> {
         self.by.call("metastore.get_table", self.inner.get_table(name, reading)).await
+    }
+
+    async fn find_partitioned(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+    ) -> Result<Option<Table>, EngineError> {
+        let found = self.inner.find_partitioned(name, reading);
+        self.by.call("metastore.find_partitioned", found).await
+    }
+
+    async fn get_pruned(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+        filter: Arc<dyn PartitionFilter>,
+    ) -> Result<TableLookup, EngineError> {
+        let pruned = self.inner.get_pruned(name, reading, filter);
+        self.by.call("metastore.get_pruned", pruned).await
     }
 
     fn knows_commits(&self) -> bool {

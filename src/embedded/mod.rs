@@ -31,11 +31,15 @@ mod named_files;
 mod parquet;
 #[cfg(test)]
 mod parquet_tests;
+mod partition_filter;
 mod phrases;
 mod plain_select;
 pub mod planned;
 mod pool;
 pub(crate) mod progress;
+mod pruning;
+#[cfg(test)]
+mod pruning_tests;
 mod query;
 mod rows;
 mod rules;

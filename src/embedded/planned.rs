@@ -1,8 +1,12 @@
 //! Carries out a job, planning it first when it only says which operator is asked for what.
 
+use std::sync::Arc;
+
 use super::execute;
+use super::pruning::QueryPruner;
 use super::work::{Executed, Work};
 use crate::engines::job_spec::{JobSpec, Operation};
+use crate::engines::partitions::PartitionPruner;
 use crate::engines::planner::{Planned, Planner};
 use crate::engines::result::JobOutcome;
 use crate::engines::{EngineError, Engines, ErrorKind};
@@ -24,6 +28,8 @@ pub async fn carry_out(
     let Operation::Operator(job) = &spec.operation else {
         return execute(spec, work).await.map_err(|error| explained(error, spec));
     };
+    let pruner: Arc<dyn PartitionPruner> = Arc::new(QueryPruner::of(work));
+    let engines = &Engines { pruner: Some(pruner), ..engines.clone() };
     let own = match planner.plan(job, engines).await? {
         Planned::Concluded(conclusion) => return Ok(Executed::concluded(conclusion)),
         Planned::Job(own) => own,

@@ -1,9 +1,11 @@
 //! Queries in SQL: checked on the tree by [`crate::sql`], planned and run by DataFusion.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use datafusion::arrow::datatypes::{DataType, Fields};
+use datafusion::arrow::datatypes::{DataType, Fields, SchemaRef};
 use datafusion::common::DataFusionError;
+use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{LogicalPlan, Volatility};
 use datafusion::physical_optimizer::PhysicalOptimizerRule as _;
@@ -38,8 +40,21 @@ pub(super) async fn query(
     tables: &Tables,
     context: &SessionContext,
 ) -> Result<Batches, EngineError> {
-    let Operation::Query { sql, this_table, default_database, allow_writing, bindings } =
-        &spec.operation
+    let names: Vec<TableName> = tables.inputs().iter().map(|input| input.name.clone()).collect();
+    let analysed = analysed(&spec.operation, &names)?;
+    tables.register()?;
+    let schemas = (0..names.len()).map(|input| tables.schema(input));
+    let schemas = schemas.collect::<Result<Vec<_>, _>>()?;
+    let statement = statement_over(analysed, &names, &schemas);
+    let words = Words::new(statement.clone(), &schemas);
+    let started = Box::pin(started(statement, work, context)).await;
+    let stream = started.map_err(|error| words.explain(error))?;
+    Ok(explained(stream, words, allowed(work)))
+}
+
+/// Returns the query of a job, whose tables are those of the job.
+fn analysed(operation: &Operation, tables: &[TableName]) -> Result<Analysed, EngineError> {
+    let Operation::Query { sql, this_table, default_database, allow_writing, bindings } = operation
     else {
         return Err(failed(ErrorKind::Unexpected, QUERY, "the job is no query"));
     };
@@ -51,14 +66,38 @@ pub(super) async fn query(
     };
     let analysed = analyse(sql, scope).map_err(|problems| refusal(CLIENT, &problems))?;
     check_tables(&analysed, tables)?;
-    tables.register()?;
-    let mut statement = analysed.into_statement(&spellings(tables)?);
+    Ok(analysed)
+}
+
+fn statement_over(analysed: Analysed, tables: &[TableName], schemas: &[SchemaRef]) -> Statement {
+    let mut spellings = Spellings::default();
+    for (table, schema) in tables.iter().zip(schemas) {
+        insert(&mut spellings, table, schema.fields());
+    }
+    let mut statement = analysed.into_statement(&spellings);
     name_replaced(&mut statement);
-    let schemas = (0..tables.inputs().len()).map(|input| tables.schema(input));
-    let words = Words::new(statement.clone(), &schemas.collect::<Result<Vec<_>, _>>()?);
-    let started = Box::pin(started(statement, work, context)).await;
-    let stream = started.map_err(|error| words.explain(error))?;
-    Ok(explained(stream, words, allowed(work)))
+    statement
+}
+
+/// Returns the statement of a query over tables with these columns, as it is executed.
+///
+/// # Errors
+/// `InvalidInput` for what is no query over these tables.
+pub(super) fn statement_of(
+    query: &Operation,
+    tables: &[TableName],
+    schemas: &[SchemaRef],
+) -> Result<Statement, EngineError> {
+    Ok(statement_over(analysed(query, tables)?, tables, schemas))
+}
+
+/// Returns the state of a session for a statement that begins with its job: `now()` is the same wherever it is
+/// planned.
+pub(super) fn beginning_at(work: &Work, context: &SessionContext) -> SessionState {
+    let mut state = context.state();
+    let began = SystemTime::from(work.began);
+    state.execution_props_mut().query_execution_start_time = Some(began.into());
+    state
 }
 
 /// Starts a statement, once the rows of what it reads several times are kept.
@@ -71,18 +110,18 @@ async fn started(
     let kept = keep(&mut statement, &|function| is_same(function, context));
     if statement == as_written {
         let plan = plan(statement, work, context).await?;
-        return start(DataFrame::new(context.state(), plan), work).await;
+        return start(DataFrame::new(beginning_at(work, context), plan), work).await;
     }
     // What is wrong with the statement is said of it as it was written.
     let whole = plan(as_written, work, context).await?;
     for Kept { table, query, name } in kept {
         let plan = plan(query, work, context).await;
         let plan = plan.map_err(|_| cannot_keep(name.as_deref(), &whole, work, context))?;
-        let rows = start(DataFrame::new(context.state(), plan), work).await?;
+        let rows = start(DataFrame::new(beginning_at(work, context), plan), work).await?;
         kept::keep(table, rows, context, allowed(work)).await?;
     }
     let plan = plan(statement, work, context).await.map_err(|_| rows_around("a subquery"))?;
-    start(DataFrame::new(context.state(), plan), work).await
+    start(DataFrame::new(beginning_at(work, context), plan), work).await
 }
 
 /// Aggregates whose outcome is the same whatever the order of rows.
@@ -122,7 +161,7 @@ fn cannot_keep(
     context: &SessionContext,
 ) -> EngineError {
     // What cannot use the row around it whatever it holds is refused by a name of its own.
-    if let Err(error) = context.state().optimize(whole) {
+    if let Err(error) = beginning_at(work, context).optimize(whole) {
         return from_datafusion(QUERY, allowed(work), error);
     }
     rows_around(&match name {
@@ -154,7 +193,8 @@ fn explained(stream: Batches, words: Words, allowed: Allowed) -> Batches {
     Box::pin(RecordBatchStreamAdapter::new(schema, batches))
 }
 
-async fn plan(
+/// Plans a statement over the tables of a session.
+pub(super) async fn plan(
     statement: Statement,
     work: &Work,
     context: &SessionContext,
@@ -209,8 +249,8 @@ fn unplanned() -> EngineError {
     )
 }
 
-fn check_tables(analysed: &Analysed, tables: &Tables) -> Result<(), EngineError> {
-    let known: Vec<String> = tables.inputs().iter().map(|input| input.name.to_string()).collect();
+fn check_tables(analysed: &Analysed, tables: &[TableName]) -> Result<(), EngineError> {
+    let known: Vec<String> = tables.iter().map(ToString::to_string).collect();
     let is_known =
         |name: &TableName| known.iter().any(|input| input.eq_ignore_ascii_case(&name.to_string()));
     let missing: Vec<String> =
@@ -226,14 +266,6 @@ fn check_tables(analysed: &Analysed, tables: &Tables) -> Result<(), EngineError>
         Some(near) => Err(error.with_hint(format!("did you mean `{near}`?"))),
         None => Err(error.with_hint(format!("tables: {}", words.join(", ")))),
     }
-}
-
-fn spellings(tables: &Tables) -> Result<Spellings, EngineError> {
-    let mut spellings = Spellings::default();
-    for (index, input) in tables.inputs().iter().enumerate() {
-        insert(&mut spellings, &input.name, tables.schema(index)?.fields());
-    }
-    Ok(spellings)
 }
 
 fn insert(spellings: &mut Spellings, table: &TableName, fields: &Fields) {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::memory::MemorySchemaProvider;
 use datafusion::catalog::{SchemaProvider, TableProvider};
-use datafusion::common::ScalarValue;
+use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::prelude::SessionContext;
 
 use super::counts::Counts;
@@ -29,7 +29,7 @@ use crate::embedded::work::Work;
 use crate::engines::bad_rows::Tally;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::{BadRows, Input, JobSpec};
-use crate::engines::table::{Format, PinnedFile};
+use crate::engines::table::{Format, PinnedFile, TableName};
 use crate::engines::{EngineError, ErrorKind};
 
 const READING: &str = "read the table";
@@ -109,19 +109,7 @@ impl Tables {
         let wrong = |error| from_datafusion(READING, allowed, error);
         for (index, input) in self.inputs.iter().enumerate() {
             let provider = self.provider(index, self.views)?;
-            let catalog = self.context.catalog("datafusion").ok_or_else(|| {
-                failed(ErrorKind::Unexpected, READING, "the session has no catalogue")
-            })?;
-            let database = input.name.database.to_ascii_lowercase();
-            let schema = if let Some(schema) = catalog.schema(&database) {
-                schema
-            } else {
-                let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
-                catalog.register_schema(&database, Arc::clone(&schema)).map_err(wrong)?;
-                schema
-            };
-            let table = input.name.table.to_ascii_lowercase();
-            schema.register_table(table, provider).map_err(wrong)?;
+            register(&self.context, &input.name, provider).map_err(wrong)?;
         }
         Ok(())
     }
@@ -208,6 +196,7 @@ impl Tables {
             files: vec![alone],
             version: described.version,
             left_out: Tally::default(),
+            partitions: None,
             notes: Vec::new(),
         };
         let all = all_columns(&alone)?;
@@ -312,6 +301,26 @@ impl Tables {
     }
 }
 
+/// Makes a table one of a session, `database.table` in ASCII lower case.
+pub(super) fn register(
+    context: &SessionContext,
+    name: &TableName,
+    provider: Arc<dyn TableProvider>,
+) -> Result<(), DataFusionError> {
+    let catalog = context.catalog("datafusion");
+    let catalog = catalog
+        .ok_or_else(|| DataFusionError::Internal("the session has no catalogue".to_owned()))?;
+    let database = name.database.to_ascii_lowercase();
+    let schema = if let Some(schema) = catalog.schema(&database) {
+        schema
+    } else {
+        let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+        catalog.register_schema(&database, Arc::clone(&schema))?;
+        schema
+    };
+    schema.register_table(name.table.to_ascii_lowercase(), provider).map(drop)
+}
+
 /// Returns what a job may use, for the words of errors.
 pub(crate) fn allowed(work: &Work) -> Allowed {
     Allowed { memory_bytes: work.memory_limit_bytes, disk_bytes: work.disk_limit_bytes }
@@ -386,9 +395,25 @@ fn partition_fields(input: &Input) -> Vec<FieldRef> {
     input.partition_columns.to_arrow().fields().iter().enumerate().map(field).collect()
 }
 
+/// The fields of partition keys where it is not known which files there are.
+pub(super) fn nullable_partition_fields(input: &Input) -> Vec<FieldRef> {
+    let nullable =
+        |field: &FieldRef| Arc::new(Field::new(field.name(), field.data_type().clone(), true));
+    input.partition_columns.to_arrow().fields().iter().map(nullable).collect()
+}
+
 fn table_schema(input: &Input, schema: usize) -> Result<SchemaRef, EngineError> {
+    schema_with(input, schema, partition_fields(input))
+}
+
+/// Returns the columns of one of an input's schemas, with those of its partition keys last.
+pub(super) fn schema_with(
+    input: &Input,
+    schema: usize,
+    partition_fields: Vec<FieldRef>,
+) -> Result<SchemaRef, EngineError> {
     let mut fields: Vec<FieldRef> = file_schema(input, schema)?.fields().to_vec();
-    fields.extend(partition_fields(input));
+    fields.extend(partition_fields);
     Ok(Arc::new(ArrowSchema::new(fields)))
 }
 
@@ -396,14 +421,24 @@ fn all_columns(input: &Input) -> Result<Vec<usize>, EngineError> {
     Ok((0..table_schema(input, 0)?.fields().len()).collect())
 }
 
+/// Returns the value of a partition key in the key's type.
+pub(super) fn partition_value(
+    text: Option<&String>,
+    data_type: &DataType,
+) -> Result<ScalarValue, DataFusionError> {
+    match text {
+        None => ScalarValue::try_from(data_type),
+        Some(text) => ScalarValue::try_from_string(text.clone(), data_type),
+    }
+}
+
 /// The values of a file's partition keys in the types of the keys.
 fn partition_values(
     fields: &[FieldRef],
     file: &PinnedFile,
 ) -> Result<Vec<ScalarValue>, EngineError> {
-    let value = |(text, field): (&Option<String>, &FieldRef)| match text {
-        None => ScalarValue::try_from(field.data_type()),
-        Some(text) => ScalarValue::try_from_string(text.clone(), field.data_type()),
+    let value = |(text, field): (&Option<String>, &FieldRef)| {
+        partition_value(text.as_ref(), field.data_type())
     };
     file.partition_values.iter().zip(fields).map(value).collect::<Result<Vec<_>, _>>().map_err(
         |error| {

@@ -95,6 +95,12 @@ pub struct WorkPlan {
     pub bytes_read: u64,
     /// How many rows are read, if it is known.
     pub rows_read: Option<u64>,
+    /// How many partitions are read, of tables with partition keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions_read: Option<u64>,
+    /// How many partitions these tables have, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions_total: Option<u64>,
     /// Where is written, or what is changed.
     pub target: Option<String>,
     /// What would be overwritten or deleted: paths or tables, at most 100.

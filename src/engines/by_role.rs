@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::metastore::Changes;
+use super::partitions::PartitionPruner;
 use super::{EngineError, ErrorKind, Execution, Metastore, Storage};
 use crate::api::v1alpha1::{
     ClientKind, EngineChoice, EngineChoices, EngineClients, SupportedConfiguration,
@@ -111,6 +112,8 @@ pub struct Engines {
     pub execution: Option<Arc<dyn Execution>>,
     /// Whether these are the engines of a job, where anything may be read.
     pub in_job: bool,
+    /// Says which partitions a query needs, in a job whose engine can tell.
+    pub pruner: Option<Arc<dyn PartitionPruner>>,
 }
 
 impl Engines {

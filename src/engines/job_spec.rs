@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use super::bad_rows::BadRows;
 use super::bad_rows::Tally;
 use super::job::JobToken;
+use super::partitions::PartitionsRead;
 use super::reading::Reading;
 use super::request::OperatorJob;
 use super::schema::{ColumnType, Schema};
@@ -103,6 +104,9 @@ pub struct Input {
     /// What a reader should know of how the files are read, for the outcome: what was detected, and is unusual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// How many partitions of the table the files are of, where it has partition keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<PartitionsRead>,
 }
 
 impl Input {
@@ -111,6 +115,7 @@ impl Input {
     pub fn without_files(&self) -> Self {
         let Self { name, format, schemas, partition_columns, version, left_out, notes, .. } = self;
         Self {
+            partitions: self.partitions,
             name: name.clone(),
             format: format.clone(),
             schemas: schemas.clone(),

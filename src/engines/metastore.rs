@@ -1,5 +1,7 @@
 //! The role that knows databases and tables.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
@@ -7,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
 use super::lookup::Lookup;
+use super::partitions::PartitionFilter;
 use super::reading::Reading;
 use super::schema::{Schema, SchemaFound};
-use super::table::{Database, FileFormat, TableKind, TableLookup, TableName, TableVersion};
+use super::table::{Database, FileFormat, Table, TableKind, TableLookup, TableName, TableVersion};
 
 /// A metastore. Names are compared without regard to ASCII case; two that differ only so are an
 /// `InvalidInput` naming both.
@@ -50,6 +53,33 @@ pub trait Metastore: Send + Sync {
         name: &TableName,
         reading: &Reading,
     ) -> Result<TableLookup, EngineError>;
+
+    /// Returns a table with partition keys as a query can be planned over it, without its files; nothing for any other
+    /// table, and where its columns cannot be told without a look at all its files.
+    ///
+    /// # Errors
+    /// As [`Metastore::get_table`].
+    async fn find_partitioned(
+        &self,
+        _name: &TableName,
+        _reading: &Reading,
+    ) -> Result<Option<Table>, EngineError> {
+        Ok(None)
+    }
+
+    /// Returns a table as [`Metastore::get_table`] does, with the files of the partitions that a filter keeps. A
+    /// metastore may keep more.
+    ///
+    /// # Errors
+    /// As [`Metastore::get_table`]; what is wrong with partitions that are left out need not be found.
+    async fn get_pruned(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+        _filter: Arc<dyn PartitionFilter>,
+    ) -> Result<TableLookup, EngineError> {
+        self.get_table(name, reading).await
+    }
 
     /// Returns whether a table that a job commits beside its files is one of this metastore. Otherwise it has to be
     /// told of it.

@@ -19,6 +19,7 @@ pub mod lookup;
 pub mod metastore;
 pub mod nearest;
 pub mod nesting;
+pub mod partitions;
 pub mod planner;
 pub mod reading;
 pub mod reading_parameters;

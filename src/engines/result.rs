@@ -11,6 +11,7 @@ use super::answer::Conclusion;
 use super::job::{JobOwner, JobToken};
 use super::job_spec::Input;
 use super::metastore::Change;
+use super::partitions::PartitionsRead;
 use super::schema::{Schema, SchemaConflict, SchemaFound};
 use super::table::{FileFormat, PinnedFile, StoragePath, TableName, TableVersion};
 
@@ -58,10 +59,13 @@ pub struct Reads {
     /// `sha256:` over the pins of its files: path, size, time and identity, in the order of the paths. The same
     /// files give the same digest; a file that was written anew gives another one.
     pub digest: String,
-    /// How many files it has.
+    /// How many files were read of it.
     pub files: u64,
     /// Their size.
     pub bytes: u64,
+    /// How many of its partitions were read, where it has partition keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<PartitionsRead>,
 }
 
 impl Reads {
@@ -85,6 +89,7 @@ impl Reads {
             digest: format!("sha256:{:x}", hash.finalize()),
             files: files.len() as u64,
             bytes: files.iter().map(|file| file.size_bytes).sum(),
+            partitions: input.partitions,
         }
     }
 }
@@ -228,6 +233,7 @@ mod tests {
             files: files.iter().map(pinned).collect(),
             version: Some(TableVersion(3)),
             left_out: Tally::default(),
+            partitions: None,
             notes: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::bad_rows::Bad;
+use super::partitions::PartitionsRead;
 use super::schema::{ColumnType, Schema, SchemaConflict, SchemaFound};
 
 /// A database of a metastore.
@@ -433,6 +434,9 @@ pub struct Table {
     pub version: Option<TableVersion>,
     /// The files, as of the look-up.
     pub files: Vec<PinnedFile>,
+    /// How many of its partitions `files` are of, where it has partition keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<PartitionsRead>,
     /// How many files are below its locations which the metastore counts among none of its partitions.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unregistered: u64,

@@ -81,8 +81,7 @@ impl Lake {
         Engines {
             metastore: Some(Arc::new(self.metastore())),
             storage: Some(Arc::new(self.storage())),
-            execution: None,
-            in_job: false,
+            ..Engines::default()
         }
     }
 
@@ -92,8 +91,8 @@ impl Lake {
         Engines {
             metastore: Some(Arc::new(self.metastore().in_job(discovery))),
             storage: Some(Arc::new(self.storage())),
-            execution: None,
             in_job: true,
+            ..Engines::default()
         }
     }
 }

@@ -218,6 +218,7 @@ pub(crate) fn declared_table(
         rows,
         bad: Bad::default(),
         notes: Vec::new(),
+        partitions: None,
         unregistered: 0,
         why_text: BTreeMap::new(),
         name: found.name,

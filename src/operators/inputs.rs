@@ -7,6 +7,7 @@ use super::{Unprepared, WorkPlan};
 use crate::engines::bad_rows::Tally;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::{Input, InputFile};
+use crate::engines::partitions::PartitionsRead;
 use crate::engines::reading::{ORDINARY_NOTES, Reading};
 use crate::engines::schema::{Column, ColumnType, Schema, SchemaConflict};
 use crate::engines::table::{
@@ -88,8 +89,17 @@ pub(super) fn table_input(table: &Table) -> Input {
         files: table.files.iter().map(|file| InputFile { file: file.clone(), schema: 0 }).collect(),
         version: table.version,
         left_out: table.bad.files.clone(),
-        notes: unusual(&table.notes),
+        notes: unusual(&table.notes).into_iter().chain(pruned(table)).collect(),
+        partitions: table.partitions,
     }
+}
+
+/// Says of a table how many of its partitions are read, where it is not all of them.
+fn pruned(table: &Table) -> Option<String> {
+    let PartitionsRead { read, total } = table.partitions.filter(|count| count.is_pruned())?;
+    let of = total.map_or_else(String::new, |total| format!(" of {total}"));
+    let name = &table.name;
+    Some(format!("partitions of `{name}`: {read}{of} read, as the conditions on its keys leave"))
 }
 
 /// Most notes of a table that are shown.
@@ -133,6 +143,7 @@ pub(super) fn conflicting_input(table: &ConflictingTable) -> Input {
         version: None,
         left_out: table.bad.files.clone(),
         notes: unusual(&table.notes),
+        partitions: None,
     }
 }
 
@@ -156,11 +167,15 @@ fn split_columns(schema: &Schema, keys: &[String]) -> (Schema, Schema) {
 /// Returns the plan of reading these inputs, for the work that `what` says.
 pub(super) fn reading_plan(what: String, inputs: &[Input], rows: Option<u64>) -> WorkPlan {
     let files = inputs.iter().flat_map(|input| &input.files);
+    let partitions = inputs.iter().filter_map(|input| input.partitions);
+    let partitions = partitions.reduce(PartitionsRead::plus);
     WorkPlan {
         what,
         files_read: inputs.iter().map(|input| input.files.len() as u64).sum(),
         bytes_read: files.map(|file| file.file.size_bytes).sum(),
         rows_read: rows,
+        partitions_read: partitions.map(|count| count.read),
+        partitions_total: partitions.and_then(|count| count.total),
         ..WorkPlan::default()
     }
 }
@@ -219,5 +234,6 @@ pub(super) fn unread_input(name: TableName, files: Vec<PinnedFile>) -> Input {
         version: None,
         left_out: Tally::default(),
         notes: Vec::new(),
+        partitions: None,
     }
 }

@@ -18,6 +18,7 @@ mod operator;
 mod parameters;
 mod planning;
 mod prepared;
+mod pruned;
 mod querying;
 mod reading;
 mod statement;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::inputs::table_input;
+use super::pruned::Queried;
 use super::reading::{named_inputs, read_tables};
 use super::target::find_target;
 use super::work::Work;
@@ -44,6 +45,13 @@ impl Querying<'_> {
             bindings: self.bindings,
         };
         let analysed = analyse(self.sql, scope).map_err(|problems| refusal(operator, &problems))?;
+        let operation = Operation::Query {
+            sql: self.sql.to_owned(),
+            this_table: self.this_table.clone(),
+            default_database: self.default_database.clone(),
+            allow_writing: request.allow_writing_sql,
+            bindings: self.bindings.cloned().unwrap_or_default(),
+        };
         let target = find_target(engines, operator, request).await?;
         if let (Some(_), true) = (&target, engines.reads_names()) {
             return Err(writes_nothing(operator).into());
@@ -51,7 +59,8 @@ impl Querying<'_> {
         let (inputs, rows) = if engines.reads_names() {
             (named_inputs(engines, operator, request, analysed.tables()).await?, None)
         } else {
-            let tables = read_tables(engines, operator, request, analysed.tables()).await?;
+            let query = Some(Queried { analysed: &analysed, operation: &operation });
+            let tables = read_tables(engines, operator, request, analysed.tables(), query).await?;
             let rows = tables.iter().map(|table| table.rows).sum();
             (tables.iter().map(table_input).collect::<Vec<_>>(), rows)
         };
@@ -64,13 +73,7 @@ impl Querying<'_> {
             },
             rows,
             inputs,
-            operation: Operation::Query {
-                sql: self.sql.to_owned(),
-                this_table: self.this_table,
-                default_database: self.default_database,
-                allow_writing: request.allow_writing_sql,
-                bindings: self.bindings.cloned().unwrap_or_default(),
-            },
+            operation,
             target,
         };
         work.into_prepared(request)

@@ -6,6 +6,7 @@
 
 use super::inputs::{agreeing, unread, unread_input};
 use super::parameters::{refused, refused_all};
+use super::pruned::{Queried, look_up_queried};
 use super::{Request, Unprepared};
 use crate::engines::job_spec::Input;
 use crate::engines::reading::{Concerns, Reading};
@@ -31,7 +32,7 @@ pub(super) async fn look_up(
     request: &Request,
     name: &TableName,
 ) -> Result<TableLookup, Unprepared> {
-    let found = look_up_all(engines, operator, request, std::slice::from_ref(name)).await?;
+    let found = look_up_all(engines, operator, request, std::slice::from_ref(name), None).await?;
     let first = found.into_iter().next();
     first.ok_or_else(|| refused(operator, "no table is named").into())
 }
@@ -46,12 +47,18 @@ async fn look_up_all(
     operator: &str,
     request: &Request,
     names: &[TableName],
+    query: Option<Queried<'_>>,
 ) -> Result<Vec<TableLookup>, Unprepared> {
     let reading = reading(operator, request)?;
-    let mut found = Vec::with_capacity(names.len());
-    for name in names {
-        found.push(engines.metastore()?.get_table(name, &reading).await?);
-    }
+    let found = if let Some(query) = query {
+        look_up_queried(engines, &reading, names, query).await?
+    } else {
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            found.push(engines.metastore()?.get_table(name, &reading).await?);
+        }
+        found
+    };
     // Every table is looked up first: one that is not there is said before a job reads the others.
     for table in &found {
         if let TableLookup::Unread(table) = table {
@@ -74,7 +81,8 @@ async fn look_up_all(
     Err(without_effect(operator, &useless, &reasons).into())
 }
 
-/// Returns tables whose files agree, in the order of their names.
+/// Returns tables whose files agree, in the order of their names; for a query, with the files of the partitions that it
+/// needs.
 ///
 /// # Errors
 /// As [`look_up_all`], and `InvalidInput` that shows the first conflict.
@@ -83,8 +91,9 @@ pub(super) async fn read_tables(
     operator: &str,
     request: &Request,
     names: &[TableName],
+    query: Option<Queried<'_>>,
 ) -> Result<Vec<Table>, Unprepared> {
-    let found = look_up_all(engines, operator, request, names).await?;
+    let found = look_up_all(engines, operator, request, names, query).await?;
     found.into_iter().map(|found| agreeing(operator, found)).collect()
 }
 

@@ -8,6 +8,7 @@
 mod bind;
 mod check;
 mod columns;
+mod conditions;
 mod kept;
 mod misplaced;
 mod own_functions;

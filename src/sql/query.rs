@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 use super::columns::{self, Spellings};
 use super::parse::parse;
 use super::problem::SqlProblem;
-use super::{bind, check};
+use super::{bind, check, conditions};
 use crate::engines::job_spec::Binding;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, ErrorKind};
@@ -41,6 +41,18 @@ impl Analysed {
     #[must_use]
     pub fn tables(&self) -> &[TableName] {
         &self.tables
+    }
+
+    /// Returns whether the query has conditions at all.
+    #[must_use]
+    pub fn has_conditions(&self) -> bool {
+        conditions::has_conditions(&self.query)
+    }
+
+    /// Returns whether conditions of the query may limit any of these columns, by their names alone.
+    #[must_use]
+    pub fn may_limit(&self, columns: &[String]) -> bool {
+        conditions::may_limit(&self.query, columns)
     }
 
     /// Returns the statement to run: tables are `"database"."table"` in ASCII lower case, and unquoted

@@ -125,6 +125,7 @@ mod tests {
                 files: Vec::new(),
                 version: None,
                 left_out: Tally::default(),
+                partitions: None,
                 notes: Vec::new(),
             }],
             operation,

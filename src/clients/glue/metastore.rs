@@ -15,11 +15,12 @@ use super::declaration::{
     Declared, check_columns, declared, foreign, kind_of, location_of, version_of,
 };
 use super::places::Places;
-use super::tables::{Kept, Looking};
+use super::tables::{Found, Kept, Looking};
 use crate::engines::bad_rows::Bad;
 use crate::engines::files::Files;
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry};
 use crate::engines::nearest::did_you_mean;
+use crate::engines::partitions::PartitionFilter;
 use crate::engines::reading::Reading;
 use crate::engines::schema::Schema;
 use crate::engines::table::{Database, FileFormat, Table, TableLookup, TableName, UnreadTable};
@@ -99,9 +100,7 @@ impl GlueMetastore {
         }
         let declared = declared(&table)
             .map_err(|why| refused(ErrorKind::Unsupported, format!("is not read here: {why}")))?;
-        let database = table.database_name.clone().unwrap_or_else(|| name.database.clone());
-        let name = TableName { database, table: table.name.clone() };
-        Ok(Kept { name, table, declared, partitions: Vec::new() })
+        Ok(named(name, table, declared))
     }
 
     async fn with_partitions(
@@ -123,16 +122,34 @@ impl GlueMetastore {
         Ok(Some(kept))
     }
 
-    fn table(&self, kept: Kept, most: usize) -> Result<TableLookup, EngineError> {
-        let files = Arc::clone(self.files());
-        let looking =
-            Looking { catalogue: &self.catalogue, files: &*files, places: &self.places, most };
-        let found = looking.files_of(&kept)?;
+    /// Returns a table with those of its partitions that a filter keeps.
+    async fn look_up(
+        &self,
+        name: &TableName,
+        filter: Option<Arc<dyn PartitionFilter>>,
+    ) -> Result<TableLookup, EngineError> {
+        let most = if self.in_job { usize::MAX } else { Engines::MOST_FILES };
+        let kept = self.kept(name).await?;
         let entry = self.entry(&kept.name.database, &kept.table);
-        let Some(found) = found else { return Ok(unread(entry)) };
+        let Some(kept) = self.with_partitions(kept, most).await? else { return Ok(unread(entry)) };
+        self.blocking(move |own| {
+            let files = Arc::clone(own.files());
+            let filter = filter.as_deref();
+            let (catalogue, places) = (&own.catalogue, &own.places);
+            let looking = Looking { catalogue, files: &*files, places, most, filter };
+            match looking.files_of(&kept)? {
+                Some(found) => Ok(TableLookup::Table(Box::new(own.table(kept, found)))),
+                None => Ok(unread(entry)),
+            }
+        })
+        .await
+    }
+
+    fn table(&self, kept: Kept, found: Found) -> Table {
+        let entry = self.entry(&kept.name.database, &kept.table);
         let TableEntry { name, kind, locations, version } = entry;
         let Declared { format, schema, partition_keys, found: how, notes } = kept.declared;
-        Ok(TableLookup::Table(Box::new(Table {
+        Table {
             name,
             kind,
             locations,
@@ -145,9 +162,10 @@ impl GlueMetastore {
             rows: None,
             bad: Bad::default(),
             notes: notes.into_iter().chain(found.notes).collect(),
+            partitions: found.partitions,
             unregistered: found.unregistered,
             why_text: std::collections::BTreeMap::new(),
-        })))
+        }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -189,6 +207,13 @@ fn with_nearest(missing: EngineError, wanted: &str, known: &[String]) -> EngineE
         Some(hint) => missing.with_hint(hint),
         None => missing,
     }
+}
+
+/// Returns a table under the name that the catalogue has for it.
+fn named(name: &TableName, table: GlueTable, declared: Declared) -> Kept {
+    let database = table.database_name.clone().unwrap_or_else(|| name.database.clone());
+    let name = TableName { database, table: table.name.clone() };
+    Kept { name, table, declared, partitions: Vec::new() }
 }
 
 fn unread(entry: TableEntry) -> TableLookup {
@@ -234,11 +259,32 @@ impl Metastore for GlueMetastore {
         name: &TableName,
         _reading: &Reading,
     ) -> Result<TableLookup, EngineError> {
-        let most = if self.in_job { usize::MAX } else { Engines::MOST_FILES };
-        let kept = self.kept(name).await?;
-        let entry = self.entry(&kept.name.database, &kept.table);
-        let Some(kept) = self.with_partitions(kept, most).await? else { return Ok(unread(entry)) };
-        self.blocking(move |own| own.table(kept, most)).await
+        self.look_up(name, None).await
+    }
+
+    async fn find_partitioned(
+        &self,
+        name: &TableName,
+        _reading: &Reading,
+    ) -> Result<Option<Table>, EngineError> {
+        // What cannot be read here is refused by the look-up, in its words.
+        let Some(table) = self.catalogue.fetch_table(name).await? else { return Ok(None) };
+        let Some(declared) = declared(&table).ok().filter(|_| foreign(&table).is_none()) else {
+            return Ok(None);
+        };
+        if declared.partition_keys.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.table(named(name, table, declared), Found::default())))
+    }
+
+    async fn get_pruned(
+        &self,
+        name: &TableName,
+        _reading: &Reading,
+        filter: Arc<dyn PartitionFilter>,
+    ) -> Result<TableLookup, EngineError> {
+        self.look_up(name, Some(filter)).await
     }
 
     fn knows_commits(&self) -> bool {

@@ -11,6 +11,7 @@ use super::places::Places;
 use super::reader;
 use crate::engines::counted::counted;
 use crate::engines::files::Files;
+use crate::engines::partitions::{PartitionFilter, PartitionsRead, are_few};
 use crate::engines::table::{PinnedFile, StoragePath, TableName};
 use crate::engines::{EngineError, ErrorKind};
 use crate::lake::listing::visit;
@@ -29,8 +30,11 @@ pub(super) struct Kept {
 }
 
 /// The files of a table.
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) files: Vec<PinnedFile>,
+    /// How many partitions they are of, where the table has partition keys.
+    pub(super) partitions: Option<PartitionsRead>,
     /// Files below the folder that are in no partition.
     pub(super) unregistered: u64,
     pub(super) notes: Vec<String>,
@@ -41,6 +45,8 @@ struct Place {
     path: StoragePath,
     values: Vec<Option<String>>,
     files: u64,
+    /// Whether its files are wanted.
+    is_read: bool,
 }
 
 /// Looks for the files of tables, and takes no more than so many.
@@ -49,6 +55,8 @@ pub(super) struct Looking<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) places: &'a Places,
     pub(super) most: usize,
+    /// Which partitions are read; all without one.
+    pub(super) filter: Option<&'a dyn PartitionFilter>,
 }
 
 impl Looking<'_> {
@@ -91,7 +99,7 @@ impl Looking<'_> {
             if files.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         files.sort_by(|left: &PinnedFile, right| left.path.cmp(&right.path));
-        Ok((files.len() <= most).then_some(Found { files, unregistered: 0, notes: Vec::new() }))
+        Ok((files.len() <= most).then_some(Found { files, ..Found::default() }))
     }
 
     fn in_partitions(
@@ -99,46 +107,34 @@ impl Looking<'_> {
         kept: &Kept,
         folder: &StoragePath,
     ) -> Result<Option<Found>, EngineError> {
-        let mut places = BTreeMap::new();
-        for partition in &kept.partitions {
-            let place = self.place(kept, partition)?;
-            let path = place.path.clone();
-            if places.insert(path.clone(), place).is_some() {
-                let why = format!("two of its partitions have their files at `{path}`");
-                return Err(self.refused(&kept.name, why));
-            }
-        }
-        if let Some((outer, inner)) = nested(&places) {
-            let why = format!("its partition at `{inner}` is within that at `{outer}`");
-            return Err(self.refused(&kept.name, why));
-        }
-        let (mut files, mut unregistered) = (Vec::new(), 0_u64);
+        let mut places = self.places_of(kept)?;
+        let total = places.len();
+        let read = self.leave_out(&mut places);
         let below = format!("{folder}/");
         let is_below = |path: &StoragePath| path.as_str().starts_with(&below);
+        let one_by_one = read < total && are_few(read, total);
+        let wanted = places.values().filter(|place| place.is_read).map(|place| place.path.clone());
+        let (apart, together): (Vec<StoragePath>, Vec<StoragePath>) =
+            wanted.partition(|path| one_by_one || !is_below(path));
         let most = self.most;
-        let mut take = |file: PinnedFile, unregistered: &mut u64| {
-            if file.size_bytes > 0 {
-                match place_of(&mut places, &file.path) {
-                    Some(place) => {
-                        place.files += 1;
-                        let partition_values = place.values.clone();
-                        files.push(PinnedFile { partition_values, ..file });
-                    }
-                    None => *unregistered += 1,
-                }
-            }
-            if files.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let apart: Vec<StoragePath> = kept
-            .partitions
-            .iter()
-            .filter_map(|partition| self.path_of(partition).ok())
-            .filter(|path| !is_below(path))
-            .collect();
         if most < usize::MAX && apart.len() > MOST_APART {
             return Ok(None);
         }
-        let is_below_too = kept.partitions.is_empty() || apart.len() < kept.partitions.len();
+        let (mut files, mut unregistered) = (Vec::new(), 0_u64);
+        let mut take = |file: PinnedFile, unregistered: &mut u64| {
+            match place_of(&mut places, &file.path) {
+                _ if file.size_bytes == 0 => {}
+                Some(place) if place.is_read => {
+                    place.files += 1;
+                    let partition_values = place.values.clone();
+                    files.push(PinnedFile { partition_values, ..file });
+                }
+                Some(_) => {}
+                None => *unregistered += 1,
+            }
+            if files.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let is_below_too = total == 0 || !together.is_empty();
         if is_below_too && self.files.kind(folder)?.is_some() {
             visit_data(self.files, folder, &mut |file| take(file, &mut unregistered))?;
         }
@@ -152,7 +148,38 @@ impl Looking<'_> {
         }
         files.sort_by(|left: &PinnedFile, right| left.path.cmp(&right.path));
         let notes = notes(&places, unregistered);
-        Ok(Some(Found { files, unregistered, notes }))
+        let partitions = Some(PartitionsRead { read: read as u64, total: Some(total as u64) });
+        Ok(Some(Found { files, partitions, unregistered, notes }))
+    }
+
+    /// Returns the places of all partitions, each apart from the others.
+    fn places_of(&self, kept: &Kept) -> Result<BTreeMap<StoragePath, Place>, EngineError> {
+        let mut places = BTreeMap::new();
+        for partition in &kept.partitions {
+            let place = self.place(kept, partition)?;
+            let path = place.path.clone();
+            if places.insert(path.clone(), place).is_some() {
+                let why = format!("two of its partitions have their files at `{path}`");
+                return Err(self.refused(&kept.name, why));
+            }
+        }
+        if let Some((outer, inner)) = nested(&places) {
+            let why = format!("its partition at `{inner}` is within that at `{outer}`");
+            return Err(self.refused(&kept.name, why));
+        }
+        Ok(places)
+    }
+
+    /// Marks the partitions that are not read, and returns how many are.
+    fn leave_out(&self, places: &mut BTreeMap<StoragePath, Place>) -> usize {
+        let Some(filter) = self.filter else { return places.len() };
+        let values: Vec<&[Option<String>]> =
+            places.values().map(|place| place.values.as_slice()).collect();
+        let kept = filter.keeps(&values);
+        for (place, is_read) in places.values_mut().zip(kept) {
+            place.is_read = is_read;
+        }
+        places.values().filter(|place| place.is_read).count()
     }
 
     fn path_of(&self, partition: &Partition) -> Result<StoragePath, String> {
@@ -176,7 +203,7 @@ impl Looking<'_> {
             check_like(kept, own, table).map_err(|why| refused(&why))?;
         }
         let values = given.into_iter().map(|value| (value != NULL).then_some(value)).collect();
-        Ok(Place { path, values, files: 0 })
+        Ok(Place { path, values, files: 0, is_read: true })
     }
 }
 
@@ -261,9 +288,10 @@ fn place_of<'a>(
 
 fn notes(places: &BTreeMap<StoragePath, Place>, unregistered: u64) -> Vec<String> {
     let mut notes = Vec::new();
-    let empty: Vec<&Place> = places.values().filter(|place| place.files == 0).collect();
+    let read: Vec<&Place> = places.values().filter(|place| place.is_read).collect();
+    let empty: Vec<&&Place> = read.iter().filter(|place| place.files == 0).collect();
     if let Some(example) = empty.first() {
-        let of = counted(places.len(), "partition");
+        let of = counted(read.len(), "partition");
         notes.push(format!("{} of {of} have no files, such as `{}`", empty.len(), example.path));
     }
     if unregistered > 0 {

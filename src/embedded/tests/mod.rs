@@ -208,6 +208,7 @@ pub(super) fn parquet_input(name: &str, schema: &RecordBatch, files: Vec<InputFi
         files,
         version: None,
         left_out: Tally::default(),
+        partitions: None,
         notes: Vec::new(),
     }
 }
@@ -229,6 +230,7 @@ pub(super) fn csv_input(name: &str, columns: &[(&str, &str)], files: Vec<InputFi
         files,
         version: None,
         left_out: Tally::default(),
+        partitions: None,
         notes: Vec::new(),
     }
 }

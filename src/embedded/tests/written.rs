@@ -60,6 +60,7 @@ fn files_are_written_under_the_token_with_their_checksums() {
         files: files.collect(),
         version: None,
         left_out: Tally::default(),
+        partitions: None,
         notes: Vec::new(),
     };
     let sql = "select City, Id from out.table where City = 'Linz' or city is null order by id";

@@ -301,6 +301,7 @@ impl Concluded {
                 rows,
                 bad,
                 notes,
+                partitions: None,
                 unregistered: 0,
                 why_text: self.why_text,
             })),

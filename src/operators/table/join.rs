@@ -43,7 +43,7 @@ impl Operator for Join {
         let right_name = right_name(request, &left_name)?;
         let names = [left_name, right_name];
         let target = find_target(engines, NAME, request).await?;
-        let tables = read_tables(engines, NAME, request, &names).await?;
+        let tables = read_tables(engines, NAME, request, &names, None).await?;
         let [left, right] = tables.as_slice() else {
             return Err(refused(NAME, "two tables are joined").into());
         };

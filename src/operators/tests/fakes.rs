@@ -14,6 +14,7 @@ use crate::engines::execution::Fence;
 use crate::engines::job::{JobId, JobOwner, JobRequest, JobState, JobStatus, JobToken};
 use crate::engines::job_spec::JobSpec;
 use crate::engines::metastore::{Changes, TableEntry};
+use crate::engines::partitions::{PartitionFilter, PartitionsRead};
 use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
 use crate::engines::schema::{Column, Schema, SchemaFound};
@@ -43,7 +44,7 @@ impl World {
         let storage: Arc<dyn Storage> = Arc::clone(&world) as _;
         let execution: Option<Arc<dyn Execution>> = Some(world);
         let (metastore, storage) = (Some(metastore), Some(storage));
-        Engines { metastore, storage, execution, in_job: false }
+        Engines { metastore, storage, execution, ..Engines::default() }
     }
 
     /// Runs the first part of an operator.
@@ -148,6 +149,7 @@ pub(super) fn table(text: &str, kind: TableKind) -> Table {
         rows: Some(100),
         bad: Bad::default(),
         notes: Vec::new(),
+        partitions: None,
         unregistered: 0,
         why_text: std::collections::BTreeMap::new(),
         name,
@@ -249,6 +251,33 @@ impl Metastore for World {
         {
             text.null_tokens.clone_from(&reading.null_tokens);
             text.delimiter = reading.delimiter.clone().unwrap_or_else(|| ",".to_owned());
+        }
+        Ok(found)
+    }
+
+    async fn find_partitioned(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+    ) -> Result<Option<Table>, EngineError> {
+        let TableLookup::Table(found) = self.get_table(name, reading).await? else {
+            return Ok(None);
+        };
+        let is_partitioned = !found.partition_keys.is_empty();
+        Ok(is_partitioned.then(|| Table { files: Vec::new(), rows: None, ..*found }))
+    }
+
+    async fn get_pruned(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+        filter: Arc<dyn PartitionFilter>,
+    ) -> Result<TableLookup, EngineError> {
+        let mut found = self.get_table(name, reading).await?;
+        if let TableLookup::Table(table) = &mut found {
+            let total = Some(table.files.len() as u64);
+            table.files.retain(|file| filter.keeps(&[&file.partition_values])[0]);
+            table.partitions = Some(PartitionsRead { read: table.files.len() as u64, total });
         }
         Ok(found)
     }

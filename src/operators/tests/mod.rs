@@ -2,6 +2,7 @@
 
 mod definitions;
 mod fakes;
+mod pruned;
 mod reading;
 mod unread;
 mod writing;

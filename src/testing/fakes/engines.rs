@@ -34,7 +34,7 @@ impl FakeEngines {
             metastore: Some(Arc::new(self.clone())),
             storage: Some(Arc::new(self.clone())),
             execution: Some(Arc::new(self.clone())),
-            in_job: false,
+            ..Engines::default()
         }
     }
 }

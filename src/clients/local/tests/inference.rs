@@ -86,6 +86,7 @@ fn job_spec(root: &Arc<Root>, sample: Option<Sample>, reading: &Reading) -> JobS
         files: files.into_iter().map(|file| InputFile { file, schema: 0 }).collect(),
         version: None,
         left_out: Tally::default(),
+        partitions: None,
         notes: Vec::new(),
     };
     let operation = Operation::Infer { sample, reading: reading.clone() };

@@ -166,6 +166,7 @@ async fn what_a_live_job_writes_and_reads_is_never_collected() {
         files: vec![InputFile { file, schema: 0 }],
         version: None,
         left_out: crate::engines::bad_rows::Tally::default(),
+        partitions: None,
         notes: Vec::new(),
     });
     execution.create(&reading, &request("live", owner("u", 1))).await.expect("should create");
