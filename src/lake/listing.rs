@@ -177,9 +177,24 @@ pub(crate) fn visit(
     location: &str,
     take: &mut dyn FnMut(PinnedFile) -> ControlFlow<()>,
 ) -> Result<(), EngineError> {
+    data_of(files, take, |take| visit_all(files, location, take))
+}
+
+/// What takes files one by one, until it is enough.
+type Take<'a> = dyn FnMut(PinnedFile) -> ControlFlow<()> + 'a;
+
+/// Hands on what a walk finds, without what jobs have only written.
+///
+/// # Errors
+/// As the walk, and when a manifest cannot be read.
+pub(crate) fn data_of(
+    files: &dyn Files,
+    take: &mut Take<'_>,
+    walk: impl FnOnce(&mut Take<'_>) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
     let mut committed = CommittedFiles::of(files);
-    let visited = visit_all(files, location, &mut |file| committed.hand_on(file, take));
-    committed.ended(visited)
+    let walked = walk(&mut |file| committed.hand_on(file, take));
+    committed.ended(walked)
 }
 
 fn visit_all(

@@ -9,14 +9,15 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use super::changes::{self, ChangeLock, FileEffects};
-use super::discovery::Discovery;
+use super::discovery::{Discovery, Place};
 use super::error::of_client;
-use super::tables;
+use super::tables::{self, WantedFiles};
 use super::threads::blocking;
 use crate::engines::files::Files;
 use crate::engines::metastore::{Author, Change, Changed, Changes, Metastore, TableEntry, closest};
+use crate::engines::partitions::PartitionFilter;
 use crate::engines::reading::Reading;
-use crate::engines::table::{Database, TableLookup, TableName};
+use crate::engines::table::{Database, Table, TableLookup, TableName};
 use crate::engines::{EngineError, Engines, Lookup};
 
 /// The metastore role of a client whose tables are files.
@@ -68,18 +69,60 @@ impl LakeMetastore {
             return Ok(known);
         }
         let found = tables::table(&*self.files, name)?;
-        let most = self.discovery.as_ref().map_or(Engines::MOST_FILES, |_| usize::MAX);
+        let most = self.most_files();
         let looked_up = match (found.manifest.clone(), &self.discovery) {
-            (Some(manifest), _) => tables::declared_table(&*self.files, found, &manifest, most)?,
+            (Some(manifest), _) => tables::declared_table(
+                &*self.files,
+                found,
+                &manifest,
+                WantedFiles { most, filter: None },
+            )?,
             (None, None) => return Ok(tables::unread(found)),
-            (None, Some(discovery)) => {
-                discovery.discover(&*self.files, (self.now)(), found, reading)?
-            }
+            (None, Some(discovery)) => discovery.discover(self.place(), found, reading)?,
         };
         if let Some(discovery) = &self.discovery {
             discovery.remember(name, reading, &looked_up);
         }
         Ok(looked_up)
+    }
+
+    /// Looks a table up in a job, with the files of the partitions that a filter keeps. Nothing is remembered of it:
+    /// it is not the whole table.
+    fn look_up_pruned(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+        filter: &dyn PartitionFilter,
+    ) -> Result<TableLookup, EngineError> {
+        let found = tables::table(&*self.files, name)?;
+        let Some(manifest) = found.manifest.clone() else {
+            return match &self.discovery {
+                Some(discovery) => discovery.discover_pruned(self.place(), found, reading, filter),
+                None => Ok(tables::unread(found)),
+            };
+        };
+        let wanted = WantedFiles { most: self.most_files(), filter: Some(filter) };
+        tables::declared_table(&*self.files, found, &manifest, wanted)
+    }
+
+    fn without_files(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+    ) -> Result<Option<Table>, EngineError> {
+        let found = tables::table(&*self.files, name)?;
+        match (&found.manifest, &self.discovery) {
+            (None, Some(discovery)) => discovery.find_partitioned(self.place(), &found, reading),
+            _ => tables::partitioned_table(found),
+        }
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { files: &*self.files, now: (self.now)() }
+    }
+
+    fn most_files(&self) -> usize {
+        if self.discovery.is_some() { usize::MAX } else { Engines::MOST_FILES }
     }
 }
 
@@ -129,6 +172,25 @@ impl Metastore for LakeMetastore {
     ) -> Result<TableLookup, EngineError> {
         let (own, name, reading) = (self.clone(), name.clone(), reading.clone());
         self.blocking(move || own.look_up(&name, &reading)).await
+    }
+
+    async fn find_partitioned(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+    ) -> Result<Option<Table>, EngineError> {
+        let (own, name, reading) = (self.clone(), name.clone(), reading.clone());
+        self.blocking(move || own.without_files(&name, &reading)).await
+    }
+
+    async fn get_pruned(
+        &self,
+        name: &TableName,
+        reading: &Reading,
+        filter: Arc<dyn PartitionFilter>,
+    ) -> Result<TableLookup, EngineError> {
+        let (own, name, reading) = (self.clone(), name.clone(), reading.clone());
+        self.blocking(move || own.look_up_pruned(&name, &reading, &*filter)).await
     }
 
     fn changes(&self) -> Option<&dyn Changes> {

@@ -18,6 +18,7 @@ pub(crate) mod names;
 pub mod object_files;
 pub mod object_path;
 pub mod one_at_a_time;
+pub(crate) mod partition_folders;
 pub(crate) mod partitions;
 mod pinned_objects;
 pub mod retention;

@@ -4,12 +4,13 @@
 //! the same keys in the same order. A key's type is given only if printing reproduces every value, so
 //! that `k=01` stays text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::datatypes::DataType;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::error::error;
+use crate::engines::partitions::PartitionFilter;
 use crate::engines::schema::{Column, ColumnType, Schema};
 use crate::engines::table::PinnedFile;
 use crate::engines::{EngineError, ErrorKind};
@@ -42,22 +43,46 @@ fn refused(message: String) -> EngineError {
         .with_hint("move the files so that all paths have the same `key=value` folders")
 }
 
-/// Returns the keys and values of a path, outermost first.
-fn parts(path: &str) -> Result<Vec<(String, Option<String>)>, EngineError> {
+/// A key, and its value; null is nothing.
+type Part = (String, Option<String>);
+
+/// Returns the key and the value that a folder is named by; nothing for another folder.
+///
+/// # Errors
+/// The text that is no UTF-8 when it is decoded.
+pub(crate) fn of_folder(folder: &str) -> Result<Option<Part>, String> {
     let decoded = |text: &str| {
         let decoded = percent_decode_str(text).decode_utf8().map(String::from);
-        decoded.map_err(|_| refused(format!("`{text}` of `{path}` is no UTF-8 when it is decoded")))
+        decoded.map_err(|_| text.to_owned())
     };
+    let Some((key, value)) = folder.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+        return Ok(None);
+    };
+    let value = (value != NULL).then(|| decoded(value)).transpose()?;
+    Ok(Some((decoded(key)?, value)))
+}
+
+/// Returns the keys and values of a path, outermost first.
+fn parts(path: &str) -> Result<Vec<Part>, EngineError> {
     let (folders, _) = path.rsplit_once('/').unwrap_or_default();
-    folders
-        .split('/')
-        .filter_map(|folder| folder.split_once('='))
-        .filter(|(key, _)| !key.is_empty())
-        .map(|(key, value)| {
-            let value = (value != NULL).then(|| decoded(value)).transpose()?;
-            Ok((decoded(key)?, value))
-        })
-        .collect()
+    let part = |folder| {
+        of_folder(folder)
+            .map_err(|text| refused(format!("`{text}` of `{path}` is no UTF-8 when it is decoded")))
+    };
+    folders.split('/').filter_map(|folder| part(folder).transpose()).collect()
+}
+
+/// Returns how many partitions files are of.
+pub(crate) fn count<'a>(values: impl IntoIterator<Item = &'a [Option<String>]>) -> u64 {
+    values.into_iter().collect::<HashSet<_>>().len() as u64
+}
+
+/// Leaves out files of partitions that a filter does not keep.
+pub(crate) fn retain(files: &mut Vec<PinnedFile>, filter: &dyn PartitionFilter) {
+    let values: Vec<&[Option<String>]> =
+        files.iter().map(|file| file.partition_values.as_slice()).collect();
+    let mut kept = filter.keeps(&values).into_iter();
+    files.retain(|_| kept.next().unwrap_or(true));
 }
 
 /// Sets the partition values of files from their paths and returns the keys, outermost first.

@@ -11,11 +11,13 @@ use super::error::{error, path_error};
 use super::file_lists::all_files;
 use super::listing::{holds_data, is_left_out, visit};
 use super::manifest::{Manifest, ManifestKind};
+use super::partition_folders::{Listed, Wanted, visit_wanted};
 use super::{names, partitions};
 use crate::engines::bad_rows::Bad;
 use crate::engines::counted::counted;
 use crate::engines::files::{Entry, EntryKind, Files};
 use crate::engines::metastore::TableEntry;
+use crate::engines::partitions::{PartitionFilter, PartitionsRead};
 use crate::engines::result::WrittenFile;
 use crate::engines::table::{
     Database, PinnedFile, StoragePath, Table, TableKind, TableLookup, TableName, UnreadTable,
@@ -135,33 +137,93 @@ pub(crate) fn table(files: &dyn Files, name: &TableName) -> Result<FoundTable, E
     names::resolve("table", &name.table, &known, |table| &table.name.table, place).cloned()
 }
 
-/// Returns the files of a declared or managed table, pinned as they are now; nothing when there are more than `most`.
+/// Which files of a declared or managed table are wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct WantedFiles<'a> {
+    /// Most that are listed.
+    pub(crate) most: usize,
+    /// Which partitions; all without one.
+    pub(crate) filter: Option<&'a dyn PartitionFilter>,
+}
+
+/// The files of a declared or managed table, pinned.
+#[derive(Debug, Default)]
+pub(crate) struct DeclaredFiles {
+    pub(crate) files: Vec<PinnedFile>,
+    /// Their rows, where they are known.
+    rows: Option<u64>,
+    /// How many partitions they are of, where the table has partition keys.
+    partitions: Option<PartitionsRead>,
+}
+
+/// Returns the files of a declared or managed table, pinned as they are now; nothing when there are more than are
+/// wanted.
 pub(crate) fn declared_files(
     files: &dyn Files,
     manifest: &Manifest,
-    most: usize,
-) -> Result<Option<Vec<PinnedFile>>, EngineError> {
+    wanted: WantedFiles<'_>,
+) -> Result<Option<DeclaredFiles>, EngineError> {
     if manifest.kind == ManifestKind::Managed {
-        let is_small = usize::try_from(manifest.total().files).is_ok_and(|files| files <= most);
-        return if is_small { managed_files(files, manifest).map(Some) } else { Ok(None) };
+        let is_small =
+            usize::try_from(manifest.total().files).is_ok_and(|files| files <= wanted.most);
+        let found = is_small.then(|| managed_files(files, manifest, wanted.filter));
+        return found.transpose();
     }
+    external_files(files, manifest, wanted)
+}
+
+fn external_files(
+    files: &dyn Files,
+    manifest: &Manifest,
+    wanted: WantedFiles<'_>,
+) -> Result<Option<DeclaredFiles>, EngineError> {
+    let (keys, most) = (manifest.partition_keys(), wanted.most);
     let mut found: Vec<PinnedFile> = Vec::new();
+    let mut listed: Vec<Listed> = Vec::new();
     for location in &manifest.locations {
-        visit(files, location, &mut |file| {
+        let mut take = |file: PinnedFile| {
             if file.size_bytes > 0 {
                 found.push(file);
             }
             if found.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
+        };
+        match wanted.filter {
+            Some(filter) => {
+                let wanted = Wanted { keys: &keys, filter };
+                listed.push(visit_wanted(files, location, wanted, &mut take)?);
+            }
+            None => visit(files, location, &mut take)?,
+        }
         if found.len() > most {
             return Ok(None);
         }
     }
     found.sort_by(|left, right| left.path.cmp(&right.path));
     found.dedup_by(|left, right| left.path == right.path);
-    let (keys, own) = (manifest.partition_keys(), partitions::assign(&mut found)?);
+    check_keys(manifest, &keys, &mut found)?;
+    let of = |files: &[PinnedFile]| {
+        partitions::count(files.iter().map(|file| file.partition_values.as_slice()))
+    };
+    let total = match listed.as_slice() {
+        [Listed::Folders(folders)] => Some(*folders),
+        listed => listed.iter().all(|one| *one == Listed::All).then(|| of(&found)),
+    };
+    if let Some(filter) = wanted.filter {
+        partitions::retain(&mut found, filter);
+    }
+    let partitions = (!keys.is_empty()).then(|| PartitionsRead { read: of(&found), total });
+    Ok(Some(DeclaredFiles { files: found, rows: None, partitions }))
+}
+
+/// Sets the partition values of files, whose paths have the keys that the table is declared with.
+fn check_keys(
+    manifest: &Manifest,
+    keys: &[String],
+    found: &mut [PinnedFile],
+) -> Result<(), EngineError> {
+    let own = partitions::assign(found)?;
     if found.is_empty() || own == keys {
-        return Ok(Some(found));
+        return Ok(());
     }
     let message = format!(
         "the paths of `{}` have the partition keys [{}], it is declared with [{}]",
@@ -173,40 +235,84 @@ pub(crate) fn declared_files(
         .with_hint("run table/infer with mode=replace to declare it anew"))
 }
 
-fn managed_files(files: &dyn Files, manifest: &Manifest) -> Result<Vec<PinnedFile>, EngineError> {
-    let pin = |file: &WrittenFile| {
-        let pinned = files.pin(&file.path)?;
-        if pinned.size_bytes == file.size_bytes {
-            return Ok(PinnedFile { partition_values: file.partition_values.clone(), ..pinned });
-        }
-        let message = format!(
-            "`{}` of `{}` has {}, and {} when it was committed",
-            file.path,
-            manifest.name,
-            counted(pinned.size_bytes, "byte"),
-            file.size_bytes
-        );
-        Err(error(ErrorKind::Conflict, "read a managed table", message)
-            .with_hint("a file that Mason wrote was changed; restore it, or write the table anew"))
+fn managed_files(
+    files: &dyn Files,
+    manifest: &Manifest,
+    filter: Option<&dyn PartitionFilter>,
+) -> Result<DeclaredFiles, EngineError> {
+    let mut written = all_files(files, manifest)?;
+    let of = |files: &[WrittenFile]| {
+        partitions::count(files.iter().map(|file| file.partition_values.as_slice()))
     };
-    all_files(files, manifest)?.iter().map(pin).collect()
+    let total = Some(of(&written));
+    if let Some(filter) = filter {
+        let values: Vec<&[Option<String>]> =
+            written.iter().map(|file| file.partition_values.as_slice()).collect();
+        let mut kept = filter.keeps(&values).into_iter();
+        written.retain(|_| kept.next().unwrap_or(true));
+    }
+    let is_partitioned = !manifest.partition_columns.columns.is_empty();
+    Ok(DeclaredFiles {
+        rows: Some(written.iter().map(|file| file.rows).sum()),
+        partitions: is_partitioned.then(|| PartitionsRead { read: of(&written), total }),
+        files: written
+            .iter()
+            .map(|file| pinned(files, manifest, file))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// Pins a file that Mason wrote, as it was written.
+fn pinned(
+    files: &dyn Files,
+    manifest: &Manifest,
+    file: &WrittenFile,
+) -> Result<PinnedFile, EngineError> {
+    let pinned = files.pin(&file.path)?;
+    if pinned.size_bytes == file.size_bytes {
+        return Ok(PinnedFile { partition_values: file.partition_values.clone(), ..pinned });
+    }
+    let message = format!(
+        "`{}` of `{}` has {}, and {} when it was committed",
+        file.path,
+        manifest.name,
+        counted(pinned.size_bytes, "byte"),
+        file.size_bytes
+    );
+    Err(error(ErrorKind::Conflict, "read a managed table", message)
+        .with_hint("a file that Mason wrote was changed; restore it, or write the table anew"))
 }
 
 /// Returns a table that was declared, or that Mason wrote, with its files as they are now; unread when there are more
-/// than `most`.
+/// than are wanted.
 pub(crate) fn declared_table(
     files: &dyn Files,
     found: FoundTable,
     manifest: &Manifest,
-    most: usize,
+    wanted: WantedFiles<'_>,
 ) -> Result<TableLookup, EngineError> {
-    let Some(pinned) = declared_files(files, manifest, most)? else { return Ok(unread(found)) };
+    let Some(listed) = declared_files(files, manifest, wanted)? else { return Ok(unread(found)) };
+    declared(found, manifest, listed).map(|table| TableLookup::Table(Box::new(table)))
+}
+
+/// Returns a table that was declared with partition keys, or that Mason wrote with them, without its files; nothing for
+/// another one.
+pub(crate) fn partitioned_table(found: FoundTable) -> Result<Option<Table>, EngineError> {
+    let manifest = found.manifest.clone();
+    let manifest = manifest.filter(|manifest| !manifest.partition_columns.columns.is_empty());
+    manifest.map(|manifest| declared(found, &manifest, DeclaredFiles::default())).transpose()
+}
+
+fn declared(
+    found: FoundTable,
+    manifest: &Manifest,
+    listed: DeclaredFiles,
+) -> Result<Table, EngineError> {
     let no_format = || {
         let message = format!("the manifest of `{}` has no format", found.name);
         error(ErrorKind::Unexpected, "read a declared table", message)
     };
-    let rows = (manifest.kind == ManifestKind::Managed).then(|| manifest.total().rows);
-    Ok(TableLookup::Table(Box::new(Table {
+    Ok(Table {
         kind: found.kind,
         locations: manifest.locations.clone(),
         format: manifest.format.clone().ok_or_else(no_format)?,
@@ -214,15 +320,15 @@ pub(crate) fn declared_table(
         partition_keys: manifest.partition_keys(),
         found: manifest.found.clone(),
         version: Some(manifest.generation),
-        files: pinned,
-        rows,
+        files: listed.files,
+        rows: listed.rows,
         bad: Bad::default(),
         notes: Vec::new(),
-        partitions: None,
+        partitions: listed.partitions,
         unregistered: 0,
         why_text: BTreeMap::new(),
         name: found.name,
-    })))
+    })
 }
 
 /// Returns a table as it is known without a look at its data.

@@ -179,7 +179,9 @@ fn check_delete_table(
             all.map(|file| (file.path, file.size_bytes)).collect()
         }
         Some(manifest) if external_files => {
-            sized(tables::declared_files(files, manifest, usize::MAX)?.unwrap_or_default())
+            let wanted = tables::WantedFiles { most: usize::MAX, filter: None };
+            let found = tables::declared_files(files, manifest, wanted)?.unwrap_or_default();
+            sized(found.files)
         }
         Some(_) => Vec::new(),
         None if external_files => sized(listing::files_of(files, table.path.as_str())?),

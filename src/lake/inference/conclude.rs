@@ -10,6 +10,7 @@ use super::why::why_text;
 use crate::engines::bad_rows::Bad;
 use crate::engines::counted::counted;
 use crate::engines::nearest::nearest;
+use crate::engines::partitions::PartitionsRead;
 use crate::engines::reading::Reading;
 use crate::engines::result::InferAnswer;
 use crate::engines::schema::{Schema, SchemaFound};
@@ -252,6 +253,11 @@ fn how_found(files: &[PinnedFile], looked: &[Looked], found: &[Found<'_>]) -> Sc
 }
 
 impl Concluded {
+    /// Returns the same with other partition columns.
+    pub(super) fn with_partition_columns(self, partition_columns: Schema) -> Self {
+        Self { partition_columns, ..self }
+    }
+
     /// Returns what is said of what is null or left out because it is bad.
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.bad.warnings()
@@ -284,24 +290,27 @@ impl Concluded {
     /// Returns the undeclared table.
     pub(crate) fn into_lookup(self, name: TableName, location: String) -> TableLookup {
         let Self { format, compared, partition_columns, found, files, rows, bad, notes, .. } = self;
-        let keys = partition_columns.columns.iter().map(|key| key.name.clone()).collect();
+        let keys: Vec<String> =
+            partition_columns.columns.iter().map(|key| key.name.clone()).collect();
+        let partitions =
+            partitions::count(files.iter().map(|file| file.partition_values.as_slice()));
         match compared {
             Compared::Same(schema) => TableLookup::Table(Box::new(Table {
                 name,
                 kind: TableKind::Discovered,
                 locations: vec![location],
                 format,
+                found,
                 schema: Schema {
                     columns: schema.columns.into_iter().chain(partition_columns.columns).collect(),
                 },
-                partition_keys: keys,
-                found,
                 version: None,
                 files,
                 rows,
                 bad,
                 notes,
-                partitions: None,
+                partitions: (!keys.is_empty()).then(|| PartitionsRead::all(partitions)),
+                partition_keys: keys,
                 unregistered: 0,
                 why_text: self.why_text,
             })),

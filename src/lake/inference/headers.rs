@@ -63,7 +63,7 @@ fn with_names_of_others(
     let reading = Reading { header: Some(true), ..inference.reading.clone() };
     let inference = Inference { reading: &reading, on_bytes: &|_| {}, ..*inference };
     let again: Vec<PinnedFile> = unnamed.iter().map(|index| files[*index].clone()).collect();
-    let outcomes = look::at_files(&inference, &again, again.len())?;
+    let outcomes = look::at_files(&inference, &again, &again)?;
     for (index, outcome) in unnamed.into_iter().zip(outcomes) {
         // A file that cannot be read with a header has none.
         if let Ok(Some(mut found)) = outcome

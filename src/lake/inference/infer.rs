@@ -48,7 +48,7 @@ pub(crate) fn infer_files(
     let keys = partitions::assign(&mut files)?;
     let most = inference.sample.map_or(u64::MAX, |sample| sample.files);
     let count = files.len().min(usize::try_from(most).unwrap_or(usize::MAX));
-    let outcomes = look::at_files(inference, &files, count)?;
+    let outcomes = look::at_files(inference, &files, &files[..count])?;
     let (looked, bad) = match inference.reading.bad_rows {
         BadRows::Reject => look::without_broken(&mut files, outcomes)?,
         BadRows::Fail | BadRows::Skip | BadRows::Null => {
@@ -57,6 +57,23 @@ pub(crate) fn infer_files(
     };
     let looked = agreed(inference, &files, looked)?;
     conclude(&files, &looked, &keys, inference.reading, bad)
+}
+
+/// Looks at some files of a table and says what these amount to, with the partition keys of all. Both are sorted by
+/// path, and have their partition values.
+///
+/// # Errors
+/// As [`infer_files`].
+pub(crate) fn infer_some(
+    inference: &Inference<'_>,
+    all: &[PinnedFile],
+    keys: &[String],
+    some: &[PinnedFile],
+) -> Result<Concluded, EngineError> {
+    let looked = look::all_or_broken(look::at_files(inference, all, some)?)?;
+    let looked = agreed(inference, some, looked)?;
+    let concluded = conclude(some, &looked, keys, inference.reading, Bad::default())?;
+    Ok(concluded.with_partition_columns(partitions::columns(keys, all)))
 }
 
 /// What fails, in words.

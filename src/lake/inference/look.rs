@@ -26,7 +26,7 @@ const NAMED: usize = 20;
 /// A file, or what is wrong with its content.
 type Outcome = Result<Looked, FormatError>;
 
-/// Looks at the first files of all; outcomes are in the order of the files, which are sorted.
+/// Looks at some files of all; outcomes are in the order of the files, which are sorted, as all are.
 ///
 /// # Errors
 /// What is not of a file's content: `Conflict` when it changed, `Unexpected` when it cannot be read,
@@ -34,9 +34,8 @@ type Outcome = Result<Looked, FormatError>;
 pub(super) fn at_files(
     inference: &Inference<'_>,
     all: &[PinnedFile],
-    count: usize,
+    files: &[PinnedFile],
 ) -> Result<Vec<Outcome>, EngineError> {
-    let files = &all[..count];
     // What is found in a part of the rows says nothing about the whole file, and the other way round.
     let whole = inference.sample.is_none_or(|sample| sample.rows == u64::MAX);
     let cache = whole.then(|| Cache::load(inference.files, all, inference.reading));

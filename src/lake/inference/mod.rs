@@ -16,4 +16,4 @@ mod shape;
 mod why;
 
 use infer::failed;
-pub(crate) use infer::{Inference, OPERATION, infer_files};
+pub(crate) use infer::{Inference, OPERATION, infer_files, infer_some};

@@ -62,9 +62,12 @@ fn a_manifest_has_few_files_itself_and_all_are_of_the_table_in_their_order() {
         assert_eq!((verified.files, verified.rows, verified.bytes), (40, 80, 40 * 6));
         let found = tables::table(files, &name()).expect("should be found");
         let manifest = found.manifest.as_ref().expect("has one");
-        let pinned = |most| tables::declared_files(files, manifest, most).expect("should pin");
-        assert_eq!(pinned(40).map(|files| files.len()), Some(40));
-        assert_eq!(pinned(39), None, "no longer list is held than is wanted");
+        let pinned = |most| {
+            let wanted = tables::WantedFiles { most, filter: None };
+            tables::declared_files(files, manifest, wanted).expect("should pin")
+        };
+        assert_eq!(pinned(40).map(|found| found.files.len()), Some(40));
+        assert!(pinned(39).is_none(), "no longer list is held than is wanted");
     });
 }
 

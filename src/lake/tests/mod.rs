@@ -5,6 +5,7 @@ mod conditions;
 mod every_files;
 mod files;
 mod lists;
+mod partitions;
 mod slow;
 mod staged;
 
