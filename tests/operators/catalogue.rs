@@ -115,7 +115,7 @@ pub(crate) fn merge(into: &mut Value, more: &Value) {
     }
 }
 
-fn http(method: &str, path: &str, action: Option<&str>, body: &str) -> String {
+pub(crate) fn http(method: &str, path: &str, action: Option<&str>, body: &str) -> String {
     let host = Bucket::server().strip_prefix("http://").expect("should be an address");
     let mut stream = TcpStream::connect(host).expect("should connect");
     let target = action.map_or_else(String::new, |action| {

@@ -19,6 +19,7 @@ mod example;
 mod files;
 mod glue_runs;
 mod objects;
+mod partition_runs;
 #[path = "../python/peer.rs"]
 mod peer;
 mod runner;

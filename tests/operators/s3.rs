@@ -12,6 +12,7 @@ use object_store::path::Path as ObjectPath;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::catalogue;
 use crate::objects::{self, Names};
 use crate::peer;
 use crate::server::Server;
@@ -104,6 +105,18 @@ impl Bucket {
     /// Returns the address of a path, `s3://…`.
     pub(crate) fn address_of(&self, path: &str) -> String {
         format!("s3://{}/{PREFIX}/{path}", self.name)
+    }
+
+    /// Returns what was asked of the bucket so far, each as `GET /bucket/key?query`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let told = catalogue::http("GET", "/front/objects", None, "");
+        let all: Vec<String> = serde_json::from_str(&told).expect("is a list of texts");
+        let own = format!(" /{}", self.name);
+        let is_own = |request: &String| {
+            let of = request.split_once(&own).map(|(_, rest)| rest);
+            of.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        };
+        all.into_iter().filter(is_own).collect()
     }
 
     /// Lets a command use the bucket.

@@ -105,6 +105,14 @@ impl World {
         ended(&self.call(&["run", "-q", "-o", "json", "-f", &file], &[]))
     }
 
+    /// Plans what an operator would do, and returns the plan.
+    pub(crate) fn plan(&self, name: &str, operator: &str, parameters: &Value) -> Value {
+        let file = self.run_of(name, operator, parameters);
+        let run = ended(&self.call(&["run", "-q", "--dry-run", "-o", "json", "-f", &file], &[]));
+        assert_eq!(run["status"]["phase"], "Succeeded", "{run:#}");
+        run["status"]["result"]["data"].clone()
+    }
+
     pub(crate) fn query(&self, name: &str, sql: &str) -> Value {
         self.run(name, "table/query", &json!({"database_name": "sales", "query_string": sql}))
     }

@@ -38,6 +38,7 @@ class Front:
         self.lock = threading.Lock()
         self.versions = {}
         self.calls = []
+        self.objects = []
         self.faults = []
         self.athena = Athena()
 
@@ -47,6 +48,10 @@ class Front:
             return self.told(environ, start_response)
         service, _, action = target.partition(".")
         if service not in ("AWSGlue", "AmazonAthena"):
+            query = environ.get("QUERY_STRING", "")
+            asked = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}" + (f"?{query}" if query else "")
+            with self.lock:
+                self.objects.append(asked)
             return self.inner(environ, start_response)
         body = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}")
         with self.lock:
@@ -56,12 +61,14 @@ class Front:
         return [text]
 
     def told(self, environ, start_response):
-        """`GET` answers the calls, or the queries, so far, `PUT` adds what fails: a list of `{action, when, code, database}`."""
+        """`GET` answers the calls, the queries, or what was asked of buckets. `PUT` adds faults: `{action, when, code, database}`."""
         if environ["REQUEST_METHOD"] == "PUT":
             self.faults += json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
         shown = self.calls
         if environ["PATH_INFO"] == "/front/queries":
             shown = [query["asked"] for query in self.athena.queries.values()]
+        if environ["PATH_INFO"] == "/front/objects":
+            shown = self.objects
         text = json.dumps(shown).encode()
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
         return [text]
