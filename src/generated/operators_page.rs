@@ -13,7 +13,7 @@ const HEAD: &str = "\
 # Operators
 
 An operator runs with `mason run <operator> -p name=value …`, or as an `OperatorRun`. Every operator
-takes `dryRun`: it is then only checked and planned, and the plan is the answer: files and bytes read,
+takes `dryRun`: it is then only checked and planned, and the plan is the answer: files, bytes and partitions read,
 the target, what would be overwritten.
 
 What an operator writes becomes visible at once or not at all. A table whose files disagree is refused
