@@ -26,7 +26,7 @@ use crate::engines::schema::Schema;
 use crate::engines::table::{Format, StoragePath};
 use crate::engines::{EngineError, ErrorKind};
 use crate::formats::cell::Cell;
-use crate::formats::encode::{Encoder, encoder, held_bytes};
+use crate::formats::encode::{Encoder, check_lines, encoder, held_bytes, read_back};
 use crate::formats::error::FormatError;
 use crate::lake::partitions::folder_name;
 
@@ -57,6 +57,8 @@ pub(super) struct FileWriter {
     /// The columns that stay in the files.
     file_columns: Vec<usize>,
     file_schema: SchemaRef,
+    /// Whether other engines read the files by lines.
+    by_lines: bool,
     keys: Vec<usize>,
     converter: Option<RowConverter>,
     open: HashMap<String, Part>,
@@ -120,6 +122,8 @@ impl FileWriter {
             schema: Arc::clone(schema),
             file_columns,
             file_schema,
+            // Those of a catalogue take each line of delimited text for a row.
+            by_lines: sink.register.is_some() && sink.format == Format::Csv,
             keys,
             open: HashMap::new(),
             next_part: BTreeMap::new(),
@@ -202,8 +206,9 @@ impl FileWriter {
             return Err(failed(ErrorKind::Unexpected, WRITING, "an open file is not there"));
         };
         part.used = used;
-        part.encoder
-            .write(rows)
+        let checked = if self.by_lines { check_lines(rows) } else { Ok(()) };
+        checked
+            .and_then(|()| part.encoder.write(rows))
             .map_err(|error| failed_encoder(&part.out, &part.path, allowed, error))?;
         part.rows += u64::try_from(rows.num_rows()).unwrap_or(u64::MAX);
         if part.encoder.bytes_written() >= target {
@@ -315,7 +320,8 @@ impl FileWriter {
         files.sort_by(|left, right| left.path.cmp(&right.path));
         let partition_columns = Schema::from_arrow(project(&self.schema, &self.keys)?.as_ref());
         self.created.clear();
-        Ok(Written { files, schema: Schema::from_arrow(&self.file_schema), partition_columns })
+        let schema = Schema::from_arrow(&read_back(self.format, &self.file_schema));
+        Ok(Written { files, schema, partition_columns })
     }
 
     fn close(&mut self) -> Result<(), EngineError> {

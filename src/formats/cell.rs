@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::exact_float::write_float;
-use super::json_rows::{Wholes, run_of, values};
+use super::json_rows::{Form, run_of, values};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type,
@@ -106,7 +106,7 @@ fn is_json(data_type: &DataType) -> bool {
 }
 
 fn json_text(array: &dyn Array, row: usize) -> String {
-    match values(&array.slice(row, 1), Wholes::Numbers).pop() {
+    match values(&array.slice(row, 1), Form::File).pop() {
         Some(serde_json::Value::String(text)) => text,
         Some(value) => value.to_string(),
         None => String::new(),

@@ -26,31 +26,31 @@ const EXACT: u64 = 1 << 53;
 /// Returns the rows as objects, keys in the order of the columns.
 #[must_use]
 pub fn json_rows(batch: &RecordBatch) -> Vec<Map<String, Value>> {
-    rows(batch, Wholes::TextBeyondFloats)
+    rows(batch, Form::Answer)
 }
 
-/// How whole numbers are written that an `f64` does not have.
+/// What rows are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wholes {
-    /// As texts, for readers of all sorts.
-    TextBeyondFloats,
-    /// As numbers, for files.
-    Numbers,
+pub(crate) enum Form {
+    /// Readers of all sorts: whole numbers that an `f64` does not have are texts.
+    Answer,
+    /// Files: whole numbers are numbers, and infinity is named as other engines read it.
+    File,
 }
 
 /// Returns the rows as objects.
-pub(crate) fn rows(batch: &RecordBatch, wholes: Wholes) -> Vec<Map<String, Value>> {
+pub(crate) fn rows(batch: &RecordBatch, form: Form) -> Vec<Map<String, Value>> {
     let mut rows = vec![Map::with_capacity(batch.num_columns()); batch.num_rows()];
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        for (row, value) in rows.iter_mut().zip(values(column, wholes)) {
+        for (row, value) in rows.iter_mut().zip(values(column, form)) {
             row.insert(field.name().clone(), value);
         }
     }
     rows
 }
 
-fn whole(value: i128, wholes: Wholes) -> Value {
-    if wholes == Wholes::TextBeyondFloats && value.unsigned_abs() > u128::from(EXACT) {
+fn whole(value: i128, form: Form) -> Value {
+    if form == Form::Answer && value.unsigned_abs() > u128::from(EXACT) {
         return Value::String(value.to_string());
     }
     match (i64::try_from(value), u64::try_from(value)) {
@@ -60,20 +60,26 @@ fn whole(value: i128, wholes: Wholes) -> Value {
     }
 }
 
-fn float(value: f64) -> Value {
-    Number::from_f64(value).map_or_else(|| Value::String(value.to_string()), Value::Number)
+fn float(value: f64, form: Form) -> Value {
+    match Number::from_f64(value) {
+        Some(number) => Value::Number(number),
+        None if form == Form::File && value.is_infinite() => {
+            Value::from(if value > 0.0 { "Infinity" } else { "-Infinity" })
+        }
+        None => Value::String(value.to_string()),
+    }
 }
 
 /// A single-precision number is written with the digits that it prints with, not those of its `f64`.
-fn single(value: f32) -> Value {
+fn single(value: f32, form: Form) -> Value {
     match value.to_string().parse() {
-        Ok(wide) => float(wide),
+        Ok(wide) => float(wide, form),
         Err(_) => Value::String(value.to_string()),
     }
 }
 
 /// Returns the values of a column, one per row.
-pub(crate) fn values(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+pub(crate) fn values(array: &ArrayRef, form: Form) -> Vec<Value> {
     macro_rules! primitive {
         ($kind:ty, $convert:expr) => {
             array
@@ -88,17 +94,17 @@ pub(crate) fn values(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
         DataType::Boolean => {
             array.as_boolean().iter().map(|value| value.map_or(Value::Null, Value::Bool)).collect()
         }
-        DataType::Int8 => primitive!(Int8Type, |value| whole(value.into(), wholes)),
-        DataType::Int16 => primitive!(Int16Type, |value| whole(value.into(), wholes)),
-        DataType::Int32 => primitive!(Int32Type, |value| whole(value.into(), wholes)),
-        DataType::Int64 => primitive!(Int64Type, |value| whole(value.into(), wholes)),
-        DataType::UInt8 => primitive!(UInt8Type, |value| whole(value.into(), wholes)),
-        DataType::UInt16 => primitive!(UInt16Type, |value| whole(value.into(), wholes)),
-        DataType::UInt32 => primitive!(UInt32Type, |value| whole(value.into(), wholes)),
-        DataType::UInt64 => primitive!(UInt64Type, |value| whole(value.into(), wholes)),
-        DataType::Float16 => primitive!(Float16Type, |value| float(f64::from(value))),
-        DataType::Float32 => primitive!(Float32Type, single),
-        DataType::Float64 => primitive!(Float64Type, float),
+        DataType::Int8 => primitive!(Int8Type, |value| whole(value.into(), form)),
+        DataType::Int16 => primitive!(Int16Type, |value| whole(value.into(), form)),
+        DataType::Int32 => primitive!(Int32Type, |value| whole(value.into(), form)),
+        DataType::Int64 => primitive!(Int64Type, |value| whole(value.into(), form)),
+        DataType::UInt8 => primitive!(UInt8Type, |value| whole(value.into(), form)),
+        DataType::UInt16 => primitive!(UInt16Type, |value| whole(value.into(), form)),
+        DataType::UInt32 => primitive!(UInt32Type, |value| whole(value.into(), form)),
+        DataType::UInt64 => primitive!(UInt64Type, |value| whole(value.into(), form)),
+        DataType::Float16 => primitive!(Float16Type, |value| float(f64::from(value), form)),
+        DataType::Float32 => primitive!(Float32Type, |value| single(value, form)),
+        DataType::Float64 => primitive!(Float64Type, |value| float(value, form)),
         DataType::Utf8 => texts(array.as_string::<i32>().iter()),
         DataType::LargeUtf8 => texts(array.as_string::<i64>().iter()),
         DataType::Utf8View => texts(array.as_string_view().iter()),
@@ -107,41 +113,41 @@ pub(crate) fn values(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
         DataType::BinaryView => binaries(array.as_binary_view().iter()),
         DataType::FixedSizeBinary(_) => binaries(array.as_fixed_size_binary().iter()),
         DataType::Dictionary(..) | DataType::RunEndEncoded(..) | DataType::Union(..) => {
-            encoded(array, wholes)
+            encoded(array, form)
         }
-        nested if nested.is_nested() => nested_values(array, wholes),
+        nested if nested.is_nested() => nested_values(array, form),
         _ => printed(array),
     }
 }
 
-fn nested_values(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+fn nested_values(array: &ArrayRef, form: Form) -> Vec<Value> {
     match array.data_type() {
-        DataType::List(_) => lists(array.as_list::<i32>().iter(), wholes),
-        DataType::LargeList(_) => lists(array.as_list::<i64>().iter(), wholes),
-        DataType::ListView(_) => lists(array.as_list_view::<i32>().iter(), wholes),
-        DataType::LargeListView(_) => lists(array.as_list_view::<i64>().iter(), wholes),
-        DataType::FixedSizeList(..) => lists(array.as_fixed_size_list().iter(), wholes),
-        DataType::Map(..) => maps(array, wholes),
-        _ => structs(array, wholes),
+        DataType::List(_) => lists(array.as_list::<i32>().iter(), form),
+        DataType::LargeList(_) => lists(array.as_list::<i64>().iter(), form),
+        DataType::ListView(_) => lists(array.as_list_view::<i32>().iter(), form),
+        DataType::LargeListView(_) => lists(array.as_list_view::<i64>().iter(), form),
+        DataType::FixedSizeList(..) => lists(array.as_fixed_size_list().iter(), form),
+        DataType::Map(..) => maps(array, form),
+        _ => structs(array, form),
     }
 }
 
 /// Dictionaries and runs as what they stand for, unions as the value that they have.
-fn encoded(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+fn encoded(array: &ArrayRef, form: Form) -> Vec<Value> {
     match array.data_type() {
         DataType::Dictionary(..) => {
             let dictionary = array.as_any_dictionary();
             if array.null_count() == array.len() {
                 return vec![Value::Null; array.len()];
             }
-            let known = values(dictionary.values(), wholes);
+            let known = values(dictionary.values(), form);
             let keys = dictionary.normalized_keys().into_iter().enumerate();
             keys.map(|(row, key)| if array.is_null(row) { Value::Null } else { known[key].clone() })
                 .collect()
         }
         DataType::Union(..) => {
             let union = array.as_union();
-            let member = |(id, _)| (id, values(union.child(id), wholes));
+            let member = |(id, _)| (id, values(union.child(id), form));
             let members: HashMap<i8, Vec<Value>> = union.fields().iter().map(member).collect();
             let value = |row| &members[&union.type_id(row)][union.value_offset(row)];
             (0..array.len()).map(|row| value(row).clone()).collect()
@@ -149,7 +155,7 @@ fn encoded(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
         _ => (0..array.len())
             .map(|row| {
                 let (known, place) = run_of(array.as_ref(), row);
-                values(&known.slice(place, 1), wholes).pop().unwrap_or(Value::Null)
+                values(&known.slice(place, 1), form).pop().unwrap_or(Value::Null)
             })
             .collect(),
     }
@@ -176,15 +182,15 @@ fn binaries<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) -> Vec<Value> {
     values.map(|bytes| bytes.map_or(Value::Null, encoded)).collect()
 }
 
-fn lists(lists: impl Iterator<Item = Option<ArrayRef>>, wholes: Wholes) -> Vec<Value> {
-    lists.map(|list| list.map_or(Value::Null, |list| Value::Array(values(&list, wholes)))).collect()
+fn lists(lists: impl Iterator<Item = Option<ArrayRef>>, form: Form) -> Vec<Value> {
+    lists.map(|list| list.map_or(Value::Null, |list| Value::Array(values(&list, form)))).collect()
 }
 
-fn structs(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+fn structs(array: &ArrayRef, form: Form) -> Vec<Value> {
     let object = array.as_struct();
     let mut rows = vec![Map::with_capacity(object.num_columns()); array.len()];
     for (field, column) in object.fields().iter().zip(object.columns()) {
-        for (row, value) in rows.iter_mut().zip(values(column, wholes)) {
+        for (row, value) in rows.iter_mut().zip(values(column, form)) {
             row.insert(field.name().clone(), value);
         }
     }
@@ -194,15 +200,15 @@ fn structs(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
 }
 
 /// A map is a list of objects with `key` and `value`: keys need not be texts.
-fn maps(array: &ArrayRef, wholes: Wholes) -> Vec<Value> {
+fn maps(array: &ArrayRef, form: Form) -> Vec<Value> {
     let map = array.as_map();
     map.iter()
         .map(|entries| match entries {
             None => Value::Null,
             Some(entries) => {
-                let pairs = values(entries.column(0), wholes)
+                let pairs = values(entries.column(0), form)
                     .into_iter()
-                    .zip(values(entries.column(1), wholes));
+                    .zip(values(entries.column(1), form));
                 let object = |(key, value)| {
                     Value::Object(Map::from_iter([
                         ("key".to_owned(), key),
@@ -257,7 +263,7 @@ mod tests {
 
     #[expect(clippy::needless_pass_by_value, reason = "calls are shorter")]
     fn encoded(array: ArrayRef) -> Vec<Value> {
-        super::values(&array, Wholes::TextBeyondFloats)
+        super::values(&array, Form::Answer)
     }
 
     #[test]
@@ -276,8 +282,13 @@ mod tests {
         );
         let floats = Float64Array::from(vec![1.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
         assert_eq!(
-            encoded(Arc::new(floats)),
+            encoded(Arc::new(floats.clone())),
             [json!(1.5), json!("NaN"), json!("inf"), json!("-inf")]
+        );
+        let floats: ArrayRef = Arc::new(floats);
+        assert_eq!(
+            super::values(&floats, Form::File),
+            [json!(1.5), json!("NaN"), json!("Infinity"), json!("-Infinity")]
         );
         assert_eq!(encoded(Arc::new(Float32Array::from(vec![0.1]))), [json!(0.1)]);
         let decimals = Decimal128Array::from(vec![150])

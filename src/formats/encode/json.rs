@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use super::encoder::{Counted, Encoder, write_error};
 use crate::engines::table::Format;
 use crate::formats::error::FormatError;
-use crate::formats::json_rows::{Wholes, rows};
+use crate::formats::json_rows::{Form, rows};
 
 /// Writes JSON.
 pub(super) struct JsonEncoder {
@@ -29,7 +29,7 @@ impl JsonEncoder {
 impl Encoder for JsonEncoder {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
         let mut text = Vec::new();
-        for row in rows(batch, Wholes::Numbers) {
+        for row in rows(batch, Form::File) {
             if self.format == Format::Json {
                 text.extend_from_slice(if self.begun { b",\n" } else { b"\n" });
             }

@@ -108,7 +108,7 @@ fn wrong_avro_names(field: &FieldRef) -> Option<String> {
 }
 
 /// Returns the type under which a format stores a type.
-fn stored(format: Format, data_type: &DataType) -> Option<DataType> {
+pub(super) fn stored(format: Format, data_type: &DataType) -> Option<DataType> {
     if let DataType::Dictionary(_, values) = data_type {
         return stored(format, values);
     }
