@@ -38,6 +38,11 @@ const STALE: [&str; 11] = [
 ];
 /// Most bytes of a name.
 const MOST_NAME: usize = 255;
+/// Columns that engines have of every table.
+///
+/// # Source
+/// <https://trino.io/docs/current/connector/hive.html#metadata-columns>
+const HIDDEN: [&str; 5] = ["$bucket", "$file_modified_time", "$file_size", "$partition", "$path"];
 
 /// How a table that is made of files is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +174,8 @@ pub(super) fn declared(table: &Table) -> Result<Declared, String> {
     let read = |column: &GlueColumn| {
         let read = read_column(column, is_text)?;
         let name = reader::spelled(info, &read.name).to_owned();
-        Ok::<_, String>(Column { name, ..read })
+        let data_type = ColumnType(hive_type::in_files(&read.data_type.0, format.format));
+        Ok::<_, String>(Column { name, data_type, ..read })
     };
     let of_path_read = of_path.iter().map(|column| read_column(column, false));
     let columns = of_files.iter().map(read).chain(of_path_read);
@@ -252,6 +258,12 @@ fn columns(
             problems.push(format!("{:?} is no name of a column", column.name));
             continue;
         }
+        if HIDDEN.contains(&name.as_str()) {
+            problems.push(format!(
+                "`{name}` is a column that other engines have of every table; rename it"
+            ));
+            continue;
+        }
         let is_key = keys.contains(&column.name);
         if is_key && !is_key_type(&column.data_type.0) {
             let of = &column.data_type.0;
@@ -264,7 +276,7 @@ fn columns(
             problems.push(problem);
             continue;
         }
-        let word = match hive_type::written(&column.data_type.0, described.instants) {
+        let word = match hive_type::written(&column.data_type.0, described.stored) {
             Ok(word) if word.len() > MOST_TYPE => {
                 problems.push(format!("the type of `{}` is too long", column.name));
                 continue;
@@ -336,9 +348,9 @@ fn member_of(data_type: &DataType, is_it: &dyn Fn(&str) -> bool) -> Option<Strin
 }
 
 fn lacking(column: &str, missing: &Missing) -> String {
-    let Missing { what, cast } = missing;
+    let Missing { what, why, cast } = missing;
     let cast = cast.map_or_else(String::new, |to| format!("; cast it to {to} by table/cast"));
-    format!("column `{column}` is {what}, which the catalogue lacks{cast}")
+    format!("column `{column}` is {what}, {why}{cast}")
 }
 
 /// Returns what the catalogue is told of a table: a new one, or one that keeps all else of what it was.

@@ -3,42 +3,86 @@
 //! # Source
 //! <https://docs.aws.amazon.com/athena/latest/ug/data-types.html>
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+use regex::Regex;
+
+use crate::engines::nesting::with_fields;
+use crate::engines::table::Format;
 
 /// Most types that stand within one another.
 const MOST_DEEP: usize = 64;
 /// Most digits of a decimal of Hive.
 const MOST_DIGITS: u8 = 38;
+/// The characters of a member's name.
+static LETTERS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^[\p{L}\p{Nd}_.$ ]$").expect("should be a pattern"));
 /// The digits of a `decimal` that says nothing of them.
 const DIGITS: (u8, i8) = (10, 0);
 
-/// A type that Hive does not have.
+/// A type that Hive does not have, or that its readers do not find in files as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Missing {
     /// The type, or the name of a member, that it lacks.
     pub(super) what: String,
+    /// Why it cannot be told, as the end of a sentence.
+    pub(super) why: &'static str,
     /// What `table/cast` can make of it.
     pub(super) cast: Option<&'static str>,
 }
 
-/// How files have instants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Instants {
-    /// In UTC, so that engines without instants read the same time as a timestamp.
-    AsTimestamps,
-    /// In a way that engines without instants do not read.
-    Unread,
+impl Missing {
+    const LACKS: &str = "which the catalogue lacks";
 }
 
-/// Returns the word of Hive for a type.
+/// The files that a type is of, whose readers differ in what they take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoredAs {
+    Parquet,
+    Orc,
+    Avro,
+    /// Lines of text or JSON.
+    Lines,
+}
+
+impl StoredAs {
+    /// Returns whether instants are kept in UTC, so that engines without instants read the same time as a timestamp.
+    fn has_instants(self) -> bool {
+        self == Self::Parquet
+    }
+
+    /// Returns why a type that Hive has is read from such files as another value or not at all, and the cast that helps.
+    /// Each was seen with Trino (`tests/trino`).
+    fn misreads(self, data_type: &DataType) -> Option<(&'static str, Option<&'static str>)> {
+        match (self, data_type) {
+            (Self::Parquet, DataType::UInt32) => {
+                Some(("which other engines read with a sign", Some("bigint")))
+            }
+            (Self::Avro, DataType::Timestamp(unit, None)) if *unit != TimeUnit::Millisecond => {
+                Some(("which other engines take for milliseconds in Avro", None))
+            }
+            (Self::Avro, DataType::FixedSizeBinary(_)) => {
+                Some(("which other engines do not read in Avro (fixed, uuid)", None))
+            }
+            (Self::Avro, DataType::Dictionary(..)) => {
+                Some(("which other engines do not read in Avro (enum)", Some("varchar")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Returns the word of Hive for a type of such files.
 ///
 /// # Errors
-/// What Hive lacks, also within a list, a struct or a map.
-pub(super) fn written(data_type: &DataType, instants: Instants) -> Result<String, Missing> {
-    let written = |data_type: &DataType| written(data_type, instants);
-    let lacks = |cast| Err(Missing { what: data_type.to_string(), cast });
+/// What Hive lacks, or does not read from such files, also within a list, a struct or a map.
+pub(super) fn written(data_type: &DataType, stored: StoredAs) -> Result<String, Missing> {
+    let written = |data_type: &DataType| written(data_type, stored);
+    let lacks = |cast| Err(Missing { what: data_type.to_string(), why: Missing::LACKS, cast });
+    if let Some((why, cast)) = stored.misreads(data_type) {
+        return Err(Missing { what: data_type.to_string(), why, cast });
+    }
     Ok(match data_type {
         DataType::Boolean => "boolean".to_owned(),
         DataType::Int8 => "tinyint".to_owned(),
@@ -55,7 +99,7 @@ pub(super) fn written(data_type: &DataType, instants: Instants) -> Result<String
         DataType::Date32 => "date".to_owned(),
         DataType::Timestamp(_, None) => "timestamp".to_owned(),
         DataType::Timestamp(_, Some(zone))
-            if instants == Instants::AsTimestamps && matches!(&**zone, "UTC" | "+00:00" | "Z") =>
+            if stored.has_instants() && matches!(&**zone, "UTC" | "+00:00" | "Z") =>
         {
             "timestamp".to_owned()
         }
@@ -100,11 +144,21 @@ pub(super) fn written(data_type: &DataType, instants: Instants) -> Result<String
     })
 }
 
+/// Returns the name of a member, unless the parsers of Hive's types break off at it: they take letters and digits of two
+/// bytes in UTF-16, and few other characters.
 fn member_name(name: &str) -> Result<&str, Missing> {
-    if name.is_empty() || name.contains([':', ',', '<', '>', '`']) || name.trim() != name {
-        return Err(Missing { what: format!("a member named {name:?}"), cast: None });
+    let refused =
+        |why| Missing { what: format!("a struct with a member named {name:?}"), why, cast: None };
+    if name.is_empty() || name.trim() != name {
+        return Err(refused(Missing::LACKS));
     }
-    Ok(name)
+    let lower = name.to_lowercase();
+    let is_read = |c: char| c.len_utf16() == 1 && (LETTERS.is_match(c.encode_utf8(&mut [0; 4])));
+    if name.chars().chain(lower.chars()).all(is_read) {
+        Ok(name)
+    } else {
+        Err(refused("whose type other engines do not read"))
+    }
 }
 
 /// Returns the type that a text of Hive means. Words are compared without regard to case.
@@ -122,6 +176,21 @@ pub(super) fn read(text: &str) -> Result<DataType, String> {
 
 fn cut(text: &str) -> String {
     text.chars().take(60).collect()
+}
+
+/// Returns a type of Hive as files of a format have it: timestamps of ORC have nanoseconds, and those of Avro are instants
+/// with milliseconds. In other files they have the microseconds of [`read`].
+pub(super) fn in_files(data_type: &DataType, format: Format) -> DataType {
+    match (data_type, format) {
+        (DataType::Timestamp(..), Format::Orc) => DataType::Timestamp(TimeUnit::Nanosecond, None),
+        (DataType::Timestamp(..), Format::Avro) => {
+            DataType::Timestamp(TimeUnit::Millisecond, Some("+00:00".into()))
+        }
+        (other, _) => with_fields(other, |field| {
+            let found = in_files(field.data_type(), format);
+            Arc::new(field.as_ref().clone().with_data_type(found))
+        }),
+    }
 }
 
 /// What is left of a text.
@@ -299,7 +368,7 @@ mod tests {
         #[test]
         fn what_hive_writes_is_written_again(text in of_hive()) {
             let found = read(&text).expect("should be a type");
-            prop_assert_eq!(written(&found, Instants::Unread).expect("should be written"), text);
+            prop_assert_eq!(written(&found, StoredAs::Orc).expect("should be written"), text);
         }
 
         #[test]
@@ -321,6 +390,16 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn timestamps_are_those_of_the_files() {
+        let of =
+            |text, format| in_files(&read(text).expect("should be a type"), format).to_string();
+        assert_eq!(of("timestamp", Format::Parquet), "Timestamp(µs)");
+        assert_eq!(of("timestamp", Format::Orc), "Timestamp(ns)");
+        assert_eq!(of("array<timestamp>", Format::Orc), "List(Timestamp(ns))");
+        assert_eq!(of("timestamp", Format::Avro), "Timestamp(ms, \"+00:00\")");
     }
 
     #[test]
@@ -354,18 +433,45 @@ mod tests {
             (DataType::Decimal256(50, 2), Some("decimal(38,10)")),
         ] {
             assert_eq!(
-                written(&data_type, Instants::Unread).map_err(|missing| missing.cast),
+                written(&data_type, StoredAs::Orc).map_err(|missing| missing.cast),
                 Err(cast)
             );
         }
         let within = DataType::List(Arc::new(Field::new("item", zoned, true)));
-        assert!(written(&within, Instants::Unread).is_err(), "also within a list");
-        let of_parquet = written(&within, Instants::AsTimestamps);
+        assert!(written(&within, StoredAs::Orc).is_err(), "also within a list");
+        let of_parquet = written(&within, StoredAs::Parquet);
         assert_eq!(of_parquet, Ok("array<timestamp>".to_owned()), "they are in UTC there");
+        for (name, is_read) in [("größe 1_$.x", true), ("a-b", false), ("a😀", false), ("İ", false)]
+        {
+            let of = DataType::Struct(vec![Field::new(name, DataType::Int8, true)].into());
+            assert_eq!(written(&of, StoredAs::Orc).is_ok(), is_read, "{name}");
+        }
         let odd = DataType::Struct(vec![Field::new("a:b", DataType::Int8, true)].into());
         assert_eq!(
-            written(&odd, Instants::Unread).map_err(|lacks| lacks.what),
-            Err("a member named \"a:b\"".into())
+            written(&odd, StoredAs::Orc).map_err(|lacks| lacks.what),
+            Err("a struct with a member named \"a:b\"".into())
         );
+    }
+    #[test]
+    fn what_readers_misread_in_files_is_refused() {
+        use StoredAs::{Avro, Orc, Parquet};
+        let at = |unit| DataType::Timestamp(unit, None);
+        let word = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        for (data_type, misread_in) in [
+            (DataType::UInt32, vec![Parquet]),
+            (DataType::UInt16, vec![]),
+            (at(TimeUnit::Millisecond), vec![]),
+            (at(TimeUnit::Microsecond), vec![Avro]),
+            (at(TimeUnit::Nanosecond), vec![Avro]),
+            (DataType::FixedSizeBinary(4), vec![Avro]),
+            (word, vec![Avro]),
+        ] {
+            let within = DataType::List(Arc::new(Field::new("item", data_type.clone(), true)));
+            for of in [data_type, within] {
+                let refused =
+                    [Parquet, Orc, Avro].into_iter().filter(|one| written(&of, *one).is_err());
+                assert_eq!(refused.collect::<Vec<_>>(), misread_in, "{of}");
+            }
+        }
     }
 }

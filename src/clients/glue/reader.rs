@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_glue::types::{SerDeInfo, StorageDescriptor};
 
-use super::hive_type::Instants;
+use super::hive_type::StoredAs;
 use crate::engines::table::{CsvDialect, FileFormat, Format, TextEncoding};
 
 const PARQUET: [&str; 3] = [
@@ -37,6 +37,13 @@ const QUOTED: &str = "org.apache.hadoop.hive.serde2.OpenCSVSerde";
 const SKIPPED_LINES: &str = "skip.header.line.count";
 /// How text means null unless the table says otherwise.
 const NULL: &str = r"\N";
+/// The escape of quoted text that has none: a character that no text has. With the quote itself, which doubles it, readers
+/// take a backslash for the escape.
+///
+/// # Source
+/// `newReader` of <https://github.com/apache/hive/blob/master/serde/src/java/org/apache/hadoop/hive/serde2/OpenCSVSerde.java>
+const NO_ESCAPE: char = '\u{1}';
+const USUAL_ESCAPE: char = '\\';
 
 /// How the files of a table are read, for a descriptor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +58,8 @@ pub(super) struct Described {
     pub(super) is_text: bool,
     /// How names may be spelled in the files, for a reader that knows them in lower case.
     pub(super) spelling: Spelling,
-    /// How the files have instants.
-    pub(super) instants: Instants,
+    /// What the files are, for the types that are read from them.
+    pub(super) stored: StoredAs,
 }
 
 /// How names may be spelled in files whose reader knows them in lower case.
@@ -67,7 +74,7 @@ pub(super) enum Spelling {
 }
 
 impl Described {
-    fn of(words: [&'static str; 3]) -> Self {
+    fn of(words: [&'static str; 3], stored: StoredAs) -> Self {
         let [input_format, output_format, library] = words;
         Self {
             input_format,
@@ -77,7 +84,7 @@ impl Described {
             parameters: Vec::new(),
             is_text: false,
             spelling: Spelling::Any,
-            instants: Instants::Unread,
+            stored,
         }
     }
 
@@ -98,18 +105,18 @@ impl Described {
 /// In words: what no such engine reads. `table/format` writes such files anew.
 pub(super) fn written(format: &FileFormat) -> Result<Described, String> {
     match format.format {
-        Format::Parquet => {
-            Ok(Described { instants: Instants::AsTimestamps, ..Described::of(PARQUET) })
-        }
+        Format::Parquet => Ok(Described::of(PARQUET, StoredAs::Parquet)),
         Format::Orc => {
-            let mut described = Described::of(ORC);
+            let mut described = Described::of(ORC, StoredAs::Orc);
             // Athena reads columns by position unless it is told that names count.
             described.library_parameters.push(("orc.column.index.access", "false".to_owned()));
             Ok(described)
         }
-        Format::Avro => Ok(Described { spelling: Spelling::LowerCase, ..Described::of(AVRO) }),
+        Format::Avro => {
+            Ok(Described { spelling: Spelling::LowerCase, ..Described::of(AVRO, StoredAs::Avro) })
+        }
         Format::Jsonl => {
-            let mut described = Described::of([TEXT[0], TEXT[1], JSON]);
+            let mut described = Described::of([TEXT[0], TEXT[1], JSON], StoredAs::Lines);
             described.library_parameters.push(("case.insensitive", "FALSE".to_owned()));
             described.spelling = Spelling::Mapped;
             Ok(described)
@@ -133,9 +140,9 @@ fn quoted(dialect: &CsvDialect, quote: char) -> Result<Described, String> {
         library_parameters: vec![
             ("separatorChar", dialect.delimiter.clone()),
             ("quoteChar", quote.to_string()),
-            ("escapeChar", dialect.escape.unwrap_or(quote).to_string()),
+            ("escapeChar", dialect.escape.unwrap_or(NO_ESCAPE).to_string()),
         ],
-        ..Described::of([TEXT[0], TEXT[1], QUOTED])
+        ..Described::of([TEXT[0], TEXT[1], QUOTED], StoredAs::Lines)
     })
 }
 
@@ -146,7 +153,7 @@ fn plain(dialect: &CsvDialect) -> Result<Described, String> {
         [token] => token.as_str(),
         _ => return refuse("text in which several words mean null"),
     };
-    let mut described = Described::of([TEXT[0], TEXT[1], LAZY]);
+    let mut described = Described::of([TEXT[0], TEXT[1], LAZY], StoredAs::Lines);
     described.library_parameters.extend([
         ("field.delim", dialect.delimiter.clone()),
         ("serialization.null.format", null.to_owned()),
@@ -291,7 +298,9 @@ fn text(settings: &Settings<'_>, kind: Kind) -> Result<(FileFormat, Vec<String>)
         Kind::Quoted => CsvDialect {
             delimiter: one("separatorChar", Some(','))?.map_or_else(String::new, String::from),
             quote: one("quoteChar", Some('"'))?,
-            escape: one("escapeChar", Some('\\'))?,
+            escape: one("escapeChar", Some(USUAL_ESCAPE))?
+                .map(|escape| if escape == '"' { USUAL_ESCAPE } else { escape })
+                .filter(|escape| *escape != NO_ESCAPE),
             ..dialect
         },
         Kind::Plain => {
@@ -412,6 +421,12 @@ mod tests {
         let both = [("field.delim", "\t"), ("serialization.format", "\t")];
         assert_eq!(delimiter(told(TEXT[0], LAZY, &both)), "\t");
         assert_eq!(delimiter(told(TEXT[0], QUOTED, &[("separatorChar", "|")])), "|");
+        let escape = |found: Result<FileFormat, String>| {
+            found.expect("should be read").csv.expect("is delimited").escape
+        };
+        assert_eq!(escape(told(TEXT[0], QUOTED, &[])), Some('\\'));
+        assert_eq!(escape(told(TEXT[0], QUOTED, &[("escapeChar", "\"")])), Some('\\'));
+        assert_eq!(escape(told(TEXT[0], QUOTED, &[("escapeChar", "\u{1}")])), None);
         let odd = told("com.example.TextInputFormats", LAZY, &[]).expect_err("is not known");
         assert!(odd.contains("`com.example.textinputformats`"), "{odd}");
         let odd = told(TEXT[0], "org.apache.hadoop.hive.serde2.RegexSerDe", &[]);
