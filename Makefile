@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ENTER := source .ci/environment &&
 
-.PHONY: help demo test test-files test-sql chaos lint bench bench-cluster generate cluster cluster-down
+.PHONY: help demo test test-files test-sql test-trino chaos lint bench bench-cluster generate cluster cluster-down
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ test-files: ## Read every data file below DIR (one folder or several) and compar
 test-sql: ## Run generated SQL beside DuckDB and SQLite (SEED=n, COUNT=m)
 	@.ci/setup rust python && $(ENTER) MASON_SQL_SEED=$(SEED) MASON_SQL_COUNT=$(COUNT) \
 	  cargo test --features test-support --test sql -- --nocapture
+
+test-trino: ## Have a real Trino read what Mason registers in Glue, and run what it hands to Athena (1.5 GB of memory)
+	@.ci/setup rust python trino && $(ENTER) cargo test --features test-support --test operators trino:: -- --include-ignored
 
 KILLS ?= 1000
 chaos: ## Kill controllers and workers on a real API server (KILLS=1000, SEED=n); effects are counted outside

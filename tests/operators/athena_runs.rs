@@ -15,7 +15,8 @@ fn catalogue() -> Catalogue {
     made
 }
 
-fn config(world: &World) -> Value {
+/// Returns the config of a world whose queries are Athena's.
+pub(crate) fn config(world: &World) -> Value {
     let mut config = world.config();
     let athena = json!({"region": "us-east-1", "endpoint": Bucket::server()});
     let clients = config["spec"]["clients"].as_array_mut().expect("has clients");

@@ -95,6 +95,12 @@ impl Catalogue {
         asked.as_array().expect("is a list").iter().filter(is_ours).count()
     }
 
+    /// Has the statements on the database executed by a Trino.
+    pub(crate) fn execute_by(&self, address: &str) {
+        let engine = json!({"database": self.database, "address": address});
+        http("PUT", "/front/engine", None, &engine.to_string());
+    }
+
     /// Has the next request of an action fail, before or after its effect.
     pub(crate) fn fail(&self, action: &str, when: &str, code: &str) {
         let fault = json!([{

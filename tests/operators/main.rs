@@ -27,6 +27,8 @@ mod s3;
 mod s3_runs;
 #[path = "../python/s3.rs"]
 mod server;
+#[path = "../trino/mod.rs"]
+mod trino;
 mod world;
 
 use std::path::PathBuf;

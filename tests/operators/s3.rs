@@ -62,8 +62,9 @@ impl Bucket {
         }
         let objects = builder.build().expect("should be a client");
         let runtime = Runtime::new().expect("should build");
-        objects::take(&objects, &runtime, NAMES, root);
-        Self { name, objects, runtime }
+        let made = Self { name, objects, runtime };
+        made.put_folder(root);
+        made
     }
 
     /// Returns the config of the bucket, whose jobs work in a folder of this machine.
@@ -81,6 +82,11 @@ impl Bucket {
                 "clients": [s3, {"name": "here", "local": {"root": work}}],
             },
         })
+    }
+
+    /// Puts all that is below a folder.
+    pub(crate) fn put_folder(&self, root: &Path) {
+        objects::take(&self.objects, &self.runtime, NAMES, root);
     }
 
     /// Puts an empty object whose key ends with `/`, as consoles make for a folder.

@@ -1,12 +1,15 @@
 """Amazon Athena, as far as Mason asks it: over the tables of the emulated Glue and S3, with DuckDB for the statements.
 
-The rules are those of AWS, and each names where it is written. What it lacks: the dialect of Trino, and costs.
+The rules are those of AWS, and each names where it is written. What it lacks: the dialect of Trino, and costs. A test that
+has a Trino (tests/trino) makes it execute the statements instead.
 """
 
+import base64
 import datetime
 import decimal
 import os
 import re
+import sys
 import tempfile
 import uuid
 
@@ -14,6 +17,9 @@ import duckdb
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.glue.models import glue_backends
 from moto.s3.models import s3_backends
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trino"))
+import client
 
 REGION = "us-east-1"
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html: a token has 32 to 128 characters,
@@ -45,9 +51,12 @@ class Refused(Exception):
 class Athena:
     """The queries of an account and region."""
 
-    def __init__(self):
+    def __init__(self, of_catalogue):
+        self.of_catalogue = of_catalogue
         self.queries = {}
         self.tokens = {}
+        # The address of the Trino that executes the statements on a database.
+        self.engines = {}
 
     def asked(self, action, body):
         return getattr(self, re.sub("(?<!^)(?=[A-Z])", "_", action).lower())(body)
@@ -141,16 +150,54 @@ class Athena:
 
     def execute(self, query):
         asked = query["asked"]
+        database = (asked.get("QueryExecutionContext") or {}).get("Database")
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                database = (asked.get("QueryExecutionContext") or {}).get("Database")
-                known = connection(folder, database).execute(asked["QueryString"])
-                columns = [(column[0], word_of(str(column[1]))) for column in known.description]
-                header = [name for name, _ in columns]
-                rows = [[text_of(value) for value in row] for row in known.fetchall()]
+            sql = asked["QueryString"]
+            named = [name for name in self.engines if name == database or re.search(rf"\b{name}\b", sql)]
+            if named:
+                columns, rows = by_trino(sql, named[0], self.engines[named[0]])
+            else:
+                with self.of_catalogue:
+                    columns, rows = by_duckdb(sql, database)
+            header = [name for name, _ in columns]
             query.update(state="SUCCEEDED", columns=columns, rows=[header, *rows], ended=now())
+        except Failed as error:
+            query.update(state="FAILED", why=str(error), ended=now())
+
+
+class Failed(Exception):
+    """What is told of a query that has failed."""
+
+
+def by_duckdb(sql, database):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            known = connection(folder, database).execute(sql)
+            columns = [(column[0], word_of(str(column[1]))) for column in known.description]
+            return columns, [[text_of(value) for value in row] for row in known.fetchall()]
         except duckdb.Error as error:
-            query.update(state="FAILED", why=f"SYNTAX_ERROR: {error}".splitlines()[0], ended=now())
+            raise Failed(f"SYNTAX_ERROR: {error}".splitlines()[0]) from error
+
+
+def by_trino(sql, database, address):
+    try:
+        known, rows = client.ask(address, sql, database)
+    except client.Refused as error:
+        raise Failed(error) from error
+    types = [re.sub(r"\(.*?\)", "", column["type"]) for column in known]
+    columns = [(column["name"], "float" if word == "real" else word) for column, word in zip(known, types)]
+    return columns, [[text_of_trino(value, word) for value, word in zip(row, types)] for row in rows]
+
+
+def text_of_trino(value, word):
+    """Returns a value as Athena writes it, from that of Trino's answer."""
+    if value is None:
+        return None
+    if word == "varbinary":
+        return base64.b64decode(value).hex(" ")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
 
 
 def now():

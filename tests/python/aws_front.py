@@ -35,12 +35,14 @@ class Front:
 
     def __init__(self, inner):
         self.inner = inner
-        self.lock = threading.Lock()
+        # One request at a time to each service: a query of Athena may ask the catalogue.
+        self.lock, self.queries = threading.Lock(), threading.Lock()
         self.versions = {}
+        self.statistics = {}
         self.calls = []
         self.objects = []
         self.faults = []
-        self.athena = Athena()
+        self.athena = Athena(self.lock)
 
     def __call__(self, environ, start_response):
         target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -54,16 +56,21 @@ class Front:
                 self.objects.append(asked)
             return self.inner(environ, start_response)
         body = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}")
-        with self.lock:
+        with self.queries if service == "AmazonAthena" else self.lock:
             status, answer = self.asked(service, action, body, environ)
         text = json.dumps(answer).encode()
         start_response(status, [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(text)))])
         return [text]
 
     def told(self, environ, start_response):
-        """`GET` answers the calls, the queries, or what was asked of buckets. `PUT` adds faults: `{action, when, code, database}`."""
+        """`GET` answers the calls, the queries, or what was asked of buckets. `PUT` adds faults: `{action, when, code, database}`; on
+        `/front/engine` it names the server that runs the queries of a database."""
         if environ["REQUEST_METHOD"] == "PUT":
-            self.faults += json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            given = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            if environ["PATH_INFO"] == "/front/engine":
+                self.athena.engines[given["database"]] = given["address"]
+            else:
+                self.faults += given
         shown = self.calls
         if environ["PATH_INFO"] == "/front/queries":
             shown = [query["asked"] for query in self.athena.queries.values()]
@@ -109,6 +116,8 @@ class Front:
             if stated is not None and stated != str(self.versions[table]):
                 message = "Update table failed due to concurrent modifications."
                 return refused("ConcurrentModificationException", message)
+        if "ColumnStatistics" in action:
+            return "200 OK", self.counted(action, body)
         page = self.page(action, body)
         status, answer = self.forward(action, body, environ)
         if status.startswith("200"):
@@ -117,6 +126,19 @@ class Front:
             if action == "UpdateTable":
                 self.versions[table] += 1
         return status, self.shown(action, answer, page)
+
+    def counted(self, action, body):
+        """Keeps statistics of columns, which the emulator lacks and other engines write:
+        https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateColumnStatisticsForTable.html"""
+        of = (body["DatabaseName"], body["TableName"], tuple(body.get("PartitionValues", ())))
+        kept = self.statistics.setdefault(of, {})
+        if action.startswith("Get"):
+            return {"ColumnStatisticsList": [kept[name] for name in body["ColumnNames"] if name in kept], "Errors": []}
+        if action.startswith("Delete"):
+            kept.pop(body["ColumnName"], None)
+            return {}
+        kept.update({one["ColumnName"]: one for one in body["ColumnStatisticsList"]})
+        return {"Errors": []}
 
     def page(self, action, body):
         """Takes what says which page is wanted out of a request."""
