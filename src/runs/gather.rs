@@ -42,7 +42,7 @@ pub async fn gather(
     let ends = parent == Parent::Ends;
     let Some(valid) = session.resolved(run)? else {
         if matches!(parent, Parent::Waits | Parent::Ends) {
-            return Ok(Observation { keeping, parent, ..Observation::default() });
+            return Ok(Observation { parent, keeping, ..Observation::default() });
         }
         let (checked, place) = check(context, session, run).await?;
         let patience = context.admission.patience;

@@ -94,14 +94,54 @@ fn a_validated_table_stays_and_a_wrong_one_is_cleaned_away() {
     let (called, run) = validated_infer(&mason, "select city from checked where amount < 0");
     assert_eq!(called.code, 0, "{called:?}");
     assert_eq!(phases(&run), ["infer Succeeded", "check Succeeded", "clean Succeeded"]);
-    assert_eq!(run["status"]["outputs"], json!({"rows": 0, "kept": "Succeeded"}));
+    assert_eq!(run["status"]["outputs"], json!({"check": "Succeeded", "clean": "Succeeded"}));
     assert!(!tables(&mason).contains("checked"), "the clean-up was reached");
+
+    let many = "select value from generate_series(1, 5000)";
+    let (called, run) = validated_infer(&mason, many);
+    assert_eq!((called.code, phases(&run)[2].as_str()), (0, "clean Skipped"), "{called:?}");
+    let deleted = mason.call([
+        "run",
+        "table/delete",
+        "--config",
+        "local",
+        "-p",
+        "database_name=sales",
+        "-p",
+        "table_name=checked",
+        "-q",
+    ]);
+    assert_eq!(deleted.code, 0, "{deleted:?}");
 
     let (called, run) = validated_infer(&mason, "select nothing from checked");
     assert_eq!(called.code, 1, "{called:?}");
     assert_eq!(run["status"]["columns"]["reason"], "StepFailed");
     assert_eq!(phases(&run), ["infer Succeeded", "check Failed", "clean Succeeded"]);
     assert!(!tables(&mason).contains("checked"), "the clean-up was reached");
+}
+
+#[test]
+fn a_step_that_registers_nothing_fails_and_a_run_without_a_config_is_refused() {
+    let mason = with_workflows();
+    mason.write("data/sales/parts/a.csv", "n\n1\n");
+    mason.write("data/sales/parts/b.csv", "n\ntext\n");
+    let infer = [
+        "run",
+        "workflow",
+        "table/infer",
+        "-p",
+        "database_name=sales",
+        "-p",
+        "storage_path=sales/parts",
+        "-p",
+        "table_name=both",
+    ];
+    let called = mason.call(infer);
+    assert_eq!(called.code, 2, "{called:?}");
+    assert!(called.err.contains("spec.configRef: is needed"), "{}", called.err);
+    let called = mason.call(infer.into_iter().chain(["--config", "local"]));
+    assert_eq!(called.code, 1, "{called:?}");
+    assert!(called.err.contains("it registered nothing: the files disagree"), "{}", called.err);
 }
 
 #[test]
@@ -177,9 +217,9 @@ fn a_process_that_dies_between_two_effects_is_followed_by_one_that_repeats_none(
                 mason.command(["run", "workflow", "sales/appends", "--name", "now", "-q"]);
             dies.env("MASON_FAULT_POINT", format!("{point}:{times}"));
             dies.env("MASON_FAULT_MARK", &mark);
-            let died = mason.finish(&mut dies, "");
-            assert!(mark.exists(), "{point} was not reached for the {times}. time: {died:?}");
-            assert_ne!(died.code, 0, "{point}:{times} {died:?}");
+            let ended = mason.finish(&mut dies, "");
+            assert!(mark.exists(), "{point} was not reached for the {times}. time: {ended:?}");
+            assert_ne!(ended.code, 0, "{point}:{times} {ended:?}");
             let called = mason.call(["resume", "now", "-q"]);
             assert_eq!((called.code, called.out.trim()), (0, "n: 6"), "{point}:{times} {called:?}");
             let runs = mason.call(["get", "runs", "-o", "name"]);
@@ -226,7 +266,23 @@ fn a_workflow_is_drawn_as_text_and_in_languages_for_pictures() {
     let mason = with_workflows();
     let drawn = mason.call(["graph", "table/validated_infer"]);
     assert_eq!(drawn.code, 0, "{drawn:?}");
-    insta::assert_snapshot!(drawn.out, @"");
+    insta::assert_snapshot!(drawn.out, @r"
+            ┌─────────────────────┐
+            │ infer (table/infer) │
+            └──────────┬──────────┘
+               ┌───────┴─────┐
+               ▼             │
+    ┌─────────────────────┐  │
+    │ check (table/query) │  │
+    └──────────┬──────────┘  │
+               │             │
+               ▼             ▼
+         ┌────────────────────────┐
+         │ clean ? (table/delete) │
+         └────────────────────────┘
+
+    ?  runs only when its condition holds
+    ");
     for (form, part) in [("dot", "digraph"), ("mermaid", "flowchart"), ("svg", "<svg")] {
         let drawn = mason.call(["graph", "table/validated_infer", "-o", form]);
         assert!(drawn.code == 0 && drawn.out.contains(part), "{form}: {drawn:?}");

@@ -113,6 +113,7 @@ fn alike(text: &str) -> String {
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         (r"sha256:[0-9a-f]{64}", "DIGEST"),
         (r"\b[0-9a-f]{32}\b", "TOKEN"),
+        (r"-[0-9a-f]{8}\b", "-HASH"),
         (r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z", "TIME"),
         // The letters and digits of generated names, which spell no words.
         (r"\b([a-z]+(?:-[a-z]+)?)-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "$1-XXXXX"),

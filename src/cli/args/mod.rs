@@ -20,6 +20,6 @@ pub(crate) use resources::{
     ApplyArgs, DeleteArgs, DescribeArgs, DoctorArgs, ExplainArgs, GetArgs, InitArgs, ValidateArgs,
 };
 pub(crate) use runs::{
-    CancelArgs, LogsArgs, ResolutionChoice, ResumeArgs, RetryArgs, RunArgs, SuspendArgs,
-    WaitingArgs,
+    CancelArgs, GraphArgs, GraphForm, LogsArgs, ResolutionChoice, ResumeArgs, RetryArgs, RunArgs,
+    SuspendArgs, WaitingArgs,
 };

@@ -33,7 +33,7 @@ pub(crate) struct RunArgs {
     /// The operator: `table/query`, or in two words `table query`; or `workflow` and the name of one.
     #[arg(value_name = "OPERATOR", num_args = 0..=3, required_unless_present = "file")]
     pub operator: Vec<String>,
-    /// File with one OperatorRun or WorkflowRun, `-` for standard input; instead of an operator.
+    /// File with one run, of an operator or a workflow, `-` for standard input; instead of an operator.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath,
           conflicts_with_all = ["operator", "config", "parameters", "timeout", "retry"])]
     pub file: Option<PathBuf>,

@@ -80,11 +80,9 @@ async fn of_store(
         anyhow::bail!("`{name}` is not a run of a workflow");
     };
     let status = run.status.unwrap_or_default();
-    match ValidWorkflow::thaw(&status)? {
-        Some(spec) => Ok((spec, Some(status))),
-        None => {
-            let message = format!("run `{name}` has no steps: it never began");
-            Err(Failure::impossible(message, "`mason describe` says why").into())
-        }
+    if let Some(spec) = ValidWorkflow::thaw(&status)? {
+        return Ok((spec, Some(status)));
     }
+    let message = format!("run `{name}` has no steps: it never began");
+    Err(Failure::impossible(message, "`mason describe` says why").into())
 }

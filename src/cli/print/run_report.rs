@@ -51,12 +51,8 @@ pub(crate) fn print(
     Ok(if is_done { Exit::Success } else { Exit::Failed })
 }
 
-/// Whether an operator answered why it did not do what it was asked for: `table/infer` of files that disagree
-/// registers nothing and shows the conflict. What follows in a script must not go on as if there were a table. Another
-/// answer may have a `registered` of its own, which says nothing about the run.
 fn has_declined(status: &OperatorRunStatus) -> bool {
-    let Some(result) = &status.result else { return false };
-    result.data["registered"] == false && result.data["conflict"].is_object()
+    status.result.as_ref().is_some_and(RunResult::is_declined)
 }
 
 /// Returns the last line about a run: `table-query-x7k2p: Succeeded in 1.2s, 3 rows`.

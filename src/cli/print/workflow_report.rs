@@ -63,13 +63,11 @@ fn ending(name: &str, status: &WorkflowRunStatus) -> String {
     }
     let of = |phase| status.steps.iter().filter(|line| line.phase == phase).count();
     let steps = counted(status.steps.len(), "step");
-    text += &format!(", {} of {steps} succeeded", of(StepPhase::Succeeded));
-    for (phase, word) in [(StepPhase::Skipped, "skipped"), (StepPhase::Failed, "failed")] {
-        if of(phase) > 0 {
-            text += &format!(", {} {word}", of(phase));
-        }
-    }
-    text
+    let others = [(StepPhase::Skipped, "skipped"), (StepPhase::Failed, "failed")];
+    let others = others.into_iter().filter(|(phase, _)| of(*phase) > 0);
+    let others: Vec<String> =
+        others.map(|(phase, word)| format!(", {} {word}", of(phase))).collect();
+    format!("{text}, {} of {steps} succeeded{}", of(StepPhase::Succeeded), others.concat())
 }
 
 fn print_failure(context: &VerbContext, name: &str, status: &WorkflowRunStatus) {
@@ -89,26 +87,26 @@ fn print_failure(context: &VerbContext, name: &str, status: &WorkflowRunStatus) 
     }
     lines.extend(told.iter().map(|message| format!("  - {}", visible(message))));
     printer.note(&lines.join("\n"));
-    if !status.steps.is_empty() {
-        printer
-            .note(&printer.hint(&format!("`mason describe workflowrun {name}` shows each step")));
+    let hint = match status.phase {
+        Phase::Suspended => format!("`mason resume {name}` lets it go on"),
+        _ => format!("`mason describe workflowrun {name}` shows each step"),
+    };
+    if !status.steps.is_empty() || status.phase == Phase::Suspended {
+        printer.note(&printer.hint(&hint));
     }
 }
 
 /// Returns a step in one line: `check Skipped (DependencyNotMet): its dependency `infer` failed`.
 pub(crate) fn line_of(line: &StepStatus) -> String {
-    let mut text = format!("{} {}", line.id, line.phase.as_str());
     let is_plain = matches!(line.phase, StepPhase::Running | StepPhase::Succeeded);
-    if let (Some(reason), false) = (line.reason, is_plain) {
-        text += &format!(" ({})", reason.as_str());
-    }
-    if let Some(rows) = line.rows.filter(|_| line.phase == StepPhase::Succeeded) {
-        text += &format!(", {}", counted(rows, "row"));
-    }
-    if let (Some(message), false) = (&line.message, is_plain) {
-        text += &format!(": {}", visible_on_one_line(message));
-    }
-    text
+    let reason = line.reason.filter(|_| !is_plain);
+    let reason = reason.map(|reason| format!(" ({})", reason.as_str()));
+    let rows = line.rows.filter(|_| line.phase == StepPhase::Succeeded);
+    let rows = rows.map(|rows| format!(", {}", counted(rows, "row")));
+    let message = line.message.as_ref().filter(|_| !is_plain);
+    let message = message.map(|message| format!(": {}", visible_on_one_line(message)));
+    let parts = [reason, rows, message].into_iter().flatten().collect::<String>();
+    format!("{} {}{parts}", line.id, line.phase.as_str())
 }
 
 /// Returns the steps of a run as a table, in the order of the workflow.

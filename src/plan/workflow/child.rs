@@ -6,10 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::api::conditions::Reason;
 use crate::api::labels;
 use crate::api::resource::{Key, Kind};
 use crate::api::v1alpha1::{
-    FreeForm, OperatorRun, Phase, StepPhase, StepStatus, WorkflowRun, WorkflowSpec, WorkflowStep,
+    FreeForm, OperatorRun, Phase, RunResult, StepPhase, StepStatus, WorkflowRun, WorkflowSpec,
+    WorkflowStep,
 };
 use crate::plan::observation::Parent;
 use crate::validate::{StepOutcome, step_run};
@@ -69,6 +71,11 @@ pub(super) fn child_of(
 /// Returns the line of a step whose run is seen so.
 pub(super) fn line_of(line: &StepStatus, child: &OperatorRun, now: jiff::Timestamp) -> StepStatus {
     let Some(status) = &child.status else { return line.clone() };
+    if status.phase == Phase::Succeeded
+        && status.result.as_ref().is_some_and(RunResult::is_declined)
+    {
+        return declined(line, status.finished_at.unwrap_or(now));
+    }
     let phase = match status.phase {
         Phase::Pending | Phase::Running | Phase::Suspended => StepPhase::Running,
         Phase::Succeeded => StepPhase::Succeeded,
@@ -85,6 +92,18 @@ pub(super) fn line_of(line: &StepStatus, child: &OperatorRun, now: jiff::Timesta
         attempts: u32::try_from(status.attempts.len()).ok().filter(|attempts| *attempts > 0),
         rows: status.result.as_ref().and_then(|result| result.rows),
         finished_at: phase.is_settled().then_some(status.finished_at.unwrap_or(now)),
+        ..line.clone()
+    }
+}
+
+/// Returns the line of a step whose operator did nothing, and said why: what follows must not take it for done.
+fn declined(line: &StepStatus, at: jiff::Timestamp) -> StepStatus {
+    let message = "it registered nothing: the files disagree, as the result of its run shows";
+    StepStatus {
+        phase: StepPhase::Failed,
+        reason: Some(Reason::UserError),
+        message: Some(message.to_owned()),
+        finished_at: Some(at),
         ..line.clone()
     }
 }

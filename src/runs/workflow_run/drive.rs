@@ -69,7 +69,11 @@ pub async fn drive_workflow(
         }
         tokio::select! {
             () = context.clock.sleep(left) => {}
-            ended = driven.next() => if let Some(ended) = ended { let _ = ended?; },
+            ended = driven.next() => match ended {
+                // It is settled by the next pass, which sees that it is gone.
+                None | Some(Ok(_) | Err(RunError::NotFound { .. })) => {}
+                Some(Err(error)) => return Err(error),
+            },
         }
     }
 }

@@ -102,29 +102,7 @@ fn move_on(status: &mut WorkflowRunStatus, advance: &Advance, created: &[Created
     status.steps.clone_from(&advance.steps);
     status.stopping.clone_from(&advance.stopping);
     for one in created {
-        let (index, change): (usize, Box<dyn FnOnce(&mut StepStatus)>) = match one {
-            Created::Child { index, reference } => (
-                *index,
-                Box::new(move |line| {
-                    line.phase = StepPhase::Running;
-                    line.run = Some(reference.clone());
-                    line.started_at = Some(now);
-                }),
-            ),
-            Created::Taken { index, name } => (
-                *index,
-                Box::new(move |line| {
-                    let message = format!("a run `{name}` exists that is not of this step");
-                    fail(line, Reason::ChildConflict, &message, now);
-                }),
-            ),
-            Created::Refused { index, why } => {
-                (*index, Box::new(move |line| fail(line, Reason::Invalid, why, now)))
-            }
-        };
-        if let Some(line) = status.steps.get_mut(index) {
-            change(line);
-        }
+        note_created(&mut status.steps, one, now);
     }
     match &advance.next {
         WorkflowNext::Again => {}
@@ -136,6 +114,26 @@ fn move_on(status: &mut WorkflowRunStatus, advance: &Advance, created: &[Created
             status.messages.warnings = unclean(&status.steps);
             end(status, *phase, (*reason, message.clone()), now);
         }
+    }
+}
+
+/// Notes what creating the run of a step came to.
+fn note_created(lines: &mut [StepStatus], created: &Created, now: Timestamp) {
+    let (Created::Child { index, .. }
+    | Created::Taken { index, .. }
+    | Created::Refused { index, .. }) = created;
+    let Some(line) = lines.get_mut(*index) else { return };
+    match created {
+        Created::Child { reference, .. } => {
+            line.phase = StepPhase::Running;
+            line.run = Some(reference.clone());
+            line.started_at = Some(now);
+        }
+        Created::Taken { name, .. } => {
+            let message = format!("a run `{name}` exists that is not of this step");
+            fail(line, Reason::ChildConflict, &message, now);
+        }
+        Created::Refused { why, .. } => fail(line, Reason::Invalid, why, now),
     }
 }
 

@@ -23,13 +23,13 @@ impl WorkflowObserver for Unwatched {
 async fn order(scene: &Scene, workflow: Value, run: Value) -> Key {
     scene.order("answer", json!({"suspend": true})).await;
     let mut spec = json!({"workflow": "a/flow", "description": "d", "configRef": {"name": "lake"}});
-    merge(&mut spec, workflow);
+    merge(&mut spec, &workflow);
     let workflow = json!({
         "apiVersion": "mason.dev/v1alpha1", "kind": "Workflow",
         "metadata": {"name": "flow", "namespace": "default"}, "spec": spec,
     });
     let mut spec = json!({"workflowRef": {"name": "flow"}});
-    merge(&mut spec, run);
+    merge(&mut spec, &run);
     let run = json!({
         "apiVersion": "mason.dev/v1alpha1", "kind": "WorkflowRun",
         "metadata": {"name": "now", "namespace": "default"}, "spec": spec,
@@ -41,7 +41,7 @@ async fn order(scene: &Scene, workflow: Value, run: Value) -> Key {
     Key { kind: Kind::WorkflowRun, namespace: "default".to_owned(), name: "now".to_owned() }
 }
 
-fn merge(into: &mut Value, fields: Value) {
+fn merge(into: &mut Value, fields: &Value) {
     for (name, value) in fields.as_object().into_iter().flatten() {
         into[name] = value.clone();
     }

@@ -216,7 +216,7 @@ impl Checked<'_> {
         problems: &mut Problems,
     ) {
         if let Template::Text(_) = template
-            && let Some(problem) = self.unfit_text(definition, place)
+            && let Some(problem) = unfit_text(definition, place)
         {
             problems.push(Problem { path: path.to_owned(), ..problem });
         }
@@ -236,26 +236,26 @@ impl Checked<'_> {
             problems.extend(found.map(|problem| Problem { path: path.to_owned(), ..problem }));
         }
     }
+}
 
-    /// Returns why a text cannot have a look-up within it: only a text, a path and an identifier are put together.
-    fn unfit_text(&self, definition: Option<&OperatorDefinition>, place: &str) -> Option<Problem> {
-        let name = top_of(place);
-        let parameter = definition?.spec.parameters.iter().find(|parameter: &&Parameter| {
-            parameter.name == name || parameter.aliases.iter().any(|alias| alias == name)
-        })?;
-        match parameter.kind {
-            ParameterType::String | ParameterType::Path | ParameterType::Identifier => None,
-            ParameterType::Sql => {
-                let message = "a look-up within a statement would be text put into code";
-                let hint = "write an operator with the action `sql`, whose parameters are bound as \
-                            `$name`, or pass the whole statement as one parameter";
-                Some(Problem::new("", message).hint(hint))
-            }
-            _ if place != name => None,
-            _ => {
-                let message = format!("`{name}` is no text that a look-up can be a part of");
-                Some(Problem::new("", message).hint("let the look-up be the whole value"))
-            }
+/// Returns why a text cannot have a look-up within it: only a text, a path and an identifier are put together.
+fn unfit_text(definition: Option<&OperatorDefinition>, place: &str) -> Option<Problem> {
+    let name = top_of(place);
+    let parameter = definition?.spec.parameters.iter().find(|parameter: &&Parameter| {
+        parameter.name == name || parameter.aliases.iter().any(|alias| alias == name)
+    })?;
+    match parameter.kind {
+        ParameterType::String | ParameterType::Path | ParameterType::Identifier => None,
+        ParameterType::Sql => {
+            let message = "a look-up within a statement would be text put into code";
+            let hint = "write an operator with the action `sql`, whose parameters are bound as \
+                        `$name`, or pass the whole statement as one parameter";
+            Some(Problem::new("", message).hint(hint))
+        }
+        _ if place != name => None,
+        _ => {
+            let message = format!("`{name}` is no text that a look-up can be a part of");
+            Some(Problem::new("", message).hint("let the look-up be the whole value"))
         }
     }
 }

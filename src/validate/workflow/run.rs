@@ -117,6 +117,13 @@ pub fn validate_workflow_run(
     let (spec, unfit) = effective_spec(workflow, run);
     problems.extend(unfit);
     check_retry(run, &spec, earlier, &mut problems);
+    let nowhere = |step: &&WorkflowStep| step.config_ref.is_none() && spec.config_ref.is_none();
+    if let Some(step) = spec.steps.iter().find(nowhere) {
+        let message =
+            format!("is needed: neither the workflow nor its step `{}` names a config", step.id);
+        let hint = "name one in the run, `--config NAME` on the command line";
+        problems.push(Problem::new("spec.configRef", message).hint(hint));
+    }
     let of = &workflow.spec.workflow;
     let given = Given { values: &run.spec.parameters, of, deferred: &BTreeSet::new() };
     let parameters = given.resolve(&spec.parameters, None, &mut problems);

@@ -183,10 +183,21 @@ impl StepOutcome {
             StepField::Phase => Value::from(self.phase.as_str()),
             StepField::Reason => Value::from(self.reason.as_str()),
             StepField::Attempts => Value::from(self.attempts),
-            StepField::Rows => Value::from(self.rows.ok_or_else(|| self.without(id, "rows"))?),
+            StepField::Rows => Value::from(self.rows.ok_or_else(|| self.without_rows(id))?),
             StepField::Truncated => Value::from(self.truncated),
             StepField::Result => self.result_of(id)?.clone(),
         })
+    }
+
+    /// Of an answer that was cut it may not be known how many rows it had.
+    fn without_rows(&self, id: &str) -> Absent {
+        if !self.truncated {
+            return self.without(id, "rows");
+        }
+        let message = format!(
+            "how many rows step `{id}` has is not known: its answer was cut, as `steps.{id}.truncated` says"
+        );
+        Absent { kind: AbsentKind::Truncated, message }
     }
 
     fn without(&self, id: &str, what: &str) -> Absent {

@@ -55,9 +55,9 @@ impl<'a> Steps<'a> {
     /// Returns whether a step has succeeded for certain in a run that succeeds.
     pub(super) fn succeeds_with_the_run(&self, index: usize) -> bool {
         let is_certain = |step: &WorkflowStep| step.when.is_none() && !step.allow_failure;
-        let before = self.before.of(index).map(|other| &self.spec.steps[other]);
+        let before: Vec<_> = self.before.of(index).map(|other| &self.spec.steps[other]).collect();
         let step = &self.spec.steps[index];
-        !step.finally && is_certain(step) && before.map(|step| is_certain(step)).all(|is| is)
+        !step.finally && is_certain(step) && before.into_iter().all(is_certain)
     }
 }
 

@@ -6,6 +6,7 @@ use super::validate_workflow;
 use crate::api::v1alpha1::WorkflowSpec;
 
 /// Returns the problems of a workflow with these steps, one on each line, without what its operators want.
+#[expect(clippy::needless_pass_by_value, reason = "a test makes them for this call")]
 fn problems(steps: serde_json::Value, more: serde_json::Value) -> String {
     let mut spec = json!({
         "workflow": "a/flow", "description": "d", "steps": steps,

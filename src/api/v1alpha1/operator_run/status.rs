@@ -251,6 +251,16 @@ pub struct RunResult {
     pub reference: Option<ResultReference>,
 }
 
+impl RunResult {
+    /// Returns whether the operator answered why it did not do what it was asked for: `table/infer` of files that disagree
+    /// registers nothing and shows the conflict. What follows must not go on as if there were a table. Another answer may
+    /// have a `registered` of its own, which says nothing about the run.
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        self.data["registered"] == false && self.data["conflict"].is_object()
+    }
+}
+
 /// What sort of answer a result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ResultKind {

@@ -87,7 +87,7 @@ pub struct WorkflowRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryFrom {
-    /// The name of a WorkflowRun of the namespace that has ended.
+    /// The name of a run of the same workflow, in the same namespace, that has ended.
     #[schemars(length(min = 1, max = 253))]
     pub run: String,
     /// Steps that are run again although they succeeded, and so is what depends on them. Default: none.
