@@ -42,7 +42,7 @@ pub(crate) use init::init;
 pub(crate) use library::library;
 pub(crate) use logs::logs;
 pub(crate) use release::release;
-pub(crate) use resume::{needs_driving, resume};
+pub(crate) use resume::{is_left, resume};
 pub(crate) use retry::retry;
 pub(crate) use run::run;
 pub(crate) use supervise::supervise;

@@ -126,7 +126,7 @@ async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
 }
 
 /// Whether a process has to drive a resource: a run, or a run of a workflow, which drives those of its steps.
-fn is_left(resource: &Resource) -> bool {
+pub(crate) fn is_left(resource: &Resource) -> bool {
     match resource {
         Resource::OperatorRun(run) => needs_driving(run) && parent_key(run).is_none(),
         Resource::WorkflowRun(run) => match phase_of(resource).unwrap_or_default() {
@@ -140,7 +140,7 @@ fn is_left(resource: &Resource) -> bool {
 
 /// Returns whether a run may go on when a process drives it. One that could not be seen through is looked at again;
 /// one that is suspended waits.
-pub(crate) fn needs_driving(run: &OperatorRun) -> bool {
+fn needs_driving(run: &OperatorRun) -> bool {
     let phase = run.status.as_ref().map(|status| status.phase).unwrap_or_default();
     match phase {
         Phase::Pending | Phase::Running | Phase::Unknown => true,

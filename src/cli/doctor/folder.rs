@@ -6,7 +6,7 @@ use super::checks::{Check, configs_of};
 use super::cluster::failure;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::{ClientConfig, MasonConfig};
-use crate::cli::commands::needs_driving;
+use crate::cli::commands::is_left;
 use crate::cli::failure::{hints_of, messages_of};
 use crate::cli::runs::probe;
 use crate::cli::settings::Place;
@@ -24,8 +24,8 @@ pub(super) async fn checks(context: &VerbContext) -> Vec<Check> {
         checks.push(check);
         match kind {
             Kind::MasonConfig => configs = configs_of(resources),
-            Kind::OperatorDefinition | Kind::Workflow | Kind::WorkflowRun => {}
-            Kind::OperatorRun => checks.extend(undriven(&resources)),
+            Kind::OperatorDefinition | Kind::Workflow => {}
+            Kind::OperatorRun | Kind::WorkflowRun => checks.extend(undriven(&resources)),
         }
     }
     if configs.is_empty() {
@@ -79,11 +79,8 @@ async fn readable(context: &VerbContext, kind: Kind) -> (Vec<Resource>, Check) {
 
 /// Returns a warning when runs wait for a process that drives them.
 fn undriven(resources: &[Resource]) -> Option<Check> {
-    let unfinished = resources.iter().filter_map(|resource| match resource {
-        Resource::OperatorRun(run) if needs_driving(run) => run.metadata.name.clone(),
-        _ => None,
-    });
-    let names: Vec<String> = unfinished.collect();
+    let unfinished = resources.iter().filter(|resource| is_left(resource));
+    let names: Vec<String> = unfinished.map(|resource| resource.key().name).collect();
     let message = format!("not ended: {}", first_of(&names));
     let hint = "`mason resume` drives those on whose process has died";
     (!names.is_empty()).then(|| Check::warning("unfinished runs", message, hint))
