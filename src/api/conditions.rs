@@ -147,6 +147,12 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Returns the reason that a word stands for, `OutOfMemory`.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::Value::from(word)).ok()
+    }
+
     /// Returns the reason as it stands in a condition, `OutOfMemory`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -25,6 +25,14 @@ impl Scope {
         namespaces.iter().cloned().map(Self::Namespace).collect()
     }
 
+    /// Returns whether it covers a namespace.
+    pub(crate) fn covers(&self, namespace: &str) -> bool {
+        match self {
+            Self::Cluster => true,
+            Self::Namespace(name) => name == namespace,
+        }
+    }
+
     /// Returns the objects of a kind that it covers.
     pub(crate) fn api<K>(&self, client: Client) -> Api<K>
     where

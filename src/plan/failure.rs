@@ -100,8 +100,8 @@ fn with_class(class: FailureClass, reason: Reason, error: &JobError) -> AttemptE
     }
 }
 
-/// Cuts a text to so many characters and says that it did.
-fn cut(text: &str, characters: usize) -> String {
+/// Returns the beginning of a text, and says when something is missing.
+pub(crate) fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{} … (cut)", &text[..end]),
         None => text.to_owned(),

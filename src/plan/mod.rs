@@ -16,6 +16,7 @@ mod workflow;
 
 pub use attempt::{attempt_token, needs_job};
 pub use decision::{Decision, Next};
+pub(crate) use failure::cut;
 pub use failure::{classify, classify_reading, failure_of_job, fenced_by_former_process};
 pub use lifetime::{
     DELETION_LIMIT, Keeping, has_result_to_go, is_held, is_leaving, policy_of, requested,
@@ -26,7 +27,7 @@ pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, plan};
 pub use queue::{AdmissionQueue, Bounds, Needs};
 pub use retries::{after_failure, full_jitter};
 pub use workflow::{
-    Advance, ChildSight, Earlier, NewChild, WorkflowChecked, WorkflowDecision, WorkflowNext,
-    WorkflowObservation, child_name, parent_key, parent_says, plan_workflow, wanted,
-    wanted_of_earlier,
+    Advance, ChildSight, Earlier, NewChild, ParentReference, WorkflowChecked, WorkflowDecision,
+    WorkflowNext, WorkflowObservation, child_name, parent_of, parent_says, plan_workflow, settle,
+    wanted, wanted_of_earlier,
 };

@@ -17,7 +17,7 @@ use crate::engines::metastore::{Author, Change, Changed};
 use crate::engines::{EngineError, Engines, ErrorKind, Lookup, Retry};
 use crate::operators::Effect;
 use crate::plan::{
-    Checked, Observation, Parent, Place, Sight, is_about_to_begin, needs_job, parent_key,
+    Checked, Observation, Parent, Place, Sight, is_about_to_begin, needs_job, parent_of,
     parent_says,
 };
 use crate::store::Resource;
@@ -38,7 +38,7 @@ pub async fn gather(
     if status.phase.is_terminal() {
         return Ok(Observation { keeping, ..Observation::default() });
     }
-    let parent = parent_of(context, run).await?;
+    let parent = ask_parent(context, run).await?;
     let ends = parent == Parent::Ends;
     let Some(valid) = session.resolved(run)? else {
         if matches!(parent, Parent::Waits | Parent::Ends) {
@@ -74,9 +74,9 @@ pub async fn gather(
 }
 
 /// Asks the run of the workflow of which the run is a step. It writes nothing into the run: the run reads it.
-async fn parent_of(context: &RunContext, run: &OperatorRun) -> Result<Parent, RunError> {
-    let Some(key) = parent_key(run) else { return Ok(Parent::None) };
-    let found = context.store.get(&key).await.map_err(|source| RunError::Store {
+async fn ask_parent(context: &RunContext, run: &OperatorRun) -> Result<Parent, RunError> {
+    let Some(parent) = parent_of(run) else { return Ok(Parent::None) };
+    let found = context.store.get(&parent.key).await.map_err(|source| RunError::Store {
         operation: "read the run of the workflow of",
         name: name_of(run),
         source,

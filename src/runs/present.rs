@@ -1,13 +1,16 @@
 //! What people and tools read in a run's status: conditions, columns, messages, a bounded result.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
 
 use crate::api::conditions::{Reason, of_phase, set_condition};
-use crate::api::v1alpha1::{AttemptError, OperatorRunStatus, RunResult};
+use crate::api::v1alpha1::{AttemptError, OperatorRunStatus, Phase, RunResult};
 use crate::engines::counted::counted;
 use crate::engines::result::Commit;
 use crate::operators::Answer;
+use crate::plan::cut;
+use crate::validate::Problems;
 
 /// Most bytes of JSON that a status holds of an answer.
 pub const RESULT_BYTES: usize = 64 * 1024;
@@ -128,14 +131,6 @@ pub(super) fn bounded(texts: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Returns the beginning of a text, and says when something is missing.
-pub(super) fn cut(text: &str, characters: usize) -> String {
-    match text.char_indices().nth(characters) {
-        Some((end, _)) => format!("{} … (cut)", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 /// Returns the end of a text in whole lines, within so many bytes.
 pub(super) fn tail(text: &str, bytes: usize) -> String {
     let start = text.len().saturating_sub(bytes);
@@ -201,16 +196,32 @@ pub(super) fn length(from: Timestamp, to: Timestamp) -> String {
 
 /// Sets every condition as the phase says.
 pub(super) fn conditions(status: &mut OperatorRunStatus, now: Timestamp) {
-    let reason = reason_of(&status.columns.reason);
+    let said = (status.columns.reason.as_str(), status.columns.message.as_str());
     let generation = status.observed_generation;
-    for (kind, truth) in of_phase(status.phase) {
-        let said = (kind, truth, reason);
-        set_condition(&mut status.conditions, said, &status.columns.message, generation, now);
+    set_conditions(&mut status.conditions, status.phase, said, (generation, now));
+}
+
+/// Sets every condition as a phase says, with its reason and message.
+pub(super) fn set_conditions(
+    conditions: &mut Vec<Condition>,
+    phase: Phase,
+    (reason, message): (&str, &str),
+    (generation, now): (Option<i64>, Timestamp),
+) {
+    let reason = Reason::of_word(reason).unwrap_or(Reason::Accepted);
+    for (kind, truth) in of_phase(phase) {
+        set_condition(conditions, (kind, truth, reason), message, generation, now);
     }
 }
 
-fn reason_of(word: &str) -> Reason {
-    serde_json::from_value(Value::String(word.to_owned())).unwrap_or(Reason::Accepted)
+/// Returns problems as a status lists them, and the sentence that stands for them all.
+pub(super) fn refusal(problems: &Problems) -> (Vec<String>, String) {
+    let texts: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+    let first = match texts.as_slice() {
+        [one] => one.clone(),
+        all => format!("{} problems; the first: {}", all.len(), all.first().map_or("", |t| t)),
+    };
+    (bounded(texts), first)
 }
 
 #[cfg(test)]

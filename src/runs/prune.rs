@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::present;
 use crate::api::v1alpha1::{OperatorRunStatus, RunResult};
-use crate::plan::results_of;
+use crate::plan::{cut, results_of};
 
 /// Returns the status without result and logs. A result that is stored for ever keeps its address.
 pub(super) fn pruned(status: &OperatorRunStatus, now: Timestamp) -> OperatorRunStatus {
@@ -23,7 +23,7 @@ pub(super) fn pruned(status: &OperatorRunStatus, now: Timestamp) -> OperatorRunS
         "" => said,
         message => format!("{message} ({said})"),
     };
-    status.columns.message = present::cut(&message, 1_000);
+    status.columns.message = cut(&message, 1_000);
     present::conditions(&mut status, now);
     status
 }

@@ -20,7 +20,8 @@ use crate::engines::job::JobError;
 use crate::engines::metastore::Changed;
 use crate::operators::Answer;
 use crate::plan::{
-    Decision, Next, after_failure, classify, classify_reading, fenced_by_former_process, requested,
+    Decision, Next, after_failure, classify, classify_reading, cut, fenced_by_former_process,
+    requested,
 };
 use crate::validate::{Problems, ValidRun};
 
@@ -107,13 +108,9 @@ impl Record<'_> {
     }
 
     fn refuse(&mut self, problems: &Problems) {
-        let texts: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
-        let first = match texts.as_slice() {
-            [one] => one.clone(),
-            all => format!("{} problems; the first: {}", all.len(), all.first().map_or("", |t| t)),
-        };
+        let (errors, first) = present::refusal(problems);
         self.end(Phase::Failed, problems.reason(), &first);
-        self.status.messages.errors = present::bounded(texts);
+        self.status.messages.errors = errors;
     }
 
     fn intend(&mut self, number: u32, token: &str, resolved: Option<&ValidRun>) {
@@ -284,7 +281,7 @@ impl Record<'_> {
             Next::Retry(at) => {
                 self.running(Reason::BackingOff);
                 self.status.next_attempt_at = Some(*at);
-                self.status.columns.message = present::cut(&error.message, 1_000);
+                self.status.columns.message = cut(&error.message, 1_000);
             }
             Next::End(phase, reason) => {
                 self.end(*phase, *reason, &error.message);
@@ -353,7 +350,7 @@ impl Record<'_> {
     fn set(&mut self, phase: Phase, reason: Reason, message: &str) {
         self.status.phase = phase;
         reason.as_str().clone_into(&mut self.status.columns.reason);
-        self.status.columns.message = present::cut(message, 1_000);
+        self.status.columns.message = cut(message, 1_000);
     }
 
     fn log(&mut self, lines: Option<&str>) {

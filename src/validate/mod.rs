@@ -26,12 +26,12 @@ pub use document::{Origin, check, read_bytes, read_documents, read_with_origins}
 pub use mason_config::validate_config;
 pub use operator_definition::validate_definition;
 pub use operator_run::validate;
+pub use parameter::PARAMETER_BYTES;
 pub use problem::{Problem, Problems, did_you_mean};
 pub use result::result_problem;
 pub use rules::{Maxima, Rules};
 pub use valid_run::{ActionDescription, Inputs, ValidAction, ValidRun};
 pub use workflow::{
-    Condition, Node, Reference, Root, Scope, StepField, StepOutcome, Template, Unresolved,
-    UnresolvedKind, ValidWorkflow, ancestors, effective_spec, order, references_in, resolve,
-    step_run, validate_workflow, validate_workflow_run,
+    Condition, Root, Scope, StepOutcome, Unresolved, UnresolvedKind, ValidWorkflow, effective_spec,
+    nodes, order, references_in, resolve, step_run, validate_workflow, validate_workflow_run,
 };

@@ -6,7 +6,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::runs::phase_of;
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
-use crate::plan::parent_key;
+use crate::plan::parent_of;
 use crate::store::{Key, Kind, Resource};
 
 /// Removes the resources that are named, or that files hold.
@@ -69,7 +69,7 @@ async fn delete_steps(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
     let listed = context.store.list(Kind::OperatorRun, Some(&key.namespace)).await?;
     for found in listed.into_iter().filter_map(Result::ok) {
         let Resource::OperatorRun(run) = &found else { continue };
-        if parent_key(run).as_ref() == Some(key) {
+        if parent_of(run).is_some_and(|parent| parent.key == *key) {
             context.store.delete(&found.key()).await?;
         }
     }

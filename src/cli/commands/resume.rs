@@ -13,7 +13,7 @@ use crate::cli::failure::Exit;
 use crate::cli::print::{ProgressView, run_report};
 use crate::cli::runs::{self, Change, Followed, change, follow, phase_of};
 use crate::cli::verb_context::VerbContext;
-use crate::plan::parent_key;
+use crate::plan::parent_of;
 
 /// Lets one run go on, or drives every unfinished run of the namespace, one after the other. A run that
 /// another process drives at the same time is followed as well: nothing takes place twice.
@@ -128,7 +128,7 @@ async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
 /// Whether a process has to drive a resource: a run, or a run of a workflow, which drives those of its steps.
 pub(crate) fn is_left(resource: &Resource) -> bool {
     match resource {
-        Resource::OperatorRun(run) => needs_driving(run) && parent_key(run).is_none(),
+        Resource::OperatorRun(run) => needs_driving(run) && parent_of(run).is_none(),
         Resource::WorkflowRun(run) => match phase_of(resource).unwrap_or_default() {
             Phase::Pending | Phase::Running | Phase::Unknown => true,
             Phase::Suspended => !run.spec.suspend || run.spec.cancel,

@@ -6,23 +6,20 @@ use super::run_workflow;
 use crate::api::names::OperatorName;
 use crate::api::resource::{Kind, Resource};
 use crate::api::v1alpha1::{
-    Backoff, ConfigRef, FreeForm, OperatorRun, OperatorRunSpec, Phase, Retry, WorkflowRun,
+    Backoff, ConfigRef, FreeForm, OperatorRun, OperatorRunSpec, Retry, WorkflowRun,
 };
 use crate::cli::args::{Output, RunArgs, WaitingArgs, read_parameters};
 use crate::cli::documents;
 use crate::cli::documents::{check_run, resources};
 use crate::cli::failure::{Exit, Failure, Finding};
 use crate::cli::print::{ProgressView, run_report};
-use crate::cli::runs::{Followed, follow};
+use crate::cli::runs::{Followed, follow, leave_name_free, say_created, store_run};
 use crate::cli::verb_context::VerbContext;
-use crate::cli::words::{first_of, kinds, run_names};
-use crate::store::StoreError;
+use crate::cli::words::first_of;
 use crate::validate::Origin;
 
 /// What is said when what was asked for is wrong.
 const UPSHOT: &str = "nothing was run";
-/// How many new names are tried for a run without a name.
-pub(super) const NAME_TRIES: usize = 5;
 
 /// Checks a run, stores it, drives it to its end, and prints its result.
 ///
@@ -95,7 +92,7 @@ pub(super) async fn finish(
 ) -> anyhow::Result<Exit> {
     let key = Resource::OperatorRun(Box::new(stored.clone())).key();
     if waiting.detach {
-        say_created(context, output, stored)?;
+        say_created(context, output, &Resource::OperatorRun(Box::new(stored.clone())))?;
         return Ok(Exit::Success);
     }
     let view = Arc::new(ProgressView::new(context.printer.clone(), waiting.quiet));
@@ -103,17 +100,6 @@ pub(super) async fn finish(
         Followed::Run(run) => run_report::print(context, (output, waiting.quiet), &run),
         Followed::Left => Ok(Exit::Failed),
     }
-}
-
-fn say_created(context: &VerbContext, output: Output, run: &OperatorRun) -> anyhow::Result<()> {
-    let name = kinds::qualified(Kind::OperatorRun, &run.metadata.name.clone().unwrap_or_default());
-    match output {
-        Output::Json => context.printer.json(&serde_json::to_value(run)?)?,
-        Output::Yaml => context.printer.yaml(&[serde_json::to_value(run)?])?,
-        Output::Name => context.printer.out(&name)?,
-        Output::Table | Output::Wide => context.printer.out(&format!("{name} created"))?,
-    }
-    Ok(())
 }
 
 /// What a file asks for, and where its fields stand.
@@ -146,10 +132,8 @@ fn run_of_file(context: &VerbContext, args: &RunArgs) -> anyhow::Result<Asked> {
     };
     run.status = None;
     if args.dry_run && !run.spec.dry_run {
-        // The name stays free for the run itself: a run never changes once it exists.
         run.spec.dry_run = true;
-        run.metadata.generate_name =
-            run.metadata.name.take().map(|name| format!("{name}-dry-run-"));
+        leave_name_free(&mut run.metadata);
     }
     if args.name.is_some() {
         run.metadata.name.clone_from(&args.name);
@@ -207,65 +191,12 @@ async fn config_missing(context: &VerbContext) -> Failure {
     Failure::usage("no config is named", hint)
 }
 
-/// Stores a run under its own name, or under a new one. A run of the same name and spec that exists
-/// already is the same run: it is followed to its end, and nothing takes place twice.
-async fn store(context: &VerbContext, mut run: OperatorRun) -> anyhow::Result<OperatorRun> {
-    let prefix = run.metadata.generate_name.clone().filter(|_| run.metadata.name.is_none());
-    let is_named = run.metadata.name.as_ref().is_some_and(|name| !name.is_empty());
-    if is_named {
-        return store_named(context, run).await;
+async fn store(context: &VerbContext, run: OperatorRun) -> anyhow::Result<OperatorRun> {
+    let word = run.spec.operator.clone();
+    match store_run(context, Resource::OperatorRun(Box::new(run)), &word).await? {
+        Resource::OperatorRun(run) => Ok(*run),
+        other => anyhow::bail!("{} is not a run", other.key()),
     }
-    let mut random = rand::rng();
-    for _ in 0..NAME_TRIES {
-        run.metadata.name = Some(match &prefix {
-            Some(prefix) => run_names::from_prefix(prefix, &mut random),
-            None => run_names::of_operator(&run.spec.operator, &mut random),
-        });
-        match context.store.create(&Resource::OperatorRun(Box::new(run.clone()))).await {
-            Ok(Resource::OperatorRun(stored)) => return Ok(*stored),
-            Ok(_) | Err(StoreError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    anyhow::bail!("failed to find a name for the run that is not taken")
-}
-
-async fn store_named(context: &VerbContext, run: OperatorRun) -> anyhow::Result<OperatorRun> {
-    let resource = Resource::OperatorRun(Box::new(run));
-    let key = resource.key();
-    let stored = match context.store.create(&resource).await {
-        Ok(stored) => stored,
-        Err(StoreError::Conflict { .. }) => {
-            let same = context.store.apply(&resource).await;
-            let (stored, _) = same.map_err(|error| name_taken(error, &key.name))?;
-            stored
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let Resource::OperatorRun(run) = stored else { anyhow::bail!("{key} is not a run") };
-    let phase = run.status.as_ref().map(|status| status.phase).filter(|phase| phase.is_terminal());
-    if let Some(phase) = phase {
-        say_ended_before(context, &key.name, phase);
-    }
-    Ok(*run)
-}
-
-pub(super) fn name_taken(error: StoreError, name: &str) -> anyhow::Error {
-    match error {
-        StoreError::Refused { .. } => Failure::usage(
-            format!("a different run `{name}` exists already"),
-            "give another name with --name, or use `metadata.generateName` in the file",
-        )
-        .into(),
-        error => error.into(),
-    }
-}
-
-pub(super) fn say_ended_before(context: &VerbContext, name: &str, phase: Phase) {
-    let text = format!("run `{name}` ended before ({}); nothing was done again", phase.as_str());
-    context.printer.warn(&text);
-    let hint = "give another name with --name to run it again, or use `metadata.generateName`";
-    context.printer.note(&context.printer.hint(hint));
 }
 
 #[cfg(test)]

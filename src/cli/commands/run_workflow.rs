@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::run::{NAME_TRIES, name_taken, say_ended_before};
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{
     ConfigRef, FreeForm, RetryFrom, Workflow, WorkflowRef, WorkflowRun, WorkflowRunSpec,
@@ -11,11 +10,10 @@ use crate::cli::args::{Output, RetryArgs, RunArgs, WaitingArgs, read_parameters}
 use crate::cli::documents;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::print::{ProgressView, workflow_report};
-use crate::cli::runs::{follow_workflow, phase_of, run_context};
+use crate::cli::runs::{follow_workflow, leave_name_free, run_context, say_created, store_run};
 use crate::cli::verb_context::VerbContext;
-use crate::cli::words::{first_of, kinds, run_names};
+use crate::cli::words::{first_of, run_names};
 use crate::runs::check_workflow_run;
-use crate::store::StoreError;
 use crate::validate::Origin;
 
 /// What is said when what was asked for is wrong.
@@ -64,10 +62,8 @@ pub(super) async fn run_document(
 ) -> anyhow::Result<Exit> {
     run.status = None;
     if args.dry_run && !run.spec.dry_run {
-        // The name stays free for the run itself: a run never changes once it exists.
         run.spec.dry_run = true;
-        run.metadata.generate_name =
-            run.metadata.name.take().map(|name| format!("{name}-dry-run-"));
+        leave_name_free(&mut run.metadata);
     }
     go(context, args, run, Some(origin)).await
 }
@@ -109,15 +105,13 @@ async fn check(
 async fn finish(
     context: &VerbContext,
     (output, waiting): (Output, WaitingArgs),
-    stored: WorkflowRun,
+    stored: Resource,
 ) -> anyhow::Result<Exit> {
     if waiting.detach {
-        let name = stored.metadata.name.clone().unwrap_or_default();
-        context.printer.out(&format!("{} created", kinds::qualified(Kind::WorkflowRun, &name)))?;
+        say_created(context, output, &stored)?;
         return Ok(Exit::Success);
     }
-    let key = Resource::WorkflowRun(Box::new(stored)).key();
-    follow_to_end(context, (output, waiting.quiet), &key).await
+    follow_to_end(context, (output, waiting.quiet), &stored.key()).await
 }
 
 /// Runs once more what a run that has ended left: steps that succeeded are taken over.
@@ -202,41 +196,7 @@ pub(super) async fn workflow_named(context: &VerbContext, asked: &str) -> anyhow
     }
 }
 
-/// Stores a run under its own name, or under a new one. A run of the same name and spec that exists already is the same
-/// run: it is followed to its end, and nothing takes place twice.
-async fn store(context: &VerbContext, mut run: WorkflowRun) -> anyhow::Result<WorkflowRun> {
-    if run.metadata.name.as_ref().is_some_and(|name| !name.is_empty()) {
-        return store_named(context, run).await;
-    }
-    let prefix = run.metadata.generate_name.clone().unwrap_or_else(|| "workflow-".to_owned());
-    let mut random = rand::rng();
-    for _ in 0..NAME_TRIES {
-        run.metadata.name = Some(run_names::from_prefix(&prefix, &mut random));
-        match context.store.create(&Resource::WorkflowRun(Box::new(run.clone()))).await {
-            Ok(Resource::WorkflowRun(stored)) => return Ok(*stored),
-            Ok(_) | Err(StoreError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    anyhow::bail!("failed to find a name for the run that is not taken")
-}
-
-async fn store_named(context: &VerbContext, run: WorkflowRun) -> anyhow::Result<WorkflowRun> {
-    let resource = Resource::WorkflowRun(Box::new(run));
-    let key = resource.key();
-    let stored = match context.store.create(&resource).await {
-        Ok(stored) => stored,
-        Err(StoreError::Conflict { .. }) => {
-            let same = context.store.apply(&resource).await;
-            same.map_err(|error| name_taken(error, &key.name))?.0
-        }
-        Err(error) => return Err(error.into()),
-    };
-    if let Some(phase) = phase_of(&stored).filter(|phase| phase.is_terminal()) {
-        say_ended_before(context, &key.name, phase);
-    }
-    match stored {
-        Resource::WorkflowRun(run) => Ok(*run),
-        _ => anyhow::bail!("{key} is not a run of a workflow"),
-    }
+async fn store(context: &VerbContext, run: WorkflowRun) -> anyhow::Result<Resource> {
+    let word = run.spec.workflow_ref.name.clone();
+    store_run(context, Resource::WorkflowRun(Box::new(run)), &word).await
 }

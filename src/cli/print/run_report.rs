@@ -1,13 +1,13 @@
 //! The outcome of a run: its result on standard output, its messages on standard error.
 
+use super::documents::document;
 use super::outline;
 use super::printer::{Tone, visible, visible_on_one_line};
-use crate::api::resource::Kind;
+use crate::api::resource::Resource;
 use crate::api::v1alpha1::{OperatorRun, OperatorRunStatus, Phase, RunResult};
 use crate::cli::args::Output;
 use crate::cli::failure::Exit;
 use crate::cli::verb_context::VerbContext;
-use crate::cli::words::kinds;
 use crate::engines::counted::counted;
 
 /// Prints a run that has ended, or waits for a person, and returns how the process ends. When `quiet`,
@@ -22,15 +22,11 @@ pub(crate) fn print(
 ) -> anyhow::Result<Exit> {
     let status = run.status.clone().unwrap_or_default();
     let name = run.metadata.name.as_deref().unwrap_or_default();
-    match output {
-        Output::Json => context.printer.json(&serde_json::to_value(run)?)?,
-        Output::Yaml => context.printer.yaml(&[serde_json::to_value(run)?])?,
-        Output::Name => context.printer.out(&kinds::qualified(Kind::OperatorRun, name))?,
-        Output::Table | Output::Wide => {
-            if let Some(result) = &status.result {
-                context.printer.out(&outline::result(result, 0, &context.printer))?;
-            }
-        }
+    let resource = Resource::OperatorRun(Box::new(run.clone()));
+    if !document(&context.printer, output, &resource)?
+        && let Some(result) = &status.result
+    {
+        context.printer.out(&outline::result(result, 0, &context.printer))?;
     }
     for warning in &status.messages.warnings {
         context.printer.warn(warning);

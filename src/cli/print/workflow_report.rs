@@ -4,15 +4,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::columns::age;
+use super::documents::document;
 use super::outline;
 use super::printer::{Tone, visible, visible_on_one_line};
 use super::tables;
-use crate::api::resource::Kind;
+use crate::api::resource::Resource;
 use crate::api::v1alpha1::{Phase, StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus};
 use crate::cli::args::Output;
 use crate::cli::failure::Exit;
 use crate::cli::verb_context::VerbContext;
-use crate::cli::words::kinds;
 use crate::engines::counted::counted;
 
 /// Prints a run that has ended, or waits for a person, and returns how the process ends.
@@ -26,16 +26,12 @@ pub(crate) fn print(
 ) -> anyhow::Result<Exit> {
     let status = run.status.clone().unwrap_or_default();
     let name = run.metadata.name.as_deref().unwrap_or_default();
-    match output {
-        Output::Json => context.printer.json(&serde_json::to_value(run)?)?,
-        Output::Yaml => context.printer.yaml(&[serde_json::to_value(run)?])?,
-        Output::Name => context.printer.out(&kinds::qualified(Kind::WorkflowRun, name))?,
-        Output::Table | Output::Wide => {
-            if let Some(outputs) = &status.outputs {
-                let outputs = Value::Object(outputs.0.clone().into_iter().collect());
-                context.printer.out(&outline::answer(&outputs, 0, &context.printer))?;
-            }
-        }
+    let resource = Resource::WorkflowRun(Box::new(run.clone()));
+    if !document(&context.printer, output, &resource)?
+        && let Some(outputs) = &status.outputs
+    {
+        let outputs = Value::Object(outputs.0.clone().into_iter().collect());
+        context.printer.out(&outline::answer(&outputs, 0, &context.printer))?;
     }
     for warning in &status.messages.warnings {
         context.printer.warn(warning);

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::runtime::controller;
 
+use crate::controllers::clock::now;
 use crate::metrics::Ended;
 
 /// When an object gets its next pass.
@@ -15,6 +17,11 @@ impl Action {
     /// Requeues the object after this long, or when it changes.
     pub(crate) fn requeue(after: Duration) -> Self {
         Self(Some(after))
+    }
+
+    /// Requeues the object at a time, or when it changes.
+    pub(crate) fn requeue_at(until: Timestamp) -> Self {
+        Self::requeue(Duration::try_from(until.duration_since(now())).unwrap_or_default())
     }
 
     /// Requeues the object when it changes.

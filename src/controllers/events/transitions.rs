@@ -1,7 +1,6 @@
 //! Which transitions are reported, and in which words. Pure.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use serde_json::Value;
 
 use crate::api::conditions::Reason;
 use crate::api::resource::Resource;
@@ -49,7 +48,7 @@ pub(crate) fn of_run(before: &Stage, run: &OperatorRun) -> Option<Report> {
         let note = "result and log are dropped: the run's time has passed".to_owned();
         return Some(Report { reason, action, note, is_warning: false });
     }
-    let reason: Reason = serde_json::from_value(Value::String(after.reason)).ok()?;
+    let reason = Reason::of_word(&after.reason)?;
     // A pod that waits for its image and its containers is on its way: every pod does.
     let is_in_the_way = matches!(status.phase, Phase::Pending | Phase::Running)
         && !status.columns.message.is_empty()
@@ -117,7 +116,7 @@ pub(crate) fn of_readiness(before: &Resource, stored: &Resource) -> Option<Repor
     }
     let is_good = new.status == "True";
     Some(Report {
-        reason: serde_json::from_value(Value::String(new.reason.clone())).ok()?,
+        reason: Reason::of_word(&new.reason)?,
         action: "Check",
         note: match new.message.as_str() {
             "" if is_good => "ready".to_owned(),
@@ -129,7 +128,7 @@ pub(crate) fn of_readiness(before: &Resource, stored: &Resource) -> Option<Repor
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -4,7 +4,6 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument as _;
@@ -136,7 +135,7 @@ impl OperatorRuns {
         });
         match plan(run, &seen, now()) {
             Decision::Rest if !is_asked => return Ok(Action::await_change()),
-            Decision::Wait { until, .. } if !is_asked => return Ok(requeue_at(until)),
+            Decision::Wait { until, .. } if !is_asked => return Ok(Action::requeue_at(until)),
             _ => {}
         }
         let (uid, mut session) = (run.uid().unwrap_or_default(), Session::default());
@@ -191,14 +190,10 @@ fn key_of(run: &OperatorRun) -> Key {
     Key { kind: Kind::OperatorRun, namespace, name: run.name_any() }
 }
 
-fn requeue_at(until: Timestamp) -> Action {
-    Action::requeue(Duration::try_from(until.duration_since(now())).unwrap_or_default())
-}
-
 fn action_of(next: Wake) -> Action {
     match next {
         Wake::Now | Wake::Reread => Action::requeue(Duration::ZERO),
-        Wake::At(until) => requeue_at(until),
+        Wake::At(until) => Action::requeue_at(until),
         Wake::OnChange => Action::requeue(RESYNC),
     }
 }

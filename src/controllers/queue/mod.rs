@@ -7,7 +7,9 @@ mod admission;
 mod run_queue;
 #[cfg(test)]
 mod tests;
+mod wakers;
 
 pub use admission::AdmissionSettings;
 pub(super) use admission::ClusterNamespaces;
-pub(super) use run_queue::{RunQueue, Woken, takes_slot, works};
+pub(super) use run_queue::{RunQueue, takes_slot, works};
+pub(super) use wakers::{Wakers, Woken};

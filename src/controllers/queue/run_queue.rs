@@ -6,22 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::ResourceExt;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::wakers::{Wakers, Woken};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{AttemptState, MasonConfig, OperatorRun};
 use crate::controllers::scope::Scope;
 use crate::plan::{AdmissionQueue, Bounds, Needs, Place};
 use crate::runs::Places;
 use crate::validate::{Rules, ValidRun, config_namespace};
-
-/// A run that needs a pass now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Woken {
-    pub(crate) uid: String,
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-}
 
 /// Which runs work, which wait, and for what.
 pub(crate) struct RunQueue {
@@ -39,7 +32,7 @@ struct Known {
     runs: HashMap<String, Expecting>,
     /// Runs that another process drives.
     elsewhere: HashSet<String>,
-    wakers: Vec<(Scope, UnboundedSender<Woken>)>,
+    wakers: Wakers,
 }
 
 struct Expecting {
@@ -67,9 +60,7 @@ impl RunQueue {
 
     /// Returns the runs of a scope as they are woken.
     pub(crate) fn subscribe(&self, scope: &Scope) -> UnboundedReceiver<Woken> {
-        let (waker, woken) = unbounded_channel();
-        self.known().wakers.push((scope.clone(), waker));
-        woken
+        self.known().wakers.subscribe(scope)
     }
 
     /// Notes that a watch has brought all runs, those that work already among them.
@@ -179,14 +170,14 @@ impl RunQueue {
             one.unresolved.as_ref().is_some_and(|unresolved| is_wanted(&one.run, unresolved))
         });
         for one in waiting {
-            known.send(&one.run);
+            known.wakers.send(&one.run);
         }
     }
 
     fn wake(&self, uids: &[String]) {
         let known = self.known();
         for one in uids.iter().filter_map(|uid| known.runs.get(uid)) {
-            known.send(&one.run);
+            known.wakers.send(&one.run);
         }
     }
 
@@ -203,19 +194,6 @@ impl RunQueue {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    fn send(&self, run: &Woken) {
-        let covers = |scope: &Scope| match scope {
-            Scope::Cluster => true,
-            Scope::Namespace(name) => *name == run.namespace,
-        };
-        for (_, waker) in self.wakers.iter().filter(|(scope, _)| covers(scope)) {
-            // A watch that has ended takes no more runs.
-            drop(waker.send(run.clone()));
-        }
     }
 }
 

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::run_queue::{HELD_UP, RunQueue, Woken, memory_of, takes_slot, works};
+use super::run_queue::{HELD_UP, RunQueue, memory_of, takes_slot, works};
+use super::wakers::Woken;
 use crate::api::v1alpha1::{MasonConfig, OperatorRun};
 use crate::controllers::scope::Scope;
 use crate::plan::{Bounds, Place};

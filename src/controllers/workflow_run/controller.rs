@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::api::conditions::Reason;
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{Phase, WorkflowRun};
-use crate::controllers::clock::now;
 use crate::controllers::context::Context;
 use crate::controllers::control_loop::{Action, Error, Pass, Reconcile};
 use crate::controllers::events::Report;
@@ -51,7 +49,7 @@ impl WorkflowRuns {
                 Wake::Reread => context.clock.sleep(runs::AFTER_CONFLICT).await,
                 Wake::OnChange if phase_of(&run).is_terminal() => return Ok(Action::await_change()),
                 Wake::OnChange => return Ok(Action::requeue(RESYNC)),
-                Wake::At(until) => return Ok(requeue_at(until)),
+                Wake::At(until) => return Ok(Action::requeue_at(until)),
             }
         }
         Ok(Action::requeue(Duration::ZERO))
@@ -75,9 +73,8 @@ impl WorkflowRuns {
             return;
         }
         let columns = run.status.as_ref().map(|status| status.columns.clone()).unwrap_or_default();
-        let reason = serde_json::from_value(serde_json::Value::String(columns.reason));
         let report = Report {
-            reason: reason.unwrap_or(Reason::Completed),
+            reason: Reason::of_word(&columns.reason).unwrap_or(Reason::Completed),
             action: "Run",
             note: match columns.message.as_str() {
                 "" => format!("{}: {} steps are settled", phase.as_str(), columns.steps),
@@ -100,10 +97,6 @@ impl WorkflowRuns {
 
 fn phase_of(run: &WorkflowRun) -> Phase {
     run.status.as_ref().map(|status| status.phase).unwrap_or_default()
-}
-
-fn requeue_at(until: Timestamp) -> Action {
-    Action::requeue(Duration::try_from(until.duration_since(now())).unwrap_or_default())
 }
 
 impl Reconcile for WorkflowRuns {

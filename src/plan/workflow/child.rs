@@ -13,11 +13,14 @@ use crate::api::v1alpha1::{
     FreeForm, OperatorRun, Phase, RunResult, StepPhase, StepStatus, WorkflowRun, WorkflowSpec,
     WorkflowStep,
 };
+use crate::plan::failure::cut;
 use crate::plan::observation::Parent;
 use crate::validate::{StepOutcome, step_run};
 
 /// The longest name of a run: a label's value.
 const NAME: usize = 63;
+/// Most characters of what the line of a step says; what says that it is cut has room beside.
+pub(super) const SAID: usize = 480;
 /// How long the run of a `finally` step may take that does not say.
 const FINALLY_TIMEOUT: &str = "10m";
 
@@ -68,13 +71,31 @@ pub(super) fn child_of(
     child
 }
 
+/// Settles a step that has no run, or whose run is not the one to say how it ended.
+pub fn settle(
+    line: &mut StepStatus,
+    phase: StepPhase,
+    (reason, message): (Reason, &str),
+    at: jiff::Timestamp,
+) {
+    line.phase = phase;
+    line.reason = Some(reason);
+    line.message = Some(cut(message, SAID));
+    line.finished_at = Some(at);
+}
+
 /// Returns the line of a step whose run is seen so.
 pub(super) fn line_of(line: &StepStatus, child: &OperatorRun, now: jiff::Timestamp) -> StepStatus {
     let Some(status) = &child.status else { return line.clone() };
     if status.phase == Phase::Succeeded
         && status.result.as_ref().is_some_and(RunResult::is_declined)
     {
-        return declined(line, status.finished_at.unwrap_or(now));
+        // Its operator did nothing, and said why: what follows must not take it for done.
+        let said = "it registered nothing: the files disagree, as the result of its run shows";
+        let mut line = line.clone();
+        let at = status.finished_at.unwrap_or(now);
+        settle(&mut line, StepPhase::Failed, (Reason::UserError, said), at);
+        return line;
     }
     let phase = match status.phase {
         Phase::Pending | Phase::Running | Phase::Suspended => StepPhase::Running,
@@ -83,27 +104,14 @@ pub(super) fn line_of(line: &StepStatus, child: &OperatorRun, now: jiff::Timesta
         Phase::Cancelled => StepPhase::Cancelled,
         Phase::Unknown => StepPhase::Unknown,
     };
-    let reason = serde_json::Value::String(status.columns.reason.clone());
-    let message: String = status.columns.message.chars().take(512).collect();
+    let message = cut(&status.columns.message, SAID);
     StepStatus {
         phase,
-        reason: serde_json::from_value(reason).ok(),
+        reason: Reason::of_word(&status.columns.reason),
         message: (!message.is_empty()).then_some(message),
         attempts: u32::try_from(status.attempts.len()).ok().filter(|attempts| *attempts > 0),
         rows: status.result.as_ref().and_then(|result| result.rows),
         finished_at: phase.is_settled().then_some(status.finished_at.unwrap_or(now)),
-        ..line.clone()
-    }
-}
-
-/// Returns the line of a step whose operator did nothing, and said why: what follows must not take it for done.
-fn declined(line: &StepStatus, at: jiff::Timestamp) -> StepStatus {
-    let message = "it registered nothing: the files disagree, as the result of its run shows";
-    StepStatus {
-        phase: StepPhase::Failed,
-        reason: Some(Reason::UserError),
-        message: Some(message.to_owned()),
-        finished_at: Some(at),
         ..line.clone()
     }
 }
@@ -124,29 +132,35 @@ pub(super) fn outcome_of(line: &StepStatus, child: Option<&OperatorRun>) -> Step
     }
 }
 
-/// Returns the run of a workflow that a run is a step of, if it is one.
-#[must_use]
-pub fn parent_key(child: &OperatorRun) -> Option<Key> {
-    let owner = owner_of(child)?;
-    let namespace = child.metadata.namespace.clone()?;
-    Some(Key { kind: Kind::WorkflowRun, namespace, name: owner.name.clone() })
+/// The run of a workflow that a run is a step of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentReference {
+    /// Its key.
+    pub key: Key,
+    /// Its uid: one that was made again under the same name is another.
+    pub uid: String,
 }
 
-fn owner_of(child: &OperatorRun) -> Option<&OwnerReference> {
+/// Returns the run of a workflow that a run is a step of, if it is one.
+#[must_use]
+pub fn parent_of(child: &OperatorRun) -> Option<ParentReference> {
     let mut owners = child.metadata.owner_references.iter().flatten();
-    owners.find(|owner| {
+    let owner = owners.find(|owner| {
         owner.controller == Some(true)
             && owner.kind == WorkflowRun::kind(&())
             && owner.api_version == WorkflowRun::api_version(&())
-    })
+    })?;
+    let namespace = child.metadata.namespace.clone()?;
+    let key = Key { kind: Kind::WorkflowRun, namespace, name: owner.name.clone() };
+    Some(ParentReference { key, uid: owner.uid.clone() })
 }
 
 /// Returns what the run of a workflow says to the run of a step. A parent that is gone, or was made again under the same
 /// name, ends it.
 #[must_use]
 pub fn parent_says(parent: Option<&WorkflowRun>, child: &OperatorRun) -> Parent {
-    let Some(owner) = owner_of(child) else { return Parent::None };
-    let is_parent = |parent: &&WorkflowRun| parent.metadata.uid.as_ref() == Some(&owner.uid);
+    let Some(reference) = parent_of(child) else { return Parent::None };
+    let is_parent = |parent: &&WorkflowRun| parent.metadata.uid.as_ref() == Some(&reference.uid);
     let Some(parent) = parent.filter(is_parent) else { return Parent::Ends };
     let Some(status) = &parent.status else { return Parent::Waits };
     let is_own = |line: &&StepStatus| {

@@ -12,7 +12,7 @@ mod pass;
 mod reuse;
 mod step;
 
-pub use child::{child_name, parent_key, parent_says};
+pub use child::{ParentReference, child_name, parent_of, parent_says, settle};
 pub use decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
 pub use look::wanted;
 pub use observation::{ChildSight, Earlier, WorkflowChecked, WorkflowObservation};

@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::child::{SAID, settle};
 use super::decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
 use super::ending;
 use super::look::seen_line;
 use super::observation::{ChildSight, WorkflowChecked, WorkflowObservation};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
-    Phase, StepPhase, StepStatus, Stopping, WorkflowRun, WorkflowRunStatus, WorkflowSpec,
+    OperatorRun, Phase, StepPhase, StepStatus, Stopping, WorkflowRun, WorkflowRunStatus,
+    WorkflowSpec, WorkflowStep,
 };
+use crate::plan::failure::cut;
 use crate::plan::operator_run::since;
 use crate::plan::retries::after;
-use crate::validate::{Node, Problems, ValidWorkflow, order};
+use crate::validate::{Problems, ValidWorkflow, nodes, order};
 
 /// Most runs of steps that one pass creates.
 const CREATED: usize = 50;
@@ -36,7 +39,7 @@ pub fn plan_workflow(
     }
     match frozen {
         None => begin(run, status, seen, now),
-        Some(spec) => Pass::new(run, spec, seen, now).advance(),
+        Some(spec) => Pass::new((run, status), spec, seen, now).advance(),
     }
 }
 
@@ -122,29 +125,23 @@ pub(super) enum Move {
     /// It is not run again: this is its line.
     Reuse(Box<StepStatus>),
     /// Its run is to be created.
-    Create(Box<crate::api::v1alpha1::OperatorRun>),
+    Create(Box<OperatorRun>),
 }
 
 impl<'a> Pass<'a> {
     fn new(
-        run: &'a WorkflowRun,
+        (run, status): (&'a WorkflowRun, &'a WorkflowRunStatus),
         spec: &'a WorkflowSpec,
         seen: &'a WorkflowObservation,
         now: Timestamp,
     ) -> Self {
-        static UNBORN: std::sync::LazyLock<WorkflowRunStatus> =
-            std::sync::LazyLock::new(WorkflowRunStatus::default);
-        let status = run.status.as_ref().unwrap_or(&UNBORN);
         let by_id = spec.steps.iter().enumerate();
         let by_id: BTreeMap<_, _> = by_id.map(|(index, step)| (step.id.as_str(), index)).collect();
         let recorded: BTreeMap<&str, &StepStatus> =
             status.steps.iter().map(|line| (line.id.as_str(), line)).collect();
-        let line = |step: &crate::api::v1alpha1::WorkflowStep| {
-            let unborn =
-                StepStatus { id: step.id.clone(), finally: step.finally, ..StepStatus::default() };
-            recorded
-                .get(step.id.as_str())
-                .map_or(unborn, |line| seen_line(line, &seen.children, now))
+        let line = |step: &WorkflowStep| {
+            let line = recorded.get(step.id.as_str());
+            line.map_or_else(|| StepStatus::of(step), |line| seen_line(line, &seen.children, now))
         };
         let lines = spec.steps.iter().map(line).collect();
         let stopping = status.stopping.clone();
@@ -169,6 +166,14 @@ impl<'a> Pass<'a> {
         }
         let order = order(&nodes(self.spec));
         self.decide(&order, false);
+        if self.stopping.is_none() && self.spec.fail_fast {
+            self.stopping = self.stops();
+            if self.stopping.is_some() {
+                // A step has failed in this pass: nothing that it has decided on begins.
+                self.create.clear();
+                self.decide(&order, false);
+            }
+        }
         if self.is_settled(false) {
             self.decide(&order, true);
         }
@@ -185,7 +190,7 @@ impl<'a> Pass<'a> {
             if is_gone && line.run.is_some() && !line.phase.is_settled() {
                 let name = line.run.as_ref().map(|run| run.name.clone()).unwrap_or_default();
                 let message = format!("its run `{name}` was deleted before it had ended");
-                settle(line, StepPhase::Failed, (Reason::ChildGone, message), now);
+                settle(line, StepPhase::Failed, (Reason::ChildGone, &message), now);
             }
         }
     }
@@ -196,7 +201,7 @@ impl<'a> Pass<'a> {
             return None;
         }
         let stopping = |reason, message: String| {
-            Some(Stopping { reason, message: message.chars().take(512).collect(), at: self.now })
+            Some(Stopping { reason, message: cut(&message, SAID), at: self.now })
         };
         if self.run.spec.cancel {
             return stopping(Reason::Cancelled, "the run was cancelled".to_owned());
@@ -228,7 +233,7 @@ impl<'a> Pass<'a> {
                 Move::Look => self.unseen = true,
                 Move::Settle(phase, reason, message) => {
                     let now = self.now;
-                    settle(&mut self.lines[index], phase, (reason, message), now);
+                    settle(&mut self.lines[index], phase, (reason, &message), now);
                 }
                 Move::Reuse(line) => self.lines[index] = *line,
                 Move::Create(run) => self.create.push(NewChild { index, run: *run }),
@@ -283,24 +288,4 @@ impl<'a> Pass<'a> {
         }
         wait(Phase::Running, Reason::Running, String::new())
     }
-}
-
-/// Settles a step without a run, or one whose run is gone.
-fn settle(
-    line: &mut StepStatus,
-    phase: StepPhase,
-    (reason, message): (Reason, String),
-    now: Timestamp,
-) {
-    line.phase = phase;
-    line.reason = Some(reason);
-    line.message = Some(message.chars().take(512).collect());
-    line.finished_at = Some(now);
-}
-
-fn nodes(spec: &WorkflowSpec) -> Vec<Node<'_>> {
-    let steps = spec.steps.iter();
-    steps
-        .map(|step| Node { id: &step.id, dependencies: &step.dependencies, finally: step.finally })
-        .collect()
 }

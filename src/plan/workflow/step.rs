@@ -11,10 +11,7 @@ use super::observation::ChildSight;
 use super::pass::{Move, Pass};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{FreeForm, StepPhase, WorkflowStep};
-use crate::validate::{Condition, Scope, Unresolved, UnresolvedKind, resolve};
-
-/// Most bytes of a step's parameters once they are looked up, as JSON.
-const PARAMETER_BYTES: usize = 256 * 1024;
+use crate::validate::{Condition, PARAMETER_BYTES, Scope, Unresolved, UnresolvedKind, resolve};
 
 impl Pass<'_> {
     /// Decides a step that has no run and is not settled.

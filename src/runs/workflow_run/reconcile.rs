@@ -8,7 +8,7 @@ use super::gather::{child, failed, gather};
 use super::record::{Created, record};
 use crate::api::v1alpha1::{ChildReference, OperatorRun, WorkflowRun, WorkflowRunStatus};
 use crate::faults;
-use crate::plan::{NewChild, WorkflowDecision, WorkflowNext, plan_workflow};
+use crate::plan::{NewChild, WorkflowDecision, WorkflowNext, parent_of, plan_workflow};
 use crate::runs::context::{RunContext, RunError};
 use crate::runs::reconciled::Wake;
 use crate::store::{Resource, StoreError};
@@ -50,7 +50,9 @@ pub async fn reconcile_workflow(
     let Some(status) = record(&run, &decision, &created, now) else {
         return Ok(WorkflowPass { run, next: Wake::OnChange });
     }; // pure
-    let next = wake(&decision, now); // pure
+    let refused = created.iter().any(|one| !matches!(one, Created::Child { .. }));
+    // What depends on a step whose run could not be created is decided at once.
+    let next = if refused { Wake::Now } else { wake(&decision, now) }; // pure
     if run.status.as_ref() == Some(&status) {
         return Ok(WorkflowPass { run, next });
     }
@@ -111,18 +113,14 @@ async fn create_one(
         }
         Err(source) => return Err(failed(run, "create a step of", source)),
     };
-    let own = found.filter(|child| is_child(run, child));
+    let is_own = |child: &OperatorRun| {
+        parent_of(child).is_some_and(|parent| Some(&parent.uid) == run.metadata.uid.as_ref())
+    };
+    let own = found.filter(|child| is_own(child));
     Ok(match own.and_then(|child| child.metadata.uid) {
         Some(uid) => Created::Child { index: new.index, reference: ChildReference { name, uid } },
         None => Created::Taken { index: new.index, name },
     })
-}
-
-/// Whether a run was made for a run of a workflow.
-fn is_child(run: &WorkflowRun, child: &OperatorRun) -> bool {
-    let owners = child.metadata.owner_references.iter().flatten();
-    let mut controllers = owners.filter(|owner| owner.controller == Some(true));
-    controllers.any(|owner| Some(&owner.uid) == run.metadata.uid.as_ref())
 }
 
 /// Stores a status; nothing when another writer changed the run since it was read.

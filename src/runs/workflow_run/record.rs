@@ -2,17 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::api::conditions::{Reason, of_phase, set_condition};
+use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
     ChildReference, Messages, Phase, StepPhase, StepStatus, WorkflowRun, WorkflowRunColumns,
     WorkflowRunStatus,
 };
-use crate::plan::{Advance, WorkflowDecision, WorkflowNext};
+use crate::plan::{Advance, WorkflowDecision, WorkflowNext, cut, settle};
 use crate::runs::present;
-use crate::validate::{Problems, ValidWorkflow};
-
-/// Most problems that a status lists.
-const MESSAGES: usize = 100;
+use crate::validate::ValidWorkflow;
 
 /// What creating the run of a step came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,35 +48,25 @@ pub(super) fn record(
     match decision {
         WorkflowDecision::Rest => return None,
         WorkflowDecision::Refuse(problems) => {
-            status.messages = errors(problems);
-            end(&mut status, Phase::Failed, (problems.reason(), first_of(problems)), now);
+            let (errors, first) = present::refusal(problems);
+            status.messages.errors = errors;
+            end(&mut status, Phase::Failed, (problems.reason(), &first), now);
         }
         WorkflowDecision::Lack { problems, .. } => {
-            status.messages = errors(problems);
+            let (errors, first) = present::refusal(problems);
+            status.messages.errors = errors;
             status.unseen_since.get_or_insert(now);
-            show(&mut status, Phase::Pending, (problems.reason(), first_of(problems)));
+            show(&mut status, Phase::Pending, (problems.reason(), &first));
         }
         WorkflowDecision::Begin(valid) => begin(&mut status, valid, now),
         WorkflowDecision::Advance(advance) => move_on(&mut status, advance, created, now),
     }
     status.observed_generation = run.metadata.generation;
     status.columns.steps = counted(&status.steps);
-    conditions(&mut status, run.metadata.generation, now);
+    let said = (status.columns.reason.as_str(), status.columns.message.as_str());
+    let at = (run.metadata.generation, now);
+    present::set_conditions(&mut status.conditions, status.phase, said, at);
     Some(status)
-}
-
-fn errors(problems: &Problems) -> Messages {
-    let texts = problems.0.iter().take(MESSAGES).map(|problem| {
-        let text: String = problem.to_string().chars().take(2_048).collect();
-        text
-    });
-    Messages { errors: texts.collect(), ..Messages::default() }
-}
-
-fn first_of(problems: &Problems) -> String {
-    let more = problems.0.len().saturating_sub(1);
-    let first = problems.0.first().map(ToString::to_string).unwrap_or_default();
-    if more == 0 { first } else { format!("{first}; and {more} more") }
 }
 
 fn begin(status: &mut WorkflowRunStatus, valid: &ValidWorkflow, now: Timestamp) {
@@ -89,13 +76,8 @@ fn begin(status: &mut WorkflowRunStatus, valid: &ValidWorkflow, now: Timestamp) 
     status.started_at = Some(now);
     status.unseen_since = None;
     status.messages = Messages::default();
-    let line = |step: &crate::api::v1alpha1::WorkflowStep| StepStatus {
-        id: step.id.clone(),
-        finally: step.finally,
-        ..StepStatus::default()
-    };
-    status.steps = valid.spec.steps.iter().map(line).collect();
-    show(status, Phase::Running, (Reason::Launching, String::new()));
+    status.steps = valid.spec.steps.iter().map(StepStatus::of).collect();
+    show(status, Phase::Running, (Reason::Launching, ""));
 }
 
 fn move_on(status: &mut WorkflowRunStatus, advance: &Advance, created: &[Created], now: Timestamp) {
@@ -107,12 +89,12 @@ fn move_on(status: &mut WorkflowRunStatus, advance: &Advance, created: &[Created
     match &advance.next {
         WorkflowNext::Again => {}
         WorkflowNext::Wait { phase, reason, message, .. } => {
-            show(status, *phase, (*reason, message.clone()));
+            show(status, *phase, (*reason, message));
         }
         WorkflowNext::End { phase, reason, message, outputs } => {
             status.outputs.clone_from(outputs);
             status.messages.warnings = unclean(&status.steps);
-            end(status, *phase, (*reason, message.clone()), now);
+            end(status, *phase, (*reason, message), now);
         }
     }
 }
@@ -131,9 +113,11 @@ fn note_created(lines: &mut [StepStatus], created: &Created, now: Timestamp) {
         }
         Created::Taken { name, .. } => {
             let message = format!("a run `{name}` exists that is not of this step");
-            fail(line, Reason::ChildConflict, &message, now);
+            settle(line, StepPhase::Failed, (Reason::ChildConflict, &message), now);
         }
-        Created::Refused { why, .. } => fail(line, Reason::Invalid, why, now),
+        Created::Refused { why, .. } => {
+            settle(line, StepPhase::Failed, (Reason::Invalid, why), now);
+        }
     }
 }
 
@@ -146,20 +130,13 @@ fn unclean(lines: &[StepStatus]) -> Vec<String> {
         let why = line.message.as_deref().unwrap_or("it did not succeed");
         format!("`finally` step `{}` {}: {why}", line.id, line.phase.as_str().to_lowercase())
     };
-    failed.take(MESSAGES).map(text).collect()
-}
-
-fn fail(line: &mut StepStatus, reason: Reason, message: &str, now: Timestamp) {
-    line.phase = StepPhase::Failed;
-    line.reason = Some(reason);
-    line.message = Some(message.chars().take(512).collect());
-    line.finished_at = Some(now);
+    present::bounded(failed.map(text).collect())
 }
 
 fn end(
     status: &mut WorkflowRunStatus,
     phase: Phase,
-    (reason, message): (Reason, String),
+    (reason, message): (Reason, &str),
     now: Timestamp,
 ) {
     status.finished_at = Some(now);
@@ -168,11 +145,11 @@ fn end(
     status.columns.duration = present::length(began, now);
 }
 
-fn show(status: &mut WorkflowRunStatus, phase: Phase, (reason, message): (Reason, String)) {
+fn show(status: &mut WorkflowRunStatus, phase: Phase, (reason, message): (Reason, &str)) {
     status.phase = phase;
     status.columns = WorkflowRunColumns {
         reason: reason.as_str().to_owned(),
-        message: message.chars().take(1_024).collect(),
+        message: cut(message, 1_000),
         ..std::mem::take(&mut status.columns)
     };
 }
@@ -183,13 +160,4 @@ fn counted(lines: &[StepStatus]) -> String {
     }
     let settled = lines.iter().filter(|line| line.phase.is_settled()).count();
     format!("{settled}/{}", lines.len())
-}
-
-fn conditions(status: &mut WorkflowRunStatus, generation: Option<i64>, now: Timestamp) {
-    let reason = serde_json::Value::String(status.columns.reason.clone());
-    let reason = serde_json::from_value(reason).unwrap_or(Reason::Running);
-    let message = status.columns.message.clone();
-    for (kind, truth) in of_phase(status.phase) {
-        set_condition(&mut status.conditions, (kind, truth, reason), &message, generation, now);
-    }
 }

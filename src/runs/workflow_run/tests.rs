@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{WorkflowObserver, drive_workflow, reconcile_workflow};
+use crate::api::conditions::Reason;
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{OperatorRun, Phase, StepPhase, WorkflowRun, WorkflowRunStatus};
 use crate::plan::{Parent, parent_says};
@@ -90,7 +91,7 @@ async fn a_failed_step_fails_the_run_and_its_dependents_are_skipped_but_the_clea
         {"id": "tell", "operator": "fake/answer", "finally": true,
          "when": "run.phase == 'Failed'"},
     ]);
-    let parameters = json!([{"name": "none", "type": "json", "default": "text"}]);
+    let parameters = json!([{"name": "none", "type": "string", "default": "text"}]);
     let spec = json!({"steps": steps, "parameters": parameters});
     let key = order(&scene, spec, json!({})).await;
     let status = drive(&scene, &key).await;
@@ -110,6 +111,40 @@ async fn a_failed_step_fails_the_run_and_its_dependents_are_skipped_but_the_clea
     assert_eq!(said(1), "its dependency `bad` failed");
     assert!(
         status.columns.message.starts_with("step `bad` failed: "),
+        "{}",
+        status.columns.message
+    );
+}
+
+#[tokio::test]
+async fn with_fail_fast_nothing_begins_beside_or_after_a_failure() {
+    for order_of_steps in [["bad", "good"], ["good", "bad"]] {
+        let scene = Scene::new();
+        let step = |id: &str| match id {
+            "bad" => json!({"id": id, "operator": "fake/job", "when": "1 / 0 == 1"}),
+            _ => json!({"id": id, "operator": "fake/job"}),
+        };
+        let steps: Vec<Value> = order_of_steps.into_iter().map(step).collect();
+        let key = order(&scene, json!({"steps": steps, "failFast": true}), json!({})).await;
+        let status = drive(&scene, &key).await;
+        assert_eq!((status.phase, status.columns.reason.as_str()), (Phase::Failed, "StepFailed"));
+        let good = status.steps.iter().find(|line| line.id == "good").expect("should be there");
+        assert_eq!((good.phase, good.reason), (StepPhase::Skipped, Some(Reason::StepFailed)));
+        assert!(scene.world().commits.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn more_problems_than_a_status_lists_are_counted() {
+    let scene = Scene::new();
+    let step = |number: usize| json!({"id": format!("s{number}"), "operator": "fake/nothing"});
+    let steps: Vec<Value> = (0..150).map(step).collect();
+    let key = order(&scene, json!({"steps": steps}), json!({})).await;
+    let status = drive(&scene, &key).await;
+    let errors = &status.messages.errors;
+    assert_eq!((errors.len(), errors[99].as_str()), (100, "… and 51 more"));
+    assert!(
+        status.columns.message.starts_with("150 problems; the first: "),
         "{}",
         status.columns.message
     );

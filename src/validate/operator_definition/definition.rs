@@ -23,14 +23,19 @@ pub fn validate_definition(
     clients: &[ClientType],
 ) -> Result<(), Problems> {
     let mut problems = Problems::default();
-    check_names(&definition.spec.parameters, &mut problems);
-    for (index, parameter) in definition.spec.parameters.iter().enumerate() {
-        check_parameter(parameter, &format!("spec.parameters[{index}]"), &mut problems);
-    }
+    check_parameters(&definition.spec.parameters, &mut problems);
     check_action(definition, actions, &mut problems);
     check_sets(definition, actions, clients, &mut problems);
     check_result_schema(definition, &mut problems);
     problems.none_or(())
+}
+
+/// Adds what is wrong with declared parameters, of a definition or a workflow.
+pub(in crate::validate) fn check_parameters(parameters: &[Parameter], problems: &mut Problems) {
+    check_names(parameters, problems);
+    for (index, parameter) in parameters.iter().enumerate() {
+        check_parameter(parameter, &format!("spec.parameters[{index}]"), problems);
+    }
 }
 
 fn check_names(parameters: &[Parameter], problems: &mut Problems) {

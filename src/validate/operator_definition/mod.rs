@@ -2,4 +2,5 @@
 
 mod definition;
 
+pub(super) use definition::check_parameters;
 pub use definition::validate_definition;

@@ -13,7 +13,7 @@ use crate::api::v1alpha1::{
 use crate::validate::problem::{Problem, Problems, did_you_mean};
 
 /// Most bytes of all parameters of a run, as JSON.
-const PARAMETER_BYTES: usize = 256 * 1024;
+pub const PARAMETER_BYTES: usize = 256 * 1024;
 
 /// What was given for parameters.
 #[derive(Debug, Clone, Copy)]

@@ -10,3 +10,4 @@ mod given;
 
 pub(super) use accept::{accept, whole_pattern};
 pub(super) use given::Given;
+pub use given::PARAMETER_BYTES;

@@ -13,6 +13,7 @@ use super::steps::{Steps, nodes};
 use crate::api::v1alpha1::{
     FreeForm, OperatorDefinition, Parameter, ParameterType, WorkflowSpec, WorkflowStep,
 };
+use crate::validate::operator_definition::check_parameters;
 use crate::validate::operator_run::problems_of;
 use crate::validate::problem::{Problem, Problems, did_you_mean};
 use crate::validate::valid_run::Inputs;
@@ -25,7 +26,7 @@ use crate::validate::valid_run::Inputs;
 /// Every problem.
 pub fn validate_workflow(spec: &WorkflowSpec, inputs: &[Inputs<'_>]) -> Result<(), Problems> {
     let mut problems = graph::check(&nodes(spec));
-    check_parameters(spec, &mut problems);
+    check_parameters(&spec.parameters, &mut problems);
     if spec.timeout.as_ref().is_some_and(|timeout| timeout.to_duration().is_zero()) {
         let problem = Problem::new("spec.timeout", "must be longer than nothing");
         problems.push(problem.hint("leave it out for no limit"));
@@ -44,19 +45,6 @@ pub fn validate_workflow(spec: &WorkflowSpec, inputs: &[Inputs<'_>]) -> Result<(
         check_outputs(spec, steps, &mut problems);
     }
     problems.none_or(())
-}
-
-/// Refuses what two parameters of a workflow share: each name stands for one.
-fn check_parameters(spec: &WorkflowSpec, problems: &mut Problems) {
-    let mut taken = BTreeSet::new();
-    for (index, parameter) in spec.parameters.iter().enumerate() {
-        for name in std::iter::once(&parameter.name).chain(&parameter.aliases) {
-            if !taken.insert(name) {
-                let message = format!("`{name}` stands for two parameters");
-                problems.push(Problem::new(format!("spec.parameters[{index}]"), message));
-            }
-        }
-    }
 }
 
 fn check_outputs(spec: &WorkflowSpec, steps: &Steps<'_>, problems: &mut Problems) {

@@ -190,7 +190,7 @@ fn cycle_through(
 
 /// For each step, all steps that are settled before it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ancestors {
+pub(super) struct Ancestors {
     /// A row of bits for each step.
     rows: Vec<Vec<u64>>,
 }
@@ -198,20 +198,14 @@ pub struct Ancestors {
 impl Ancestors {
     /// Returns whether one step, by its index, is settled before another begins.
     #[must_use]
-    pub fn is_before(&self, ancestor: usize, node: usize) -> bool {
+    pub(super) fn is_before(&self, ancestor: usize, node: usize) -> bool {
         let word = self.rows.get(node).and_then(|row| row.get(ancestor / 64));
         word.is_some_and(|word| word >> (ancestor % 64) & 1 == 1)
     }
 
     /// Returns the indexes of all steps that are settled before a step begins, in the order of the spec.
-    pub fn of(&self, node: usize) -> impl Iterator<Item = usize> {
+    pub(super) fn of(&self, node: usize) -> impl Iterator<Item = usize> {
         (0..self.rows.len()).filter(move |other| self.is_before(*other, node))
-    }
-
-    /// Returns whether neither of two different steps waits for the other, so that they may run at once.
-    #[must_use]
-    pub fn are_unordered(&self, one: usize, other: usize) -> bool {
-        one != other && !self.is_before(one, other) && !self.is_before(other, one)
     }
 
     /// Adds a step and its ancestors to those of another; returns whether that changed anything.
@@ -230,7 +224,7 @@ impl Ancestors {
 /// Returns which steps are settled before which: those a step waits for, directly or not, and for a `finally` step
 /// every ordinary one. A step of a cycle is its own ancestor.
 #[must_use]
-pub fn ancestors(nodes: &[Node<'_>]) -> Ancestors {
+pub(super) fn ancestors(nodes: &[Node<'_>]) -> Ancestors {
     let mut edges = edges(nodes, &index_of(nodes));
     for (at, _) in nodes.iter().enumerate().filter(|(_, node)| node.finally) {
         let ordinary = nodes.iter().enumerate().filter(|(_, node)| !node.finally);
@@ -368,8 +362,11 @@ mod tests {
         let ancestors = ancestors(&nodes(&steps));
         assert_eq!(ancestors.of(1).collect::<Vec<_>>(), [0, 2, 4]);
         assert_eq!(ancestors.of(3).collect::<Vec<_>>(), [0, 1, 2, 4]);
-        assert!(ancestors.are_unordered(2, 4));
-        assert!(!ancestors.are_unordered(0, 2) && !ancestors.are_unordered(2, 2));
+        let are_unordered = |one: usize, other: usize| {
+            one != other && !ancestors.is_before(one, other) && !ancestors.is_before(other, one)
+        };
+        assert!(are_unordered(2, 4));
+        assert!(!are_unordered(0, 2) && !are_unordered(2, 2));
     }
 
     #[test]

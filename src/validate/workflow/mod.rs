@@ -13,7 +13,8 @@ mod steps;
 
 pub use check::validate_workflow;
 pub use condition::Condition;
-pub use graph::{Node, ancestors, order};
-pub use references::{Reference, Template, Unresolved, UnresolvedKind, references_in, resolve};
+pub use graph::order;
+pub use references::{Unresolved, UnresolvedKind, references_in, resolve};
 pub use run::{ValidWorkflow, effective_spec, step_run, validate_workflow_run};
-pub use scope::{Root, Scope, StepField, StepOutcome};
+pub use scope::{Root, Scope, StepOutcome};
+pub use steps::nodes;

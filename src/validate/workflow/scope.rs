@@ -45,7 +45,6 @@ pub struct StepOutcome {
 
 /// A field of a step's outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the names are those of the fields")]
 pub enum StepField {
     Phase,
     Reason,

@@ -14,7 +14,8 @@ pub(super) struct Steps<'a> {
 }
 
 /// Returns the nodes of the graph of steps.
-pub(super) fn nodes(spec: &WorkflowSpec) -> Vec<Node<'_>> {
+#[must_use]
+pub fn nodes(spec: &WorkflowSpec) -> Vec<Node<'_>> {
     let steps = spec.steps.iter();
     steps
         .map(|step| Node { id: &step.id, dependencies: &step.dependencies, finally: step.finally })

@@ -96,3 +96,20 @@ fn graph_conditions_and_times_are_checked_at_once() {
         assert!(found.contains(part), "{part} is not in {found}");
     }
 }
+
+#[test]
+fn the_parameters_of_a_workflow_are_checked_as_those_of_a_definition() {
+    let steps = json!([{"id": "a", "operator": "x/y"}]);
+    let parameters = json!({"parameters": [
+        {"name": "many", "type": "integer", "default": "lots"},
+        {"name": "most", "type": "integer", "aliases": ["many"], "pattern": "[0-9]+"},
+    ]});
+    let found = problems(steps, parameters);
+    for part in [
+        "spec.parameters[0].default: ",
+        "spec.parameters[1].aliases[0]: `many` stands twice; first in spec.parameters[0].name",
+        "spec.parameters[1].pattern: is for texts and lists only",
+    ] {
+        assert!(found.contains(part), "{part} is not in {found}");
+    }
+}

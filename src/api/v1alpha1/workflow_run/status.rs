@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::free_form::FreeForm;
 use super::super::operator_run::{Messages, Phase, ResolvedParameter};
+use super::super::workflow::WorkflowStep;
 
 /// Everything that is known of a run of a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -96,10 +97,10 @@ pub struct StepStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<ChildReference>,
     /// Whether it is not run again, because it succeeded in the run that is retried: `run` is of that one.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,
     /// Whether it runs at any end of the run.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub finally: bool,
     /// Why, as one word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +124,14 @@ pub struct StepStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
     pub finished_at: Option<Timestamp>,
+}
+
+impl StepStatus {
+    /// Returns the line of a step that nothing has been done for yet.
+    #[must_use]
+    pub fn of(step: &WorkflowStep) -> Self {
+        Self { id: step.id.clone(), finally: step.finally, ..Self::default() }
+    }
 }
 
 /// Where a step stands.
@@ -213,9 +222,4 @@ pub struct WorkflowRunColumns {
     #[serde(default)]
     #[schemars(length(max = 1024))]
     pub message: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
