@@ -52,6 +52,10 @@ pub const POINTS: [&str; 38] = [
 pub const WORKFLOW_POINTS: [&str; 3] =
     ["workflow.before-act", "workflow.before-write", "workflow.after-write"];
 
+/// Every point of a schedule: before a run is made, before what was made is recorded, and after.
+pub const SCHEDULE_POINTS: [&str; 4] =
+    ["schedule.before-act", "schedule.after-act", "schedule.before-write", "schedule.after-write"];
+
 /// The point at which this process ends, and at which time it gets there: `launch.before-act:2`.
 pub const POINT_VARIABLE: &str = "MASON_FAULT_POINT";
 /// A file that the process which ends there makes first, with the point as its content; a process that finds it made lives on.
@@ -59,6 +63,19 @@ pub const MARK_VARIABLE: &str = "MASON_FAULT_MARK";
 
 /// The point at which this process panics once, and at which time: `collect.before-act:1`.
 pub const PANIC_VARIABLE: &str = "MASON_FAULT_PANIC";
+
+/// Seconds by which the clock of this process is ahead, `86400`; below nothing, it is behind.
+pub const CLOCK_VARIABLE: &str = "MASON_FAULT_CLOCK";
+
+/// Returns by how many seconds a test has put the clock of this process forward; always 0 in a build without
+/// `test-support`.
+#[must_use]
+pub fn clock_seconds() -> i64 {
+    #[cfg(any(test, feature = "test-support"))]
+    return armed::clock_seconds();
+    #[cfg(not(any(test, feature = "test-support")))]
+    0
+}
 
 /// Ends the process or panics here when a test asked for it; nothing in a build without `test-support`.
 #[inline]
@@ -77,7 +94,7 @@ mod armed {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::{MARK_VARIABLE, PANIC_VARIABLE, POINT_VARIABLE};
+    use super::{CLOCK_VARIABLE, MARK_VARIABLE, PANIC_VARIABLE, POINT_VARIABLE};
 
     /// A point, and how often it is passed until something happens there.
     struct Armed {
@@ -103,6 +120,16 @@ mod armed {
         LazyLock::new(|| Some((Armed::by(POINT_VARIABLE)?, of_process(MARK_VARIABLE)?.into())));
     /// Where it panics.
     static PANICS: LazyLock<Option<Armed>> = LazyLock::new(|| Armed::by(PANIC_VARIABLE));
+
+    /// By how much the clock of this process is ahead.
+    static CLOCK: LazyLock<i64> = LazyLock::new(|| {
+        let seconds = of_process(CLOCK_VARIABLE).and_then(|text| text.parse().ok());
+        seconds.unwrap_or_default()
+    });
+
+    pub(super) fn clock_seconds() -> i64 {
+        *CLOCK
+    }
 
     #[expect(clippy::disallowed_methods, reason = "builds for tests only")]
     pub(super) fn of_process(name: &str) -> Option<String> {

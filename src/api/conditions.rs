@@ -144,6 +144,12 @@ pub enum Reason {
     ChildGone,
     /// The step succeeded in the run that is retried, and is not run again.
     Reused,
+    /// A run was made because its schedule said so.
+    Scheduled,
+    /// A planned time of the schedule became no run.
+    Missed,
+    /// A run of something else has the name of one that the schedule would make.
+    NameTaken,
 }
 
 impl Reason {
@@ -214,6 +220,9 @@ impl Reason {
             Self::ResultTruncated => "ResultTruncated",
             Self::ChildGone => "ChildGone",
             Self::Reused => "Reused",
+            Self::Scheduled => "Scheduled",
+            Self::Missed => "Missed",
+            Self::NameTaken => "NameTaken",
         }
     }
 }

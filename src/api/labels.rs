@@ -4,6 +4,8 @@
 pub const OPERATOR: &str = "mason.dev/operator";
 /// The name of the config a run uses.
 pub const CONFIG: &str = "mason.dev/config";
+/// The workflow that a schedule made a run of; absent where its name is too long for a label.
+pub const WORKFLOW: &str = "mason.dev/workflow";
 /// The run of a workflow that a run is a step of; absent where its name is too long for a label.
 pub const WORKFLOW_RUN: &str = "mason.dev/workflow-run";
 /// The step of a workflow that a run is.
@@ -12,6 +14,8 @@ pub const STEP: &str = "mason.dev/step";
 pub const ATTEMPT: &str = "mason.dev/attempt";
 /// The token of the attempt a launched child belongs to.
 pub const TOKEN: &str = "mason.dev/token";
+/// Most characters of a label's value.
+pub const VALUE: usize = 63;
 /// The manager of an object; always [`MANAGER`] on what Mason creates.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The value of [`MANAGED_BY`].

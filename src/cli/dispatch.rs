@@ -53,7 +53,14 @@ pub(super) fn dispatch(
 
 /// Runs a verb that needs the store. Verbs that only look or ask need no more than this thread.
 fn with_store(command: Command, settings: Settings) -> anyhow::Result<Exit> {
-    let drives = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Retry(_));
+    let drives = matches!(
+        command,
+        Command::Run(_)
+            | Command::Resume(_)
+            | Command::Retry(_)
+            | Command::Backfill(_)
+            | Command::Scheduler(_)
+    );
     let work = async {
         let context = VerbContext::open(settings).await?;
         verb(command, &context).await
@@ -75,6 +82,8 @@ async fn verb(command: Command, context: &VerbContext) -> anyhow::Result<Exit> {
         Command::Resume(args) => commands::resume(context, &args).await,
         Command::Retry(args) => commands::retry(context, &args).await,
         Command::Graph(args) => commands::graph(context, &args).await,
+        Command::Backfill(args) => commands::backfill(context, &args).await,
+        Command::Scheduler(args) => commands::scheduler(context, &args).await,
         Command::Suspend(args) => commands::suspend(context, &args).await,
         Command::Logs(args) => commands::logs(context, &args).await,
         Command::Doctor(args) => commands::doctor(context, &args).await,

@@ -37,7 +37,8 @@ pub(crate) async fn record(
         Resource::OperatorDefinition(definition) => built_in(&definition, context.now),
         Resource::Workflow(workflow) => {
             let checked = check_workflow(&run_context(context), &workflow).await?;
-            let status = Some(workflow_readiness(&workflow, &checked, context.now));
+            let schedule = workflow.status.as_ref().and_then(|status| status.schedule.clone());
+            let status = Some(workflow_readiness(&workflow, &checked, schedule, context.now));
             Resource::Workflow(Box::new(Workflow { status, ..*workflow }))
         }
         Resource::OperatorRun(_) | Resource::WorkflowRun(_) => return Ok(resource),

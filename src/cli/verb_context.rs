@@ -10,6 +10,7 @@ use super::print::Printer;
 use super::settings::{Place, Settings};
 use super::words::{first_of, kinds};
 use crate::clients::Connections;
+use crate::runs::{Clock as _, SystemClock};
 use crate::store::directory::DirectoryStore;
 use crate::store::{Key, Kind, Resource, Store, StoreError};
 
@@ -36,7 +37,6 @@ impl VerbContext {
     ///
     /// # Errors
     /// When there is no such cluster or context, or its settings cannot be used.
-    #[expect(clippy::disallowed_methods, reason = "here a verb learns when it began")]
     pub(crate) async fn open(mut settings: Settings) -> anyhow::Result<Self> {
         let (store, cluster): (Arc<dyn Store>, _) = match &settings.place {
             Place::Folder(folder) => (Arc::new(DirectoryStore::new(folder)), None),
@@ -49,7 +49,7 @@ impl VerbContext {
         };
         let printer = Printer::new(settings.style).repeating(&settings.chosen);
         let connections = Arc::default();
-        Ok(Self { settings, printer, store, cluster, connections, now: Timestamp::now() })
+        Ok(Self { settings, printer, store, cluster, connections, now: SystemClock.now() })
     }
 
     /// Returns where resources are kept, for people: a folder, or a context.

@@ -1,4 +1,4 @@
-//! Workflows: whether they can be run.
+//! Workflows: whether they can be run, and the runs that their schedules make.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,12 @@ use kube::ResourceExt;
 
 use super::clock::now;
 use super::context::Context;
-use super::control_loop::{Action, Error, Pass, Reconcile, store_status};
+use super::control_loop::{Action, Error, Pass, Reconcile};
+use super::events::Report;
+use crate::api::conditions::Reason;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::Workflow;
-use crate::readiness::workflow_readiness;
-use crate::runs::check_workflow;
+use crate::runs::{AFTER_CONFLICT, Kept, keep_workflow};
 use crate::store::kubernetes::KubernetesStore;
 
 /// How often a workflow is checked although it has not changed: its operators and configs may have.
@@ -29,6 +30,29 @@ impl Workflows {
     }
 }
 
+impl Workflows {
+    /// Reports the runs that the schedule made, and what it missed.
+    fn tell(&self, workflow: &Resource, kept: &Kept) {
+        let report = |reason, note: String| {
+            let is_warning = reason != Reason::Scheduled;
+            let report = Report { reason, action: "Schedule", note, is_warning };
+            self.context.events.report(workflow, &report);
+        };
+        for made in &kept.schedule.made {
+            let note = format!("made run `{}`, planned for {}", made.name, made.planned_at);
+            report(Reason::Scheduled, note);
+        }
+        for name in &kept.schedule.taken {
+            report(Reason::NameTaken, format!("a run of something else has the name `{name}`"));
+        }
+        if kept.missed > 0 {
+            let note = format!("planned times that became no run: {}", kept.missed);
+            report(Reason::Missed, note);
+        }
+        self.context.metrics.schedules.count(kept.schedule.made.len(), kept.missed);
+    }
+}
+
 impl Reconcile for Workflows {
     type Kind = Workflow;
 
@@ -40,15 +64,15 @@ impl Reconcile for Workflows {
         let namespace = workflow.namespace().unwrap_or_default();
         let name = workflow.name_any();
         let context = self.context.run_context(&self.store, (&namespace, &name), pass.waited);
-        let checked = check_workflow(&context, workflow).await?; // reads operators and configs
-        let status = workflow_readiness(workflow, &checked, now()); // pure
-        if workflow.status.as_ref() == Some(&status) {
-            return Ok(Action::requeue(RECHECK));
+        let kept = keep_workflow(&context, workflow).await?;
+        let Some(stored) = &kept.workflow else { return Ok(Action::requeue(AFTER_CONFLICT)) };
+        if kept.is_changed {
+            let [before, stored] =
+                [workflow, stored].map(|one| Resource::Workflow(Box::new(one.clone())));
+            self.context.events.report_readiness(&before, &stored);
+            self.tell(&stored, &kept);
         }
-        let changed = Workflow { status: Some(status), ..workflow.clone() };
-        let [before, changed] =
-            [workflow.clone(), changed].map(|one| Resource::Workflow(Box::new(one)));
-        let rest = Action::requeue(RECHECK);
-        store_status((&self.context, &self.store), &before, changed, rest).await
+        let recheck = now().checked_add(RECHECK).unwrap_or_else(|_| now());
+        Ok(Action::requeue_at(kept.next.map_or(recheck, |next| next.min(recheck))))
     }
 }

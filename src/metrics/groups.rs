@@ -8,6 +8,7 @@ use super::calls::Calls;
 use super::catalogue::{Catalogue, Described};
 use super::reconciling::Controllers;
 use super::runs::Runs;
+use super::schedules::Schedules;
 
 /// The version of the text that [`Metrics::text`] returns.
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -23,6 +24,8 @@ pub struct Groups {
     pub controllers: Controllers,
     /// Runs and their attempts.
     pub runs: Runs,
+    /// Planned times of schedules.
+    pub schedules: Schedules,
     /// Calls of the API server and of engines.
     pub calls: Calls,
     /// Events that were never written.
@@ -46,6 +49,7 @@ impl Metrics {
         Self(Arc::new(Groups {
             controllers: Controllers::new(&mut catalogue),
             runs: Runs::new(&mut catalogue),
+            schedules: Schedules::new(&mut catalogue),
             calls: Calls::new(&mut catalogue),
             dropped_events: catalogue.counter(
                 "mason_events_dropped_total",

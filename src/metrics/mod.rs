@@ -12,6 +12,7 @@ mod pulled;
 mod queue;
 mod reconciling;
 mod runs;
+mod schedules;
 
 pub use calls::{Calls, EngineCall};
 pub use catalogue::{Described, Sort};

@@ -12,6 +12,7 @@ mod operator_run;
 mod patience;
 mod queue;
 mod retries;
+mod schedule;
 mod workflow;
 
 pub use attempt::{attempt_token, needs_job};
@@ -26,6 +27,10 @@ pub use observation::{Checked, Observation, Parent, Place, Sight};
 pub use operator_run::{UNSEEN_LIMIT, is_about_to_begin, plan};
 pub use queue::{AdmissionQueue, Bounds, Needs};
 pub use retries::{after_failure, full_jitter};
+pub use schedule::{
+    DueRun, ScheduleMove, is_run_of, plan_schedule_of, run_name, scheduled_run, settled,
+    times_to_backfill,
+};
 pub use workflow::{
     Advance, ChildSight, Earlier, NewChild, ParentReference, WorkflowChecked, WorkflowDecision,
     WorkflowNext, WorkflowObservation, child_name, parent_of, parent_says, plan_workflow, settle,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::admission::Admission;
 use super::budget::ProgressBudget;
@@ -12,6 +12,7 @@ use super::resources::Resources;
 use crate::api::v1alpha1::{ActionKind, EngineChoice, OperatorDefinition, OperatorRun, Progress};
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, Storage};
+use crate::faults;
 use crate::operators::Operator;
 use crate::plan::Keeping;
 use crate::store::{Attachments, Store, StoreError};
@@ -118,7 +119,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the edge at which the clock stands")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let ahead = SignedDuration::from_secs(faults::clock_seconds());
+        Timestamp::now().saturating_add(ahead).unwrap_or_default()
     }
 
     async fn sleep(&self, length: Duration) {

@@ -21,6 +21,7 @@ mod reconciled;
 mod record;
 mod resources;
 mod results;
+mod schedule;
 mod session;
 mod watch;
 mod workflow_run;
@@ -39,6 +40,7 @@ pub use present::RESULT_BYTES;
 pub use reconciled::{LeftBehind, Reconciled, Wake};
 pub use record::record;
 pub use resources::{Library, Resources};
+pub use schedule::{Kept, ScheduleError, SchedulePass, keep_workflow};
 pub use session::{Pending, Session};
 pub use watch::unseen;
 pub use workflow_run::{

@@ -19,7 +19,10 @@ pub fn workflow_digest(workflow: &Workflow) -> String {
     digest_of(&workflow.spec)
 }
 
-fn digest_of(spec: &impl Serialize) -> String {
+/// Returns the digest of a part of a resource, as [`digest`] does that of a definition's spec.
+#[must_use]
+#[expect(clippy::missing_panics_doc, reason = "no map of a resource has keys other than texts")]
+pub fn digest_of(spec: &impl Serialize) -> String {
     let mut spec = serde_json::to_value(spec)
         .expect("should be JSON: no map of a resource has keys other than texts");
     spec.sort_all_objects();

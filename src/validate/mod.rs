@@ -17,11 +17,12 @@ mod parameter;
 mod problem;
 mod result;
 mod rules;
+mod schedule;
 mod valid_run;
 mod workflow;
 
 pub use config_reference::config_namespace;
-pub use digest::{digest, workflow_digest};
+pub use digest::{digest, digest_of, workflow_digest};
 pub use document::{Origin, check, read_bytes, read_documents, read_with_origins};
 pub use mason_config::validate_config;
 pub use operator_definition::validate_definition;
@@ -30,6 +31,7 @@ pub use parameter::PARAMETER_BYTES;
 pub use problem::{Problem, Problems, did_you_mean};
 pub use result::result_problem;
 pub use rules::{Maxima, Rules};
+pub use schedule::{Schedule, Times, ValidSchedule, validate_schedule};
 pub use valid_run::{ActionDescription, Inputs, ValidAction, ValidRun};
 pub use workflow::{
     Condition, Root, Scope, StepOutcome, Unresolved, UnresolvedKind, ValidWorkflow, effective_spec,

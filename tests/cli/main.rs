@@ -16,6 +16,7 @@ mod kills;
 mod memory;
 mod parameters;
 mod run;
+mod schedules;
 mod terminal;
 mod two_processes;
 mod undeclared;

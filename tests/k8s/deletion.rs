@@ -17,8 +17,15 @@ fn finalizers(team: &Team, run: &str) -> serde_json::Value {
     team.get(&format!("oprun/{run}"))["metadata"]["finalizers"].clone()
 }
 
+/// Waits until a run has begun and a worker prints into its job's log. A run is recorded as begun before its worker has
+/// opened the log.
 pub(crate) fn until_it_works(team: &Team, run: &str) {
     team.until(&format!("oprun/{run}"), |run| run["status"]["columns"]["reason"] == "Running");
+    let began = Instant::now();
+    while workers_below(&team.root()) == 0 {
+        assert!(began.elapsed() < PATIENCE, "no worker of {run}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

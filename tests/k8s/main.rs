@@ -38,6 +38,7 @@ mod results;
 mod rights;
 mod runs;
 mod s3;
+mod schedules;
 mod secrets;
 #[path = "../python/s3.rs"]
 mod server;

@@ -130,11 +130,13 @@ fn work_in_a_pod(team: &Team) {
     assert_eq!(team.finished("hello")["phase"], "Succeeded");
 }
 
-/// A workflow whose steps are created as runs.
+/// A workflow whose steps are created as runs, and one whose runs are made by its schedule.
 fn run_a_workflow(team: &Team) {
+    team.apply(&workflows::scheduled("ticks", "every: 10s"));
     team.apply(FLOW);
     team.apply(&workflows::run("flow-now", ""));
     assert_eq!(workflows::finished(team, "flow-now")["status"]["phase"], "Succeeded");
+    team.until("mwf/ticks", |workflow| !workflow["status"]["schedule"]["lastRun"].is_null());
 }
 
 /// Objects of each kind that cannot be read say so themselves.

@@ -30,6 +30,13 @@ spec:
   outputs: {rows: "${steps.cities.rows}", first: "${steps.cities.result[0].city} of ${parameters.city}"}
 "#;
 
+/// The same workflow under another name, with a schedule.
+pub(crate) fn scheduled(name: &str, schedule: &str) -> String {
+    let named = FLOW.replace("{name: flow}", &format!("{{name: {name}}}"));
+    let named = named.replace("sales/flow", &format!("sales/{name}"));
+    format!("{named}  schedule: {{{schedule}}}\n")
+}
+
 pub(crate) fn run(name: &str, more: &str) -> String {
     format!(
         "apiVersion: mason.dev/v1alpha1\nkind: WorkflowRun\nmetadata: {{name: {name}}}\n\

@@ -26,7 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
     ),
     ("pods", &["api", "engines", "faults"]),
     ("store", &["api", "faults", "metrics"]),
-    ("runs", &["api", "engines", "faults", "validate", "plan", "operators", "store"]),
+    ("runs", &["api", "engines", "faults", "validate", "plan", "operators", "readiness", "store"]),
     ("config", &[]),
     ("telemetry", &[]),
     ("metrics", &[]),

@@ -8,9 +8,9 @@
 - apiGroups: [mason.dev]
   resources: [masonconfigs/status, operatordefinitions/status, operatorruns/status, workflows/status, workflowruns/status]
   verbs: [update, patch]
-# Each step of a workflow is a run of its own.
+# Each step of a workflow is a run of its own, and schedules make runs of workflows.
 - apiGroups: [mason.dev]
-  resources: [operatorruns]
+  resources: [operatorruns, workflowruns]
   verbs: [create]
 # Finalizers of runs with work outside are set and removed; runs whose ttl has passed are deleted.
 - apiGroups: [mason.dev]

@@ -31,7 +31,10 @@ pub use operator_run::{
     OperatorRunSpec, OperatorRunStatus, ParameterOrigin, Phase, Progress, Resolution,
     ResolvedParameter, ResultKind, ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
 };
-pub use workflow::{Workflow, WorkflowColumns, WorkflowSpec, WorkflowStatus, WorkflowStep};
+pub use workflow::{
+    CatchUp, ScheduleStatus, ScheduledRun, Workflow, WorkflowColumns, WorkflowSchedule,
+    WorkflowSpec, WorkflowStatus, WorkflowStep,
+};
 pub use workflow_run::{
     ChildReference, RetryFrom, StepOverride, StepOverrides, StepPhase, StepStatus, Stopping,
     WorkflowRef, WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec,

@@ -17,6 +17,7 @@ use super::resources::{
 use super::runs::{
     self, CancelArgs, GraphArgs, LogsArgs, ResumeArgs, RetryArgs, RunArgs, SuspendArgs,
 };
+use super::schedules::{BackfillArgs, SchedulerArgs};
 
 /// Data operators for files on this machine and, with the same resources, for a cluster.
 ///
@@ -200,6 +201,23 @@ Examples:
   mason graph -f flow.yaml -o svg > flow.svg
   mason graph workflowrun/nightly-x7k2p   with where each step stands")]
     Graph(GraphArgs),
+    /// Make and drive the runs of workflows that have a schedule, until it is interrupted.
+    #[command(after_help = "\
+Examples:
+  mason scheduler          keeps the schedules of the folder; on a cluster the controller does
+  mason scheduler --once   what is due now, for a timer of the system
+
+Two at the same time make no run twice. What was planned while none was at work is caught up as each
+schedule says.")]
+    Scheduler(SchedulerArgs),
+    /// Make the runs of planned times that are past.
+    #[command(after_help = "\
+Examples:
+  mason backfill orders/daily --from 2026-11-01T00:00:00Z --dry-run
+  mason backfill orders/daily --from 2026-11-01T00:00:00Z --to 2026-11-30T23:59:59Z
+
+The runs have the names that the schedule gives them: what is there already is not made again.")]
+    Backfill(BackfillArgs),
     /// Let a run begin nothing more until it is resumed.
     #[command(after_help = "\
 Example:
@@ -271,11 +289,13 @@ Examples:
 
 Exit codes: 0 all is well, warnings aside; 1 a check failed.")]
     Doctor(DoctorArgs),
-    /// Explain an operator, or a field of a resource.
+    /// Explain an operator, a field of a resource, or a schedule.
     #[command(after_help = "\
 Examples:
   mason explain operator table/query    its parameters, needs and result
-  mason explain operatorrun.spec.retry  a field of a resource")]
+  mason explain operatorrun.spec.retry  a field of a resource
+  mason explain schedule '0 2 * * MON' --time-zone Europe/Vienna
+                                        what it means, and its next times")]
     Explain(ExplainArgs),
     /// Print the CRDs of all kinds, for `kubectl apply -f -`.
     #[command(after_help = "\

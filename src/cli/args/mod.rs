@@ -10,6 +10,7 @@ mod operation;
 mod parameters;
 mod resources;
 mod runs;
+mod schedules;
 
 pub(crate) use admission::AdmissionArgs;
 pub(crate) use cli::{Called, Cli, ColorChoice, Command, Global, Output};
@@ -23,3 +24,4 @@ pub(crate) use runs::{
     CancelArgs, GraphArgs, GraphForm, LogsArgs, ResolutionChoice, ResumeArgs, RetryArgs, RunArgs,
     SuspendArgs, WaitingArgs,
 };
+pub(crate) use schedules::{BackfillArgs, SchedulerArgs};

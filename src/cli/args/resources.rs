@@ -93,9 +93,12 @@ pub(crate) struct ValidateArgs {
 /// `mason explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// `operator table/query`, `table/query`, or a field such as `operatorrun.spec.retry`.
-    #[arg(value_name = "WHAT", required = true, num_args = 1..=3)]
+    /// `operator table/query`, `table/query`, a field such as `operatorrun.spec.retry`, or `schedule '0 2 * * *'`.
+    #[arg(value_name = "WHAT", required = true, num_args = 1..=6)]
     pub what: Vec<String>,
+    /// Of a schedule: its time zone. Default: `UTC`.
+    #[arg(long, value_name = "NAME")]
+    pub time_zone: Option<String>,
 }
 
 /// `mason doctor`.

@@ -3,6 +3,7 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use serde_json::{Map, Value, json};
 
+use super::explain_schedule::explain_schedule;
 use super::get;
 use crate::api::v1alpha1::{OperatorDefinition, Parameter};
 use crate::cli::args::ExplainArgs;
@@ -20,7 +21,14 @@ use crate::validate::did_you_mean;
 /// When there is no such operator or field.
 pub(crate) async fn explain(context: &VerbContext, args: &ExplainArgs) -> anyhow::Result<Exit> {
     let words: Vec<&str> = args.what.iter().map(String::as_str).collect();
+    if args.time_zone.is_some() && words.first() != Some(&"schedule") {
+        let hint = "leave it out, or explain a schedule";
+        return Err(Failure::usage("--time-zone is of a schedule", hint).into());
+    }
     let text = match words.as_slice() {
+        ["schedule", schedule @ ..] if !schedule.is_empty() => {
+            explain_schedule(&schedule.join(" "), args.time_zone.as_deref(), context.now)?
+        }
         [kind, operator @ ..] if !operator.is_empty() && is_operator_word(kind) => {
             explain_operator(context, &operator.join("/")).await?
         }

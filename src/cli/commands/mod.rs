@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 mod apply;
+mod backfill;
 mod cancel;
 mod completions;
 mod controller;
@@ -10,6 +11,7 @@ mod describe;
 mod doctor;
 mod exec;
 mod explain;
+mod explain_schedule;
 mod generate;
 mod get;
 mod graph;
@@ -21,11 +23,13 @@ mod resume;
 mod retry;
 mod run;
 mod run_workflow;
+mod scheduler;
 mod supervise;
 mod suspend;
 mod validate;
 
 pub(crate) use apply::apply;
+pub(crate) use backfill::backfill;
 pub(crate) use cancel::cancel;
 pub(crate) use completions::completions;
 pub(crate) use controller::controller;
@@ -45,6 +49,7 @@ pub(crate) use release::release;
 pub(crate) use resume::{is_left, resume};
 pub(crate) use retry::retry;
 pub(crate) use run::run;
+pub(crate) use scheduler::scheduler;
 pub(crate) use supervise::supervise;
 pub(crate) use suspend::suspend;
 pub(crate) use validate::validate;

@@ -34,6 +34,7 @@ pub(super) async fn run(
     let parameters = parameters.map_err(|findings| documents::invalid(UPSHOT, findings))?;
     let config = args.config.clone();
     let spec = WorkflowRunSpec {
+        planned_at: None,
         workflow_ref: WorkflowRef { name: found.metadata.name.clone().unwrap_or_default() },
         config_ref: config.map(|name| ConfigRef { name, namespace: None }),
         parameters: FreeForm(parameters),

@@ -18,14 +18,14 @@ use crate::runs::{self, Observer, WorkflowObserver};
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Tells the view what happens to a run of a workflow and to its steps.
-struct Watcher {
+pub(super) struct Watcher {
     view: Arc<ProgressView>,
     quiet: bool,
     told: Mutex<BTreeMap<String, StepPhase>>,
 }
 
 impl Watcher {
-    fn new(view: &Arc<ProgressView>, quiet: bool) -> Self {
+    pub(super) fn new(view: &Arc<ProgressView>, quiet: bool) -> Self {
         Self { view: Arc::clone(view), quiet, told: Mutex::default() }
     }
 }

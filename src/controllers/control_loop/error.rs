@@ -1,7 +1,7 @@
 //! Why a pass failed, and how the failure is reported.
 
 use crate::engines::error::causes;
-use crate::runs::RunError;
+use crate::runs::{RunError, ScheduleError};
 use crate::store::StoreError;
 
 /// Why a pass over a resource failed; it is tried again.
@@ -13,6 +13,9 @@ pub(crate) enum Error {
     /// The resource could not be read or its status not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A run that a schedule makes could not be made.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// The pass panicked, which is a defect of Mason; others go on.
     #[error("the pass panicked: {0}")]
     Panicked(String),

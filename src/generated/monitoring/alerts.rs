@@ -20,7 +20,7 @@ pub(super) struct Alert {
     steps: &'static str,
 }
 
-pub(super) const ALERTS: [Alert; 16] = [
+pub(super) const ALERTS: [Alert; 17] = [
     Alert {
         name: "MasonDown",
         query: "absent(mason_build_info)",
@@ -60,6 +60,14 @@ pub(super) const ALERTS: [Alert; 16] = [
         severity: "warning",
         summary: "A pass panicked, which is a defect of Mason.",
         steps: "Other objects go on. Keep the line `panicked` with its place, and the object it names; report both. Cancel or delete the object if it panics again and again.",
+    },
+    Alert {
+        name: "MasonScheduleMissed",
+        query: "sum(increase(mason_schedule_times_total{outcome=\"missed\"}[1h])) > 0",
+        wait: "0m",
+        severity: "warning",
+        summary: "Planned times of a schedule became no run.",
+        steps: "`kubectl get events -A --field-selector reason=Missed` names the workflows. After an outage this is what `catchUp` and `startingDeadline` ask for. Without one, look whether runs can be made: `failed to make run` in the logs, a quota for `workflowruns` in the namespace, a run of something else with the name (`reason=NameTaken`). `mason backfill WORKFLOW --from TIME` makes what is wanted all the same.",
     },
     Alert {
         name: "MasonQueueIsSlow",

@@ -225,6 +225,14 @@ pub(super) const ROWS: [Row; 5] = [
                 ],
             },
             Panel {
+                title: "Planned times of schedules, an hour",
+                unit: "short",
+                queries: &[(
+                    "{{outcome}}",
+                    "sum by (outcome) (rate(mason_schedule_times_total[5m])) * 3600",
+                )],
+            },
+            Panel {
                 title: "Events that were never written, a minute",
                 unit: "short",
                 queries: &[("", "sum(rate(mason_events_dropped_total[5m])) * 60")],

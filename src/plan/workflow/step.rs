@@ -57,6 +57,8 @@ impl Pass<'_> {
         Some(Scope {
             parameters: parameters.map(|one| (one.name.clone(), one.value.clone())).collect(),
             steps: outcomes,
+            planned_at: self.run.spec.planned_at.map(|at| Value::from(at.to_string())),
+            item: None,
             run_phase: finally.then(|| ending::outcome(self).0.as_str().to_owned()),
         })
     }

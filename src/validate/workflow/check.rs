@@ -16,6 +16,7 @@ use crate::api::v1alpha1::{
 use crate::validate::operator_definition::check_parameters;
 use crate::validate::operator_run::problems_of;
 use crate::validate::problem::{Problem, Problems, did_you_mean};
+use crate::validate::schedule::validate_schedule;
 use crate::validate::valid_run::Inputs;
 
 /// Checks a workflow. `inputs` has what each step is checked with, in the order of the steps; without them only what the
@@ -31,6 +32,7 @@ pub fn validate_workflow(spec: &WorkflowSpec, inputs: &[Inputs<'_>]) -> Result<(
         let problem = Problem::new("spec.timeout", "must be longer than nothing");
         problems.push(problem.hint("leave it out for no limit"));
     }
+    check_schedule(spec, &mut problems);
     if spec.steps.iter().all(|step| step.finally) {
         let problem = Problem::new("spec.steps", "every step is a `finally` step");
         problems.push(problem.hint("a step without `finally` does the work"));
@@ -45,6 +47,30 @@ pub fn validate_workflow(spec: &WorkflowSpec, inputs: &[Inputs<'_>]) -> Result<(
         check_outputs(spec, steps, &mut problems);
     }
     problems.none_or(())
+}
+
+/// Checks the schedule, and that a run which gives nothing can be one of the workflow.
+fn check_schedule(spec: &WorkflowSpec, problems: &mut Problems) {
+    let Some(schedule) = &spec.schedule else { return };
+    if let Err(found) = validate_schedule(schedule) {
+        problems.extend(found);
+    }
+    for (index, parameter) in spec.parameters.iter().enumerate() {
+        if parameter.required && parameter.default.is_none() {
+            let name = &parameter.name;
+            let message =
+                format!("`{name}` is required, and a run that the schedule makes gives no values");
+            let problem = Problem::new(format!("spec.parameters[{index}]"), message);
+            problems.push(problem.hint("give it a default"));
+        }
+    }
+    let has_none = |step: &&WorkflowStep| step.config_ref.is_none() && spec.config_ref.is_none();
+    if let Some(step) = spec.steps.iter().find(has_none) {
+        let id = &step.id;
+        let message =
+            format!("is needed for the runs that the schedule makes: step `{id}` names no config");
+        problems.push(Problem::new("spec.configRef", message));
+    }
 }
 
 fn check_outputs(spec: &WorkflowSpec, steps: &Steps<'_>, problems: &mut Problems) {
@@ -68,6 +94,8 @@ fn check_outputs(spec: &WorkflowSpec, steps: &Steps<'_>, problems: &mut Problems
                     }
                     Some(_) => None,
                 },
+                Root::PlannedAt => unplanned(reference),
+                Root::Item => Some(no_item()),
             };
             problems.extend(found.map(|problem| Problem { path: path.clone(), ..problem }));
         }
@@ -87,6 +115,23 @@ fn lacking(reference: &Reference) -> Problem {
     let message =
         format!("`{}` may have no value: its step can be skipped or fail", reference.as_str());
     Problem::new("", message).hint("say what stands for it then: `${… ?? VALUE}`")
+}
+
+/// Returns what is wrong with a look-up of the planned time: a run that a person makes has none.
+fn unplanned(reference: &Reference) -> Option<Problem> {
+    (!reference.has_default()).then(|| {
+        let message = format!(
+            "`{}` may have no value: a run that no schedule makes has no planned time",
+            reference.as_str()
+        );
+        Problem::new("", message).hint("say what stands for it then: `${… ?? VALUE}`")
+    })
+}
+
+fn no_item() -> Problem {
+    let message =
+        "`item` is known only to the parameters and the condition of a step with `forEach`";
+    Problem::new("", message)
 }
 
 /// Returns what is wrong with a look-up of a parameter.
@@ -176,6 +221,9 @@ impl Checked<'_> {
                 problems.push(Problem::new(&path, message).hint_if(did_you_mean(&name, known)));
             }
         }
+        if condition.paths().any(|one| one.root == Root::Item) {
+            problems.push(Problem { path: path.clone(), ..no_item() });
+        }
         let Some(steps) = self.steps else { return };
         for id in condition.steps() {
             let found = self.unseen_step(steps, &id);
@@ -220,6 +268,8 @@ impl Checked<'_> {
                         lacks.then(|| lacking(reference))
                     })
                 }),
+                Root::PlannedAt => unplanned(reference),
+                Root::Item => Some(no_item()),
             };
             problems.extend(found.map(|problem| Problem { path: path.to_owned(), ..problem }));
         }

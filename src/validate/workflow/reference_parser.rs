@@ -1,12 +1,12 @@
 //! The grammar of references: a cursor over one text. Pure; [`super::references`] says what it means.
 //!
-//! `${ PATH [?? LITERAL] }`, where PATH is `parameters.NAME` or `steps.ID.FIELD`, followed by `.field`, `[n]` or
-//! `["key"]`, and LITERAL is JSON or a text in single quotes. Spaces may stand around PATH and LITERAL.
+//! `${ PATH [?? LITERAL] }`, where PATH is `parameters.NAME`, `steps.ID.FIELD` or `item`, followed by `.field`, `[n]` or
+//! `["key"]`, or `schedule.plannedAt`, and LITERAL is JSON or a text in single quotes. Spaces may stand around PATH and LITERAL.
 
 use serde_json::Value;
 
 use super::references::{MOST_REFERENCES, Piece, Reference};
-use super::scope::{Path, Root, Segment, StepField, is_field_name, is_name};
+use super::scope::{PLANNED_AT, Path, Root, Segment, StepField, is_field_name, is_name};
 
 /// Reads a text into its pieces; none for an empty text, and no two literals in a row.
 pub(super) fn parse_pieces(text: &str) -> Result<Vec<Piece>, String> {
@@ -101,8 +101,10 @@ impl<'a> Cursor<'a> {
                 let id = self.name("a step")?;
                 Root::Step { id, field: self.step_field()? }
             }
+            "schedule" => self.planned_at()?,
+            "item" => Root::Item,
             _ => {
-                let message = "a reference begins with `parameters.` or `steps.`, expected";
+                let message = "a reference begins with `parameters.`, `steps.`, `schedule.` or `item`, expected";
                 return Err(self.wrong_at(start, message));
             }
         };
@@ -111,6 +113,9 @@ impl<'a> Cursor<'a> {
             segments.push(segment);
         }
         match &root {
+            Root::PlannedAt if !segments.is_empty() => {
+                Err(self.wrong(&format!("`{root}` has no fields or items")))
+            }
             Root::Step { field, .. } if *field != StepField::Result && !segments.is_empty() => {
                 Err(self.wrong(&format!("`{}` of a step has no fields or items", field.as_str())))
             }
@@ -134,6 +139,14 @@ impl<'a> Cursor<'a> {
                 Err(self.wrong_at(start, &message))
             }
         }
+    }
+
+    fn planned_at(&mut self) -> Result<Root, String> {
+        let start = self.at;
+        if self.eat(".") && self.word() == PLANNED_AT {
+            return Ok(Root::PlannedAt);
+        }
+        Err(self.wrong_at(start, &format!("`.{PLANNED_AT}` is expected")))
     }
 
     fn step_field(&mut self) -> Result<StepField, String> {
@@ -231,10 +244,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_place() {
         let cases = [
-            ("é ${", "a reference begins with `parameters.` or `steps.`, expected at character 5"),
+            (
+                "é ${",
+                "a reference begins with `parameters.`, `steps.`, `schedule.` or `item`, expected at character 5",
+            ),
             (
                 "${run.phase}",
-                "a reference begins with `parameters.` or `steps.`, expected at character 3",
+                "a reference begins with `parameters.`, `steps.`, `schedule.` or `item`, expected at character 3",
             ),
             ("${parameters}", "a dot and the name of a parameter are expected at character 13"),
             ("${parameters.}", "the name of a parameter is expected at character 14"),

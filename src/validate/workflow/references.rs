@@ -295,6 +295,8 @@ mod tests {
             parameters: parameters.map(|(name, value)| (name.to_owned(), value)).into(),
             steps: steps.map(|(id, step)| (id.to_owned(), step)).into(),
             run_phase: None,
+            planned_at: Some(json!("2026-12-01T02:00:00Z")),
+            item: Some(json!({"city": "Graz"})),
         }
     }
 
@@ -311,6 +313,9 @@ mod tests {
         assert_eq!(value("${steps.t.truncated}"), Ok(json!(true)));
         assert_eq!(value("${steps.a.result.none}"), Ok(json!(null)));
         assert_eq!(value("${parameters.none}"), Ok(json!(null)));
+        assert_eq!(value("${item.city}"), Ok(json!("Graz")));
+        assert_eq!(value("${item}"), Ok(json!({"city": "Graz"})));
+        assert_eq!(value("day ${schedule.plannedAt}"), Ok(json!("day 2026-12-01T02:00:00Z")));
     }
 
     #[test]

@@ -52,6 +52,8 @@ impl ValidWorkflow {
 #[must_use]
 pub fn effective_spec(workflow: &Workflow, run: &WorkflowRun) -> (WorkflowSpec, Problems) {
     let (mut spec, mut problems) = (workflow.spec.clone(), Problems::default());
+    // When a workflow runs by itself is no matter of a run.
+    spec.schedule = None;
     if run.spec.config_ref.is_some() {
         spec.config_ref.clone_from(&run.spec.config_ref);
     }

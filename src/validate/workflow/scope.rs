@@ -11,7 +11,9 @@ use std::fmt;
 use serde_json::Value;
 
 /// The names that can begin a path.
-pub(super) const ROOTS: [&str; 3] = ["parameters", "steps", "run"];
+pub(super) const ROOTS: [&str; 5] = ["parameters", "steps", "schedule", "item", "run"];
+/// What is known of the schedule.
+pub(super) const PLANNED_AT: &str = "plannedAt";
 
 /// What references and conditions of one step can look up.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +22,10 @@ pub struct Scope {
     pub parameters: BTreeMap<String, Value>,
     /// What each step that is settled came to, by its id.
     pub steps: BTreeMap<String, StepOutcome>,
+    /// The planned time that the run is for, as RFC 3339 in UTC; only in runs of a schedule.
+    pub planned_at: Option<Value>,
+    /// The item of `forEach` that a run of the step is for.
+    pub item: Option<Value>,
     /// The phase that the run ends in; only for `finally` steps.
     pub run_phase: Option<String>,
 }
@@ -91,6 +97,10 @@ pub enum Root {
         /// The field of its outcome.
         field: StepField,
     },
+    /// `schedule.plannedAt`.
+    PlannedAt,
+    /// `item`.
+    Item,
 }
 
 /// One look-up within a value.
@@ -161,6 +171,14 @@ impl Scope {
                     StepField::Result => walk(step.result_of(id)?, path).map(Cow::Borrowed),
                     field => step.plain(id, *field).map(Cow::Owned),
                 }
+            }
+            Root::PlannedAt => {
+                let absent = || Absent::missing("the run is not one of a schedule".to_owned());
+                self.planned_at.as_ref().map(Cow::Borrowed).ok_or_else(absent)
+            }
+            Root::Item => {
+                let absent = || Absent::missing("there is no item here".to_owned());
+                walk(self.item.as_ref().ok_or_else(absent)?, path).map(Cow::Borrowed)
             }
         }
     }
@@ -271,6 +289,8 @@ impl fmt::Display for Root {
         match self {
             Self::Parameter(name) => write!(formatter, "parameters.{name}"),
             Self::Step { id, field } => write!(formatter, "steps.{id}.{}", field.as_str()),
+            Self::PlannedAt => write!(formatter, "schedule.{PLANNED_AT}"),
+            Self::Item => formatter.write_str("item"),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `Workflow`: operators as the steps of a graph, with conditions, clean-up and outputs.
 
+mod schedule;
 mod spec;
 mod status;
 
+pub use schedule::{CatchUp, ScheduleStatus, ScheduledRun, WorkflowSchedule};
 pub use spec::{Workflow, WorkflowSpec, WorkflowStep};
 pub use status::{WorkflowColumns, WorkflowStatus};

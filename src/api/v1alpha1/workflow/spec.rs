@@ -9,6 +9,7 @@ use super::super::client_config::ConfigRef;
 use super::super::free_form::FreeForm;
 use super::super::operator_definition::Parameter;
 use super::super::operator_run::Retry;
+use super::schedule::WorkflowSchedule;
 use super::status::WorkflowStatus;
 use crate::api::duration::DurationText;
 
@@ -28,6 +29,13 @@ use crate::api::duration::DurationText;
     selectable = ".spec.workflow",
     printcolumn(name = "Workflow", type_ = "string", json_path = ".spec.workflow"),
     printcolumn(name = "Steps", type_ = "string", json_path = ".status.columns.steps"),
+    printcolumn(name = "Schedule", type_ = "string", json_path = ".status.columns.schedule"),
+    printcolumn(
+        name = "Last Run",
+        type_ = "date",
+        json_path = ".status.schedule.lastRun.plannedAt"
+    ),
+    printcolumn(name = "Next Run", type_ = "string", json_path = ".status.columns.nextRun"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -79,6 +87,9 @@ pub struct WorkflowSpec {
     /// `{rows: "${steps.check.rows ?? 0}"}`.
     #[serde(default, skip_serializing_if = "FreeForm::is_empty")]
     pub outputs: FreeForm,
+    /// When the workflow is run by itself. Default: only when somebody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<WorkflowSchedule>,
 }
 
 /// One step: an operator with its parameters, and when it runs.

@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::schedule::ScheduleStatus;
+
 /// What is known of a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +22,9 @@ pub struct WorkflowStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 80))]
     pub digest: Option<String>,
+    /// What is known of its schedule; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleStatus>,
     /// Texts for the columns of `get`.
     #[serde(default)]
     pub columns: WorkflowColumns,
@@ -33,4 +38,12 @@ pub struct WorkflowColumns {
     #[serde(default)]
     #[schemars(length(max = 31))]
     pub steps: String,
+    /// When it runs by itself: the schedule as it is written, with its time zone.
+    #[serde(default)]
+    #[schemars(length(max = 350))]
+    pub schedule: String,
+    /// When the next run of the schedule is made.
+    #[serde(default)]
+    #[schemars(length(max = 31))]
+    pub next_run: String,
 }

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ use super::status::WorkflowRunStatus;
         priority = 1
     )
 )]
-#[x_kube(validation = Rule::new("self.workflowRef == oldSelf.workflowRef && has(self.configRef) == has(oldSelf.configRef) && (!has(self.configRef) || self.configRef == oldSelf.configRef) && has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || self.parameters == oldSelf.parameters) && has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.retryFrom) == has(oldSelf.retryFrom) && (!has(self.retryFrom) || self.retryFrom == oldSelf.retryFrom) && has(self.dryRun) == has(oldSelf.dryRun) && (!has(self.dryRun) || self.dryRun == oldSelf.dryRun)").message("a run is frozen once created; only suspend and cancel may change: create another run"))]
+#[x_kube(validation = Rule::new("self.workflowRef == oldSelf.workflowRef && has(self.configRef) == has(oldSelf.configRef) && (!has(self.configRef) || self.configRef == oldSelf.configRef) && has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || self.parameters == oldSelf.parameters) && has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.retryFrom) == has(oldSelf.retryFrom) && (!has(self.retryFrom) || self.retryFrom == oldSelf.retryFrom) && has(self.plannedAt) == has(oldSelf.plannedAt) && (!has(self.plannedAt) || self.plannedAt == oldSelf.plannedAt) && has(self.dryRun) == has(oldSelf.dryRun) && (!has(self.dryRun) || self.dryRun == oldSelf.dryRun)").message("a run is frozen once created; only suspend and cancel may change: create another run"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)").message("cancel cannot be taken back: create another run"))]
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowRunSpec {
@@ -63,6 +64,11 @@ pub struct WorkflowRunSpec {
     /// A run that has ended, whose steps that succeeded are not run again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_from: Option<RetryFrom>,
+    /// The planned time that the run is for. Schedules and `mason backfill` set it; steps look it up as
+    /// `${schedule.plannedAt}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub planned_at: Option<Timestamp>,
     /// Validate only: the plan is the answer and no step is run. Default: false.
     #[serde(default)]
     pub dry_run: bool,

@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn names_are_those_that_are_known() {
         assert_refused(&[
-            ("x == 1", "there is no `x`, only parameters, steps, run"),
+            ("x == 1", "there is no `x`, only parameters, steps, schedule, item, run"),
             ("int == 1", "there is no `int`"),
             ("steps == 1", "`steps` is followed by the name of a step"),
             ("steps.a == 1", "`steps.a` is followed by one of phase, reason"),
@@ -303,6 +303,8 @@ mod tests {
             ("steps.a.row == 1", "a step has no field `row`, only phase"),
             ("steps.a.phase.x == 1", "`steps.a.phase` has no fields or items"),
             ("parameters[0] == 1", "`parameters` is followed by the name of a parameter"),
+            ("schedule.x == 'a'", "`schedule` has nothing but `schedule.plannedAt`"),
+            ("[1].all(item, item > 0)", "`item` has a meaning already"),
             ("run.phase == 'Failed'", "`run.phase` is known only to `finally` steps"),
             ("[1].all(steps, steps > 0)", "`steps` has a meaning already"),
             ("[1].all(x, [1].all(x, x > 0))", "`x` has a meaning already"),

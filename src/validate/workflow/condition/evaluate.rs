@@ -165,6 +165,8 @@ mod tests {
             parameters: parameters.into_iter().collect(),
             steps: steps.map(|(id, step)| (id.to_owned(), step)).into(),
             run_phase: Some("Failed".to_owned()),
+            planned_at: None,
+            item: Some(json!({"n": 3})),
         }
     }
 
@@ -191,6 +193,7 @@ mod tests {
             true,
             &[
                 "steps.a.rows == 0",
+                "item.n == 3 && !has(schedule.plannedAt)",
                 "steps.a.rows < 1",
                 "parameters.limit > 0.5",
                 "parameters.limit == 10.0",

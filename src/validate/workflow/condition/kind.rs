@@ -77,7 +77,8 @@ fn kind_of_variable(variable: &Variable) -> Kind {
         Variable::Has(_) => Kind::Boolean,
         Variable::RunPhase => Kind::Other,
         Variable::Value(path) => match &path.root {
-            Root::Parameter(_) => Kind::Unknown,
+            Root::Parameter(_) | Root::Item => Kind::Unknown,
+            Root::PlannedAt => Kind::Other,
             Root::Step { field, .. } => match field {
                 StepField::Phase | StepField::Reason => Kind::Other,
                 StepField::Attempts | StepField::Rows => Kind::Number,

@@ -66,7 +66,7 @@ impl Condition {
     pub fn steps(&self) -> BTreeSet<String> {
         let id = |path: &Path| match &path.root {
             Root::Step { id, .. } => Some(id.clone()),
-            Root::Parameter(_) => None,
+            _ => None,
         };
         self.paths().filter_map(id).collect()
     }
@@ -76,7 +76,7 @@ impl Condition {
     pub fn parameters(&self) -> BTreeSet<String> {
         let name = |path: &Path| match &path.root {
             Root::Parameter(name) => Some(name.clone()),
-            Root::Step { .. } => None,
+            _ => None,
         };
         self.paths().filter_map(name).collect()
     }

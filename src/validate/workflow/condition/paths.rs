@@ -3,7 +3,7 @@
 use cel::IdedExpr;
 use cel::common::ast::{Expr, LiteralValue, operators};
 
-use super::super::scope::{Path, ROOTS, Root, Segment, StepField, is_name};
+use super::super::scope::{PLANNED_AT, Path, ROOTS, Root, Segment, StepField, is_name};
 use super::check::{Visitor, literal, node};
 use super::parse::Variable;
 
@@ -85,8 +85,16 @@ impl Visitor {
     }
 }
 
-/// Returns the path that look-ups from `parameters` or `steps` make.
+/// Returns the path that look-ups from a root other than `run` make.
 fn path_of(root: &str, segments: Vec<Segment>) -> Result<Path, String> {
+    match root {
+        "item" => return Ok(Path { root: Root::Item, segments }),
+        "schedule" if segments == [Segment::Field(PLANNED_AT.to_owned())] => {
+            return Ok(Path { root: Root::PlannedAt, segments: Vec::new() });
+        }
+        "schedule" => return Err(format!("`schedule` has nothing but `schedule.{PLANNED_AT}`")),
+        _ => {}
+    }
     let mut segments = segments.into_iter();
     let what = if root == "steps" { "step" } else { "parameter" };
     let name = match segments.next() {

@@ -1,0 +1,9 @@
+//! Schedules of workflows: which planned times become runs, and when to look again.
+
+mod backfill;
+mod decision;
+mod pass;
+
+pub use backfill::times_to_backfill;
+pub use decision::run_name;
+pub use pass::{DueRun, ScheduleMove, is_run_of, plan_schedule_of, scheduled_run, settled};
