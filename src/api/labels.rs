@@ -10,6 +10,8 @@ pub const WORKFLOW: &str = "mason.dev/workflow";
 pub const WORKFLOW_RUN: &str = "mason.dev/workflow-run";
 /// The step of a workflow that a run is.
 pub const STEP: &str = "mason.dev/step";
+/// The item of a step with `forEach` that a run is for, from 0.
+pub const ITEM: &str = "mason.dev/item";
 /// The number of the attempt a launched child belongs to.
 pub const ATTEMPT: &str = "mason.dev/attempt";
 /// The token of the attempt a launched child belongs to.

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod bad_rows;
+pub mod bindings;
 pub mod by_role;
 pub mod capability;
 mod column_type;

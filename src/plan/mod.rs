@@ -32,7 +32,7 @@ pub use schedule::{
     times_to_backfill,
 };
 pub use workflow::{
-    Advance, ChildSight, Earlier, NewChild, ParentReference, WorkflowChecked, WorkflowDecision,
-    WorkflowNext, WorkflowObservation, child_name, parent_of, parent_says, plan_workflow, settle,
-    wanted, wanted_of_earlier,
+    Advance, ChildKey, ChildSight, Children, Earlier, NewChild, ParentReference, WantedChild,
+    WorkflowChecked, WorkflowDecision, WorkflowNext, WorkflowObservation, child_name, fail_item,
+    parent_of, parent_says, plan_workflow, settle, wanted, wanted_of_earlier,
 };

@@ -130,7 +130,9 @@ impl VisitorMut for Checker<'_> {
             let problem = SqlProblem::not_allowed(format!("the placeholder `{name}` has no value"));
             self.problems.push(problem.at(value.span.start).with_hint(match self.scope.bindings {
                 Some(_) => "declare it as a parameter of the definition",
-                None => "only `$table` is replaced; write the value",
+                None => {
+                    "give its value in `bindings`; only `$table` stands for something by itself"
+                }
             }));
         }
         ControlFlow::Continue(())

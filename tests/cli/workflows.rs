@@ -290,3 +290,87 @@ fn a_workflow_is_drawn_as_text_and_in_languages_for_pictures() {
     let none = mason.call(["graph", "table/nothing"]);
     assert!(none.code == 2 && none.err.contains("there are: table/export"), "{none:?}");
 }
+
+/// A workflow that looks at each city by itself.
+const EACH: &str = r#"
+apiVersion: mason.dev/v1alpha1
+kind: Workflow
+metadata: {name: each}
+spec:
+  workflow: sales/each
+  description: Count the orders of each city
+  configRef: {name: local}
+  steps:
+    - id: cities
+      operator: table/query
+      parameters: {database_name: sales, query_string: select distinct city from orders order by city}
+    - id: orders
+      operator: table/query
+      dependencies: [cities]
+      forEach: {items: "${steps.cities.result}", parallelism: 2}
+      parameters:
+        database_name: sales
+        query_string: select $city as city, count(*) as n from orders where city = $city
+        bindings: {city: "${item.city}"}
+    - id: wien
+      operator: table/query
+      dependencies: [cities]
+      forEach: {items: "${steps.cities.result}"}
+      when: item.city == 'Wien'
+      parameters: {database_name: sales, query_string: select 1 as n}
+  outputs: {orders: "${steps.orders.result}", wien: "${steps.wien.result}"}
+"#;
+
+#[test]
+fn a_step_runs_for_each_item_of_a_result_with_its_values_bound() {
+    let mason = Mason::with_data();
+    let file = mason.write("each.yaml", EACH);
+    assert_eq!(mason.call(["apply", "-f", &file.to_string_lossy()]).code, 0);
+    let called = mason.call(["run", "workflow", "sales/each", "--name", "now", "-o", "json"]);
+    assert_eq!(called.code, 0, "{called:?}");
+    let run: Value = serde_json::from_str(&called.out).unwrap();
+    let outputs = &run["status"]["outputs"];
+    let expected = json!([[{"city": "Graz", "n": 1}], [{"city": "Wien", "n": 2}]]);
+    assert_eq!(outputs["orders"], expected);
+    assert_eq!(outputs["wien"], json!([null, [{"n": 1}]]));
+    let items = &run["status"]["steps"][1]["items"];
+    assert_eq!(*items, json!({"total": 2, "launched": 2, "outcomes": "S2"}));
+    assert!(called.err.contains("orders Succeeded, 2 items, 2 rows"), "{}", called.err);
+    let shown = mason.call(["describe", "workflowrun", "now"]).out;
+    assert!(shown.contains("2/2"), "{shown}");
+    for (point, times) in [("before-act", 3), ("before-write", 4), ("after-write", 4)] {
+        let (name, mark) = (format!("dies-{point}"), mason.path(&format!("mark-{point}")));
+        let mut dies = mason.command(["run", "workflow", "sales/each", "--name", &name, "-q"]);
+        dies.env("MASON_FAULT_POINT", format!("workflow.{point}:{times}"));
+        dies.env("MASON_FAULT_MARK", &mark);
+        let ended = mason.finish(&mut dies, "");
+        assert!(mark.exists() && ended.code != 0, "{point}: {ended:?}");
+        let called = mason.call(["resume", &name, "-q"]);
+        assert_eq!(called.code, 0, "{point}: {called:?}");
+        let steps = mason.call(["get", "runs", "-o", "name"]).out;
+        let own = steps.lines().filter(|line| line.contains(&name)).count();
+        assert_eq!(own, 4, "{point}: {steps}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_bindings_is_said_before_anything_runs() {
+    let mason = Mason::with_data();
+    let query = |bindings: &str| {
+        let statement = "query_string=select $city as city, count(*) as n from orders";
+        let bindings = format!("bindings={bindings}");
+        let parameters = ["-p", "database_name=sales", "-p", statement, "-p", &bindings];
+        mason.call(["run", "table/query", "--config", "local"].iter().chain(&parameters).copied())
+    };
+    let called = query(r#"{"city": "it's; drop table orders"}"#);
+    assert_eq!(called.code, 0, "{called:?}");
+    assert!(called.out.contains("it's; drop table orders"), "{}", called.out);
+    let called = query(r#"{"town": 1, "b-c": {}}"#);
+    assert_eq!(called.code, 2, "{called:?}");
+    assert!(called.err.contains("`b-c` in `bindings` cannot be"), "{}", called.err);
+    let called = query(r#"{"town": 1}"#);
+    assert_eq!(called.code, 2, "{called:?}");
+    for part in ["the query has no `$town`", "`$city` has no value"] {
+        assert!(called.err.contains(part), "{part} is not in {}", called.err);
+    }
+}

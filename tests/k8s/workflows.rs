@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::team::{Team, condition};
+use crate::team::{LONG, Team, condition};
 
 /// Two steps of which the second looks up what the first answered, one that is not wanted, and one at the end.
 pub(crate) const FLOW: &str = r#"
@@ -168,4 +168,73 @@ fn a_controller_that_is_killed_again_and_again_runs_no_step_twice() {
         let phases: Vec<_> = own.map(|run| run["status"]["phase"].clone()).collect();
         assert_eq!(phases, ["Succeeded", "Succeeded", "Succeeded"], "{name}: a run for each step");
     }
+}
+
+/// Twelve items, of which each appends to a table of its own, and a step at the end that appends as well.
+const FAN_OUT: &str = r"
+apiVersion: mason.dev/v1alpha1
+kind: Workflow
+metadata: {name: flow}
+spec:
+  workflow: sales/flow
+  description: Append the orders to twelve tables
+  configRef: {name: lake}
+  steps:
+    - id: each
+      operator: table/query
+      forEach: {items: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], parallelism: 3}
+      parameters: &append
+        database_name: sales
+        query_string: select city from orders
+        output_table: copy_${item}
+        mode: append
+    - id: last
+      operator: table/query
+      finally: true
+      parameters: {database_name: sales, query_string: select city from orders, output_table: copy_12, mode: append}
+";
+
+#[test]
+fn a_fan_out_whose_controller_is_killed_fifty_times_has_each_effect_once() {
+    let team = Team::with_config("workflow-fan-out");
+    team.apply(&FAN_OUT.replace("&append", ""));
+    team.apply(&run("now", ""));
+    for kill in 0..50_u64 {
+        let controller = team.controller();
+        std::thread::sleep(Duration::from_millis(kill * 37 % 400));
+        controller.kill();
+    }
+    let controller = team.controller();
+    let done = finished(&team, "now");
+    assert_eq!(done["status"]["phase"], "Succeeded", "{done:#}\n{}", controller.log());
+    let items = &done["status"]["steps"][0]["items"];
+    assert_eq!(*items, json!({"total": 12, "launched": 12, "outcomes": "S12"}), "{done:#}");
+    let listed = team.get("oprun");
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(13), "a run for each item and step");
+    for table in 0..13 {
+        assert_eq!(team.generations(&format!("copy_{table}")), 1, "copy_{table}");
+    }
+}
+
+#[test]
+fn an_item_whose_run_is_deleted_fails_and_is_not_made_anew() {
+    let team = Team::with_config("workflow-item-gone");
+    let _controller = team.controller();
+    let slow = FAN_OUT.replace("&append", "").replace(
+        "        query_string: select city from orders\n        output_table: copy_${item}\n        mode: append",
+        &format!("        query_string: {LONG:?}"),
+    );
+    team.apply(&slow.replace("0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11", "0"));
+    team.apply(&run("now", ""));
+    let begun = team.until("mwfr/now", |run| run["status"]["steps"][0]["items"]["open"].is_array());
+    let open = &begun["status"]["steps"][0]["items"]["open"][0];
+    team.kubectl(&["delete", &format!("oprun/{}", open["name"].as_str().unwrap())]);
+    let done = finished(&team, "now");
+    let line = &done["status"]["steps"][0];
+    assert_eq!(
+        (&line["phase"], &line["reason"]),
+        (&json!("Failed"), &json!("ChildGone")),
+        "{done:#}"
+    );
+    assert_eq!(line["items"]["outcomes"], "F");
 }

@@ -40,6 +40,11 @@ impl JsonSchema for FreeForm {
     }
 }
 
+/// The schema of any JSON value.
+pub(super) fn any_value(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"x-kubernetes-preserve-unknown-fields": true})
+}
+
 /// The schema of texts by name: at most 64, each of at most 4096 characters.
 pub(super) fn texts_by_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -32,11 +32,11 @@ pub use operator_run::{
     ResolvedParameter, ResultKind, ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
 };
 pub use workflow::{
-    CatchUp, ScheduleStatus, ScheduledRun, Workflow, WorkflowColumns, WorkflowSchedule,
+    CatchUp, ForEach, ScheduleStatus, ScheduledRun, Workflow, WorkflowColumns, WorkflowSchedule,
     WorkflowSpec, WorkflowStatus, WorkflowStep,
 };
 pub use workflow_run::{
-    ChildReference, RetryFrom, StepOverride, StepOverrides, StepPhase, StepStatus, Stopping,
-    WorkflowRef, WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec,
-    WorkflowRunStatus,
+    ChildReference, ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS, OpenItem, RetryFrom,
+    StepOverride, StepOverrides, StepPhase, StepStatus, Stopping, WorkflowRef, WorkflowReference,
+    WorkflowRun, WorkflowRunColumns, WorkflowRunSpec, WorkflowRunStatus,
 };

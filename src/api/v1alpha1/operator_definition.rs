@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client_config::ClientKind;
+use super::free_form::any_value;
 use super::free_form::{FreeForm, texts_by_name};
 use super::mason_config::ActionKind;
 
@@ -347,8 +348,4 @@ pub struct OperatorDefinitionStatus {
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_string()]))]
     pub conditions: Vec<Condition>,
-}
-
-fn any_value(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"x-kubernetes-preserve-unknown-fields": true})
 }

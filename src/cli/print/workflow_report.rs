@@ -9,7 +9,9 @@ use super::outline;
 use super::printer::{Tone, visible, visible_on_one_line};
 use super::tables;
 use crate::api::resource::Resource;
-use crate::api::v1alpha1::{Phase, StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus};
+use crate::api::v1alpha1::{
+    ItemsStatus, Phase, StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus,
+};
 use crate::cli::args::Output;
 use crate::cli::failure::Exit;
 use crate::cli::verb_context::VerbContext;
@@ -101,8 +103,17 @@ pub(crate) fn line_of(line: &StepStatus) -> String {
     let rows = rows.map(|rows| format!(", {}", counted(rows, "row")));
     let message = line.message.as_ref().filter(|_| !is_plain);
     let message = message.map(|message| format!(": {}", visible_on_one_line(message)));
-    let parts = [reason, rows, message].into_iter().flatten().collect::<String>();
+    let items = line.items.as_ref().map(|items| match line.phase {
+        StepPhase::Succeeded => format!(", {}", counted(items.total, "item")),
+        _ => format!(", {}", settled_items(items)),
+    });
+    let parts = [reason, items, rows, message].into_iter().flatten().collect::<String>();
     format!("{} {}{parts}", line.id, line.phase.as_str())
+}
+
+/// Returns how far the items of a step are, `3/10 items`.
+fn settled_items(items: &ItemsStatus) -> String {
+    format!("{}/{} items", items.settled(), items.total)
 }
 
 /// Returns the steps of a run as a table, in the order of the workflow.
@@ -117,7 +128,11 @@ pub(crate) fn table(lines: &[StepStatus], now: Timestamp) -> String {
             line.reason.map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
             line.rows.map(|rows| rows.to_string()).unwrap_or_default(),
             length.unwrap_or_default(),
-            line.run.as_ref().map(|run| run.name.clone()).unwrap_or_default(),
+            match (&line.run, &line.items) {
+                (Some(run), _) => run.name.clone(),
+                (None, Some(items)) => settled_items(items),
+                (None, None) => String::new(),
+            },
         ]
     };
     tables::plain(&headings, lines.iter().map(row).collect())

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::api::conditions::Reason;
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{Phase, WorkflowRun};
+use crate::api::v1alpha1::{Phase, StepStatus, WorkflowRun};
 use crate::controllers::context::Context;
 use crate::controllers::control_loop::{Action, Error, Pass, Reconcile};
 use crate::controllers::events::Report;
@@ -59,8 +59,7 @@ impl WorkflowRuns {
     fn tell(&self, before: &WorkflowRun, run: &WorkflowRun) {
         let open = |run: &WorkflowRun| -> BTreeSet<String> {
             let lines = run.status.iter().flat_map(|status| &status.steps);
-            let open = lines.filter(|line| !line.phase.is_settled());
-            open.filter_map(|line| line.run.as_ref().map(|child| child.uid.clone())).collect()
+            lines.flat_map(StepStatus::open_runs).map(|(_, uid)| uid.to_owned()).collect()
         };
         let stops =
             |run: &WorkflowRun| run.status.as_ref().is_some_and(|status| status.stopping.is_some());

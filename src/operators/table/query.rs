@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+use crate::engines::bindings::bindings_of;
 use crate::engines::capability::Capability;
 use crate::engines::table::TableName;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::rows_or_files_schema;
-use crate::operators::parameters::{optional, refused, required};
+use crate::operators::parameters::{optional, refused, refused_all, required};
 use crate::operators::querying::Querying;
 use crate::operators::{Operator, Prepared, Request, Unprepared};
 
@@ -34,7 +35,11 @@ impl Operator for Query {
         let sql = required(NAME, request, "query_string")?;
         let default_database = optional(request, "database_name").map(str::to_owned);
         let this_table = this_table(request, default_database.as_deref())?;
-        let querying = Querying { sql, this_table, default_database, bindings: None };
+        let bindings = bindings_of(&request.parameters);
+        let bindings = bindings.map_err(|problems| refused_all(NAME, &problems))?;
+        // Without any, a placeholder is told to be no parameter.
+        let bindings = Some(&bindings).filter(|bindings| !bindings.is_empty());
+        let querying = Querying { sql, this_table, default_database, bindings };
         querying.prepare(engines, NAME, request).await
     }
 }

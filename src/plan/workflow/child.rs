@@ -6,12 +6,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
 use sha2::{Digest as _, Sha256};
 
+use super::observation::ChildKey;
 use crate::api::conditions::Reason;
 use crate::api::labels;
 use crate::api::resource::{Key, Kind};
 use crate::api::v1alpha1::{
-    FreeForm, OperatorRun, Phase, RunResult, StepPhase, StepStatus, WorkflowRun, WorkflowSpec,
-    WorkflowStep,
+    FreeForm, OperatorRun, Phase, RunResult, StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus,
+    WorkflowSpec, WorkflowStep,
 };
 use crate::plan::failure::cut;
 use crate::plan::observation::Parent;
@@ -24,17 +25,20 @@ pub(super) const SAID: usize = 480;
 /// How long the run of a `finally` step may take that does not say.
 const FINALLY_TIMEOUT: &str = "10m";
 
-/// Returns the name of the run of a step: the same however often it is asked for, and another for every run of a workflow,
-/// also for one that is made again under the same name.
+/// Returns the name of the run of a step, or of an item of it: the same however often it is asked for, and another for every
+/// run of a workflow, also for one that is made again under the same name.
 #[must_use]
-pub fn child_name(run: &WorkflowRun, step: &str) -> String {
+pub fn child_name(run: &WorkflowRun, key: &ChildKey) -> String {
     let uid = run.metadata.uid.as_deref().unwrap_or_default();
-    let digest = hex::encode(&Sha256::digest(format!("{uid}/{step}"))[..4]);
     let name = run.metadata.name.as_deref().unwrap_or_default();
-    let step = step.replace('_', "-");
-    let both = format!("{name}-{step}");
+    let step = key.step.replace('_', "-");
+    let (whole, readable) = match key.item {
+        None => (format!("{uid}/{}", key.step), format!("{name}-{step}")),
+        Some(item) => (format!("{uid}/{}/{item}", key.step), format!("{name}-{step}-{item}")),
+    };
+    let digest = hex::encode(&Sha256::digest(whole)[..4]);
     let room = NAME - digest.len() - 1;
-    let cut = both[..both.floor_char_boundary(room)].trim_end_matches(['-', '.']);
+    let cut = readable[..readable.floor_char_boundary(room)].trim_end_matches(['-', '.']);
     format!("{cut}-{digest}")
 }
 
@@ -42,7 +46,7 @@ pub fn child_name(run: &WorkflowRun, step: &str) -> String {
 pub(super) fn child_of(
     run: &WorkflowRun,
     spec: &WorkflowSpec,
-    step: &WorkflowStep,
+    (step, item): (&WorkflowStep, Option<u32>),
     parameters: FreeForm,
 ) -> OperatorRun {
     let mut child = step_run(spec, step, parameters);
@@ -50,7 +54,7 @@ pub(super) fn child_of(
         child.spec.timeout = FINALLY_TIMEOUT.parse().ok();
     }
     let workflow_run = run.metadata.name.clone().unwrap_or_default();
-    child.metadata.name = Some(child_name(run, &step.id));
+    child.metadata.name = Some(child_name(run, &ChildKey { step: step.id.clone(), item }));
     child.metadata.namespace.clone_from(&run.metadata.namespace);
     child.metadata.owner_references = Some(vec![OwnerReference {
         api_version: WorkflowRun::api_version(&()).into_owned(),
@@ -66,6 +70,9 @@ pub(super) fn child_of(
     ]);
     if workflow_run.len() <= NAME {
         labels.insert(labels::WORKFLOW_RUN.to_owned(), workflow_run);
+    }
+    if let Some(item) = item {
+        labels.insert(labels::ITEM.to_owned(), item.to_string());
     }
     child.metadata.labels = Some(labels);
     child
@@ -163,14 +170,28 @@ pub fn parent_says(parent: Option<&WorkflowRun>, child: &OperatorRun) -> Parent 
     let is_parent = |parent: &&WorkflowRun| parent.metadata.uid.as_ref() == Some(&reference.uid);
     let Some(parent) = parent.filter(is_parent) else { return Parent::Ends };
     let Some(status) = &parent.status else { return Parent::Waits };
+    let own = child.metadata.uid.as_deref();
     let is_own = |line: &&StepStatus| {
-        line.run.as_ref().is_some_and(|run| Some(&run.uid) == child.metadata.uid.as_ref())
+        let mut items = line.items.iter().flat_map(|items| &items.open);
+        let is_single = line.run.as_ref().is_some_and(|run| Some(run.uid.as_str()) == own);
+        is_single || items.any(|item| Some(item.uid.as_str()) == own)
     };
     match status.steps.iter().find(is_own) {
         _ if status.phase.is_terminal() => Parent::Ends,
+        None if is_settled_item(status, child) => Parent::Ends,
         None => Parent::Waits,
         Some(line) if line.phase.is_settled() => Parent::Ends,
         Some(line) if status.stopping.is_some() && !line.finally => Parent::Ends,
         Some(_) => Parent::Lets,
     }
+}
+
+/// Whether a run is that of an item which is settled, or one that was made for it again.
+fn is_settled_item(status: &WorkflowRunStatus, child: &OperatorRun) -> bool {
+    let labels = child.metadata.labels.as_ref();
+    let label = |name: &str| labels.and_then(|labels| labels.get(name));
+    let line = status.steps.iter().find(|line| Some(&line.id) == label(labels::STEP));
+    let index = label(labels::ITEM).and_then(|item| item.parse::<usize>().ok());
+    let outcomes = line.and_then(|line| line.items.as_ref()).map(|items| &items.outcomes.0);
+    outcomes.zip(index).is_some_and(|(outcomes, index)| index < outcomes.len())
 }

@@ -29,7 +29,7 @@ pub enum WorkflowDecision {
 /// How a pass moves the steps of a run on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Advance {
-    /// Every step as it is now, without the runs that are about to be created.
+    /// Every step as it is now, without the runs that are about to be created; items that get one count as begun.
     pub steps: Vec<StepStatus>,
     /// The runs to create, in the order of the workflow.
     pub create: Vec<NewChild>,
@@ -44,6 +44,8 @@ pub struct Advance {
 pub struct NewChild {
     /// The step's place in the workflow.
     pub index: usize,
+    /// The item's place in its list, if the run is for one.
+    pub item: Option<u32>,
     /// Its run, with name, labels and owner.
     pub run: OperatorRun,
 }

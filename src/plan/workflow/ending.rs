@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::decision::WorkflowNext;
+use super::items::failures;
 use super::look::looked_up_in;
 use super::pass::Pass;
 use super::step::refused;
@@ -13,7 +14,8 @@ use crate::validate::resolve;
 /// Returns the first failure of an ordinary step that nothing allows, in words.
 pub(super) fn first_failure(pass: &Pass<'_>) -> Option<String> {
     let is_failure = |(step, line): &(&WorkflowStep, &StepStatus)| {
-        matches!(line.phase, StepPhase::Failed | StepPhase::Cancelled)
+        let has_failed_items = line.items.as_ref().is_some_and(|items| failures(items) > 0);
+        (matches!(line.phase, StepPhase::Failed | StepPhase::Cancelled) || has_failed_items)
             && !step.allow_failure
             && !step.finally
     };

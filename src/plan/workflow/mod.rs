@@ -6,6 +6,7 @@
 mod child;
 mod decision;
 mod ending;
+mod items;
 mod look;
 mod observation;
 mod pass;
@@ -14,7 +15,10 @@ mod step;
 
 pub use child::{ParentReference, child_name, parent_of, parent_says, settle};
 pub use decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
+pub use items::fail_item;
 pub use look::wanted;
-pub use observation::{ChildSight, Earlier, WorkflowChecked, WorkflowObservation};
+pub use observation::{
+    ChildKey, ChildSight, Children, Earlier, WantedChild, WorkflowChecked, WorkflowObservation,
+};
 pub use pass::plan_workflow;
 pub use reuse::wanted_of_earlier;

@@ -13,10 +13,47 @@ pub struct WorkflowObservation {
     pub checked: Option<WorkflowChecked>,
     /// How long a run may wait for what it names and is not there.
     pub patience: Duration,
-    /// The runs of steps that were looked at, by the step's id.
-    pub children: BTreeMap<String, ChildSight>,
+    /// The runs of steps that were looked at.
+    pub children: Children,
     /// The run that is retried, while it is there and steps may still be taken over from it.
     pub earlier: Option<Earlier>,
+}
+
+/// Runs of steps that were looked at.
+pub type Children = BTreeMap<ChildKey, ChildSight>;
+
+/// Which run of a step: its only one, or that of an item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChildKey {
+    /// The step's id.
+    pub step: String,
+    /// The item's place in the list, from 0.
+    pub item: Option<u32>,
+}
+
+impl ChildKey {
+    /// Returns the key of a step's only run.
+    #[must_use]
+    pub fn of_step(step: &str) -> Self {
+        Self { step: step.to_owned(), item: None }
+    }
+
+    /// Returns the key of the run of an item.
+    #[must_use]
+    pub fn of_item(step: &str, item: u32) -> Self {
+        Self { step: step.to_owned(), item: Some(item) }
+    }
+}
+
+/// A run of a step that a pass has to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedChild {
+    /// Which it is.
+    pub key: ChildKey,
+    /// Its name.
+    pub name: String,
+    /// Its uid, as long as it stands in the parent's status: another run of the name is not the step's.
+    pub uid: Option<String>,
 }
 
 /// What was observed of the run that is retried.
@@ -24,8 +61,8 @@ pub struct WorkflowObservation {
 pub struct Earlier {
     /// Its steps.
     pub steps: Vec<StepStatus>,
-    /// The runs of its steps that were looked at, by the step's id.
-    pub children: BTreeMap<String, ChildSight>,
+    /// The runs of its steps that were looked at.
+    pub children: Children,
 }
 
 /// Whether a run of a workflow is valid.

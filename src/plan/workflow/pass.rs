@@ -8,11 +8,11 @@ use super::child::{SAID, settle};
 use super::decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
 use super::ending;
 use super::look::seen_line;
-use super::observation::{ChildSight, WorkflowChecked, WorkflowObservation};
+use super::observation::{ChildKey, ChildSight, WorkflowChecked, WorkflowObservation};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
-    OperatorRun, Phase, StepPhase, StepStatus, Stopping, WorkflowRun, WorkflowRunStatus,
-    WorkflowSpec, WorkflowStep,
+    ItemOutcome, OperatorRun, Phase, StepPhase, StepStatus, Stopping, WorkflowRun,
+    WorkflowRunStatus, WorkflowSpec, WorkflowStep,
 };
 use crate::plan::failure::cut;
 use crate::plan::operator_run::since;
@@ -126,6 +126,8 @@ pub(super) enum Move {
     Reuse(Box<StepStatus>),
     /// Its run is to be created.
     Create(Box<OperatorRun>),
+    /// Its items go on: this is its line, in which the items whose runs are to be created count as begun.
+    Items(Box<StepStatus>, Vec<(u32, OperatorRun)>),
 }
 
 impl<'a> Pass<'a> {
@@ -170,7 +172,7 @@ impl<'a> Pass<'a> {
             self.stopping = self.stops();
             if self.stopping.is_some() {
                 // A step has failed in this pass: nothing that it has decided on begins.
-                self.create.clear();
+                self.forget_created();
                 self.decide(&order, false);
             }
         }
@@ -186,7 +188,8 @@ impl<'a> Pass<'a> {
     fn lose_gone(&mut self) {
         let now = self.now;
         for line in &mut self.lines {
-            let is_gone = self.seen.children.get(&line.id) == Some(&ChildSight::Gone);
+            let key = ChildKey::of_step(&line.id);
+            let is_gone = self.seen.children.get(&key) == Some(&ChildSight::Gone);
             if is_gone && line.run.is_some() && !line.phase.is_settled() {
                 let name = line.run.as_ref().map(|run| run.name.clone()).unwrap_or_default();
                 let message = format!("its run `{name}` was deleted before it had ended");
@@ -236,17 +239,34 @@ impl<'a> Pass<'a> {
                     settle(&mut self.lines[index], phase, (reason, &message), now);
                 }
                 Move::Reuse(line) => self.lines[index] = *line,
-                Move::Create(run) => self.create.push(NewChild { index, run: *run }),
+                Move::Create(run) => self.create.push(NewChild { index, item: None, run: *run }),
+                Move::Items(line, runs) => {
+                    self.lines[index] = *line;
+                    let new = |(item, run)| NewChild { index, item: Some(item), run };
+                    self.create.extend(runs.into_iter().map(new));
+                }
             }
         }
     }
 
-    /// Whether no slot is free for another step.
-    pub(super) fn is_full(&self) -> bool {
-        let working =
-            self.lines.iter().filter(|line| line.run.is_some() && !line.phase.is_settled());
+    /// Takes back the runs that were to be created: items whose runs they are do not run.
+    fn forget_created(&mut self) {
+        for NewChild { index, item, .. } in std::mem::take(&mut self.create) {
+            let items = self.lines[index].items.as_mut();
+            let place = item.and_then(|item| usize::try_from(item).ok());
+            let outcome = items.zip(place).and_then(|(items, at)| items.outcomes.0.get_mut(at));
+            if let Some(outcome) = outcome {
+                *outcome = ItemOutcome::Skipped;
+            }
+        }
+    }
+
+    /// Whether no slot is free for another run, when so many more are about to be created.
+    pub(super) fn is_full(&self, more: usize) -> bool {
+        let working: usize = self.lines.iter().map(|line| line.open_runs().count()).sum();
         let most = usize::try_from(self.spec.parallelism).unwrap_or(1);
-        self.create.len() >= CREATED || working.count() + self.create.len() >= most
+        let new = self.create.len() + more;
+        new >= CREATED || working + new >= most
     }
 
     /// Whether every ordinary step, or every `finally` step, is settled.
@@ -276,7 +296,7 @@ impl<'a> Pass<'a> {
             };
         }
         if let Some(line) = self.lines.iter().find(|line| line.phase == StepPhase::Unknown) {
-            let name = line.run.as_ref().map(|run| run.name.clone()).unwrap_or_default();
+            let name = line.open_runs().next().map(|(name, _)| name).unwrap_or_default();
             let message = format!(
                 "step `{}` waits for a person: it is not known what became of its run `{name}`",
                 line.id

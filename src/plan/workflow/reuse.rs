@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::observation::{ChildSight, Earlier};
+use super::observation::{ChildKey, ChildSight, Earlier};
 use super::pass::{Move, Pass};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
@@ -29,7 +29,7 @@ pub fn wanted_of_earlier(
     let ids = may_begin.map(|step| step.id.clone());
     ids.filter(|id| {
         let succeeded = succeeded_line(earlier, id).is_some();
-        succeeded && !from.contains(id) && !earlier.children.contains_key(id)
+        succeeded && !from.contains(id) && !earlier.children.contains_key(&ChildKey::of_step(id))
     })
     .collect()
 }
@@ -48,7 +48,7 @@ impl Pass<'_> {
             return None;
         }
         let line = succeeded_line(earlier, &step.id)?;
-        match earlier.children.get(&step.id) {
+        match earlier.children.get(&ChildKey::of_step(&step.id)) {
             None => Some(Move::Look),
             Some(ChildSight::Found(before)) if asks_for_the_same(before, child) => {
                 Some(Move::Reuse(Box::new(StepStatus {

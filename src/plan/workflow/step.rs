@@ -1,24 +1,35 @@
 //! One step that waits: whether it runs, and with which parameters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::child::{child_of, outcome_of};
 use super::ending;
-use super::look::looked_up;
-use super::observation::ChildSight;
+use super::items::outcome_of_items;
+use super::look::{LookedUp, looked_up};
+use super::observation::{ChildKey, ChildSight};
 use super::pass::{Move, Pass};
 use crate::api::conditions::Reason;
-use crate::api::v1alpha1::{FreeForm, StepPhase, WorkflowStep};
-use crate::validate::{Condition, PARAMETER_BYTES, Scope, Unresolved, UnresolvedKind, resolve};
+use crate::api::v1alpha1::{FreeForm, OperatorRun, StepPhase, WorkflowStep};
+use crate::validate::{
+    Condition, PARAMETER_BYTES, Scope, Unresolved, UnresolvedKind, is_by_item, resolve,
+};
 
 impl Pass<'_> {
     /// Decides a step that has no run and is not settled.
     pub(super) fn step(&self, index: usize) -> Move {
         let step = &self.spec.steps[index];
-        if let (false, Some(stopping)) = (step.finally, &self.stopping) {
-            return Move::Settle(StepPhase::Skipped, stopping.reason, stopping.message.clone());
+        let is_begun = self.lines[index].items.is_some();
+        match &self.stopping {
+            Some(stopping) if !step.finally && is_begun => {
+                return self.stop_items(index, (stopping.reason, &stopping.message));
+            }
+            Some(stopping) if !step.finally => {
+                let message = stopping.message.clone();
+                return Move::Settle(StepPhase::Skipped, stopping.reason, message);
+            }
+            _ => {}
         }
         if !step
             .dependencies
@@ -27,14 +38,19 @@ impl Pass<'_> {
         {
             return Move::Stay;
         }
+        let is_held = self.run.spec.suspend && !step.finally;
+        if is_begun && (is_held || self.are_all_launched(index)) {
+            return self.await_items(index);
+        }
         let Some(scope) = self.scope(&looked_up(step), step.finally) else { return Move::Look };
-        if let Some(settled) = self.condition(step, &scope) {
+        if !is_begun && let Some(settled) = self.condition(step, &scope) {
             return settled;
         }
-        if self.run.spec.suspend && !step.finally {
-            return Move::Stay;
+        match &step.for_each {
+            _ if is_held => Move::Stay,
+            Some(for_each) => self.items(index, for_each, scope),
+            None => self.create(index, &scope),
         }
-        self.create(index, &scope)
     }
 
     fn line(&self, id: &str) -> Option<&crate::api::v1alpha1::StepStatus> {
@@ -42,11 +58,16 @@ impl Pass<'_> {
     }
 
     /// Returns what a step can look up; nothing while a run has not been looked at.
-    pub(super) fn scope(&self, steps: &BTreeSet<String>, finally: bool) -> Option<Scope> {
+    pub(super) fn scope(&self, steps: &LookedUp, finally: bool) -> Option<Scope> {
         let mut outcomes = BTreeMap::new();
-        for id in steps {
+        for (id, results) in steps {
             let Some(line) = self.line(id) else { continue };
-            let child = match (&line.run, self.seen.children.get(id)) {
+            if let Some(items) = &line.items {
+                let seen = results.then_some(&self.seen.children);
+                outcomes.insert(id.clone(), outcome_of_items(line, items, seen)?);
+                continue;
+            }
+            let child = match (&line.run, self.seen.children.get(&ChildKey::of_step(id))) {
                 (None, _) | (Some(_), Some(ChildSight::Gone)) => None,
                 (Some(_), Some(ChildSight::Found(child))) => Some(child.as_ref()),
                 (Some(_), None) => return None,
@@ -63,25 +84,13 @@ impl Pass<'_> {
         })
     }
 
-    /// Returns how a step is settled that does not run; nothing when it runs.
+    /// Returns how a step is settled that does not run; nothing when it runs. A condition of items is decided for each.
     fn condition(&self, step: &WorkflowStep, scope: &Scope) -> Option<Move> {
-        let Some(when) = &step.when else { return self.unmet(step) };
-        let failed = |message: String| {
-            let message = format!("its condition `{when}` cannot be worked out: {message}");
-            Some(Move::Settle(StepPhase::Failed, Reason::ConditionError, message))
-        };
-        let condition = match Condition::parse(when, step.finally) {
-            Ok(condition) => condition,
-            Err(problems) => return failed(problems.join("; ")),
-        };
-        match condition.evaluate(scope) {
-            Ok(true) => None,
-            Ok(false) => {
-                let message = format!("its condition `{when}` is false");
-                Some(Move::Settle(StepPhase::Skipped, Reason::ConditionFalse, message))
-            }
-            Err(message) => failed(message),
+        if step.when.is_none() || is_by_item(step) {
+            return self.unmet(step);
         }
+        let (phase, reason, message) = decided(step, scope)?;
+        Some(Move::Settle(phase, reason, message))
     }
 
     /// Returns how a step without a condition is settled when a dependency did not succeed.
@@ -98,15 +107,30 @@ impl Pass<'_> {
     }
 
     fn create(&self, index: usize, scope: &Scope) -> Move {
+        let child = match self.child(index, None, scope) {
+            Ok(child) => child,
+            Err((reason, message)) => return Move::Settle(StepPhase::Failed, reason, message),
+        };
+        match self.reuse(index, &child) {
+            Some(reused) => reused,
+            None if self.is_full(0) => Move::Stay,
+            None => Move::Create(Box::new(child)),
+        }
+    }
+
+    /// Returns the run of a step, or of an item of it, with its parameters looked up.
+    pub(super) fn child(
+        &self,
+        index: usize,
+        item: Option<u32>,
+        scope: &Scope,
+    ) -> Result<OperatorRun, (Reason, String)> {
         let step = &self.spec.steps[index];
         let given = Value::Object(step.parameters.0.clone().into_iter().collect());
         let parameters = match resolve(&given, scope) {
             Ok(Value::Object(parameters)) => FreeForm(parameters.into_iter().collect()),
             Ok(_) => FreeForm::default(),
-            Err(unresolved) => {
-                let (reason, message) = refused(&unresolved);
-                return Move::Settle(StepPhase::Failed, reason, message);
-            }
+            Err(unresolved) => return Err(refused(&unresolved)),
         };
         let bytes = serde_json::to_string(&parameters).map_or(0, |text| text.len());
         if bytes > PARAMETER_BYTES {
@@ -115,14 +139,30 @@ impl Pass<'_> {
                 bytes.div_ceil(1024),
                 PARAMETER_BYTES / 1024
             );
-            return Move::Settle(StepPhase::Failed, Reason::ReferenceError, message);
+            return Err((Reason::ReferenceError, message));
         }
-        let child = child_of(self.run, self.spec, step, parameters);
-        match self.reuse(index, &child) {
-            Some(reused) => reused,
-            None if self.is_full() => Move::Stay,
-            None => Move::Create(Box::new(child)),
+        Ok(child_of(self.run, self.spec, (step, item), parameters))
+    }
+}
+
+/// Returns how a step, or an item of it, is settled by its condition; nothing when it runs.
+pub(super) fn decided(step: &WorkflowStep, scope: &Scope) -> Option<(StepPhase, Reason, String)> {
+    let when = step.when.as_deref()?;
+    let failed = |message: String| {
+        let message = format!("its condition `{when}` cannot be worked out: {message}");
+        Some((StepPhase::Failed, Reason::ConditionError, message))
+    };
+    let condition = match Condition::parse(when, step.finally) {
+        Ok(condition) => condition,
+        Err(problems) => return failed(problems.join("; ")),
+    };
+    match condition.evaluate(scope) {
+        Ok(true) => None,
+        Ok(false) => {
+            let message = format!("its condition `{when}` is false");
+            Some((StepPhase::Skipped, Reason::ConditionFalse, message))
         }
+        Err(message) => failed(message),
     }
 }
 

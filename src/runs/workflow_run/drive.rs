@@ -43,12 +43,11 @@ pub async fn drive_workflow(
         if next != Wake::Reread {
             observer.changed(&run);
         }
-        for line in open_steps(&run) {
-            let Some(child) = line.run.as_ref().filter(|child| begun.insert(child.uid.clone()))
-            else {
+        for (name, uid) in open_runs(&run) {
+            if !begun.insert(uid.to_owned()) {
                 continue;
-            };
-            let name = child.name.clone();
+            }
+            let name = name.to_owned();
             let key = Key { kind: Kind::OperatorRun, name, namespace: key.namespace.clone() };
             driven.push(async move { drive(context, &key, observer).await });
         }
@@ -78,9 +77,10 @@ pub async fn drive_workflow(
     }
 }
 
-fn open_steps(run: &WorkflowRun) -> impl Iterator<Item = &StepStatus> {
+/// The names and uids of the runs of steps that work.
+fn open_runs(run: &WorkflowRun) -> impl Iterator<Item = (&str, &str)> {
     let steps = run.status.iter().flat_map(|status| &status.steps);
-    steps.filter(|line| !line.phase.is_settled())
+    steps.flat_map(StepStatus::open_runs)
 }
 
 /// Whether a run waits for a person.

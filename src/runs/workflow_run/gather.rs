@@ -1,16 +1,16 @@
 //! Reads what a pass over a run of a workflow needs: what it is checked with before it begins, the runs of steps after.
 
-use std::collections::BTreeMap;
-
 use super::resources::{WorkflowResources, earlier_of};
-use crate::api::v1alpha1::{
-    OperatorRun, StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus, WorkflowSpec,
-};
+use crate::api::v1alpha1::{OperatorRun, StepPhase, WorkflowRun, WorkflowRunStatus, WorkflowSpec};
 use crate::plan::{
-    ChildSight, Earlier, WorkflowChecked, WorkflowObservation, wanted, wanted_of_earlier,
+    ChildKey, ChildSight, Children, Earlier, WantedChild, WorkflowChecked, WorkflowObservation,
+    parent_of, wanted, wanted_of_earlier,
 };
 use crate::runs::context::{RunContext, RunError};
 use crate::store::{Key, Kind, Resource};
+
+/// Most bytes of results of items, as JSON, that a pass holds.
+const ITEM_RESULTS: usize = 4 * 1024 * 1024;
 
 /// Reads what a pass over the run needs to decide.
 ///
@@ -37,18 +37,7 @@ pub(super) async fn gather(
         let checked = Some(checked);
         return Ok(WorkflowObservation { checked, patience, ..WorkflowObservation::default() });
     };
-    let mut children = BTreeMap::new();
-    loop {
-        let next = wanted(spec, status, &children, context.clock.now());
-        if next.is_empty() {
-            break;
-        }
-        for id in next {
-            let line = status.steps.iter().find(|line| line.id == id);
-            let child = look(context, run, line).await?;
-            children.insert(id, child);
-        }
-    }
+    let children = look_at_wanted(context, run, (spec, status)).await?;
     let earlier = earlier(context, run, (spec, status)).await?;
     Ok(WorkflowObservation { checked: None, patience, children, earlier })
 }
@@ -70,31 +59,71 @@ async fn earlier(
         return Ok(None);
     };
     let steps = found.status.map(|status| status.steps).unwrap_or_default();
-    let mut earlier = Earlier { steps, children: BTreeMap::new() };
+    let mut earlier = Earlier { steps, children: Children::new() };
     for id in wanted_of_earlier(run, spec, status, &earlier) {
         let line = earlier.steps.iter().find(|line| line.id == id);
-        let child = look(context, run, line).await?;
-        earlier.children.insert(id, child);
+        let Some(recorded) = line.and_then(|line| line.run.clone()) else { continue };
+        let key = ChildKey::of_step(&id);
+        let child = WantedChild { key: key.clone(), name: recorded.name, uid: Some(recorded.uid) };
+        let sight = look(context, run, &child).await?;
+        earlier.children.insert(key, sight);
     }
     Ok(Some(earlier))
+}
+
+/// Looks at every run of a step that the pass needs.
+async fn look_at_wanted(
+    context: &RunContext,
+    run: &WorkflowRun,
+    (spec, status): (&WorkflowSpec, &WorkflowRunStatus),
+) -> Result<Children, RunError> {
+    let (mut children, mut bytes) = (Children::new(), 0);
+    loop {
+        let next = wanted(run, (spec, status), &children, context.clock.now());
+        if next.is_empty() {
+            return Ok(children);
+        }
+        for child in next {
+            let mut sight = look(context, run, &child).await?;
+            if child.uid.is_none() {
+                bound(&mut sight, &mut bytes);
+            }
+            children.insert(child.key, sight);
+        }
+    }
+}
+
+/// Drops the result of an item when those before it are all that a pass may hold; it counts as truncated then.
+fn bound(sight: &mut ChildSight, bytes: &mut usize) {
+    let ChildSight::Found(child) = sight else { return };
+    let status = child.status.as_mut();
+    let Some(result) = status.and_then(|status| status.result.as_mut()) else { return };
+    *bytes += serde_json::to_string(&result.data).map_or(0, |text| text.len());
+    if *bytes > ITEM_RESULTS {
+        (result.data, result.truncated) = (serde_json::Value::Null, true);
+    }
 }
 
 /// Looks at the run of a step. Another one of its name is not the step's.
 async fn look(
     context: &RunContext,
     run: &WorkflowRun,
-    line: Option<&StepStatus>,
+    wanted: &WantedChild,
 ) -> Result<ChildSight, RunError> {
-    let Some(recorded) = line.and_then(|line| line.run.as_ref()) else {
-        return Ok(ChildSight::Gone);
+    let found = child(context, run, &wanted.name).await?;
+    let is_own = |child: &OperatorRun| match &wanted.uid {
+        Some(uid) => child.metadata.uid.as_ref() == Some(uid),
+        None => is_child_of(run, child),
     };
-    let found = child(context, run, &recorded.name).await?;
-    let is_recorded =
-        |child: &OperatorRun| child.metadata.uid.as_deref() == Some(recorded.uid.as_str());
-    Ok(match found.filter(|child| is_recorded(child)) {
+    Ok(match found.filter(|child| is_own(child)) {
         Some(child) => ChildSight::Found(child),
         None => ChildSight::Gone,
     })
+}
+
+/// Whether a run was made by a run of a workflow.
+pub(super) fn is_child_of(run: &WorkflowRun, child: &OperatorRun) -> bool {
+    parent_of(child).is_some_and(|parent| Some(&parent.uid) == run.metadata.uid.as_ref())
 }
 
 /// Returns the run of such a name in the namespace of a run of a workflow.

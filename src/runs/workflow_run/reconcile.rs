@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::gather::{child, failed, gather};
-use super::record::{Created, record};
-use crate::api::v1alpha1::{ChildReference, OperatorRun, WorkflowRun, WorkflowRunStatus};
+use super::gather::{child, failed, gather, is_child_of};
+use super::record::{Created, CreatedRun, record};
+use crate::api::v1alpha1::{ChildReference, WorkflowRun, WorkflowRunStatus};
 use crate::faults;
-use crate::plan::{NewChild, WorkflowDecision, WorkflowNext, parent_of, plan_workflow};
+use crate::plan::{NewChild, WorkflowDecision, WorkflowNext, plan_workflow};
 use crate::runs::context::{RunContext, RunError};
 use crate::runs::reconciled::Wake;
 use crate::store::{Resource, StoreError};
@@ -50,7 +50,7 @@ pub async fn reconcile_workflow(
     let Some(status) = record(&run, &decision, &created, now) else {
         return Ok(WorkflowPass { run, next: Wake::OnChange });
     }; // pure
-    let refused = created.iter().any(|one| !matches!(one, Created::Child { .. }));
+    let refused = created.iter().any(|one| !matches!(one.run, CreatedRun::Child(_)));
     // What depends on a step whose run could not be created is decided at once.
     let next = if refused { Wake::Now } else { wake(&decision, now) }; // pure
     if run.status.as_ref() == Some(&status) {
@@ -103,24 +103,22 @@ async fn create_one(
     new: &NewChild,
 ) -> Result<Created, RunError> {
     let name = new.run.metadata.name.clone().unwrap_or_default();
+    let created = |run| Created { index: new.index, item: new.item, run };
     let result = context.store.create(&Resource::OperatorRun(Box::new(new.run.clone()))).await;
     let found = match result {
         Ok(Resource::OperatorRun(child)) => Some(child),
         Ok(_) => None,
         Err(StoreError::Conflict { .. }) => child(context, run, &name).await?,
         Err(StoreError::Refused { problems, .. }) => {
-            return Ok(Created::Refused { index: new.index, why: problems.join("; ") });
+            return Ok(created(CreatedRun::Refused(problems.join("; "))));
         }
         Err(source) => return Err(failed(run, "create a step of", source)),
     };
-    let is_own = |child: &OperatorRun| {
-        parent_of(child).is_some_and(|parent| Some(&parent.uid) == run.metadata.uid.as_ref())
-    };
-    let own = found.filter(|child| is_own(child));
-    Ok(match own.and_then(|child| child.metadata.uid) {
-        Some(uid) => Created::Child { index: new.index, reference: ChildReference { name, uid } },
-        None => Created::Taken { index: new.index, name },
-    })
+    let own = found.filter(|child| is_child_of(run, child));
+    Ok(created(match own.and_then(|child| child.metadata.uid) {
+        Some(uid) => CreatedRun::Child(ChildReference { name, uid }),
+        None => CreatedRun::Taken(name),
+    }))
 }
 
 /// Stores a status; nothing when another writer changed the run since it was read.

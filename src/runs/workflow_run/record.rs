@@ -4,37 +4,33 @@ use jiff::Timestamp;
 
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
-    ChildReference, Messages, Phase, StepPhase, StepStatus, WorkflowRun, WorkflowRunColumns,
-    WorkflowRunStatus,
+    ChildReference, Messages, OpenItem, Phase, StepPhase, StepStatus, WorkflowRun,
+    WorkflowRunColumns, WorkflowRunStatus,
 };
-use crate::plan::{Advance, WorkflowDecision, WorkflowNext, cut, settle};
+use crate::plan::{Advance, WorkflowDecision, WorkflowNext, cut, fail_item, settle};
 use crate::runs::present;
 use crate::validate::ValidWorkflow;
 
 /// What creating the run of a step came to.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Created {
+pub(super) struct Created {
+    /// The step's place in the workflow.
+    pub(super) index: usize,
+    /// The item's place in its list, if the run is for one.
+    pub(super) item: Option<u32>,
+    /// What became of the run.
+    pub(super) run: CreatedRun,
+}
+
+/// What became of a run that was to be created.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum CreatedRun {
     /// It exists.
-    Child {
-        /// The step's place in the workflow.
-        index: usize,
-        /// The run.
-        reference: ChildReference,
-    },
-    /// A run of that name exists that is another's.
-    Taken {
-        /// The step's place in the workflow.
-        index: usize,
-        /// The name.
-        name: String,
-    },
-    /// The store does not take it.
-    Refused {
-        /// The step's place in the workflow.
-        index: usize,
-        /// Why.
-        why: String,
-    },
+    Child(ChildReference),
+    /// A run of this name exists that is another's.
+    Taken(String),
+    /// The store does not take it, for this reason.
+    Refused(String),
 }
 
 /// Returns the status after a pass; nothing when nothing is known that was not.
@@ -101,23 +97,28 @@ fn move_on(status: &mut WorkflowRunStatus, advance: &Advance, created: &[Created
 
 /// Notes what creating the run of a step came to.
 fn note_created(lines: &mut [StepStatus], created: &Created, now: Timestamp) {
-    let (Created::Child { index, .. }
-    | Created::Taken { index, .. }
-    | Created::Refused { index, .. }) = created;
-    let Some(line) = lines.get_mut(*index) else { return };
-    match created {
-        Created::Child { reference, .. } => {
+    let Some(line) = lines.get_mut(created.index) else { return };
+    let (reason, why) = match (&created.run, created.item) {
+        (CreatedRun::Child(run), None) => {
             line.phase = StepPhase::Running;
-            line.run = Some(reference.clone());
+            line.run = Some(run.clone());
             line.started_at = Some(now);
+            return;
         }
-        Created::Taken { name, .. } => {
-            let message = format!("a run `{name}` exists that is not of this step");
-            settle(line, StepPhase::Failed, (Reason::ChildConflict, &message), now);
+        (CreatedRun::Child(run), Some(index)) => {
+            let ChildReference { name, uid } = run.clone();
+            line.items.get_or_insert_default().open.push(OpenItem { index, name, uid });
+            return;
         }
-        Created::Refused { why, .. } => {
-            settle(line, StepPhase::Failed, (Reason::Invalid, why), now);
+        (CreatedRun::Taken(name), _) => {
+            let why = format!("a run `{name}` exists that is not of this step");
+            (Reason::ChildConflict, why)
         }
+        (CreatedRun::Refused(why), _) => (Reason::Invalid, why.clone()),
+    };
+    match created.item {
+        None => settle(line, StepPhase::Failed, (reason, &why), now),
+        Some(index) => fail_item(line, index, (reason, &why)),
     }
 }
 

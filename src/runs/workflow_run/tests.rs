@@ -184,6 +184,97 @@ async fn a_run_that_is_cancelled_launches_nothing_more_and_still_cleans_up() {
 }
 
 #[tokio::test]
+async fn a_step_runs_for_each_item_and_answers_their_results_in_order() {
+    let scene = Scene::new();
+    let parameters = json!([{"name": "cities", "type": "list", "default": ["a", "b", "c", "d"]}]);
+    let steps = json!([
+        {"id": "each", "operator": "fake/answer", "allowFailure": true,
+         "forEach": {"items": "${parameters.cities}", "parallelism": 2},
+         "when": "item == 'b' ? item > 1 : item != 'c'"},
+        {"id": "none", "operator": "fake/job", "forEach": {"items": []}},
+        {"id": "wrong", "operator": "fake/job", "allowFailure": true,
+         "forEach": {"items": "${steps.each.result[0]}"}, "dependencies": ["each"],
+         "when": "true"},
+        {"id": "again", "operator": "fake/job", "dependencies": ["each"],
+         "when": "size(steps.each.result) == 4 && steps.none.phase == 'Succeeded'"},
+    ]);
+    let mut steps = steps;
+    steps[3]["dependencies"] = json!(["each", "none"]);
+    steps[2]["forEach"]["items"] = json!("${steps.each.result[0].read ?? []}");
+    let outputs = json!({"all": "${steps.each.result ?? []}"});
+    let spec = json!({"steps": steps, "parameters": parameters, "outputs": outputs});
+    let key = order(&scene, spec, json!({})).await;
+    let status = drive(&scene, &key).await;
+    assert_eq!(status.phase, Phase::Succeeded, "{status:#?}");
+    assert_eq!(
+        phases(&status),
+        "each Failed, none Succeeded, wrong Failed, again Succeeded",
+        "{:#?}",
+        status.steps
+    );
+    let items = status.steps[0].items.clone().expect("should have items");
+    assert_eq!(json!(items), json!({"total": 4, "launched": 4, "outcomes": "SFKS"}));
+    let said = |index: usize| status.steps[index].message.clone().unwrap_or_default();
+    assert!(
+        said(0).starts_with("1 of 4 items did not succeed; item 1: its condition"),
+        "{}",
+        said(0)
+    );
+    assert_eq!(said(2), "its `forEach.items` is no list");
+    let outputs = status.outputs.map(|outputs| json!(outputs.0)).unwrap_or_default();
+    let read = json!({"read": true});
+    assert_eq!(outputs["all"], json!([read, null, null, read]));
+    let names = scene.store.list(Kind::OperatorRun, None).await.expect("should list").len();
+    assert_eq!(names, 4, "one run was there, two items and a step had one");
+}
+
+#[tokio::test]
+async fn a_fan_out_that_is_cancelled_begins_no_more_items_and_says_how_far_it_came() {
+    let scene = Scene::new();
+    let items: Vec<u8> = (0..5).collect();
+    let steps = json!([
+        {"id": "each", "operator": "fake/job", "forEach": {"items": items, "parallelism": 2}},
+    ]);
+    let key = order(&scene, json!({"steps": steps}), json!({})).await;
+    for _ in 0..2 {
+        step(&scene, &key).await; // begins, and begins two items
+    }
+    cancel(&scene, &key);
+    let status = drive(&scene, &key).await;
+    assert_eq!(status.phase, Phase::Cancelled, "{status:#?}");
+    let line = &status.steps[0];
+    let items = line.items.as_ref().expect("should have items");
+    assert_eq!((items.launched, items.open.len()), (2, 0), "{line:?}");
+    assert!(matches!(line.phase, StepPhase::Failed | StepPhase::Cancelled), "{line:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_list_of_items_is_a_problem_of_the_workflow() {
+    let scene = Scene::new();
+    let parameters = json!([{"name": "city", "type": "string", "default": "a"}]);
+    let many: Vec<u16> = (0..1001).collect();
+    let each = |id: &str, items: Value| json!({"id": id, "operator": "fake/job", "forEach": {"items": items}});
+    let steps = json!([
+        each("many", json!(many)),
+        each("text", json!("a")),
+        each("no_list", json!("${parameters.city}")),
+        each("itself", json!(["${item}"])),
+        {"id": "plain", "operator": "fake/job", "when": "item == 1"},
+    ]);
+    let key = order(&scene, json!({"steps": steps, "parameters": parameters}), json!({})).await;
+    let told = drive(&scene, &key).await.messages.errors.join("\n");
+    for part in [
+        "spec.steps[0].forEach.items: has 1001 items, and at most 1000 can be run",
+        "spec.steps[1].forEach.items: is a text and no list",
+        "spec.steps[2].forEach.items: parameter `city` is no list",
+        "spec.steps[3].forEach.items[0]: `item` is known only to",
+        "spec.steps[4].when: `item` is known only to",
+    ] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_is_retried_takes_over_what_succeeded_and_is_not_below_what_runs_again() {
     let scene = Scene::new();
     let parameters = json!([{"name": "on", "type": "boolean", "default": false}]);
@@ -294,6 +385,10 @@ fn graphs() -> impl Strategy<Value = Value> {
                 "id": format!("s{index}"), "operator": "fake/job",
                 "dependencies": dependencies, "finally": finally, "allowFailure": allow,
             });
+            if matches!(kind, 4..=5) {
+                let items: Vec<u8> = (0..mask % 4).collect();
+                step["forEach"] = json!({"items": items, "parallelism": kind - 3});
+            }
             if let (0..=1, Some(first)) = (kind, dependencies.first()) {
                 step["when"] = json!(format!("steps.{first}.phase != 'Succeeded'"));
             }
@@ -392,10 +487,10 @@ impl History<'_> {
         };
         let dependencies = spec["dependencies"].as_array().cloned().unwrap_or_default();
         assert!(dependencies.iter().all(settled), "`{step}` began before its dependencies ended");
-        let working =
-            status.steps.iter().filter(|line| line.run.is_some() && !line.phase.is_settled());
-        assert!(working.count() <= 2, "more steps work than may");
-        *self.begun.entry(step).or_default() += 1;
+        let working: usize = status.steps.iter().map(|line| line.open_runs().count()).sum();
+        assert!(working <= 2, "more steps work than may");
+        let item = labels.get("mason.dev/item").cloned().unwrap_or_default();
+        *self.begun.entry(format!("{step} {item}")).or_default() += 1;
     }
 
     /// Makes everything well until nothing changes any more.

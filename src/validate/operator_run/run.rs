@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::api::conditions::Reason;
 use crate::api::names::OperatorName;
+use crate::api::parameters::Parameters;
 use crate::api::v1alpha1::{
     Action, ClientConfig, EngineChoices, MasonConfig, OperatorDefinition, OperatorReference,
     OperatorRun, ResolvedParameter, Retry,
 };
 use crate::engines::ByRole;
+use crate::engines::bindings::{BINDINGS, bindings_of};
 use crate::engines::capability::Capability;
 use crate::engines::reading_parameters::reading_of;
 use crate::engines::writing_parameters::output_of;
@@ -177,12 +179,48 @@ fn check_files(
         }
         _ => return,
     }
+    check_bindings(definition, &parameters, problems);
     let reading = reading_of(&parameters).err();
     let writing = output_of(&parameters).err();
     for wrong in reading.into_iter().chain(writing).flatten() {
         let path = format!("spec.parameters.{}", wrong.parameter);
         let problem = Problem::new(path, wrong.message);
         problems.push(problem.hint_if(wrong.hint));
+    }
+}
+
+/// Checks what placeholders of a query stand for: each has a value, and each value a placeholder.
+fn check_bindings(
+    definition: &OperatorDefinition,
+    parameters: &Parameters,
+    problems: &mut Problems,
+) {
+    let is_declared = |name: &str| definition.spec.parameters.iter().any(|one| one.name == name);
+    if definition.spec.action.builtin.is_none() || !is_declared(BINDINGS) {
+        return;
+    }
+    let at = |message: String| Problem::new(format!("spec.parameters.{BINDINGS}"), message);
+    let bound = match bindings_of(parameters) {
+        Ok(bound) => bound,
+        Err(wrong) => {
+            let told = wrong.into_iter().map(|one| at(one.message).hint_if(one.hint));
+            return problems.extend(told);
+        }
+    };
+    // A statement that is looked up, or cannot be read, is told of elsewhere.
+    let statement = parameters.text("query_string");
+    let Some(used) = statement.and_then(|statement| placeholders(statement).ok()) else { return };
+    for name in bound.keys().filter(|name| !used.contains(*name)) {
+        let problem = at(format!("the query has no `${name}`"));
+        problems.push(problem.hint(format!("write `${name}` where the value belongs")));
+    }
+    if parameters.json(BINDINGS).is_none() {
+        return;
+    }
+    for name in used.iter().filter(|name| *name != "table" && !bound.contains_key(*name)) {
+        let path = "spec.parameters.query_string";
+        let problem = Problem::new(path, format!("`${name}` has no value"));
+        problems.push(problem.hint("give it one in `bindings`"));
     }
 }
 

@@ -8,10 +8,10 @@ use super::condition::Condition;
 use super::graph;
 use super::references::{Reference, Template, references_in};
 use super::run::step_run;
-use super::scope::{Root, StepField};
+use super::scope::{Root, StepField, kind_of};
 use super::steps::{Steps, nodes};
 use crate::api::v1alpha1::{
-    FreeForm, OperatorDefinition, Parameter, ParameterType, WorkflowSpec, WorkflowStep,
+    FreeForm, MOST_ITEMS, OperatorDefinition, Parameter, ParameterType, WorkflowSpec, WorkflowStep,
 };
 use crate::validate::operator_definition::check_parameters;
 use crate::validate::operator_run::problems_of;
@@ -169,6 +169,7 @@ impl Checked<'_> {
         }
         let definition = inputs.and_then(|inputs| inputs.definition);
         self.check_condition(problems);
+        self.check_items(problems);
         for (place, template) in &found {
             let path = format!("spec.steps[{}].parameters.{place}", self.index);
             match template {
@@ -203,6 +204,64 @@ impl Checked<'_> {
         }
     }
 
+    /// Checks the list of `forEach`: it is written out, or one look-up.
+    fn check_items(&self, problems: &mut Problems) {
+        let Some(for_each) = &self.step.for_each else { return };
+        let path = format!("spec.steps[{}].forEach.items", self.index);
+        let mut problem = |message: String| {
+            let problem = Problem::new(&path, message);
+            problems
+                .push(problem.hint("a list, or one look-up that gives one: `${parameters.NAME}`"));
+        };
+        let items = match &for_each.items {
+            Value::Array(items) => items,
+            Value::String(_) => &vec![for_each.items.clone()],
+            other => return problem(format!("is {} and no list", kind_of(other))),
+        };
+        if items.len() > MOST_ITEMS {
+            return problem(format!(
+                "has {} items, and at most {MOST_ITEMS} can be run",
+                items.len()
+            ));
+        }
+        for (place, template) in references_in(&for_each.items) {
+            let path = format!("{path}{place}");
+            match &template {
+                Ok(template) => {
+                    for reference in template.references() {
+                        let found = match reference.root() {
+                            Root::Item => Some(no_item()),
+                            _ => self.unfit_reference(reference),
+                        };
+                        problems.extend(found.map(|one| Problem { path: path.clone(), ..one }));
+                    }
+                }
+                Err(message) => problems.push(Problem::new(path, message.clone())),
+            }
+        }
+        if for_each.items.is_string() {
+            problems.extend(self.no_list(&for_each.items).map(|one| Problem { path, ..one }));
+        }
+    }
+
+    /// Returns why a text gives no list.
+    fn no_list(&self, text: &Value) -> Option<Problem> {
+        let hint = "a list, or one look-up that gives one: `${parameters.NAME}`";
+        let found = references_in(text);
+        let reference = match found.first() {
+            Some((_, Ok(Template::Whole(reference)))) => reference,
+            Some((_, Err(_))) => return None,
+            _ => return Some(Problem::new("", "is a text and no list").hint(hint)),
+        };
+        let (Root::Parameter(name), []) = (reference.root(), reference.segments()) else {
+            return None;
+        };
+        let parameter = self.spec.parameters.iter().find(|one| one.name == *name)?;
+        let is_list = matches!(parameter.kind, ParameterType::List | ParameterType::Json);
+        let message = format!("parameter `{name}` is no list");
+        (!is_list).then(|| Problem::new("", message).hint("let its type be `list`"))
+    }
+
     fn check_condition(&self, problems: &mut Problems) {
         let Some(when) = &self.step.when else { return };
         let path = format!("spec.steps[{}].when", self.index);
@@ -221,7 +280,8 @@ impl Checked<'_> {
                 problems.push(Problem::new(&path, message).hint_if(did_you_mean(&name, known)));
             }
         }
-        if condition.paths().any(|one| one.root == Root::Item) {
+        let names_item = condition.paths().any(|one| one.root == Root::Item);
+        if names_item && self.step.for_each.is_none() {
             problems.push(Problem { path: path.clone(), ..no_item() });
         }
         let Some(steps) = self.steps else { return };
@@ -257,21 +317,26 @@ impl Checked<'_> {
             problems.push(Problem { path: path.to_owned(), ..problem });
         }
         for reference in template.references() {
-            let found = match reference.root() {
-                Root::Parameter(name) => unknown_parameter(self.spec, reference, name),
-                Root::Step { id, field } => self.steps.and_then(|steps| {
-                    self.unseen_step(steps, id).or_else(|| {
-                        let earlier = steps.index(id)?;
-                        let lacks = may_lack(*field)
-                            && !reference.has_default()
-                            && !steps.has_succeeded(earlier, self.index);
-                        lacks.then(|| lacking(reference))
-                    })
-                }),
-                Root::PlannedAt => unplanned(reference),
-                Root::Item => Some(no_item()),
-            };
+            let found = self.unfit_reference(reference);
             problems.extend(found.map(|problem| Problem { path: path.to_owned(), ..problem }));
+        }
+    }
+
+    /// Returns what is wrong with a look-up of the step.
+    fn unfit_reference(&self, reference: &Reference) -> Option<Problem> {
+        match reference.root() {
+            Root::Parameter(name) => unknown_parameter(self.spec, reference, name),
+            Root::Step { id, field } => self.steps.and_then(|steps| {
+                self.unseen_step(steps, id).or_else(|| {
+                    let earlier = steps.index(id)?;
+                    let lacks = may_lack(*field)
+                        && !reference.has_default()
+                        && !steps.has_succeeded(earlier, self.index);
+                    lacks.then(|| lacking(reference))
+                })
+            }),
+            Root::PlannedAt => unplanned(reference),
+            Root::Item => self.step.for_each.is_none().then(no_item),
         }
     }
 }

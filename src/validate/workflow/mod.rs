@@ -16,5 +16,5 @@ pub use condition::Condition;
 pub use graph::order;
 pub use references::{Unresolved, UnresolvedKind, references_in, resolve};
 pub use run::{ValidWorkflow, effective_spec, step_run, validate_workflow_run};
-pub use scope::{Root, Scope, StepOutcome};
-pub use steps::nodes;
+pub use scope::{Path, Root, Scope, StepField, StepOutcome};
+pub use steps::{is_by_item, nodes};

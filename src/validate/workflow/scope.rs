@@ -52,11 +52,17 @@ pub struct StepOutcome {
 /// A field of a step's outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepField {
+    /// Its phase, `Succeeded`.
     Phase,
+    /// Why, as one word.
     Reason,
+    /// How often it was tried.
     Attempts,
+    /// The rows it answered or wrote.
     Rows,
+    /// Whether the result holds less than there was.
     Truncated,
+    /// The data of its result.
     Result,
 }
 

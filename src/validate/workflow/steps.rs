@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::condition::Condition;
 use super::graph::{Ancestors, Node, ancestors, order};
+use super::scope::Root;
 use crate::api::v1alpha1::{WorkflowSpec, WorkflowStep};
 
 /// The steps of a workflow whose graph is in order.
@@ -55,11 +57,24 @@ impl<'a> Steps<'a> {
 
     /// Returns whether a step has succeeded for certain in a run that succeeds.
     pub(super) fn succeeds_with_the_run(&self, index: usize) -> bool {
-        let is_certain = |step: &WorkflowStep| step.when.is_none() && !step.allow_failure;
+        let is_certain = |step: &WorkflowStep| !decides_alone(step) && !step.allow_failure;
         let before: Vec<_> = self.before.of(index).map(|other| &self.spec.steps[other]).collect();
         let step = &self.spec.steps[index];
         !step.finally && is_certain(step) && before.into_iter().all(is_certain)
     }
+}
+
+/// Returns whether the condition of a step is decided for each of its items.
+#[must_use]
+pub fn is_by_item(step: &WorkflowStep) -> bool {
+    let condition = step.when.as_deref().filter(|_| step.for_each.is_some());
+    let condition = condition.and_then(|when| Condition::parse(when, step.finally).ok());
+    condition.is_some_and(|condition| condition.paths().any(|path| path.root == Root::Item))
+}
+
+/// Whether a step's condition decides whether it runs, whatever became of its dependencies.
+fn decides_alone(step: &WorkflowStep) -> bool {
+    step.when.is_some() && !is_by_item(step)
 }
 
 /// Returns the steps that have succeeded when one begins that has no condition of its own; with one, nothing is certain.
@@ -68,7 +83,7 @@ fn succeeded_before(
     by_id: &BTreeMap<&str, usize>,
     succeeded: &[BTreeSet<usize>],
 ) -> BTreeSet<usize> {
-    if step.when.is_some() {
+    if decides_alone(step) {
         return BTreeSet::new();
     }
     let direct = step.dependencies.iter().filter_map(|id| by_id.get(id.as_str()).copied());

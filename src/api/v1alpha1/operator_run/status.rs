@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::client_config::ClientKind;
 use super::super::free_form::FreeForm;
+use super::super::free_form::any_value;
 use super::attempt::Attempt;
 
 /// Where a run stands.
@@ -333,8 +334,4 @@ pub struct RunColumns {
     #[serde(default)]
     #[schemars(length(max = 1024))]
     pub message: String,
-}
-
-fn any_value(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"x-kubernetes-preserve-unknown-fields": true})
 }

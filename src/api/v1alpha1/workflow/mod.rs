@@ -1,9 +1,11 @@
 //! `Workflow`: operators as the steps of a graph, with conditions, clean-up and outputs.
 
+mod for_each;
 mod schedule;
 mod spec;
 mod status;
 
+pub use for_each::ForEach;
 pub use schedule::{CatchUp, ScheduleStatus, ScheduledRun, WorkflowSchedule};
 pub use spec::{Workflow, WorkflowSpec, WorkflowStep};
 pub use status::{WorkflowColumns, WorkflowStatus};

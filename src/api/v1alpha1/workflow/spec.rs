@@ -9,6 +9,7 @@ use super::super::client_config::ConfigRef;
 use super::super::free_form::FreeForm;
 use super::super::operator_definition::Parameter;
 use super::super::operator_run::Retry;
+use super::for_each::ForEach;
 use super::schedule::WorkflowSchedule;
 use super::status::WorkflowStatus;
 use crate::api::duration::DurationText;
@@ -128,6 +129,10 @@ pub struct WorkflowStep {
     /// How long the step may take. Default: no limit of its own; `10m` for a `finally` step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<DurationText>,
+    /// One run of the step for each item of a list; `steps.ID.result` is then the list of their results, with null for an
+    /// item that failed. Default: one run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<ForEach>,
     /// Whether the run may succeed although the step failed. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_failure: bool,

@@ -1,8 +1,10 @@
 //! `WorkflowRun`: one execution of a workflow, with a line for each of its steps.
 
+mod items;
 mod spec;
 mod status;
 
+pub use items::{ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS, OpenItem};
 pub use spec::{RetryFrom, StepOverride, StepOverrides, WorkflowRef, WorkflowRun, WorkflowRunSpec};
 pub use status::{
     ChildReference, StepPhase, StepStatus, Stopping, WorkflowReference, WorkflowRunColumns,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::super::free_form::FreeForm;
 use super::super::operator_run::{Messages, Phase, ResolvedParameter};
 use super::super::workflow::WorkflowStep;
+use super::items::ItemsStatus;
 
 /// Everything that is known of a run of a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -96,6 +97,9 @@ pub struct StepStatus {
     /// The OperatorRun of the step, which may begin since it stands here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<ChildReference>,
+    /// How its items stand, if it has one run for each item of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<ItemsStatus>,
     /// Whether it is not run again, because it succeeded in the run that is retried: `run` is of that one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reused: bool,
@@ -109,11 +113,11 @@ pub struct StepStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub message: Option<String>,
-    /// How many attempts its run has had.
+    /// How many attempts its run has had, or those of its items together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 32))]
+    #[schemars(range(min = 0, max = 100_000))]
     pub attempts: Option<u32>,
-    /// How many rows it answered, if it answered rows.
+    /// How many rows it answered, if it answered rows; of its items together, if each did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     /// When its run was made.
@@ -131,6 +135,15 @@ impl StepStatus {
     #[must_use]
     pub fn of(step: &WorkflowStep) -> Self {
         Self { id: step.id.clone(), finally: step.finally, ..Self::default() }
+    }
+
+    /// Returns the runs that work, by their names and uids: that of the step, or those of its items.
+    pub fn open_runs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_open = !self.phase.is_settled();
+        let own = self.run.iter().filter(move |_| is_open);
+        let own = own.map(|run| (run.name.as_str(), run.uid.as_str()));
+        let items = self.items.iter().flat_map(|items| &items.open);
+        own.chain(items.map(|item| (item.name.as_str(), item.uid.as_str())))
     }
 }
 
