@@ -99,7 +99,7 @@ pub enum Reason {
     ConditionalWritesMissing,
     /// The administrator has paused every run.
     Paused,
-    /// As many runs of the config or the namespace work as may work at one time.
+    /// As many runs of the config, the namespace or the group work as may work at one time.
     ConcurrencyLimit,
     /// As many runs work in the controller as may work at one time, in all or in memory.
     WorkerPoolFull,
@@ -148,6 +148,8 @@ pub enum Reason {
     Scheduled,
     /// A planned time of the schedule became no run.
     Missed,
+    /// A newer run of the group takes its place.
+    Superseded,
     /// A run of something else has the name of one that the schedule would make.
     NameTaken,
 }
@@ -222,6 +224,7 @@ impl Reason {
             Self::Reused => "Reused",
             Self::Scheduled => "Scheduled",
             Self::Missed => "Missed",
+            Self::Superseded => "Superseded",
             Self::NameTaken => "NameTaken",
         }
     }

@@ -6,6 +6,8 @@ pub const OPERATOR: &str = "mason.dev/operator";
 pub const CONFIG: &str = "mason.dev/config";
 /// The workflow that a schedule made a run of; absent where its name is too long for a label.
 pub const WORKFLOW: &str = "mason.dev/workflow";
+/// On a run of a workflow that was made for a planned time which is past: `true`.
+pub const BACKFILL: &str = "mason.dev/backfill";
 /// The run of a workflow that a run is a step of; absent where its name is too long for a label.
 pub const WORKFLOW_RUN: &str = "mason.dev/workflow-run";
 /// The step of a workflow that a run is.

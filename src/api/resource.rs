@@ -9,7 +9,7 @@ use kube::Resource as _;
 use kube::core::{CustomResourceExt as _, ObjectMeta};
 use serde_json::Value;
 
-use super::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun, Workflow, WorkflowRun};
+use super::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun, Phase, Workflow, WorkflowRun};
 
 /// The namespace of a resource that names none.
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -267,6 +267,20 @@ impl Resource {
             Self::OperatorRun(_) => Kind::OperatorRun,
             Self::Workflow(_) => Kind::Workflow,
             Self::WorkflowRun(_) => Kind::WorkflowRun,
+        }
+    }
+
+    /// Returns the phase of a run; nothing for other kinds.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::OperatorRun(run) => {
+                Some(run.status.as_ref().map(|status| status.phase).unwrap_or_default())
+            }
+            Self::WorkflowRun(run) => {
+                Some(run.status.as_ref().map(|status| status.phase).unwrap_or_default())
+            }
+            _ => None,
         }
     }
 

@@ -12,7 +12,7 @@ use super::leader::Leadership;
 use super::queue::{ClusterNamespaces, RunQueue};
 use super::scope::Scope;
 use super::surroundings::{Clients, Pods, RunEngines, RunPods, SharedLookUps, default_placement};
-use super::workflow_run::Parents;
+use super::workflow_run::{Groups, Parents};
 use crate::api::duration::DurationText;
 use crate::api::v1alpha1::{ActionKind, OperatorDefinition};
 use crate::metrics::Metrics;
@@ -31,6 +31,8 @@ pub(super) struct Context {
     pub(super) queue: Arc<RunQueue>,
     /// The runs of workflows, woken by those of their steps.
     pub(super) parents: Parents,
+    /// The runs of workflows that may not all work at one time.
+    pub(super) groups: Groups,
     pub(super) rules: Rules,
     admission: Arc<Admission>,
     pub(super) events: Events,
@@ -74,6 +76,7 @@ impl Context {
         Self {
             queue,
             parents: Parents::default(),
+            groups: Groups::default(),
             rules,
             admission: Arc::new(admission),
             clients: Arc::new(Clients::new(&client, &settings)),

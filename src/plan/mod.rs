@@ -32,7 +32,7 @@ pub use schedule::{
     times_to_backfill,
 };
 pub use workflow::{
-    Advance, ChildKey, ChildSight, Children, Earlier, NewChild, ParentReference, WantedChild,
+    Advance, ChildKey, ChildSight, Children, Earlier, NewChild, ParentReference, Peer, WantedChild,
     WorkflowChecked, WorkflowDecision, WorkflowNext, WorkflowObservation, child_name, fail_item,
-    parent_of, parent_says, plan_workflow, settle, wanted, wanted_of_earlier,
+    parent_of, parent_says, peer_of, plan_workflow, settle, wanted, wanted_of_earlier,
 };

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::error::StoreError;
 use crate::api::resource::{Key, Kind, Resource};
+use crate::api::v1alpha1::Phase;
 
 /// What an apply did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,18 @@ pub trait Store: Send + Sync {
             Ok(_) => false,
             Err(_) => true,
         });
+        Ok(listed)
+    }
+
+    /// Returns the runs of a kind in a namespace that have not ended. One that cannot be read is an entry of its own.
+    async fn list_unfinished(
+        &self,
+        kind: Kind,
+        namespace: &str,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let mut listed = self.list(kind, Some(namespace)).await?;
+        let has_ended = |resource: &Resource| resource.phase().is_some_and(Phase::is_terminal);
+        listed.retain(|entry| entry.as_ref().map_or(true, |resource| !has_ended(resource)));
         Ok(listed)
     }
 

@@ -238,3 +238,49 @@ fn an_item_whose_run_is_deleted_fails_and_is_not_made_anew() {
     );
     assert_eq!(line["items"]["outcomes"], "F");
 }
+
+/// A workflow whose only step takes long, in a group of which one run may work.
+fn of_group(name: &str, sql: &str, policy: &str) -> String {
+    format!(
+        "apiVersion: mason.dev/v1alpha1\nkind: Workflow\nmetadata: {{name: {name}}}\nspec:\n  \
+         workflow: sales/{name}\n  description: One of a group\n  configRef: {{name: lake}}\n  \
+         concurrency: {{group: orders, policy: {policy}}}\n  steps:\n    - id: work\n      \
+         operator: table/query\n      parameters: {{database_name: sales, query_string: {sql:?}}}\n"
+    )
+}
+
+fn run_of(workflow: &str, name: &str) -> String {
+    run(name, "").replace("{name: flow}", &format!("{{name: {workflow}}}"))
+}
+
+#[test]
+fn of_a_group_one_run_works_and_the_others_wait_replace_it_or_are_cancelled() {
+    let team = Team::with_config("workflow-group");
+    let controller = team.controller();
+    team.apply(&of_group("slow", LONG, "Replace"));
+    team.apply(&of_group("quick", "select 1 as n", "Queue"));
+    team.apply(&of_group("never", "select 1 as n", "Forbid"));
+    team.apply(&run_of("slow", "first"));
+    team.until("mwfr/first", |run| run["status"]["phase"] == "Running");
+    team.apply(&run_of("never", "refused"));
+    let refused = finished(&team, "refused");
+    let columns = &refused["status"]["columns"];
+    assert_eq!(
+        (&refused["status"]["phase"], &columns["reason"]),
+        (&json!("Cancelled"), &json!("ConcurrencyLimit"))
+    );
+    assert!(team.get("mwfr/first")["status"]["stopping"].is_null(), "only its like replaces it");
+    team.apply(&run_of("slow", "second"));
+    let first = finished(&team, "first");
+    assert_eq!(first["status"]["phase"], "Cancelled", "{first:#}");
+    assert_eq!(first["status"]["columns"]["reason"], "Superseded");
+    team.until("mwfr/second", |run| run["status"]["phase"] == "Running");
+    team.apply(&run_of("quick", "third"));
+    let third =
+        team.until("mwfr/third", |run| run["status"]["columns"]["reason"] == "ConcurrencyLimit");
+    let message = &third["status"]["columns"]["message"];
+    assert_eq!(message, "waits for `second` of group `orders`");
+    team.kubectl(&["patch", "mwfr/second", "--type=merge", "-p", r#"{"spec":{"cancel":true}}"#]);
+    let third = finished(&team, "third");
+    assert_eq!(third["status"]["phase"], "Succeeded", "{third:#}\n{}", controller.log());
+}

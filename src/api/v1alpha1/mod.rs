@@ -32,11 +32,11 @@ pub use operator_run::{
     ResolvedParameter, ResultKind, ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
 };
 pub use workflow::{
-    CatchUp, ForEach, ScheduleStatus, ScheduledRun, Workflow, WorkflowColumns, WorkflowSchedule,
-    WorkflowSpec, WorkflowStatus, WorkflowStep,
+    CatchUp, Concurrency, ConcurrencyPolicy, ForEach, ScheduleStatus, ScheduledRun, Workflow,
+    WorkflowColumns, WorkflowSchedule, WorkflowSpec, WorkflowStatus, WorkflowStep,
 };
 pub use workflow_run::{
     ChildReference, ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS, OpenItem, RetryFrom,
-    StepOverride, StepOverrides, StepPhase, StepStatus, Stopping, WorkflowRef, WorkflowReference,
-    WorkflowRun, WorkflowRunColumns, WorkflowRunSpec, WorkflowRunStatus,
+    StepOverride, StepOverrides, StepPhase, StepStatus, Stopping, Ticket, WorkflowRef,
+    WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec, WorkflowRunStatus,
 };

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::resume::is_left;
 use super::run_workflow::{follow_to_end, workflow_named};
+use crate::api::labels;
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::Workflow;
 use crate::cli::args::{BackfillArgs, Output};
@@ -30,7 +31,9 @@ pub(crate) async fn backfill(context: &VerbContext, args: &BackfillArgs) -> anyh
     }
     let mut keys = Vec::new();
     for planned_at in planned {
-        let run = scheduled_run(&workflow, planned_at);
+        let mut run = scheduled_run(&workflow, planned_at);
+        let labels = run.metadata.labels.get_or_insert_default();
+        labels.insert(labels::BACKFILL.to_owned(), "true".to_owned());
         let key = context.key(Kind::WorkflowRun, run.metadata.name.as_deref().unwrap_or_default());
         let name = visible(&key.name);
         let before = context.store.get(&key).await?;

@@ -3,7 +3,6 @@
 use crate::cli::args::DeleteArgs;
 use crate::cli::documents;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::runs::phase_of;
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
 use crate::plan::parent_of;
@@ -88,7 +87,7 @@ async fn refuse_unfinished(context: &VerbContext, key: &Key) -> anyhow::Result<(
         }
         _ => false,
     };
-    let Some(phase) = phase_of(&found).filter(|phase| has_begun && !phase.is_terminal()) else {
+    let Some(phase) = found.phase().filter(|phase| has_begun && !phase.is_terminal()) else {
         return Ok(());
     };
     let message = format!("run `{}` has not ended ({})", key.name, phase.as_str());

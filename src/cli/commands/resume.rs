@@ -11,7 +11,7 @@ use crate::cli::args::{ResolutionChoice, ResumeArgs};
 use crate::cli::cluster;
 use crate::cli::failure::Exit;
 use crate::cli::print::{ProgressView, run_report};
-use crate::cli::runs::{self, Change, Followed, change, follow, phase_of};
+use crate::cli::runs::{self, Change, Followed, change, follow};
 use crate::cli::verb_context::VerbContext;
 use crate::plan::parent_of;
 
@@ -81,7 +81,7 @@ async fn released(context: &VerbContext, name: &str, args: &ResumeArgs) -> anyho
     let key = resource.key();
     if let Resource::WorkflowRun(run) = &resource
         && run.spec.suspend
-        && phase_of(&resource).is_some_and(|phase| !phase.is_terminal())
+        && resource.phase().is_some_and(|phase| !phase.is_terminal())
     {
         change(context, &key, (Change::Suspend(false), args.force)).await?;
     }
@@ -129,7 +129,7 @@ async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
 pub(crate) fn is_left(resource: &Resource) -> bool {
     match resource {
         Resource::OperatorRun(run) => needs_driving(run) && parent_of(run).is_none(),
-        Resource::WorkflowRun(run) => match phase_of(resource).unwrap_or_default() {
+        Resource::WorkflowRun(run) => match resource.phase().unwrap_or_default() {
             Phase::Pending | Phase::Running | Phase::Unknown => true,
             Phase::Suspended => !run.spec.suspend || run.spec.cancel,
             Phase::Succeeded | Phase::Failed | Phase::Cancelled => false,

@@ -3,7 +3,7 @@
 use crate::api::resource::{Kind, Resource};
 use crate::cli::args::SuspendArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::runs::{Change, change, phase_of};
+use crate::cli::runs::{Change, change};
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
 
@@ -30,7 +30,7 @@ pub(super) async fn change_unfinished(
     let resource = any_run(context, run).await?;
     let key = resource.key();
     let name = key.name.as_str();
-    let phase = phase_of(&resource).unwrap_or_default();
+    let phase = resource.phase().unwrap_or_default();
     if phase.is_terminal() {
         context.printer.out(&format!("run `{name}` has ended already: {}", phase.as_str()))?;
         return Ok(None);

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 use crate::api::resource::{Key, Resource};
-use crate::api::v1alpha1::{OperatorRun, Phase, Resolution};
+use crate::api::v1alpha1::{OperatorRun, Resolution};
 use crate::cli::cluster::is_connection_lost;
 use crate::cli::verb_context::VerbContext;
 use crate::store::StoreError;
@@ -128,23 +128,10 @@ pub(crate) async fn ask_to_cancel(context: &VerbContext, key: &Key) -> anyhow::R
 
 async fn try_to_cancel(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
     let Some(run) = context.store.get(key).await? else { return Ok(()) };
-    if phase_of(&run).is_some_and(|phase| !phase.is_terminal()) {
+    if run.phase().is_some_and(|phase| !phase.is_terminal()) {
         change(context, key, (Change::Cancel, false)).await?;
     }
     Ok(())
-}
-
-/// Returns where a run, or a run of a workflow, stands; nothing for any other resource.
-pub(crate) fn phase_of(resource: &Resource) -> Option<Phase> {
-    match resource {
-        Resource::OperatorRun(run) => {
-            Some(run.status.as_ref().map(|status| status.phase).unwrap_or_default())
-        }
-        Resource::WorkflowRun(run) => {
-            Some(run.status.as_ref().map(|status| status.phase).unwrap_or_default())
-        }
-        _ => None,
-    }
 }
 
 fn run_of(resource: Resource) -> Option<OperatorRun> {

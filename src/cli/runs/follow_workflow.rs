@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::edit::phase_of;
 use super::engines::run_context;
 use super::follow::follow_until;
 use crate::api::resource::{Key, Resource};
@@ -22,11 +21,13 @@ pub(super) struct Watcher {
     view: Arc<ProgressView>,
     quiet: bool,
     told: Mutex<BTreeMap<String, StepPhase>>,
+    /// What was last said of each run that waits to begin.
+    waits: Mutex<BTreeMap<String, String>>,
 }
 
 impl Watcher {
     pub(super) fn new(view: &Arc<ProgressView>, quiet: bool) -> Self {
-        Self { view: Arc::clone(view), quiet, told: Mutex::default() }
+        Self { view: Arc::clone(view), quiet, told: Mutex::default(), waits: Mutex::default() }
     }
 }
 
@@ -48,6 +49,15 @@ impl WorkflowObserver for Watcher {
     /// Writes a line for each step that stands elsewhere than before.
     fn changed(&self, run: &WorkflowRun) {
         let Some(status) = run.status.as_ref().filter(|_| !self.quiet) else { return };
+        let name = run.metadata.name.clone().unwrap_or_default();
+        let message = &status.columns.message;
+        if status.started_at.is_none() && !status.phase.is_terminal() && !message.is_empty() {
+            let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+            if waits.insert(name.clone(), message.clone()).as_ref() != Some(message) {
+                let text = visible_on_one_line(message);
+                self.view.note(&format!("{}: {text}", visible_on_one_line(&name)));
+            }
+        }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         for line in &status.steps {
             let before = told.insert(line.id.clone(), line.phase).unwrap_or_default();
@@ -94,7 +104,7 @@ async fn until_settled(
             return Err(Failure::impossible(message, hint).into());
         };
         watcher.changed(&run);
-        let phase = phase_of(&Resource::WorkflowRun(run.clone())).unwrap_or_default();
+        let phase = Resource::WorkflowRun(run.clone()).phase().unwrap_or_default();
         if phase.is_terminal() || matches!(phase, Phase::Suspended | Phase::Unknown) {
             return Ok(*run);
         }

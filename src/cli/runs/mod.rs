@@ -7,7 +7,7 @@ mod follow_workflow;
 mod schedules;
 mod store;
 
-pub(crate) use edit::{Change, answer, change, phase_of};
+pub(crate) use edit::{Change, answer, change};
 pub(crate) use engines::{KINDS, probe, run_context};
 pub(crate) use follow::{Followed, follow};
 pub(crate) use follow_workflow::follow_workflow;

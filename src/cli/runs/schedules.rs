@@ -8,7 +8,6 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 
-use super::edit::phase_of;
 use super::engines::run_context;
 use super::follow_workflow::Watcher;
 use crate::api::resource::{Key, Kind, Resource};
@@ -158,7 +157,7 @@ impl Scheduler<'_> {
     async fn open_runs(&self, begun: &BTreeSet<String>) -> anyhow::Result<Vec<WorkflowRun>> {
         let mut found = Vec::new();
         for entry in self.list(Kind::WorkflowRun).await? {
-            let is_open = phase_of(&entry).is_none_or(|phase| !phase.is_terminal());
+            let is_open = entry.phase().is_none_or(|phase| !phase.is_terminal());
             let Resource::WorkflowRun(run) = entry else { continue };
             let is_driven = run.metadata.name.as_ref().is_some_and(|name| begun.contains(name));
             if is_open && run.spec.planned_at.is_some() && !run.spec.suspend && !is_driven {

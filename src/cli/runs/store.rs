@@ -2,7 +2,6 @@
 
 use kube::core::ObjectMeta;
 
-use super::edit::phase_of;
 use crate::api::resource::Resource;
 use crate::api::v1alpha1::Phase;
 use crate::cli::args::Output;
@@ -54,7 +53,7 @@ async fn store_named(context: &VerbContext, run: Resource) -> anyhow::Result<Res
         }
         Err(error) => return Err(error.into()),
     };
-    if let Some(phase) = phase_of(&stored).filter(|phase| phase.is_terminal()) {
+    if let Some(phase) = stored.phase().filter(|phase| phase.is_terminal()) {
         say_ended_before(context, &key.name, phase);
     }
     Ok(stored)

@@ -43,6 +43,9 @@ impl WorkflowRuns {
             let WorkflowPass { run, next } = reconcile_workflow(context, run).await?;
             if next != Wake::Reread {
                 self.tell(&before, &run);
+                for woken in self.context.groups.note(&run) {
+                    self.context.parents.wake(&woken);
+                }
             }
             match next {
                 Wake::Now => {}

@@ -31,6 +31,11 @@ impl Parents {
         }
     }
 
+    /// Wakes a run of a workflow.
+    pub(crate) fn wake(&self, woken: &Woken) {
+        self.wakers().send(woken);
+    }
+
     fn wakers(&self) -> MutexGuard<'_, Wakers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

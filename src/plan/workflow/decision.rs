@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::api::conditions::Reason;
-use crate::api::v1alpha1::{FreeForm, OperatorRun, Phase, StepStatus, Stopping};
+use crate::api::v1alpha1::{FreeForm, OperatorRun, Phase, StepStatus, Stopping, Ticket};
 use crate::validate::{Problems, ValidWorkflow};
 
 /// What a pass over a run of a workflow does.
@@ -18,6 +18,8 @@ pub enum WorkflowDecision {
         /// When to look again.
         until: Timestamp,
     },
+    /// Gives the run a ticket of its group.
+    TakeTicket(Ticket),
     /// Records the workflow that the run begins with.
     Begin(Box<ValidWorkflow>),
     /// Moves steps on.

@@ -31,8 +31,10 @@ pub(super) fn first_failure(pass: &Pass<'_>) -> Option<String> {
 /// Returns how the ordinary steps of a run end it.
 pub(super) fn outcome(pass: &Pass<'_>) -> (Phase, Reason, String) {
     match (&pass.stopping, first_failure(pass)) {
-        (Some(stopping), _) if stopping.reason == Reason::Cancelled => {
-            (Phase::Cancelled, Reason::Cancelled, stopping.message.clone())
+        (Some(stopping), _)
+            if matches!(stopping.reason, Reason::Cancelled | Reason::Superseded) =>
+        {
+            (Phase::Cancelled, stopping.reason, stopping.message.clone())
         }
         (Some(stopping), _) => (Phase::Failed, stopping.reason, stopping.message.clone()),
         (None, Some(failure)) => (Phase::Failed, Reason::StepFailed, failure),

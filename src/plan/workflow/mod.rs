@@ -12,6 +12,7 @@ mod observation;
 mod pass;
 mod reuse;
 mod step;
+mod turn;
 
 pub use child::{ParentReference, child_name, parent_of, parent_says, settle};
 pub use decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
@@ -22,3 +23,4 @@ pub use observation::{
 };
 pub use pass::plan_workflow;
 pub use reuse::wanted_of_earlier;
+pub use turn::{Peer, peer_of};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::turn::Peer;
 use crate::api::v1alpha1::{OperatorRun, StepStatus};
 use crate::validate::{Problems, ValidWorkflow};
 
@@ -13,6 +14,8 @@ pub struct WorkflowObservation {
     pub checked: Option<WorkflowChecked>,
     /// How long a run may wait for what it names and is not there.
     pub patience: Duration,
+    /// The other runs of its group that have not ended; only of a run that has a ticket and has not begun, or may be replaced.
+    pub peers: Vec<Peer>,
     /// The runs of steps that were looked at.
     pub children: Children,
     /// The run that is retried, while it is there and steps may still be taken over from it.

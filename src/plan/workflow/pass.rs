@@ -9,15 +9,16 @@ use super::decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
 use super::ending;
 use super::look::seen_line;
 use super::observation::{ChildKey, ChildSight, WorkflowChecked, WorkflowObservation};
+use super::turn::{Turn, replaced_by, turn};
 use crate::api::conditions::Reason;
 use crate::api::v1alpha1::{
-    ItemOutcome, OperatorRun, Phase, StepPhase, StepStatus, Stopping, WorkflowRun,
+    ItemOutcome, OperatorRun, Phase, StepPhase, StepStatus, Stopping, Ticket, WorkflowRun,
     WorkflowRunStatus, WorkflowSpec, WorkflowStep,
 };
 use crate::plan::failure::cut;
 use crate::plan::operator_run::since;
 use crate::plan::retries::after;
-use crate::validate::{Problems, ValidWorkflow, nodes, order};
+use crate::validate::{Group, Problems, ValidWorkflow, nodes, order};
 
 /// Most runs of steps that one pass creates.
 const CREATED: usize = 50;
@@ -55,25 +56,51 @@ fn begin(
     match &seen.checked {
         Some(WorkflowChecked::Ready(valid)) if run.spec.dry_run => dry_run(valid),
         Some(WorkflowChecked::Ready(_)) if run.spec.suspend => {
-            WorkflowDecision::Advance(Box::new(Advance {
-                steps: Vec::new(),
-                create: Vec::new(),
-                stopping: None,
-                next: WorkflowNext::Wait {
-                    phase: Phase::Suspended,
-                    reason: Reason::Suspended,
-                    message: "suspended before its first step".to_owned(),
-                    until: None,
-                },
-            }))
+            let message = "suspended before its first step".to_owned();
+            wait_unbegun((Phase::Suspended, Reason::Suspended), message)
         }
-        Some(WorkflowChecked::Ready(valid)) => WorkflowDecision::Begin(valid.clone()),
+        Some(WorkflowChecked::Ready(valid)) => begin_in_turn((run, status), valid, seen, now),
         Some(WorkflowChecked::Refused(problems)) if waits(status, problems, seen, now) => {
             WorkflowDecision::Lack { problems: problems.clone(), until: after(now, LACK) }
         }
         Some(WorkflowChecked::Refused(problems)) => WorkflowDecision::Refuse(problems.clone()),
         None => WorkflowDecision::Rest,
     }
+}
+
+/// Begins a run when it is its turn in its group, if it counts in one.
+fn begin_in_turn(
+    (run, status): (&WorkflowRun, &WorkflowRunStatus),
+    valid: &ValidWorkflow,
+    seen: &WorkflowObservation,
+    now: Timestamp,
+) -> WorkflowDecision {
+    let begins = || WorkflowDecision::Begin(Box::new(valid.clone()));
+    // A run that was suspended takes a new place.
+    let ticket = status.ticket.as_ref().filter(|_| status.phase != Phase::Suspended);
+    let Some(ticket) = ticket else {
+        let Some(Group { name, limit, policy, newest_only }) = valid.group.clone() else {
+            return begins();
+        };
+        let ticket = Ticket { group: name, limit, policy, newest_only, since: now };
+        return WorkflowDecision::TakeTicket(ticket);
+    };
+    let uid = run.metadata.uid.as_deref().unwrap_or_default();
+    match turn(ticket, uid, &seen.peers) {
+        Turn::Begins => begins(),
+        Turn::Waits(message) => wait_unbegun((Phase::Pending, Reason::ConcurrencyLimit), message),
+        Turn::Ends(reason, message) => end_before(Phase::Cancelled, reason, &message),
+    }
+}
+
+/// Lets a run wait that has not begun.
+fn wait_unbegun((phase, reason): (Phase, Reason), message: String) -> WorkflowDecision {
+    WorkflowDecision::Advance(Box::new(Advance {
+        steps: Vec::new(),
+        create: Vec::new(),
+        stopping: None,
+        next: WorkflowNext::Wait { phase, reason, message, until: None },
+    }))
 }
 
 fn dry_run(valid: &ValidWorkflow) -> WorkflowDecision {
@@ -214,6 +241,14 @@ impl<'a> Pass<'a> {
         {
             let message = format!("the run took longer than its timeout of {timeout}");
             return stopping(Reason::DeadlineExceeded, message);
+        }
+        let uid = self.run.metadata.uid.as_deref().unwrap_or_default();
+        let ticket = self.status.ticket.as_ref();
+        if let Some(name) = ticket.and_then(|ticket| replaced_by(ticket, uid, &self.seen.peers)) {
+            return stopping(
+                Reason::Superseded,
+                format!("run `{name}` of its group takes its place"),
+            );
         }
         let failed = ending::first_failure(self).filter(|_| self.spec.fail_fast)?;
         stopping(Reason::StepFailed, failed)

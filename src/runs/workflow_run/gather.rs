@@ -1,10 +1,12 @@
 //! Reads what a pass over a run of a workflow needs: what it is checked with before it begins, the runs of steps after.
 
 use super::resources::{WorkflowResources, earlier_of};
-use crate::api::v1alpha1::{OperatorRun, StepPhase, WorkflowRun, WorkflowRunStatus, WorkflowSpec};
+use crate::api::v1alpha1::{
+    ConcurrencyPolicy, OperatorRun, StepPhase, WorkflowRun, WorkflowRunStatus, WorkflowSpec,
+};
 use crate::plan::{
-    ChildKey, ChildSight, Children, Earlier, WantedChild, WorkflowChecked, WorkflowObservation,
-    parent_of, wanted, wanted_of_earlier,
+    ChildKey, ChildSight, Children, Earlier, Peer, WantedChild, WorkflowChecked,
+    WorkflowObservation, parent_of, peer_of, wanted, wanted_of_earlier,
 };
 use crate::runs::context::{RunContext, RunError};
 use crate::store::{Key, Kind, Resource};
@@ -35,11 +37,42 @@ pub(super) async fn gather(
             Err(problems) => WorkflowChecked::Refused(problems),
         };
         let checked = Some(checked);
-        return Ok(WorkflowObservation { checked, patience, ..WorkflowObservation::default() });
+        let peers = peers(context, run, status).await?;
+        return Ok(WorkflowObservation {
+            checked,
+            patience,
+            peers,
+            ..WorkflowObservation::default()
+        });
     };
     let children = look_at_wanted(context, run, (spec, status)).await?;
     let earlier = earlier(context, run, (spec, status)).await?;
-    Ok(WorkflowObservation { checked: None, patience, children, earlier })
+    let peers = peers(context, run, status).await?;
+    Ok(WorkflowObservation { checked: None, patience, peers, children, earlier })
+}
+
+/// Looks at the other runs of the group of a run that has not begun, or may be replaced.
+async fn peers(
+    context: &RunContext,
+    run: &WorkflowRun,
+    status: &WorkflowRunStatus,
+) -> Result<Vec<Peer>, RunError> {
+    let Some(ticket) = &status.ticket else { return Ok(Vec::new()) };
+    if status.started_at.is_some() && ticket.policy != ConcurrencyPolicy::Replace {
+        return Ok(Vec::new());
+    }
+    let namespace = run.metadata.namespace.clone().unwrap_or_default();
+    let listed = context.store.list_unfinished(Kind::WorkflowRun, &namespace).await;
+    let listed = listed.map_err(|source| failed(run, "list the runs beside", source))?;
+    let others = listed.into_iter().filter_map(|found| match found {
+        Ok(Resource::WorkflowRun(other)) => peer_of(&other),
+        // One that cannot be read works on nothing.
+        _ => None,
+    });
+    let own = run.metadata.uid.as_deref();
+    Ok(others
+        .filter(|peer| Some(peer.uid.as_str()) != own && peer.ticket.group == ticket.group)
+        .collect())
 }
 
 /// Looks at the run that is retried, as long as a step may be taken over from it.

@@ -71,7 +71,7 @@ fn wake(decision: &WorkflowDecision, now: Timestamp) -> Wake {
     let resync = now.checked_add(RESYNC).unwrap_or(now);
     match decision {
         WorkflowDecision::Lack { until, .. } => Wake::At(*until),
-        WorkflowDecision::Begin(_) => Wake::Now,
+        WorkflowDecision::Begin(_) | WorkflowDecision::TakeTicket(_) => Wake::Now,
         WorkflowDecision::Refuse(_) | WorkflowDecision::Rest => Wake::OnChange,
         WorkflowDecision::Advance(advance) => match &advance.next {
             WorkflowNext::Again => Wake::Now,

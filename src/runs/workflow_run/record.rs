@@ -54,6 +54,10 @@ pub(super) fn record(
             status.unseen_since.get_or_insert(now);
             show(&mut status, Phase::Pending, (problems.reason(), &first));
         }
+        WorkflowDecision::TakeTicket(ticket) => {
+            status.ticket = Some(ticket.clone());
+            show(&mut status, Phase::Pending, (Reason::Accepted, ""));
+        }
         WorkflowDecision::Begin(valid) => begin(&mut status, valid, now),
         WorkflowDecision::Advance(advance) => move_on(&mut status, advance, created, now),
     }

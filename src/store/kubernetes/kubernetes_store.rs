@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::answer::{failed, is_expired, is_missing, readable};
 use super::objects::{api_resource, object_of, wanted};
+use crate::api::v1alpha1::Phase;
 use crate::store::{Applied, Key, Kind, Resource, Store, StoreError};
 
 /// How many resources one page of a list holds.
@@ -159,6 +160,19 @@ impl Store for KubernetesStore {
     ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
         let kind = Kind::OperatorDefinition;
         let chosen = ListParams::default().fields(&format!("spec.operator={operator}"));
+        let listed = self.namespaced(kind, namespace).list(&chosen).await;
+        let listed = listed.map_err(|error| failed("list", kind.plural(), error))?;
+        Ok(listed.items.into_iter().map(|object| readable(kind, object)).collect())
+    }
+
+    async fn list_unfinished(
+        &self,
+        kind: Kind,
+        namespace: &str,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let ended = [Phase::Succeeded, Phase::Failed, Phase::Cancelled];
+        let fields = ended.map(|phase| format!("status.phase!={}", phase.as_str())).join(",");
+        let chosen = ListParams::default().fields(&fields);
         let listed = self.namespaced(kind, namespace).list(&chosen).await;
         let listed = listed.map_err(|error| failed("list", kind.plural(), error))?;
         Ok(listed.items.into_iter().map(|object| readable(kind, object)).collect())

@@ -15,6 +15,6 @@ pub use check::validate_workflow;
 pub use condition::Condition;
 pub use graph::order;
 pub use references::{Unresolved, UnresolvedKind, references_in, resolve};
-pub use run::{ValidWorkflow, effective_spec, step_run, validate_workflow_run};
+pub use run::{Group, ValidWorkflow, effective_spec, step_run, validate_workflow_run};
 pub use scope::{Path, Root, Scope, StepField, StepOutcome};
 pub use steps::{is_by_item, nodes};

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::check::validate_workflow;
 use crate::api::conditions::Reason;
+use crate::api::labels;
 use crate::api::v1alpha1::{
-    ConfigRef, FreeForm, OperatorRun, OperatorRunSpec, ResolvedParameter, RetryFrom, StepOverride,
-    Workflow, WorkflowReference, WorkflowRun, WorkflowRunStatus, WorkflowSpec, WorkflowStep,
+    CatchUp, ConcurrencyPolicy, ConfigRef, FreeForm, OperatorRun, OperatorRunSpec,
+    ResolvedParameter, RetryFrom, StepOverride, Workflow, WorkflowReference, WorkflowRun,
+    WorkflowRunStatus, WorkflowSpec, WorkflowStep,
 };
 use crate::validate::digest::workflow_digest;
 use crate::validate::parameter::Given;
@@ -25,6 +27,47 @@ pub struct ValidWorkflow {
     pub spec: WorkflowSpec,
     /// Every parameter of the workflow that has a value.
     pub parameters: Vec<ResolvedParameter>,
+    /// The group that the run counts in, if it counts in one.
+    pub group: Option<Group>,
+}
+
+/// The group that a run counts in: how many of it may work at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// How many of it may work at one time.
+    pub limit: u32,
+    /// What becomes of a run while it may not begin.
+    pub policy: ConcurrencyPolicy,
+    /// Whether the run gives up its place to a newer run of its schedule.
+    pub newest_only: bool,
+}
+
+/// Returns the group that a run counts in: that of the workflow, else one for those that its schedule makes.
+fn group_of(workflow: &Workflow, run: &WorkflowRun) -> Option<Group> {
+    let name = workflow.metadata.name.clone().unwrap_or_default();
+    let labels = run.metadata.labels.as_ref();
+    let is_backfill = labels.is_some_and(|labels| labels.contains_key(labels::BACKFILL));
+    let schedule = workflow.spec.schedule.as_ref();
+    let is_scheduled = run.spec.planned_at.is_some() && !is_backfill;
+    let newest_only =
+        is_scheduled && schedule.is_some_and(|schedule| schedule.catch_up != CatchUp::All);
+    match &workflow.spec.concurrency {
+        Some(asked) if asked.policy == ConcurrencyPolicy::Allow => None,
+        Some(asked) => Some(Group {
+            name: asked.group.clone().unwrap_or(name),
+            limit: asked.limit,
+            policy: asked.policy,
+            newest_only: newest_only && asked.policy == ConcurrencyPolicy::Queue,
+        }),
+        None => run.spec.planned_at.map(|_| Group {
+            name: format!("schedule/{name}"),
+            limit: 1,
+            policy: ConcurrencyPolicy::Queue,
+            newest_only,
+        }),
+    }
 }
 
 impl ValidWorkflow {
@@ -52,8 +95,8 @@ impl ValidWorkflow {
 #[must_use]
 pub fn effective_spec(workflow: &Workflow, run: &WorkflowRun) -> (WorkflowSpec, Problems) {
     let (mut spec, mut problems) = (workflow.spec.clone(), Problems::default());
-    // When a workflow runs by itself is no matter of a run.
-    spec.schedule = None;
+    // When a workflow runs by itself, and beside what, is no matter of a run that has begun.
+    (spec.schedule, spec.concurrency) = (None, None);
     if run.spec.config_ref.is_some() {
         spec.config_ref.clone_from(&run.spec.config_ref);
     }
@@ -141,7 +184,8 @@ pub fn validate_workflow_run(
     }
     let name = workflow.metadata.name.clone().unwrap_or_default();
     let reference = WorkflowReference { name, digest: workflow_digest(workflow) };
-    let valid = ValidWorkflow { reference, spec, parameters };
+    let group = group_of(workflow, run);
+    let valid = ValidWorkflow { reference, spec, parameters, group };
     check_size(&valid, &mut problems);
     problems.none_or(valid)
 }

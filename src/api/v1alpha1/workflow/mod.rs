@@ -1,10 +1,12 @@
 //! `Workflow`: operators as the steps of a graph, with conditions, clean-up and outputs.
 
+mod concurrency;
 mod for_each;
 mod schedule;
 mod spec;
 mod status;
 
+pub use concurrency::{Concurrency, ConcurrencyPolicy};
 pub use for_each::ForEach;
 pub use schedule::{CatchUp, ScheduleStatus, ScheduledRun, WorkflowSchedule};
 pub use spec::{Workflow, WorkflowSpec, WorkflowStep};

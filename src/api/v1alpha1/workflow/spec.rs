@@ -9,6 +9,7 @@ use super::super::client_config::ConfigRef;
 use super::super::free_form::FreeForm;
 use super::super::operator_definition::Parameter;
 use super::super::operator_run::Retry;
+use super::concurrency::Concurrency;
 use super::for_each::ForEach;
 use super::schedule::WorkflowSchedule;
 use super::status::WorkflowStatus;
@@ -88,6 +89,10 @@ pub struct WorkflowSpec {
     /// `{rows: "${steps.check.rows ?? 0}"}`.
     #[serde(default, skip_serializing_if = "FreeForm::is_empty")]
     pub outputs: FreeForm,
+    /// How many runs may work at one time, whoever makes them. Default: any number; of those that the schedule makes one, and
+    /// the newest of the others waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
     /// When the workflow is run by itself. Default: only when somebody asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<WorkflowSchedule>,

@@ -7,6 +7,6 @@ mod status;
 pub use items::{ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS, OpenItem};
 pub use spec::{RetryFrom, StepOverride, StepOverrides, WorkflowRef, WorkflowRun, WorkflowRunSpec};
 pub use status::{
-    ChildReference, StepPhase, StepStatus, Stopping, WorkflowReference, WorkflowRunColumns,
+    ChildReference, StepPhase, StepStatus, Stopping, Ticket, WorkflowReference, WorkflowRunColumns,
     WorkflowRunStatus,
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::free_form::FreeForm;
 use super::super::operator_run::{Messages, Phase, ResolvedParameter};
-use super::super::workflow::WorkflowStep;
+use super::super::workflow::{ConcurrencyPolicy, WorkflowStep};
 use super::items::ItemsStatus;
 
 /// Everything that is known of a run of a workflow.
@@ -29,6 +29,9 @@ pub struct WorkflowRunStatus {
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_string()]))]
     pub conditions: Vec<Condition>,
+    /// The run's place among those that may not all work at one time; absent where any number may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
     /// The workflow that the run began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<WorkflowReference>,
@@ -69,6 +72,26 @@ pub struct WorkflowRunStatus {
     /// Texts for the columns of `get`.
     #[serde(default)]
     pub columns: WorkflowRunColumns,
+}
+
+/// A run's place among those of its group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    /// The group; runs that a schedule makes have one of their own, `schedule/NAME`, where the workflow names none.
+    #[schemars(length(max = 300))]
+    pub group: String,
+    /// How many of the group may work at one time.
+    #[schemars(range(min = 1, max = 100))]
+    pub limit: u32,
+    /// What becomes of the run while it may not begin.
+    pub policy: ConcurrencyPolicy,
+    /// Whether it gives up its place to a newer run of its schedule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub newest_only: bool,
+    /// When it took its place; the earlier is first.
+    #[schemars(with = "k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime")]
+    pub since: Timestamp,
 }
 
 /// The workflow that a run began with.
