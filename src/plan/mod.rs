@@ -29,7 +29,7 @@ pub use queue::{AdmissionQueue, Bounds, Needs};
 pub use retries::{after_failure, full_jitter};
 pub use schedule::{
     DueRun, ScheduleMove, is_run_of, plan_schedule_of, run_name, scheduled_run, settled,
-    times_to_backfill,
+    times_to_backfill, to_clear,
 };
 pub use workflow::{
     Advance, ChildKey, ChildSight, Children, Earlier, NewChild, ParentReference, Peer, WantedChild,

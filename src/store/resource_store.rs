@@ -60,6 +60,22 @@ pub trait Store: Send + Sync {
         Ok(listed)
     }
 
+    /// Returns the resources of a kind in a namespace that have a label of this value.
+    async fn list_labelled(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        (label, value): (&str, &str),
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let mut listed = self.list(kind, Some(namespace)).await?;
+        let has_label = |resource: &Resource| {
+            let labels = resource.metadata().labels.as_ref();
+            labels.and_then(|labels| labels.get(label)).is_some_and(|found| found == value)
+        };
+        listed.retain(|entry| entry.as_ref().is_ok_and(has_label));
+        Ok(listed)
+    }
+
     /// Creates a resource, or changes the spec, labels and annotations of an existing one under the
     /// transition rules of its schema. The given status is ignored. Sets uid, generation,
     /// resourceVersion and creationTimestamp.

@@ -104,6 +104,26 @@ fn a_scheduler_that_dies_anywhere_is_followed_by_one_that_makes_no_run_twice() {
 }
 
 #[test]
+fn old_runs_of_a_schedule_go_with_their_steps_and_those_of_people_stay() {
+    let text = EVERY_MINUTE.replace("  steps:", "  history: {succeeded: 2, failed: 1}\n  steps:");
+    let mason = applied(&text);
+    scheduler_at(&mason, 0);
+    let by_hand = mason.call(["run", "workflow", "sales/ticks", "--name", "by-hand", "-q"]);
+    assert_eq!(by_hand.code, 0, "{by_hand:?}");
+    for minute in 1..=5 {
+        let called = scheduler_at(&mason, minute * 60 + 5);
+        assert_eq!(called.code, 0, "{called:?}");
+    }
+    let names: Vec<Value> =
+        runs(&mason).iter().map(|run| run["metadata"]["name"].clone()).collect();
+    // Two that are kept, the one before the newest had ended by then, and the newest.
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(names.contains(&"by-hand".into()), "{names:?}");
+    let steps = mason.call(["get", "runs", "-o", "name"]).out;
+    assert_eq!(steps.lines().count(), 4, "{steps}");
+}
+
+#[test]
 fn what_is_past_is_made_up_for_under_the_names_of_the_schedule() {
     let daily = EVERY_MINUTE.replace("every: 60s", "cron: \"0 2 * * *\", suspend: true");
     let mason = applied(&daily);

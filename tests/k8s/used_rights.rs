@@ -132,11 +132,17 @@ fn work_in_a_pod(team: &Team) {
 
 /// A workflow whose steps are created as runs, and one whose runs are made by its schedule.
 fn run_a_workflow(team: &Team) {
-    team.apply(&workflows::scheduled("ticks", "every: 10s"));
+    let kept = "  history: {succeeded: 0, failed: 0}\n";
+    team.apply(&(workflows::scheduled("ticks", "every: 10s") + kept));
+    let old = ", plannedAt: '2026-01-01T00:00:00Z'";
+    let old = workflows::run("old", old).replace("{name: flow}", "{name: ticks}");
+    team.apply(&old.replace("{name: old}", "{name: old, labels: {mason.dev/workflow: ticks}}"));
+    workflows::finished(team, "old");
     team.apply(FLOW);
     team.apply(&workflows::run("flow-now", ""));
     assert_eq!(workflows::finished(team, "flow-now")["status"]["phase"], "Succeeded");
     team.until("mwf/ticks", |workflow| !workflow["status"]["schedule"]["lastRun"].is_null());
+    team.until("mwfr/old", Value::is_null);
 }
 
 /// Objects of each kind that cannot be read say so themselves.

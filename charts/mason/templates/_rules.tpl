@@ -16,6 +16,10 @@
 - apiGroups: [mason.dev]
   resources: [operatorruns]
   verbs: [patch, delete]
+# Runs of a schedule that are not kept any more are deleted.
+- apiGroups: [mason.dev]
+  resources: [workflowruns]
+  verbs: [delete]
 # Children name their run as owner also where the API server asks for this right.
 - apiGroups: [mason.dev]
   resources: [operatorruns/finalizers]

@@ -32,8 +32,8 @@ pub use operator_run::{
     ResolvedParameter, ResultKind, ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
 };
 pub use workflow::{
-    CatchUp, Concurrency, ConcurrencyPolicy, ForEach, ScheduleStatus, ScheduledRun, Workflow,
-    WorkflowColumns, WorkflowSchedule, WorkflowSpec, WorkflowStatus, WorkflowStep,
+    CatchUp, Concurrency, ConcurrencyPolicy, ForEach, History, ScheduleStatus, ScheduledRun,
+    Workflow, WorkflowColumns, WorkflowSchedule, WorkflowSpec, WorkflowStatus, WorkflowStep,
 };
 pub use workflow_run::{
     ChildReference, ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS, OpenItem, RetryFrom,

@@ -5,7 +5,6 @@ use crate::cli::documents;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::verb_context::VerbContext;
 use crate::cli::words::kinds;
-use crate::plan::parent_of;
 use crate::store::{Key, Kind, Resource};
 
 /// Removes the resources that are named, or that files hold.
@@ -24,7 +23,6 @@ pub(crate) async fn delete(context: &VerbContext, args: &DeleteArgs) -> anyhow::
         let name = kinds::qualified(key.kind, &key.name);
         if context.store.delete(&key).await? {
             context.printer.out(&format!("{name} deleted"))?;
-            delete_steps(context, &key).await?;
         } else if !args.ignore_not_found {
             missing.push(name);
         }
@@ -58,21 +56,6 @@ fn key_of(context: &VerbContext, kind: Kind, name: &str) -> anyhow::Result<Key> 
         return Err(Failure::usage(message, hint).into());
     }
     Ok(context.key(kind, name))
-}
-
-/// Deletes the runs of the steps of a run of a workflow that is gone, as an API server does by itself.
-async fn delete_steps(context: &VerbContext, key: &Key) -> anyhow::Result<()> {
-    if key.kind != Kind::WorkflowRun || context.cluster.is_some() {
-        return Ok(());
-    }
-    let listed = context.store.list(Kind::OperatorRun, Some(&key.namespace)).await?;
-    for found in listed.into_iter().filter_map(Result::ok) {
-        let Resource::OperatorRun(run) = &found else { continue };
-        if parent_of(run).is_some_and(|parent| parent.key == *key) {
-            context.store.delete(&found.key()).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Refuses to delete a run whose work may still go on.

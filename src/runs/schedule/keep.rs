@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::history::clear_old;
 use super::pass::{ScheduleError, SchedulePass, pass_schedule};
 use crate::api::v1alpha1::Workflow;
 use crate::faults;
@@ -19,6 +20,8 @@ pub struct Kept {
     pub is_changed: bool,
     /// What it did for the schedule.
     pub schedule: SchedulePass,
+    /// How many runs of the schedule it deleted, because they are not kept any more.
+    pub cleared: usize,
     /// How many planned times it counted as missed.
     pub missed: u64,
     /// When the schedule is due next; nothing without one.
@@ -45,7 +48,12 @@ pub async fn keep_workflow(
     let before = workflow.status.as_ref();
     let missed = schedule.missed_since(before.and_then(|status| status.schedule.as_ref()));
     let next = schedule.next(now);
-    let kept = |workflow, is_changed| Kept { workflow, is_changed, schedule, missed, next };
+    let cleared = match schedule.made.as_slice() {
+        [] => 0,
+        _ => clear_old(context.store.as_ref(), workflow).await.map_err(failed)?, // deletes runs
+    };
+    let kept =
+        |workflow, is_changed| Kept { workflow, is_changed, schedule, cleared, missed, next };
     if before == Some(&status) {
         return Ok(kept(Some(workflow.clone()), false));
     }

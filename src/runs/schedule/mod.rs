@@ -1,5 +1,6 @@
 //! Schedules of workflows: plan, make the runs that are due, say what is to be recorded.
 
+mod history;
 mod keep;
 mod pass;
 

@@ -66,6 +66,20 @@ impl std::fmt::Debug for DirectoryStore {
     }
 }
 
+impl DirectoryStore {
+    /// Returns the runs of operators that a run of a workflow owns.
+    async fn owned_by(&self, namespace: &str, owner: Option<&str>) -> Result<Vec<Key>, StoreError> {
+        let Some(owner) = owner else { return Ok(Vec::new()) };
+        let listed = self.list(Kind::OperatorRun, Some(namespace)).await?;
+        let is_owned = |found: &Resource| {
+            let mut owners = found.metadata().owner_references.iter().flatten();
+            owners.any(|reference| reference.uid == owner)
+        };
+        let found = listed.into_iter().filter_map(Result::ok);
+        Ok(found.filter(is_owned).map(|found| found.key()).collect())
+    }
+}
+
 #[async_trait]
 impl Store for DirectoryStore {
     async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError> {
@@ -97,9 +111,20 @@ impl Store for DirectoryStore {
         self.blocking(move |files, now| change::replace_status(files, &given, now)).await
     }
 
+    /// Deletes also what the resource owns, as an API server does by itself.
     async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
-        let key = key.clone();
-        self.blocking(move |files, _| files.locked()?.remove(&key)).await
+        let owner = match key.kind {
+            Kind::WorkflowRun => {
+                self.get(key).await?.and_then(|found| found.metadata().uid.clone())
+            }
+            _ => None,
+        };
+        let removed = key.clone();
+        let existed = self.blocking(move |files, _| files.locked()?.remove(&removed)).await?;
+        for owned in self.owned_by(&key.namespace, owner.as_deref()).await? {
+            self.blocking(move |files, _| files.locked()?.remove(&owned)).await?;
+        }
+        Ok(existed)
     }
 }
 

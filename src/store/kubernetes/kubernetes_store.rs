@@ -127,6 +127,20 @@ impl std::fmt::Debug for KubernetesStore {
     }
 }
 
+impl KubernetesStore {
+    /// Lists what the API server chooses.
+    async fn chosen(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        by: &ListParams,
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let listed = self.namespaced(kind, namespace).list(by).await;
+        let listed = listed.map_err(|error| failed("list", kind.plural(), error))?;
+        Ok(listed.items.into_iter().map(|object| readable(kind, object)).collect())
+    }
+}
+
 #[async_trait]
 impl Store for KubernetesStore {
     async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError> {
@@ -160,9 +174,7 @@ impl Store for KubernetesStore {
     ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
         let kind = Kind::OperatorDefinition;
         let chosen = ListParams::default().fields(&format!("spec.operator={operator}"));
-        let listed = self.namespaced(kind, namespace).list(&chosen).await;
-        let listed = listed.map_err(|error| failed("list", kind.plural(), error))?;
-        Ok(listed.items.into_iter().map(|object| readable(kind, object)).collect())
+        self.chosen(kind, namespace, &chosen).await
     }
 
     async fn list_unfinished(
@@ -172,10 +184,17 @@ impl Store for KubernetesStore {
     ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
         let ended = [Phase::Succeeded, Phase::Failed, Phase::Cancelled];
         let fields = ended.map(|phase| format!("status.phase!={}", phase.as_str())).join(",");
-        let chosen = ListParams::default().fields(&fields);
-        let listed = self.namespaced(kind, namespace).list(&chosen).await;
-        let listed = listed.map_err(|error| failed("list", kind.plural(), error))?;
-        Ok(listed.items.into_iter().map(|object| readable(kind, object)).collect())
+        self.chosen(kind, namespace, &ListParams::default().fields(&fields)).await
+    }
+
+    async fn list_labelled(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        (label, value): (&str, &str),
+    ) -> Result<Vec<Result<Resource, StoreError>>, StoreError> {
+        let chosen = ListParams::default().labels(&format!("{label}={value}"));
+        self.chosen(kind, namespace, &chosen).await
     }
 
     async fn apply(&self, resource: &Resource) -> Result<(Resource, Applied), StoreError> {

@@ -8,6 +8,6 @@ mod status;
 
 pub use concurrency::{Concurrency, ConcurrencyPolicy};
 pub use for_each::ForEach;
-pub use schedule::{CatchUp, ScheduleStatus, ScheduledRun, WorkflowSchedule};
+pub use schedule::{CatchUp, History, ScheduleStatus, ScheduledRun, WorkflowSchedule};
 pub use spec::{Workflow, WorkflowSpec, WorkflowStep};
 pub use status::{WorkflowColumns, WorkflowStatus};

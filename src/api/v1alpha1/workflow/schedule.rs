@@ -64,6 +64,29 @@ pub enum CatchUp {
     All,
 }
 
+/// How many runs that the schedule made are kept once they have ended; the newest is kept besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct History {
+    /// Of those that succeeded, 0 to 1000. Default: 10.
+    #[serde(default = "History::kept")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub succeeded: u32,
+    /// Of the others, 0 to 1000. Default: 10.
+    #[serde(default = "History::kept")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub failed: u32,
+}
+
+impl History {
+    /// What is kept when nothing is said.
+    pub const DEFAULT: Self = Self { succeeded: 10, failed: 10 };
+
+    fn kept() -> u32 {
+        Self::DEFAULT.succeeded
+    }
+}
+
 /// What is known of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

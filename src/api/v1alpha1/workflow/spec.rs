@@ -11,7 +11,7 @@ use super::super::operator_definition::Parameter;
 use super::super::operator_run::Retry;
 use super::concurrency::Concurrency;
 use super::for_each::ForEach;
-use super::schedule::WorkflowSchedule;
+use super::schedule::{History, WorkflowSchedule};
 use super::status::WorkflowStatus;
 use crate::api::duration::DurationText;
 
@@ -96,6 +96,10 @@ pub struct WorkflowSpec {
     /// When the workflow is run by itself. Default: only when somebody asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<WorkflowSchedule>,
+    /// How many runs of the schedule are kept once they have ended; older ones are deleted with their steps. Runs that
+    /// people make are never deleted. Default: 10 that succeeded and 10 others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
 }
 
 /// One step: an operator with its parameters, and when it runs.
