@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobState, JobStatus};
+use crate::engines::table_use::TableUse;
 use crate::operators::answers::object_schema;
 use crate::operators::parameters::required;
 use crate::operators::{Answer, Operator, Prepared, Request, Unprepared};
@@ -23,6 +24,10 @@ impl Operator for Get {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::Jobs]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[]
     }
 
     fn result_schema(&self) -> Value {

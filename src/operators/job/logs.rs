@@ -7,6 +7,7 @@ use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
 use crate::engines::job::JobId;
+use crate::engines::table_use::TableUse;
 use crate::operators::answers::object_schema;
 use crate::operators::parameters::{ANSWER_BYTES, count, required};
 use crate::operators::{Answer, Operator, Prepared, Request, Unprepared};
@@ -26,6 +27,10 @@ impl Operator for Logs {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::Jobs]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[]
     }
 
     fn result_schema(&self) -> Value {

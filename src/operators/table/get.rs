@@ -11,6 +11,7 @@ use crate::engines::counted::counted;
 use crate::engines::job_spec::{AnswerLimits, JobSpec, Operation, Sink};
 use crate::engines::result::JobOutcome;
 use crate::engines::table::{ConflictingTable, PinnedFile, Table, TableLookup};
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{
     columns_shown, conflict_shown, object_schema, table_shown, within_bytes,
@@ -37,6 +38,10 @@ impl Operator for Get {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::Preview]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse::READS_ITS_TABLE]
     }
 
     fn result_schema(&self) -> Value {

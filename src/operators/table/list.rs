@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
+use crate::engines::table_use::{Access, NamedBy, TableUse};
 use crate::operators::answers::{Listing, listing_schema};
 use crate::operators::listing::{NameFilter, limit};
 use crate::operators::parameters::required;
@@ -26,6 +27,10 @@ impl Operator for List {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse { access: Access::Read, named: NamedBy::Database("database_name") }]
     }
 
     fn result_schema(&self) -> Value {

@@ -7,6 +7,7 @@ use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::{AnswerLimits, Operation, SummaryMethod};
 use crate::engines::result::JobOutcome;
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, object_schema, within_bytes};
 use crate::operators::columns::resolve;
@@ -37,6 +38,10 @@ impl Operator for Summarize {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::Summarize]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse::READS_ITS_TABLE]
     }
 
     fn result_schema(&self) -> Value {
