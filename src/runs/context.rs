@@ -61,7 +61,11 @@ impl RunContext {
 pub fn action_descriptions(operators: &[&'static dyn Operator]) -> Vec<ActionDescription> {
     let described = operators.iter();
     described
-        .map(|operator| ActionDescription { name: operator.name(), needs: operator.needs() })
+        .map(|operator| ActionDescription {
+            name: operator.name(),
+            needs: operator.needs(),
+            uses: operator.uses(),
+        })
         .collect()
 }
 

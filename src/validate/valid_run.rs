@@ -15,6 +15,7 @@ use crate::api::v1alpha1::{
 };
 use crate::engines::capability::{Capability, ClientType};
 use crate::engines::job_spec::BoundStatement;
+use crate::engines::table_use::TableUse;
 
 /// A built-in action, as `validate` needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct ActionDescription {
     pub name: &'static str,
     /// What the clients of its roles must be able to do.
     pub needs: &'static [Capability],
+    /// Which tables it reads and writes.
+    pub uses: &'static [TableUse],
 }
 
 /// What a run is validated against.

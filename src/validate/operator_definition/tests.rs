@@ -5,7 +5,7 @@ use crate::api::v1alpha1::ClientKind;
 use crate::engines::reading;
 
 const ACTIONS: &[ActionDescription] =
-    &[ActionDescription { name: "table.query", needs: &[Capability::Query] }];
+    &[ActionDescription { name: "table.query", needs: &[Capability::Query], uses: &[] }];
 
 const NO_QUERIES: &[ClientType] = &[ClientType::uniform(ClientDescription {
     kind: ClientKind::Local,

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::graph;
+use super::races;
 use super::references::{Reference, Template, references_in};
 use super::run::step_run;
 use super::scope::{Root, StepField};
@@ -45,6 +46,7 @@ pub fn validate_workflow(spec: &WorkflowSpec, inputs: &[Inputs<'_>]) -> Result<(
     }
     if let Some(steps) = &steps {
         check_outputs(spec, steps, &mut problems);
+        races::check(spec, steps, inputs, &mut problems);
     }
     problems.none_or(())
 }

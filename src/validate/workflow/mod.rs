@@ -5,11 +5,14 @@
 mod check;
 mod condition;
 mod graph;
+mod races;
 mod reference_parser;
 mod references;
 mod run;
 mod scope;
+mod stated;
 mod steps;
+mod uses;
 
 pub use check::validate_workflow;
 pub use condition::Condition;
