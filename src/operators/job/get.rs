@@ -7,7 +7,7 @@ use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobState, JobStatus};
 use crate::engines::table_use::TableUse;
-use crate::operators::answers::object_schema;
+use crate::operators::answers::{exact, object_schema};
 use crate::operators::parameters::required;
 use crate::operators::{Answer, Operator, Prepared, Request, Unprepared};
 
@@ -31,7 +31,7 @@ impl Operator for Get {
     }
 
     fn result_schema(&self) -> Value {
-        object_schema(
+        exact(object_schema(
             &["id", "run", "state", "operation"],
             &json!({
                 "id": {"type": "string"},
@@ -46,7 +46,7 @@ impl Operator for Get {
                 "error": {"type": ["object", "null"]},
                 "outcome": {"type": "object"},
             }),
-        )
+        ))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {

@@ -8,7 +8,7 @@ use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
 use crate::engines::job::JobId;
 use crate::engines::table_use::TableUse;
-use crate::operators::answers::object_schema;
+use crate::operators::answers::{exact, object_schema};
 use crate::operators::parameters::{ANSWER_BYTES, count, required};
 use crate::operators::{Answer, Operator, Prepared, Request, Unprepared};
 
@@ -34,13 +34,13 @@ impl Operator for Logs {
     }
 
     fn result_schema(&self) -> Value {
-        object_schema(
+        exact(object_schema(
             &["id", "lines"],
             &json!({
                 "id": {"type": "string"},
                 "lines": {"type": "array", "items": {"type": "string"}},
             }),
-        )
+        ))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {

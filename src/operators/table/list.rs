@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::table_use::{Access, NamedBy, TableUse};
-use crate::operators::answers::{Listing, listing_schema};
+use crate::operators::answers::{Listing, exact, listing_schema};
 use crate::operators::listing::{NameFilter, limit};
 use crate::operators::parameters::required;
 use crate::operators::{Operator, Prepared, Request, Unprepared};
@@ -34,13 +34,13 @@ impl Operator for List {
     }
 
     fn result_schema(&self) -> Value {
-        listing_schema(&[
+        exact(listing_schema(&[
             ("database", "string"),
             ("table", "string"),
             ("kind", "string"),
             ("locations", "array"),
             ("locationsTotal", "integer"),
-        ])
+        ]))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {

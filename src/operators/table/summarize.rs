@@ -9,7 +9,7 @@ use crate::engines::job_spec::{AnswerLimits, Operation, SummaryMethod};
 use crate::engines::result::JobOutcome;
 use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{conclude_job, object_schema, within_bytes};
+use crate::operators::answers::{conclude_job, exact, object_schema, within_bytes};
 use crate::operators::columns::resolve;
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::{choice, count, refused, table_name};
@@ -45,7 +45,7 @@ impl Operator for Summarize {
     }
 
     fn result_schema(&self) -> Value {
-        object_schema(
+        exact(object_schema(
             &["rows", "method", "columns"],
             &json!({
                 "rows": {"type": "integer", "minimum": 0},
@@ -53,7 +53,7 @@ impl Operator for Summarize {
                 "columns": {"type": "array", "items": {"type": "object"}},
                 "columnsTotal": {"type": "integer"},
             }),
-        )
+        ))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {
