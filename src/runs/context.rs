@@ -13,7 +13,7 @@ use crate::api::v1alpha1::{ActionKind, EngineChoice, OperatorDefinition, Operato
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, Storage};
 use crate::faults;
-use crate::operators::Operator;
+use crate::operators::{Operator, result_schema};
 use crate::plan::Keeping;
 use crate::store::{Attachments, Store, StoreError};
 use crate::validate::{ActionDescription, ValidRun};
@@ -65,6 +65,7 @@ pub fn action_descriptions(operators: &[&'static dyn Operator]) -> Vec<ActionDes
             name: operator.name(),
             needs: operator.needs(),
             uses: operator.uses(),
+            result_schema: result_schema(operator.name()),
         })
         .collect()
 }

@@ -47,6 +47,15 @@ pub(super) fn uses_of(action: &Action, actions: &[ActionDescription]) -> &'stati
     }
 }
 
+/// Returns the JSON schema of the answers of a built-in action; nothing for another, and when there is no such action.
+pub(super) fn result_schema_of(
+    action: &Action,
+    actions: &[ActionDescription],
+) -> Option<&'static Value> {
+    let builtin = action.builtin.as_ref()?;
+    actions.iter().find(|known| known.name == builtin.name)?.result_schema
+}
+
 /// Returns what a run does, with its values.
 pub(super) fn valid_action(
     definition: &OperatorDefinition,

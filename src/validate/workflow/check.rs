@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::graph;
+use super::kinds::Kinds;
+use super::promised::Promised;
 use super::races;
 use super::references::{Reference, Template, references_in};
 use super::run::step_run;
@@ -41,11 +43,12 @@ pub fn validate_workflow(spec: &WorkflowSpec, inputs: &[Inputs<'_>]) -> Result<(
     // Without a graph there is no order, in which alone references and conditions mean something.
     let steps = problems.is_empty().then(|| Steps::new(spec));
     for (index, step) in spec.steps.iter().enumerate() {
-        let checked = Checked { spec, step, index, steps: steps.as_ref() };
+        let promised = steps.as_ref().map(|steps| Promised { steps, inputs });
+        let checked = Checked { spec, step, index, promised };
         checked.check(inputs.get(index), &mut problems);
     }
     if let Some(steps) = &steps {
-        check_outputs(spec, steps, &mut problems);
+        check_outputs(spec, Promised { steps, inputs }, &mut problems);
         races::check(spec, steps, inputs, &mut problems);
     }
     problems.none_or(())
@@ -75,7 +78,8 @@ fn check_schedule(spec: &WorkflowSpec, problems: &mut Problems) {
     }
 }
 
-fn check_outputs(spec: &WorkflowSpec, steps: &Steps<'_>, problems: &mut Problems) {
+fn check_outputs(spec: &WorkflowSpec, promised: Promised<'_>, problems: &mut Problems) {
+    let steps = promised.steps;
     let value = Value::Object(spec.outputs.0.clone().into_iter().collect());
     for (place, template) in references_in(&value) {
         let path = format!("spec.outputs.{place}");
@@ -92,9 +96,11 @@ fn check_outputs(spec: &WorkflowSpec, steps: &Steps<'_>, problems: &mut Problems
                 Root::Step { id, field } => match steps.index(id) {
                     None => Some(unknown_step(steps, id)),
                     Some(index) if may_lack(*field) && !reference.has_default() => {
-                        (!steps.succeeds_with_the_run(index)).then(|| lacking(reference))
+                        let lacks = !steps.succeeds_with_the_run(index);
+                        let lacking = lacks.then(|| lacking(reference));
+                        lacking.or_else(|| promised.kinds(reference.path()).err())
                     }
-                    Some(_) => None,
+                    Some(_) => promised.kinds(reference.path()).err(),
                 },
                 Root::PlannedAt => unplanned(reference),
                 Root::Item => Some(no_item()),
@@ -158,8 +164,8 @@ struct Checked<'a> {
     spec: &'a WorkflowSpec,
     step: &'a WorkflowStep,
     index: usize,
-    /// All steps, where their graph is in order.
-    steps: Option<&'a Steps<'a>>,
+    /// All steps and what their results are promised to be, where their graph is in order.
+    promised: Option<Promised<'a>>,
 }
 
 impl Checked<'_> {
@@ -226,11 +232,12 @@ impl Checked<'_> {
         if condition.paths().any(|one| one.root == Root::Item) {
             problems.push(Problem { path: path.clone(), ..no_item() });
         }
-        let Some(steps) = self.steps else { return };
-        for id in condition.steps() {
-            let found = self.unseen_step(steps, &id);
-            problems.extend(found.map(|problem| Problem { path: path.clone(), ..problem }));
-        }
+        let Some(promised) = self.promised else { return };
+        let unseen = condition.steps().into_iter().map(|id| self.unseen_step(promised.steps, &id));
+        let paths: BTreeSet<_> = condition.paths().collect();
+        let misled = paths.into_iter().map(|one| promised.kinds(one).err());
+        let found = unseen.chain(misled).flatten();
+        problems.extend(found.map(|problem| Problem { path: path.clone(), ..problem }));
     }
 
     /// Returns what is wrong with looking at a step: that there is none, or that it may not be settled.
@@ -244,6 +251,23 @@ impl Checked<'_> {
         }
         let message = format!("step `{id}` need not be settled before `{}`", self.step.id);
         Some(Problem::new("", message).hint(format!("add `{id}` to its dependencies")))
+    }
+
+    /// Returns why a look-up of a step's field can have no value.
+    fn misled_look_up(
+        &self,
+        (id, field): (&str, StepField),
+        reference: &Reference,
+    ) -> Option<Problem> {
+        let promised = self.promised?;
+        if let Some(problem) = self.unseen_step(promised.steps, id) {
+            return Some(problem);
+        }
+        let earlier = promised.steps.index(id)?;
+        let lacks = may_lack(field)
+            && !reference.has_default()
+            && !promised.steps.has_succeeded(earlier, self.index);
+        lacks.then(|| lacking(reference)).or_else(|| promised.kinds(reference.path()).err())
     }
 
     fn check_template(
@@ -261,15 +285,13 @@ impl Checked<'_> {
         for reference in template.references() {
             let found = match reference.root() {
                 Root::Parameter(name) => unknown_parameter(self.spec, reference, name),
-                Root::Step { id, field } => self.steps.and_then(|steps| {
-                    self.unseen_step(steps, id).or_else(|| {
-                        let earlier = steps.index(id)?;
-                        let lacks = may_lack(*field)
-                            && !reference.has_default()
-                            && !steps.has_succeeded(earlier, self.index);
-                        lacks.then(|| lacking(reference))
+                Root::Step { id, field } => {
+                    self.misled_look_up((id, *field), reference).or_else(|| {
+                        let kinds = self.promised?.kinds(reference.path());
+                        let kinds = kinds.unwrap_or(Kinds::ANY);
+                        unfit_kinds(definition, place, (template, reference), kinds)
                     })
-                }),
+                }
                 Root::PlannedAt => unplanned(reference),
                 Root::Item => Some(no_item()),
             };
@@ -278,12 +300,42 @@ impl Checked<'_> {
     }
 }
 
+/// Returns why no value of these kinds can stand where a look-up does. One with a default may never have such a value.
+fn unfit_kinds(
+    definition: Option<&OperatorDefinition>,
+    place: &str,
+    (template, reference): (&Template, &Reference),
+    kinds: Kinds,
+) -> Option<Problem> {
+    if reference.has_default() || kinds.is_none() {
+        return None;
+    }
+    let text = reference.as_str();
+    if let Template::Text(_) = template {
+        let is_unfit = kinds.and(Kinds::WITHIN_TEXT).is_none();
+        let message = format!("`{text}` is {kinds} and cannot stand within text");
+        return is_unfit.then(|| Problem::new("", message));
+    }
+    let name = top_of(place);
+    let parameter = parameter_of(definition?, name).filter(|_| name == place)?;
+    let taken = Kinds::taken_by(parameter.kind);
+    kinds.and(taken).is_none().then(|| {
+        let message = format!("`{text}` is {kinds}, and `{name}` takes {taken}");
+        Problem::new("", message)
+    })
+}
+
+/// Returns the parameter of a name or an alias.
+fn parameter_of<'a>(definition: &'a OperatorDefinition, name: &str) -> Option<&'a Parameter> {
+    definition.spec.parameters.iter().find(|parameter: &&Parameter| {
+        parameter.name == name || parameter.aliases.iter().any(|alias| alias == name)
+    })
+}
+
 /// Returns why a text cannot have a look-up within it: only a text, a path and an identifier are put together.
 fn unfit_text(definition: Option<&OperatorDefinition>, place: &str) -> Option<Problem> {
     let name = top_of(place);
-    let parameter = definition?.spec.parameters.iter().find(|parameter: &&Parameter| {
-        parameter.name == name || parameter.aliases.iter().any(|alias| alias == name)
-    })?;
+    let parameter = parameter_of(definition?, name)?;
     match parameter.kind {
         ParameterType::String | ParameterType::Path | ParameterType::Identifier => None,
         ParameterType::Sql => {

@@ -5,6 +5,8 @@
 mod check;
 mod condition;
 mod graph;
+mod kinds;
+mod promised;
 mod races;
 mod reference_parser;
 mod references;

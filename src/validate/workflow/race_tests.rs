@@ -39,7 +39,7 @@ const QUERIED: NamedBy = NamedBy::Statement {
 };
 
 const fn action(name: &'static str, uses: &'static [TableUse]) -> ActionDescription {
-    ActionDescription { name, needs: &[], uses }
+    ActionDescription { name, needs: &[], uses, result_schema: None }
 }
 
 /// Returns a definition of an action, or of a statement that stands in it.
