@@ -29,6 +29,7 @@ pub mod result;
 pub mod schema;
 pub mod storage;
 pub mod table;
+pub mod table_use;
 pub mod type_words;
 pub mod workers;
 pub mod writing_parameters;

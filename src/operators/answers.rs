@@ -229,7 +229,7 @@ fn any_rows() -> Value {
 }
 
 fn files() -> Value {
-    json!({
+    exact(json!({
         "type": "object",
         "required": ["table", "location", "version", "files", "bytes", "rows", "digest"],
         "properties": {
@@ -237,6 +237,7 @@ fn files() -> Value {
                 "type": "object",
                 "required": ["database", "name"],
                 "properties": {"database": {"type": "string"}, "name": {"type": "string"}},
+                "additionalProperties": false,
             },
             "location": {"type": "string"},
             "version": {"type": "integer", "minimum": 0},
@@ -245,8 +246,9 @@ fn files() -> Value {
             "rows": {"type": "integer", "minimum": 0},
             "digest": {"type": "string"},
             "report": {"description": "what the operation counted"},
+            "changed": changed(),
         },
-    })
+    }))
 }
 
 /// Returns the JSON schema of an answer of rows with these columns (name, JSON type).
@@ -274,7 +276,12 @@ pub(super) fn object_schema(required: &[&str], properties: &Value) -> Value {
 /// Returns the JSON schema of the answer to a change of the metastore; `changed` says what it did.
 pub(super) fn changed_schema(properties: &Value) -> Value {
     let mut schema = object_schema(&[], properties);
-    schema["properties"]["changed"] = json!({
+    schema["properties"]["changed"] = changed();
+    schema
+}
+
+fn changed() -> Value {
+    exact(json!({
         "type": "object",
         "required": ["what", "filesDeleted", "bytesDeleted"],
         "properties": {
@@ -284,7 +291,17 @@ pub(super) fn changed_schema(properties: &Value) -> Value {
             "bytesDeleted": {"type": "integer"},
             "attempt": {"type": "integer"},
         },
-    });
+    }))
+}
+
+/// Returns a schema that allows no other properties than it lists, of the object or of each row: a workflow that looks
+/// for another one is refused before it runs.
+pub(super) fn exact(mut schema: Value) -> Value {
+    let is_list = schema["type"] == "array";
+    let object = if is_list { schema.get_mut("items") } else { Some(&mut schema) };
+    if let Some(Value::Object(object)) = object {
+        object.insert("additionalProperties".to_owned(), Value::Bool(false));
+    }
     schema
 }
 

@@ -8,6 +8,7 @@ use super::{Operator, Prepared, Request, Unprepared, WorkPlan};
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
+use crate::engines::table_use::TableUse;
 
 /// The name of the client that performs the action.
 pub(super) const NAME: &str = "container";
@@ -22,6 +23,10 @@ impl Operator for Container {
     }
 
     fn needs(&self) -> &'static [Capability] {
+        &[]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
         &[]
     }
 

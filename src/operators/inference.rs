@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answers::{changed_schema, columns_shown, conflict_shown, table_shown};
+use super::answers::{changed_schema, columns_shown, conflict_shown, exact, table_shown};
 use super::inputs::{describe_conflict, reading_plan, shown_notes, unread_input};
 use super::parameters::{count, refused};
 use super::{Answer, Prepared, Request};
@@ -162,7 +162,7 @@ fn table_answer(
 
 /// Returns the properties of the answers to `table/infer` and `table/refresh`.
 pub(super) fn result_schema() -> Value {
-    changed_schema(&json!({
+    exact(changed_schema(&json!({
         "table": {"type": "object"},
         "registered": {"type": "boolean"},
         "locations": {"type": "array", "items": {"type": "string"}},
@@ -174,5 +174,5 @@ pub(super) fn result_schema() -> Value {
         "partitionKeys": {"type": "array", "items": {"type": "string"}},
         "conflict": {"type": "object"},
         "differences": {"type": "array", "items": {"type": "string"}},
-    }))
+    })))
 }

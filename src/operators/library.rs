@@ -1,5 +1,10 @@
 //! The list of built-in operators, and an operator by its name.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
 use super::{Operator, container, database, job, statement, table};
 
 /// Every built-in operator, by name within its namespace.
@@ -26,6 +31,17 @@ static ALL: [&dyn Operator; 21] = [
     &job::logs::Logs,
     &job::cancel::Cancel,
 ];
+
+/// The JSON schemas of the answers of all built-in operators, made once.
+static RESULT_SCHEMAS: LazyLock<BTreeMap<&'static str, Value>> = LazyLock::new(|| {
+    ALL.iter().map(|operator| (operator.name(), operator.result_schema())).collect()
+});
+
+/// Returns the JSON schema of the answers of the built-in operator of this name.
+#[must_use]
+pub fn result_schema(name: &str) -> Option<&'static Value> {
+    RESULT_SCHEMAS.get(name)
+}
 
 /// Returns every built-in operator, in the order of the docs.
 #[must_use]

@@ -30,7 +30,7 @@ mod work;
 
 pub use crate::engines::answer::{Answer, Conclusion, Effect, WorkPlan};
 pub use crate::engines::request::Request;
-pub use library::{all, find, performer};
+pub use library::{all, find, performer, result_schema};
 pub use operator::Operator;
 pub use planning::Operators;
 pub use prepared::{Prepared, Unprepared};

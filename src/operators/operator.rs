@@ -7,6 +7,7 @@ use super::answers::conclude_job;
 use super::{Conclusion, Prepared, Request, Unprepared};
 use crate::engines::capability::Capability;
 use crate::engines::result::JobOutcome;
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 
 /// A built-in operator.
@@ -17,6 +18,9 @@ pub trait Operator: Send + Sync {
 
     /// Returns what its engines must be able to do.
     fn needs(&self) -> &'static [Capability];
+
+    /// Returns which tables it reads and writes, by the parameters that name them.
+    fn uses(&self) -> &'static [TableUse];
 
     /// Returns the JSON schema (2020-12) of its answer's `data`.
     fn result_schema(&self) -> Value;

@@ -9,6 +9,7 @@ use super::querying::Querying;
 use super::{Operator, Prepared, Request, Unprepared};
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
+use crate::engines::table_use::TableUse;
 use crate::sql;
 
 /// The name of the action.
@@ -25,6 +26,10 @@ impl Operator for Statement {
 
     fn needs(&self) -> &'static [Capability] {
         Capability::OF_A_QUERY
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse::WRITES_OUTPUT]
     }
 
     fn result_schema(&self) -> Value {

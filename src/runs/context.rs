@@ -13,7 +13,7 @@ use crate::api::v1alpha1::{ActionKind, EngineChoice, OperatorDefinition, Operato
 use crate::engines::capability::ClientType;
 use crate::engines::{EngineError, Engines, Storage};
 use crate::faults;
-use crate::operators::Operator;
+use crate::operators::{Operator, result_schema};
 use crate::plan::Keeping;
 use crate::store::{Attachments, Store, StoreError};
 use crate::validate::{ActionDescription, ValidRun};
@@ -61,7 +61,12 @@ impl RunContext {
 pub fn action_descriptions(operators: &[&'static dyn Operator]) -> Vec<ActionDescription> {
     let described = operators.iter();
     described
-        .map(|operator| ActionDescription { name: operator.name(), needs: operator.needs() })
+        .map(|operator| ActionDescription {
+            name: operator.name(),
+            needs: operator.needs(),
+            uses: operator.uses(),
+            result_schema: result_schema(operator.name()),
+        })
         .collect()
 }
 

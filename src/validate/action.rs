@@ -15,6 +15,7 @@ use crate::api::v1alpha1::{
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::{Binding, BoundStatement};
 use crate::engines::reading;
+use crate::engines::table_use::TableUse;
 use crate::sql::{self, Scope};
 
 /// Returns what an action needs of the clients that it is matched with; nothing when there is no such
@@ -31,6 +32,28 @@ pub(super) fn needs_of(
         Action { container: Some(_), .. } => Some(&[]),
         _ => None,
     }
+}
+
+/// Returns which tables an action uses by its parameters; a statement of the definition itself is not told. Nothing when
+/// there is no such action, and of a container, which may use any.
+pub(super) fn uses_of(action: &Action, actions: &[ActionDescription]) -> &'static [TableUse] {
+    match action {
+        Action { builtin: Some(builtin), .. } => {
+            let known = actions.iter().find(|known| known.name == builtin.name);
+            known.map_or(&[], |known| known.uses)
+        }
+        Action { sql: Some(_), .. } => &[TableUse::WRITES_OUTPUT],
+        _ => &[],
+    }
+}
+
+/// Returns the JSON schema of the answers of a built-in action; nothing for another, and when there is no such action.
+pub(super) fn result_schema_of(
+    action: &Action,
+    actions: &[ActionDescription],
+) -> Option<&'static Value> {
+    let builtin = action.builtin.as_ref()?;
+    actions.iter().find(|known| known.name == builtin.name)?.result_schema
 }
 
 /// Returns what a run does, with its values.
@@ -221,7 +244,7 @@ fn microseconds(text: &str) -> Option<i64> {
 }
 
 /// A value of a type, to check a statement with.
-fn sample(kind: ParameterType) -> Binding {
+pub(super) fn sample(kind: ParameterType) -> Binding {
     match kind {
         ParameterType::Identifier => Binding::Identifier("sample".to_owned()),
         ParameterType::Integer => Binding::Integer(1),

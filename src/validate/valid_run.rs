@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::rules::Rules;
 use crate::api::duration::DurationText;
@@ -15,6 +16,7 @@ use crate::api::v1alpha1::{
 };
 use crate::engines::capability::{Capability, ClientType};
 use crate::engines::job_spec::BoundStatement;
+use crate::engines::table_use::TableUse;
 
 /// A built-in action, as `validate` needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,10 @@ pub struct ActionDescription {
     pub name: &'static str,
     /// What the clients of its roles must be able to do.
     pub needs: &'static [Capability],
+    /// Which tables it reads and writes.
+    pub uses: &'static [TableUse],
+    /// The JSON schema (2020-12) of its answers; nothing when it promises none.
+    pub result_schema: Option<&'static Value>,
 }
 
 /// What a run is validated against.
@@ -149,7 +155,7 @@ impl ValidRun {
     #[must_use]
     pub fn freeze(&self) -> FreeForm {
         match serde_json::to_value(self) {
-            Ok(serde_json::Value::Object(object)) => FreeForm(object.into_iter().collect()),
+            Ok(Value::Object(object)) => FreeForm(object.into_iter().collect()),
             _ => FreeForm::default(),
         }
     }
@@ -186,7 +192,7 @@ impl ValidRun {
     pub fn thaw(status: &OperatorRunStatus) -> Result<Option<Self>, serde_json::Error> {
         let Some(frozen) = &status.resolved else { return Ok(None) };
         let object = frozen.0.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        let frozen: Self = serde_json::from_value(serde_json::Value::Object(object))?;
+        let frozen: Self = serde_json::from_value(Value::Object(object))?;
         if !frozen.parameters.0.is_empty() || status.parameters.is_empty() {
             return Ok(Some(frozen));
         }

@@ -206,6 +206,28 @@ fn every_problem_of_a_workflow_and_of_its_run_comes_at_once_and_nothing_is_run()
 }
 
 #[test]
+fn steps_that_race_and_look_ups_that_lead_nowhere_are_told_before_a_run() {
+    let mason = with_workflows();
+    let wrong = APPENDS
+        .replace("dependencies: [first], ", "")
+        .replace("dependencies: [second]", "dependencies: [first]")
+        .replace("result[0].n}", "result.n}");
+    let file = mason.write("races.yaml", &wrong);
+    let called = mason.call(["validate", "-f", &file.to_string_lossy()]);
+    assert_eq!(called.code, 2, "{called:?}");
+    for part in [
+        "spec.steps[1].dependencies: steps `first` and `second` can run at the same time, and both write table \
+         `sales.twice`",
+        "add `first` to the dependencies of `second`, or the other way round",
+        "spec.steps[2].dependencies: steps `second` and `count` can run at the same time, and `second` writes \
+         table `sales.twice`, which `count` reads",
+        "spec.outputs.n: `steps.count.result` is a list and has no field `n`",
+    ] {
+        assert!(called.err.contains(part), "{part} is not in {}", called.err);
+    }
+}
+
+#[test]
 fn a_process_that_dies_between_two_effects_is_followed_by_one_that_repeats_none() {
     for (number, point) in WORKFLOW_POINTS.iter().enumerate() {
         for times in 1..=3 {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::engines::capability::Capability;
 use crate::engines::metastore::Change;
+use crate::engines::table_use::{Access, NamedBy, TableUse};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::changed_schema;
 use crate::operators::parameters::required;
@@ -23,6 +24,10 @@ impl Operator for Create {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::ChangeDatabases]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse { access: Access::Write, named: NamedBy::Database("database_name") }]
     }
 
     fn result_schema(&self) -> Value {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
+use crate::engines::table_use::TableUse;
 use crate::operators::answers::{Listing, listing_schema};
 use crate::operators::listing::{NameFilter, limit};
 use crate::operators::{Operator, Prepared, Request, Unprepared};
@@ -23,6 +24,10 @@ impl Operator for List {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[]
     }
 
     fn result_schema(&self) -> Value {

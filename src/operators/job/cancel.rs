@@ -7,6 +7,7 @@ use super::get::shown;
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job::JobId;
+use crate::engines::table_use::TableUse;
 use crate::operators::answers::object_schema;
 use crate::operators::parameters::required;
 use crate::operators::{Answer, Effect, Operator, Prepared, Request, Unprepared, WorkPlan};
@@ -24,6 +25,10 @@ impl Operator for Cancel {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::Jobs]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[]
     }
 
     fn result_schema(&self) -> Value {

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job::{JobId, JobState, JobStatus};
-use crate::operators::answers::object_schema;
+use crate::engines::table_use::TableUse;
+use crate::operators::answers::{exact, object_schema};
 use crate::operators::parameters::required;
 use crate::operators::{Answer, Operator, Prepared, Request, Unprepared};
 
@@ -25,8 +26,12 @@ impl Operator for Get {
         &[Capability::Jobs]
     }
 
+    fn uses(&self) -> &'static [TableUse] {
+        &[]
+    }
+
     fn result_schema(&self) -> Value {
-        object_schema(
+        exact(object_schema(
             &["id", "run", "state", "operation"],
             &json!({
                 "id": {"type": "string"},
@@ -41,7 +46,7 @@ impl Operator for Get {
                 "error": {"type": ["object", "null"]},
                 "outcome": {"type": "object"},
             }),
-        )
+        ))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {

@@ -8,6 +8,7 @@ use super::get::shown;
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::job::JobState;
+use crate::engines::table_use::TableUse;
 use crate::operators::answers::{Listing, listing_schema};
 use crate::operators::listing::limit;
 use crate::operators::parameters::choice;
@@ -26,6 +27,10 @@ impl Operator for List {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::Jobs]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[]
     }
 
     fn result_schema(&self) -> Value {

@@ -7,7 +7,8 @@ use crate::engines::Engines;
 use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
 use crate::engines::job::JobId;
-use crate::operators::answers::object_schema;
+use crate::engines::table_use::TableUse;
+use crate::operators::answers::{exact, object_schema};
 use crate::operators::parameters::{ANSWER_BYTES, count, required};
 use crate::operators::{Answer, Operator, Prepared, Request, Unprepared};
 
@@ -28,14 +29,18 @@ impl Operator for Logs {
         &[Capability::Jobs]
     }
 
+    fn uses(&self) -> &'static [TableUse] {
+        &[]
+    }
+
     fn result_schema(&self) -> Value {
-        object_schema(
+        exact(object_schema(
             &["id", "lines"],
             &json!({
                 "id": {"type": "string"},
                 "lines": {"type": "array", "items": {"type": "string"}},
             }),
-        )
+        ))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::{ColumnType, Schema};
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::{column_type, resolve};
@@ -31,6 +32,10 @@ impl Operator for Cast {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::Cast]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        TableUse::OF_A_CONVERSION
     }
 
     fn result_schema(&self) -> Value {

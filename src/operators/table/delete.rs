@@ -9,6 +9,7 @@ use crate::engines::counted::counted;
 use crate::engines::metastore::{Change, TableEntry};
 use crate::engines::reading::Reading;
 use crate::engines::table::{PinnedFile, TableKind, TableLookup, TableName, TableVersion};
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines, ErrorKind, Metastore};
 use crate::operators::answers::changed_schema;
 use crate::operators::inputs::list_files;
@@ -30,6 +31,10 @@ impl Operator for Delete {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::ChangeTables]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse::WRITES_ITS_TABLE]
     }
 
     fn result_schema(&self) -> Value {

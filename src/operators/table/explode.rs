@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::Schema;
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::resolve;
@@ -30,6 +31,10 @@ impl Operator for Explode {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::Explode]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        TableUse::OF_A_CONVERSION
     }
 
     fn result_schema(&self) -> Value {

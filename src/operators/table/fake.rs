@@ -8,6 +8,7 @@ use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::Operation;
 use crate::engines::schema::Schema;
+use crate::engines::table_use::TableUse;
 use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::schema_from_json;
 use crate::operators::inputs::stated_table;
@@ -31,6 +32,10 @@ impl Operator for Fake {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::Fake]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        TableUse::OF_A_CONVERSION
     }
 
     fn result_schema(&self) -> Value {

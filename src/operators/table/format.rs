@@ -8,6 +8,7 @@ use crate::engines::counted::counted;
 use crate::engines::job_spec::Operation;
 use crate::engines::result::JobOutcome;
 use crate::engines::schema::Schema;
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{conclude_job, files_schema};
 use crate::operators::columns::resolve;
@@ -31,6 +32,10 @@ impl Operator for Format {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::Format, Capability::WriteFiles]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        TableUse::OF_A_CONVERSION
     }
 
     fn result_schema(&self) -> Value {

@@ -11,9 +11,10 @@ use crate::engines::counted::counted;
 use crate::engines::job_spec::{AnswerLimits, JobSpec, Operation, Sink};
 use crate::engines::result::JobOutcome;
 use crate::engines::table::{ConflictingTable, PinnedFile, Table, TableLookup};
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::{
-    columns_shown, conflict_shown, object_schema, table_shown, within_bytes,
+    columns_shown, conflict_shown, exact, object_schema, table_shown, within_bytes,
 };
 use crate::operators::inputs::{describe_conflict, reading_plan, shown_notes, table_input, unread};
 use crate::operators::parameters::{bad_rows, count, table_name};
@@ -39,8 +40,12 @@ impl Operator for Get {
         &[Capability::ReadTables, Capability::Preview]
     }
 
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse::READS_ITS_TABLE]
+    }
+
     fn result_schema(&self) -> Value {
-        object_schema(
+        exact(object_schema(
             &["table", "locations", "format", "found", "files", "bytes", "partitions"],
             &json!({
                 "table": {"type": "object"},
@@ -58,7 +63,7 @@ impl Operator for Get {
                 "conflict": {"type": "object"},
                 "preview": {"type": "array", "items": {"type": "object"}},
             }),
-        )
+        ))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {

@@ -9,6 +9,7 @@ use crate::engines::job_spec::WriteMode;
 use crate::engines::metastore::Change;
 use crate::engines::result::JobOutcome;
 use crate::engines::table::{TableKind, TableName, TableVersion};
+use crate::engines::table_use::{Access, NamedBy, TableUse, table_of_path};
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
 use crate::operators::inputs::list_files;
@@ -34,6 +35,15 @@ impl Operator for Infer {
             Capability::ReadFiles,
             Capability::Infer,
         ]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        const DECLARED: NamedBy = NamedBy::Table {
+            databases: &["database_name"],
+            table: "table_name",
+            path: Some("storage_path"),
+        };
+        &[TableUse { access: Access::Write, named: DECLARED }]
     }
 
     fn result_schema(&self) -> Value {
@@ -80,24 +90,12 @@ async fn wanted_name(
     let database = engines.metastore()?.get_database(database).await?.name;
     let table = match optional(request, "table_name") {
         Some(name) => name.to_owned(),
-        None => name_from_path(location).ok_or_else(|| {
+        None => table_of_path(location).map(str::to_owned).ok_or_else(|| {
             refused(NAME, format!("`storage_path` {location:?} suggests no name for the table"))
                 .with_hint("give table_name")
         })?,
     };
     Ok(TableName { database, table })
-}
-
-fn name_from_path(location: &str) -> Option<String> {
-    let is_name = |part: &&str| {
-        !part.is_empty()
-            && !part.contains(['*', '?', '[', '{', '='])
-            && *part != "."
-            && *part != ".."
-    };
-    let part = location.rsplit('/').find(is_name)?;
-    let stem = part.split('.').find(|piece| !piece.is_empty())?;
-    Some(stem.to_owned())
 }
 
 /// Returns the version of the declaration that is replaced; `None` when there is no declaration.
@@ -123,21 +121,5 @@ async fn expected_version(
             "it is declared already",
             "give mode=replace, or run table/refresh to look at the same files again",
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::name_from_path;
-
-    #[test]
-    fn the_name_is_the_last_part_of_the_path_that_is_no_glob_or_partition() {
-        let name = |path| name_from_path(path);
-        assert_eq!(name("raw/orders.csv.gz").as_deref(), Some("orders"));
-        assert_eq!(name("raw/orders/*.csv").as_deref(), Some("orders"));
-        assert_eq!(name("raw/orders/year=*/").as_deref(), Some("orders"));
-        assert_eq!(name("orders").as_deref(), Some("orders"));
-        assert_eq!(name("*.csv"), None);
-        assert_eq!(name(""), None);
     }
 }

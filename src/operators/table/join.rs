@@ -7,6 +7,7 @@ use crate::engines::capability::Capability;
 use crate::engines::job_spec::{JoinKind, Operation};
 use crate::engines::schema::Schema;
 use crate::engines::table::{Table, TableName};
+use crate::engines::table_use::{Access, NamedBy, TableUse};
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::rows_or_files_schema;
 use crate::operators::columns::listed;
@@ -32,6 +33,19 @@ impl Operator for Join {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::Join]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        const RIGHT: NamedBy = NamedBy::Table {
+            databases: &["right_database_name", "database_name"],
+            table: "right_table_name",
+            path: None,
+        };
+        &[
+            TableUse::READS_ITS_TABLE,
+            TableUse { access: Access::Read, named: RIGHT },
+            TableUse::WRITES_OUTPUT,
+        ]
     }
 
     fn result_schema(&self) -> Value {

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::engines::Engines;
 use crate::engines::capability::Capability;
-use crate::operators::answers::{Listing, listing_schema};
+use crate::engines::table_use::{Access, NamedBy, TableUse};
+use crate::operators::answers::{Listing, exact, listing_schema};
 use crate::operators::listing::{NameFilter, limit};
 use crate::operators::parameters::required;
 use crate::operators::{Operator, Prepared, Request, Unprepared};
@@ -28,14 +29,18 @@ impl Operator for List {
         &[Capability::ReadTables]
     }
 
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse { access: Access::Read, named: NamedBy::Database("database_name") }]
+    }
+
     fn result_schema(&self) -> Value {
-        listing_schema(&[
+        exact(listing_schema(&[
             ("database", "string"),
             ("table", "string"),
             ("kind", "string"),
             ("locations", "array"),
             ("locationsTotal", "integer"),
-        ])
+        ]))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {

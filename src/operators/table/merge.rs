@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::engines::capability::Capability;
 use crate::engines::job_spec::{MergeRule, Operation};
 use crate::engines::table::TableLookup;
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::files_schema;
 use crate::operators::inputs::{conflicting_input, table_input, unread};
@@ -30,6 +31,10 @@ impl Operator for Merge {
 
     fn needs(&self) -> &'static [Capability] {
         &[Capability::ReadTables, Capability::Merge, Capability::WriteFiles]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        TableUse::OF_A_CONVERSION
     }
 
     fn result_schema(&self) -> Value {

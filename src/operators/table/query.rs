@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::engines::bindings::bindings_of;
 use crate::engines::capability::Capability;
 use crate::engines::table::TableName;
+use crate::engines::table_use::{Access, NamedBy, TableUse};
 use crate::engines::{EngineError, Engines};
 use crate::operators::answers::rows_or_files_schema;
 use crate::operators::parameters::{optional, refused, refused_all, required};
@@ -25,6 +26,15 @@ impl Operator for Query {
 
     fn needs(&self) -> &'static [Capability] {
         Capability::OF_A_QUERY
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        const QUERIED: NamedBy = NamedBy::Statement {
+            statement: "query_string",
+            database: "database_name",
+            table: "table_name",
+        };
+        &[TableUse { access: Access::Read, named: QUERIED }, TableUse::WRITES_OUTPUT]
     }
 
     fn result_schema(&self) -> Value {

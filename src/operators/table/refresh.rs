@@ -10,6 +10,7 @@ use crate::engines::reading::Reading;
 use crate::engines::result::JobOutcome;
 use crate::engines::schema::{Column, Schema, SchemaFound};
 use crate::engines::table::{Table, TableKind, TableName};
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines, ErrorKind};
 use crate::operators::answers::{table_shown, within_bytes};
 use crate::operators::inference::{Inferred, answered, inference, inferred, result_schema};
@@ -37,6 +38,10 @@ impl Operator for Refresh {
             Capability::ReadFiles,
             Capability::Infer,
         ]
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse::WRITES_ITS_TABLE]
     }
 
     fn result_schema(&self) -> Value {

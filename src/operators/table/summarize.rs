@@ -7,8 +7,9 @@ use crate::engines::capability::Capability;
 use crate::engines::counted::counted;
 use crate::engines::job_spec::{AnswerLimits, Operation, SummaryMethod};
 use crate::engines::result::JobOutcome;
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
-use crate::operators::answers::{conclude_job, object_schema, within_bytes};
+use crate::operators::answers::{conclude_job, exact, object_schema, within_bytes};
 use crate::operators::columns::resolve;
 use crate::operators::inputs::table_input;
 use crate::operators::parameters::{choice, count, refused, table_name};
@@ -39,8 +40,12 @@ impl Operator for Summarize {
         &[Capability::ReadTables, Capability::Summarize]
     }
 
+    fn uses(&self) -> &'static [TableUse] {
+        &[TableUse::READS_ITS_TABLE]
+    }
+
     fn result_schema(&self) -> Value {
-        object_schema(
+        exact(object_schema(
             &["rows", "method", "columns"],
             &json!({
                 "rows": {"type": "integer", "minimum": 0},
@@ -48,7 +53,7 @@ impl Operator for Summarize {
                 "columns": {"type": "array", "items": {"type": "object"}},
                 "columnsTotal": {"type": "integer"},
             }),
-        )
+        ))
     }
 
     async fn prepare(&self, engines: &Engines, request: &Request) -> Result<Prepared, Unprepared> {

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::api::labels::EXAMPLE;
 use crate::api::v1alpha1::OperatorDefinition;
+use crate::engines::bindings::BINDINGS;
 use crate::engines::reading;
+use crate::engines::table_use::NamedBy;
 use crate::operators::{all, target};
 
 fn root() -> &'static Path {
@@ -81,6 +83,7 @@ fn shared_names(text: &str) -> BTreeSet<String> {
         }
     };
     uses("table_name(NAME", &["database_name", "table_name"]);
+    uses("bindings_of(&request.parameters)", &[BINDINGS]);
     uses("_target(engines", target::PARAMETERS);
     uses("bad_rows(NAME", &["bad_rows"]);
     uses("limit(NAME", &["limit"]);
@@ -151,6 +154,33 @@ fn how_files_are_read_is_stated_alike_for_every_operator() {
     assert_eq!(readers, 10);
     // How a declared table is read stands in its declaration; what happens to bad rows does not.
     assert_eq!(parameter("table.refresh", "bad_rows"), parameter("table.get", "bad_rows"));
+}
+
+#[test]
+fn tables_are_named_by_parameters_of_the_definition() {
+    for operator in all() {
+        let known = &definitions()[operator.name()].spec.parameters;
+        let names: Vec<&str> = operator.uses().iter().flat_map(|one| named(one.named)).collect();
+        for name in &names {
+            assert!(known.iter().any(|one| one.name == *name), "{}: `{name}`", operator.name());
+        }
+        // What takes the name of a table or of an output says what becomes of it.
+        for name in ["table_name", "right_table_name", "output_table", "database_name"] {
+            let is_known = known.iter().any(|one| one.name == name);
+            assert_eq!(names.contains(&name), is_known, "{}: `{name}`", operator.name());
+        }
+    }
+}
+
+/// Returns the parameters that name tables.
+fn named(by: NamedBy) -> Vec<&'static str> {
+    match by {
+        NamedBy::Database(database) => vec![database],
+        NamedBy::Statement { statement, database, table } => vec![statement, database, table],
+        NamedBy::Table { databases, table, path } => {
+            databases.iter().copied().chain([table]).chain(path).collect()
+        }
+    }
 }
 
 #[test]

@@ -74,7 +74,14 @@ fn conflicting() -> ConflictingTable {
 
 async fn answer(operator: &str, parameters: serde_json::Value) -> Answer {
     match world().prepare(operator, parameters).await {
-        Ok(Prepared::Answer(answer)) => answer,
+        Ok(Prepared::Answer(answer)) => {
+            let schema = find(operator).expect("should exist").result_schema();
+            let schema = jsonschema::validator_for(&schema).expect("should be a schema");
+            if let Err(error) = schema.validate(&answer.data) {
+                panic!("{operator} should answer as it promises: {error}");
+            }
+            answer
+        }
         other => panic!("{operator} should answer, and gave {other:?}"),
     }
 }

@@ -7,6 +7,7 @@ use crate::engines::capability::Capability;
 use crate::engines::job_spec::{AnswerLimits, BadRows, JobSpec, Operation, Sink};
 use crate::engines::metastore::Change;
 use crate::engines::result::JobOutcome;
+use crate::engines::table_use::TableUse;
 use crate::engines::{EngineError, Engines};
 use crate::operators::{
     Answer, Conclusion, Effect, Operator, Prepared, Request, Unprepared, WorkPlan,
@@ -50,6 +51,10 @@ impl Operator for FakeOperator {
             (false, true) => &[Capability::ChangeDatabases],
             (false, false) => &[Capability::ReadTables],
         }
+    }
+
+    fn uses(&self) -> &'static [TableUse] {
+        &[]
     }
 
     fn result_schema(&self) -> Value {

@@ -4,8 +4,12 @@ use super::*;
 use crate::api::v1alpha1::ClientKind;
 use crate::engines::reading;
 
-const ACTIONS: &[ActionDescription] =
-    &[ActionDescription { name: "table.query", needs: &[Capability::Query] }];
+const ACTIONS: &[ActionDescription] = &[ActionDescription {
+    name: "table.query",
+    needs: &[Capability::Query],
+    uses: &[],
+    result_schema: None,
+}];
 
 const NO_QUERIES: &[ClientType] = &[ClientType::uniform(ClientDescription {
     kind: ClientKind::Local,

@@ -11,8 +11,15 @@ const ACTIONS: &[ActionDescription] = &[
     ActionDescription {
         name: "table.query",
         needs: &[Capability::ReadTables, Capability::ReadFiles, Capability::Query],
+        uses: &[],
+        result_schema: None,
     },
-    ActionDescription { name: "table.fake", needs: &[Capability::Fake] },
+    ActionDescription {
+        name: "table.fake",
+        needs: &[Capability::Fake],
+        uses: &[],
+        result_schema: None,
+    },
 ];
 
 const CLIENTS: &[ClientType] = &[ClientType::uniform(ClientDescription {
@@ -443,7 +450,12 @@ fn a_role_that_nobody_asks_for_may_be_empty() {
     let mut definition = definition();
     definition.spec.action.builtin.as_mut().expect("should be there").name =
         "table.read".to_owned();
-    let actions = [ActionDescription { name: "table.read", needs: &[Capability::ReadTables] }];
+    let actions = [ActionDescription {
+        name: "table.read",
+        needs: &[Capability::ReadTables],
+        uses: &[],
+        result_schema: None,
+    }];
     let mut config = config();
     config.spec.engines.execution.clear();
     let inputs = Inputs {

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::graph;
+use super::kinds::Kinds;
+use super::promised::Promised;
+use super::races;
 use super::references::{Reference, Template, references_in};
 use super::run::step_run;
 use super::scope::{Root, StepField, kind_of};
@@ -40,11 +43,13 @@ pub fn validate_workflow(spec: &WorkflowSpec, inputs: &[Inputs<'_>]) -> Result<(
     // Without a graph there is no order, in which alone references and conditions mean something.
     let steps = problems.is_empty().then(|| Steps::new(spec));
     for (index, step) in spec.steps.iter().enumerate() {
-        let checked = Checked { spec, step, index, steps: steps.as_ref() };
+        let promised = steps.as_ref().map(|steps| Promised { steps, inputs });
+        let checked = Checked { spec, step, index, promised };
         checked.check(inputs.get(index), &mut problems);
     }
     if let Some(steps) = &steps {
-        check_outputs(spec, steps, &mut problems);
+        check_outputs(spec, Promised { steps, inputs }, &mut problems);
+        races::check(spec, steps, inputs, &mut problems);
     }
     problems.none_or(())
 }
@@ -73,7 +78,8 @@ fn check_schedule(spec: &WorkflowSpec, problems: &mut Problems) {
     }
 }
 
-fn check_outputs(spec: &WorkflowSpec, steps: &Steps<'_>, problems: &mut Problems) {
+fn check_outputs(spec: &WorkflowSpec, promised: Promised<'_>, problems: &mut Problems) {
+    let steps = promised.steps;
     let value = Value::Object(spec.outputs.0.clone().into_iter().collect());
     for (place, template) in references_in(&value) {
         let path = format!("spec.outputs.{place}");
@@ -90,9 +96,11 @@ fn check_outputs(spec: &WorkflowSpec, steps: &Steps<'_>, problems: &mut Problems
                 Root::Step { id, field } => match steps.index(id) {
                     None => Some(unknown_step(steps, id)),
                     Some(index) if may_lack(*field) && !reference.has_default() => {
-                        (!steps.succeeds_with_the_run(index)).then(|| lacking(reference))
+                        let lacks = !steps.succeeds_with_the_run(index);
+                        let lacking = lacks.then(|| lacking(reference));
+                        lacking.or_else(|| promised.kinds(reference.path()).err())
                     }
-                    Some(_) => None,
+                    Some(_) => promised.kinds(reference.path()).err(),
                 },
                 Root::PlannedAt => unplanned(reference),
                 Root::Item => Some(no_item()),
@@ -156,8 +164,8 @@ struct Checked<'a> {
     spec: &'a WorkflowSpec,
     step: &'a WorkflowStep,
     index: usize,
-    /// All steps, where their graph is in order.
-    steps: Option<&'a Steps<'a>>,
+    /// All steps and what their results are promised to be, where their graph is in order.
+    promised: Option<Promised<'a>>,
 }
 
 impl Checked<'_> {
@@ -253,6 +261,12 @@ impl Checked<'_> {
             Some((_, Err(_))) => return None,
             _ => return Some(Problem::new("", "is a text and no list").hint(hint)),
         };
+        if let (Root::Step { .. }, Some(promised)) = (reference.root(), self.promised) {
+            let kinds = promised.kinds(reference.path()).ok()?;
+            let is_none = !kinds.is_none() && kinds.and(Kinds::LIST).is_none();
+            let message = format!("`{}` is {kinds} and no list", reference.as_str());
+            return is_none.then(|| Problem::new("", message));
+        }
         let (Root::Parameter(name), []) = (reference.root(), reference.segments()) else {
             return None;
         };
@@ -284,11 +298,12 @@ impl Checked<'_> {
         if names_item && self.step.for_each.is_none() {
             problems.push(Problem { path: path.clone(), ..no_item() });
         }
-        let Some(steps) = self.steps else { return };
-        for id in condition.steps() {
-            let found = self.unseen_step(steps, &id);
-            problems.extend(found.map(|problem| Problem { path: path.clone(), ..problem }));
-        }
+        let Some(promised) = self.promised else { return };
+        let unseen = condition.steps().into_iter().map(|id| self.unseen_step(promised.steps, &id));
+        let paths: BTreeSet<_> = condition.paths().collect();
+        let misled = paths.into_iter().map(|one| promised.kinds(one).err());
+        let found = unseen.chain(misled).flatten();
+        problems.extend(found.map(|problem| Problem { path: path.clone(), ..problem }));
     }
 
     /// Returns what is wrong with looking at a step: that there is none, or that it may not be settled.
@@ -304,6 +319,23 @@ impl Checked<'_> {
         Some(Problem::new("", message).hint(format!("add `{id}` to its dependencies")))
     }
 
+    /// Returns why a look-up of a step's field can have no value.
+    fn misled_look_up(
+        &self,
+        (id, field): (&str, StepField),
+        reference: &Reference,
+    ) -> Option<Problem> {
+        let promised = self.promised?;
+        if let Some(problem) = self.unseen_step(promised.steps, id) {
+            return Some(problem);
+        }
+        let earlier = promised.steps.index(id)?;
+        let lacks = may_lack(field)
+            && !reference.has_default()
+            && !promised.steps.has_succeeded(earlier, self.index);
+        lacks.then(|| lacking(reference)).or_else(|| promised.kinds(reference.path()).err())
+    }
+
     fn check_template(
         &self,
         definition: Option<&OperatorDefinition>,
@@ -317,7 +349,12 @@ impl Checked<'_> {
             problems.push(Problem { path: path.to_owned(), ..problem });
         }
         for reference in template.references() {
-            let found = self.unfit_reference(reference);
+            let found = self.unfit_reference(reference).or_else(|| {
+                let Root::Step { .. } = reference.root() else { return None };
+                let kinds = self.promised?.kinds(reference.path());
+                let kinds = kinds.unwrap_or(Kinds::ANY);
+                unfit_kinds(definition, place, (template, reference), kinds)
+            });
             problems.extend(found.map(|problem| Problem { path: path.to_owned(), ..problem }));
         }
     }
@@ -326,27 +363,49 @@ impl Checked<'_> {
     fn unfit_reference(&self, reference: &Reference) -> Option<Problem> {
         match reference.root() {
             Root::Parameter(name) => unknown_parameter(self.spec, reference, name),
-            Root::Step { id, field } => self.steps.and_then(|steps| {
-                self.unseen_step(steps, id).or_else(|| {
-                    let earlier = steps.index(id)?;
-                    let lacks = may_lack(*field)
-                        && !reference.has_default()
-                        && !steps.has_succeeded(earlier, self.index);
-                    lacks.then(|| lacking(reference))
-                })
-            }),
+            Root::Step { id, field } => self.misled_look_up((id, *field), reference),
             Root::PlannedAt => unplanned(reference),
             Root::Item => self.step.for_each.is_none().then(no_item),
         }
     }
 }
 
+/// Returns why no value of these kinds can stand where a look-up does. One with a default may never have such a value.
+fn unfit_kinds(
+    definition: Option<&OperatorDefinition>,
+    place: &str,
+    (template, reference): (&Template, &Reference),
+    kinds: Kinds,
+) -> Option<Problem> {
+    if reference.has_default() || kinds.is_none() {
+        return None;
+    }
+    let text = reference.as_str();
+    if let Template::Text(_) = template {
+        let is_unfit = kinds.and(Kinds::WITHIN_TEXT).is_none();
+        let message = format!("`{text}` is {kinds} and cannot stand within text");
+        return is_unfit.then(|| Problem::new("", message));
+    }
+    let name = top_of(place);
+    let parameter = parameter_of(definition?, name).filter(|_| name == place)?;
+    let taken = Kinds::taken_by(parameter.kind);
+    kinds.and(taken).is_none().then(|| {
+        let message = format!("`{text}` is {kinds}, and `{name}` takes {taken}");
+        Problem::new("", message)
+    })
+}
+
+/// Returns the parameter of a name or an alias.
+fn parameter_of<'a>(definition: &'a OperatorDefinition, name: &str) -> Option<&'a Parameter> {
+    definition.spec.parameters.iter().find(|parameter: &&Parameter| {
+        parameter.name == name || parameter.aliases.iter().any(|alias| alias == name)
+    })
+}
+
 /// Returns why a text cannot have a look-up within it: only a text, a path and an identifier are put together.
 fn unfit_text(definition: Option<&OperatorDefinition>, place: &str) -> Option<Problem> {
     let name = top_of(place);
-    let parameter = definition?.spec.parameters.iter().find(|parameter: &&Parameter| {
-        parameter.name == name || parameter.aliases.iter().any(|alias| alias == name)
-    })?;
+    let parameter = parameter_of(definition?, name)?;
     match parameter.kind {
         ParameterType::String | ParameterType::Path | ParameterType::Identifier => None,
         ParameterType::Sql => {

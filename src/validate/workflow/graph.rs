@@ -188,7 +188,7 @@ fn cycle_through(
     None
 }
 
-/// For each step, all steps that are settled before it begins.
+/// For each step, a set of steps that come before it: by [`ancestors`], all that are settled before it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ancestors {
     /// A row of bits for each step.
@@ -196,6 +196,12 @@ pub(super) struct Ancestors {
 }
 
 impl Ancestors {
+    /// Returns a graph of so many steps of which none comes before another.
+    #[must_use]
+    pub(super) fn none(count: usize) -> Self {
+        Self { rows: vec![vec![0; count.div_ceil(64)]; count] }
+    }
+
     /// Returns whether one step, by its index, is settled before another begins.
     #[must_use]
     pub(super) fn is_before(&self, ancestor: usize, node: usize) -> bool {
@@ -209,7 +215,7 @@ impl Ancestors {
     }
 
     /// Adds a step and its ancestors to those of another; returns whether that changed anything.
-    fn add(&mut self, ancestor: usize, node: usize) -> bool {
+    pub(super) fn add(&mut self, ancestor: usize, node: usize) -> bool {
         let mut added = self.rows[ancestor].clone();
         added[ancestor / 64] |= 1 << (ancestor % 64);
         let mut has_changed = false;
@@ -231,7 +237,7 @@ pub(super) fn ancestors(nodes: &[Node<'_>]) -> Ancestors {
         edges[at].extend(ordinary.map(|(other, _)| other));
     }
     let order = order(nodes);
-    let mut ancestors = Ancestors { rows: vec![vec![0; nodes.len().div_ceil(64)]; nodes.len()] };
+    let mut ancestors = Ancestors::none(nodes.len());
     // One round settles a graph without cycles; the next one sees it.
     loop {
         let mut has_changed = false;

@@ -5,11 +5,16 @@
 mod check;
 mod condition;
 mod graph;
+mod kinds;
+mod promised;
+mod races;
 mod reference_parser;
 mod references;
 mod run;
 mod scope;
+mod stated;
 mod steps;
+mod uses;
 
 pub use check::validate_workflow;
 pub use condition::Condition;

@@ -1,6 +1,6 @@
 //! The steps of a workflow by their ids, with what comes before each and what must have succeeded before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::condition::Condition;
 use super::graph::{Ancestors, Node, ancestors, order};
@@ -12,7 +12,8 @@ pub(super) struct Steps<'a> {
     spec: &'a WorkflowSpec,
     by_id: BTreeMap<&'a str, usize>,
     before: Ancestors,
-    succeeded: Vec<BTreeSet<usize>>,
+    /// For each step those that have succeeded for certain when it begins.
+    succeeded: Ancestors,
 }
 
 /// Returns the nodes of the graph of steps.
@@ -29,11 +30,20 @@ impl<'a> Steps<'a> {
         let nodes = nodes(spec);
         let ids = spec.steps.iter().enumerate();
         let by_id: BTreeMap<_, _> = ids.map(|(index, step)| (step.id.as_str(), index)).collect();
-        let mut succeeded = vec![BTreeSet::new(); spec.steps.len()];
-        for index in order(&nodes) {
-            succeeded[index] = succeeded_before(&spec.steps[index], &by_id, &succeeded);
+        let mut succeeded = Ancestors::none(nodes.len());
+        // With a condition of its own, a step begins whatever became of those before it.
+        let follows = |index: &usize| !decides_alone(&spec.steps[*index]);
+        for index in order(&nodes).into_iter().filter(follows) {
+            let direct = spec.steps[index].dependencies.iter();
+            for before in direct.filter_map(|id| by_id.get(id.as_str())) {
+                succeeded.add(*before, index);
+            }
         }
         Self { spec, by_id, before: ancestors(&nodes), succeeded }
+    }
+
+    pub(super) fn step(&self, index: usize) -> &'a WorkflowStep {
+        &self.spec.steps[index]
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &'a str> + '_ {
@@ -52,7 +62,7 @@ impl<'a> Steps<'a> {
 
     /// Returns whether a step has succeeded for certain when another one begins.
     pub(super) fn has_succeeded(&self, earlier: usize, later: usize) -> bool {
-        self.succeeded[later].contains(&earlier)
+        self.succeeded.is_before(earlier, later)
     }
 
     /// Returns whether a step has succeeded for certain in a run that succeeds.
@@ -75,17 +85,4 @@ pub fn is_by_item(step: &WorkflowStep) -> bool {
 /// Whether a step's condition decides whether it runs, whatever became of its dependencies.
 fn decides_alone(step: &WorkflowStep) -> bool {
     step.when.is_some() && !is_by_item(step)
-}
-
-/// Returns the steps that have succeeded when one begins that has no condition of its own; with one, nothing is certain.
-fn succeeded_before(
-    step: &WorkflowStep,
-    by_id: &BTreeMap<&str, usize>,
-    succeeded: &[BTreeSet<usize>],
-) -> BTreeSet<usize> {
-    if decides_alone(step) {
-        return BTreeSet::new();
-    }
-    let direct = step.dependencies.iter().filter_map(|id| by_id.get(id.as_str()).copied());
-    direct.flat_map(|index| succeeded[index].iter().copied().chain([index])).collect()
 }
