@@ -144,6 +144,10 @@ pub enum Reason {
     ChildGone,
     /// The step succeeded in the run that is retried, and is not run again.
     Reused,
+    /// A person has to answer a step.
+    WaitsForApproval,
+    /// A person rejected what the step asks, or no answer came in time.
+    Rejected,
     /// A run was made because its schedule said so.
     Scheduled,
     /// A planned time of the schedule became no run.
@@ -222,6 +226,8 @@ impl Reason {
             Self::ResultTruncated => "ResultTruncated",
             Self::ChildGone => "ChildGone",
             Self::Reused => "Reused",
+            Self::WaitsForApproval => "WaitsForApproval",
+            Self::Rejected => "Rejected",
             Self::Scheduled => "Scheduled",
             Self::Missed => "Missed",
             Self::Superseded => "Superseded",

@@ -82,6 +82,7 @@ async fn verb(command: Command, context: &VerbContext) -> anyhow::Result<Exit> {
         Command::Resume(args) => commands::resume(context, &args).await,
         Command::Retry(args) => commands::retry(context, &args).await,
         Command::Graph(args) => commands::graph(context, &args).await,
+        Command::Approve(args) => commands::approve(context, &args).await,
         Command::Backfill(args) => commands::backfill(context, &args).await,
         Command::Scheduler(args) => commands::scheduler(context, &args).await,
         Command::Suspend(args) => commands::suspend(context, &args).await,

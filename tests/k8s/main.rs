@@ -14,6 +14,7 @@
 mod admission;
 mod adoption;
 mod alerts;
+mod approvals;
 #[path = "../cluster/called.rs"]
 mod called;
 mod chart;

@@ -77,6 +77,10 @@
   verbs: [create, update, patch, delete, deletecollection]
 {{- end }}
 {{- define "mason.adminRules" -}}
+# Who may answer steps of workflows that wait for approval; the policy of the chart asks for it.
+- apiGroups: [mason.dev]
+  resources: [workflowruns]
+  verbs: [approve]
 # Who may write definitions may start pods, and who may write configs lends out their credentials.
 - apiGroups: [mason.dev]
   resources: [masonconfigs, operatordefinitions]

@@ -32,11 +32,13 @@ pub use operator_run::{
     ResolvedParameter, ResultKind, ResultReference, Retry, RunColumns, RunResult, Ttl, TtlPolicy,
 };
 pub use workflow::{
-    CatchUp, Concurrency, ConcurrencyPolicy, ForEach, History, ScheduleStatus, ScheduledRun,
-    Workflow, WorkflowColumns, WorkflowSchedule, WorkflowSpec, WorkflowStatus, WorkflowStep,
+    Approval, CatchUp, Concurrency, ConcurrencyPolicy, ForEach, History, OnTimeout, ScheduleStatus,
+    ScheduledRun, Workflow, WorkflowColumns, WorkflowSchedule, WorkflowSpec, WorkflowStatus,
+    WorkflowStep,
 };
 pub use workflow_run::{
-    ChildReference, ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS, OpenItem, RetryFrom,
-    StepOverride, StepOverrides, StepPhase, StepStatus, Stopping, Ticket, WorkflowRef,
-    WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec, WorkflowRunStatus,
+    ApprovalDecision, ChildReference, Decision, ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS,
+    OpenItem, RetryFrom, StepOverride, StepOverrides, StepPhase, StepStatus, Stopping, Ticket,
+    WorkflowRef, WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec,
+    WorkflowRunStatus,
 };

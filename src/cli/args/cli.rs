@@ -17,7 +17,7 @@ use super::resources::{
 use super::runs::{
     self, CancelArgs, GraphArgs, LogsArgs, ResumeArgs, RetryArgs, RunArgs, SuspendArgs,
 };
-use super::schedules::{BackfillArgs, SchedulerArgs};
+use super::workflows::{ApproveArgs, BackfillArgs, SchedulerArgs};
 
 /// Data operators for files on this machine and, with the same resources, for a cluster.
 ///
@@ -201,6 +201,14 @@ Examples:
   mason graph -f flow.yaml -o svg > flow.svg
   mason graph workflowrun/nightly-x7k2p   with where each step stands")]
     Graph(GraphArgs),
+    /// Answer a step of a workflow that waits for approval.
+    #[command(after_help = "\
+Examples:
+  mason approve nightly-x7k2p                    the only step that waits
+  mason approve nightly-x7k2p publish --reject --comment 'wrong month'
+
+A decision is final.")]
+    Approve(ApproveArgs),
     /// Make and drive the runs of workflows that have a schedule, until it is interrupted.
     #[command(after_help = "\
 Examples:

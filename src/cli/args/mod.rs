@@ -10,7 +10,7 @@ mod operation;
 mod parameters;
 mod resources;
 mod runs;
-mod schedules;
+mod workflows;
 
 pub(crate) use admission::AdmissionArgs;
 pub(crate) use cli::{Called, Cli, ColorChoice, Command, Global, Output};
@@ -24,4 +24,4 @@ pub(crate) use runs::{
     CancelArgs, GraphArgs, GraphForm, LogsArgs, ResolutionChoice, ResumeArgs, RetryArgs, RunArgs,
     SuspendArgs, WaitingArgs,
 };
-pub(crate) use schedules::{BackfillArgs, SchedulerArgs};
+pub(crate) use workflows::{ApproveArgs, BackfillArgs, SchedulerArgs};

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 mod apply;
+mod approve;
 mod backfill;
 mod cancel;
 mod completions;
@@ -29,6 +30,7 @@ mod suspend;
 mod validate;
 
 pub(crate) use apply::apply;
+pub(crate) use approve::approve;
 pub(crate) use backfill::backfill;
 pub(crate) use cancel::cancel;
 pub(crate) use completions::completions;

@@ -40,6 +40,7 @@ pub(super) async fn run(
         parameters: FreeForm(parameters),
         steps: crate::api::v1alpha1::StepOverrides::default(),
         retry_from: None,
+        approvals: std::collections::BTreeMap::new(),
         dry_run: args.dry_run,
         suspend: false,
         cancel: false,

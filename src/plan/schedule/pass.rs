@@ -122,6 +122,7 @@ pub fn scheduled_run(workflow: &Workflow, planned_at: Timestamp) -> WorkflowRun 
         steps: StepOverrides::default(),
         retry_from: None,
         planned_at: Some(planned_at),
+        approvals: std::collections::BTreeMap::new(),
         dry_run: false,
         suspend: false,
         cancel: false,

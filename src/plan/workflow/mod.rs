@@ -3,6 +3,7 @@
 //! A run of a workflow executes nothing itself. It decides which runs of operators exist, and those read from its status
 //! whether they may begin.
 
+mod approval;
 mod child;
 mod decision;
 mod ending;

@@ -153,6 +153,8 @@ pub(super) enum Move {
     Reuse(Box<StepStatus>),
     /// Its run is to be created.
     Create(Box<OperatorRun>),
+    /// It has no run: this is its line.
+    Line(Box<StepStatus>),
     /// Its items go on: this is its line, in which the items whose runs are to be created count as begun.
     Items(Box<StepStatus>, Vec<(u32, OperatorRun)>),
 }
@@ -259,6 +261,12 @@ impl<'a> Pass<'a> {
         Some(after(self.status.started_at?, timeout.to_duration()))
     }
 
+    /// Returns when the next thing happens by itself.
+    fn look_again(&self) -> Option<Timestamp> {
+        let deadline = self.deadline().filter(|_| self.stopping.is_none());
+        deadline.into_iter().chain(self.approval_deadline()).min()
+    }
+
     /// Decides every step that waits, in the order of the graph: what one comes to counts for the next at once.
     fn decide(&mut self, order: &[usize], finally: bool) {
         for &index in order {
@@ -273,7 +281,7 @@ impl<'a> Pass<'a> {
                     let now = self.now;
                     settle(&mut self.lines[index], phase, (reason, &message), now);
                 }
-                Move::Reuse(line) => self.lines[index] = *line,
+                Move::Reuse(line) | Move::Line(line) => self.lines[index] = *line,
                 Move::Create(run) => self.create.push(NewChild { index, item: None, run: *run }),
                 Move::Items(line, runs) => {
                     self.lines[index] = *line;
@@ -321,10 +329,13 @@ impl<'a> Pass<'a> {
             phase,
             reason,
             message,
-            until: self.deadline().filter(|_| self.stopping.is_none()),
+            until: self.look_again(),
         };
         let is_any = |phase| self.lines.iter().any(|line| line.phase == phase);
         if !self.create.is_empty() || is_any(StepPhase::Running) {
+            if let (None, Some(asks)) = (&self.stopping, self.waiting_approval()) {
+                return wait(Phase::Running, Reason::WaitsForApproval, asks);
+            }
             return match &self.stopping {
                 Some(stopping) => wait(Phase::Running, stopping.reason, stopping.message.clone()),
                 None => wait(Phase::Running, Reason::Running, String::new()),

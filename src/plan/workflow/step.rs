@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::approval::result_of;
 use super::child::{child_of, outcome_of};
 use super::ending;
 use super::items::outcome_of_items;
@@ -21,13 +22,15 @@ impl Pass<'_> {
     pub(super) fn step(&self, index: usize) -> Move {
         let step = &self.spec.steps[index];
         let is_begun = self.lines[index].items.is_some();
+        let is_asked = self.lines[index].phase == StepPhase::Running && !is_begun;
         match &self.stopping {
             Some(stopping) if !step.finally && is_begun => {
                 return self.stop_items(index, (stopping.reason, &stopping.message));
             }
             Some(stopping) if !step.finally => {
-                let message = stopping.message.clone();
-                return Move::Settle(StepPhase::Skipped, stopping.reason, message);
+                let is_open = self.lines[index].phase == StepPhase::Running;
+                let phase = if is_open { StepPhase::Cancelled } else { StepPhase::Skipped };
+                return Move::Settle(phase, stopping.reason, stopping.message.clone());
             }
             _ => {}
         }
@@ -37,6 +40,9 @@ impl Pass<'_> {
             .all(|id| self.line(id).is_none_or(|line| line.phase.is_settled()))
         {
             return Move::Stay;
+        }
+        if let (true, Some(approval)) = (is_asked, &step.approval) {
+            return self.approval(index, approval);
         }
         let is_held = self.run.spec.suspend && !step.finally;
         if is_begun && (is_held || self.are_all_launched(index)) {
@@ -48,6 +54,9 @@ impl Pass<'_> {
         }
         match &step.for_each {
             _ if is_held => Move::Stay,
+            _ if step.approval.is_some() => {
+                self.approval(index, &step.approval.clone().unwrap_or_default())
+            }
             Some(for_each) => self.items(index, for_each, scope),
             None => self.create(index, &scope),
         }
@@ -72,7 +81,11 @@ impl Pass<'_> {
                 (Some(_), Some(ChildSight::Found(child))) => Some(child.as_ref()),
                 (Some(_), None) => return None,
             };
-            outcomes.insert(id.clone(), outcome_of(line, child));
+            let mut outcome = outcome_of(line, child);
+            if let Some(decision) = result_of(self.run, id) {
+                (outcome.result, outcome.pruned) = (Some(decision), false);
+            }
+            outcomes.insert(id.clone(), outcome);
         }
         let parameters = self.status.parameters.iter();
         Some(Scope {

@@ -69,7 +69,9 @@ fn check_schedule(spec: &WorkflowSpec, problems: &mut Problems) {
             problems.push(problem.hint("give it a default"));
         }
     }
-    let has_none = |step: &&WorkflowStep| step.config_ref.is_none() && spec.config_ref.is_none();
+    let has_none = |step: &&WorkflowStep| {
+        step.approval.is_none() && step.config_ref.is_none() && spec.config_ref.is_none()
+    };
     if let Some(step) = spec.steps.iter().find(has_none) {
         let id = &step.id;
         let message =
@@ -172,9 +174,10 @@ impl Checked<'_> {
     fn check(&self, inputs: Option<&Inputs<'_>>, problems: &mut Problems) {
         let found = references_in(&self.parameters());
         let deferred = found.iter().map(|(place, _)| top_of(place).to_owned()).collect();
-        if let Some(inputs) = inputs {
+        if let Some(inputs) = inputs.filter(|_| self.step.approval.is_none()) {
             self.check_run(inputs, &deferred, problems);
         }
+        self.check_approval(problems);
         let definition = inputs.and_then(|inputs| inputs.definition);
         self.check_condition(problems);
         self.check_items(problems);
@@ -209,6 +212,28 @@ impl Checked<'_> {
                 path: format!("spec.steps[{}]{rest}", self.index),
                 ..problem.clone()
             });
+        }
+    }
+
+    /// Checks a step that waits for a person: it has nothing that a run needs.
+    fn check_approval(&self, problems: &mut Problems) {
+        let step = self.step;
+        if step.approval.is_none() {
+            return;
+        }
+        let unfit = [
+            ("parameters", !step.parameters.is_empty()),
+            ("configRef", step.config_ref.is_some()),
+            ("retry", step.retry.is_some()),
+            ("timeout", step.timeout.is_some()),
+            ("forEach", step.for_each.is_some()),
+            ("finally", step.finally),
+        ];
+        for (field, _) in unfit.into_iter().filter(|(_, is_given)| *is_given) {
+            let path = format!("spec.steps[{}].{field}", self.index);
+            let problem = Problem::new(path, "means nothing in a step that waits for approval");
+            let hint = "leave it out; `approval.timeout` says how long an answer is waited for";
+            problems.push(problem.hint_if((field == "timeout").then(|| hint.to_owned())));
         }
     }
 

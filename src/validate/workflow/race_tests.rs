@@ -122,7 +122,11 @@ fn inputs<'a>(definition: &'a OperatorDefinition, rules: &'a Rules) -> Inputs<'a
 
 /// Returns the races of a workflow with a config, with their paths and messages.
 fn races_of(spec: &WorkflowSpec) -> Vec<Problem> {
-    let definitions: Vec<_> = spec.steps.iter().map(|step| definition(&step.operator)).collect();
+    let definitions: Vec<_> = spec
+        .steps
+        .iter()
+        .map(|step| definition(step.operator.as_deref().unwrap_or_default()))
+        .collect();
     let rules = Rules::default();
     let inputs: Vec<_> = definitions.iter().map(|one| inputs(one, &rules)).collect();
     let found = validate_workflow(spec, &inputs).err().unwrap_or_default();
@@ -479,7 +483,11 @@ fn races_of_five_hundred_steps_take_milliseconds() {
         format!("s{at} {work} after {}", after.join(" "))
     };
     let spec = workflow((0..500).map(|at| step(&text(at))).collect());
-    let definitions: Vec<_> = spec.steps.iter().map(|step| definition(&step.operator)).collect();
+    let definitions: Vec<_> = spec
+        .steps
+        .iter()
+        .map(|step| definition(step.operator.as_deref().unwrap_or_default()))
+        .collect();
     let rules = Rules::default();
     let inputs: Vec<_> = definitions.iter().map(|one| inputs(one, &rules)).collect();
     let start = Instant::now();

@@ -124,7 +124,7 @@ pub fn step_run(spec: &WorkflowSpec, step: &WorkflowStep, parameters: FreeForm) 
     OperatorRun::new(
         "",
         OperatorRunSpec {
-            operator: step.operator.clone(),
+            operator: step.operator.clone().unwrap_or_default(),
             operator_digest: None,
             config_ref: config.cloned().unwrap_or_else(nowhere),
             parameters,
@@ -162,7 +162,10 @@ pub fn validate_workflow_run(
     let (spec, unfit) = effective_spec(workflow, run);
     problems.extend(unfit);
     check_retry(run, &spec, earlier, &mut problems);
-    let nowhere = |step: &&WorkflowStep| step.config_ref.is_none() && spec.config_ref.is_none();
+    check_approvals(run, &spec, &mut problems);
+    let nowhere = |step: &&WorkflowStep| {
+        step.approval.is_none() && step.config_ref.is_none() && spec.config_ref.is_none()
+    };
     if let Some(step) = spec.steps.iter().find(nowhere) {
         let message =
             format!("is needed: neither the workflow nor its step `{}` names a config", step.id);
@@ -188,6 +191,19 @@ pub fn validate_workflow_run(
     let valid = ValidWorkflow { reference, spec, parameters, group };
     check_size(&valid, &mut problems);
     problems.none_or(valid)
+}
+
+/// Checks that what is decided is asked.
+fn check_approvals(run: &WorkflowRun, spec: &WorkflowSpec, problems: &mut Problems) {
+    for id in run.spec.approvals.keys() {
+        let asks = |step: &&WorkflowStep| step.approval.is_some();
+        if !spec.steps.iter().filter(asks).any(|step| step.id == *id) {
+            let known = spec.steps.iter().filter(asks).map(|step| step.id.as_str());
+            let message = format!("the workflow has no step `{id}` that waits for approval");
+            let problem = Problem::new(format!("spec.approvals.{id}"), message);
+            problems.push(problem.hint_if(did_you_mean(id, known)));
+        }
+    }
 }
 
 /// Checks what is retried: a run of the same workflow that has ended.

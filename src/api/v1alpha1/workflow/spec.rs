@@ -9,6 +9,7 @@ use super::super::client_config::ConfigRef;
 use super::super::free_form::FreeForm;
 use super::super::operator_definition::Parameter;
 use super::super::operator_run::Retry;
+use super::approval::Approval;
 use super::concurrency::Concurrency;
 use super::for_each::ForEach;
 use super::schedule::{History, WorkflowSchedule};
@@ -102,19 +103,24 @@ pub struct WorkflowSpec {
     pub history: Option<History>,
 }
 
-/// One step: an operator with its parameters, and when it runs.
+/// One step: an operator with its parameters, or a question to a person, and when it runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.operator) != has(self.approval)").message("a step has exactly one of operator and approval"))]
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowStep {
     /// The step's name in the workflow: lower case letters, digits and `_`.
     #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z][a-z0-9_]*$"))]
     pub id: String,
     /// The operator that the step executes, for example `table/query`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 65),
         regex(pattern = "^[a-z]([a-z0-9_-]{0,30}[a-z0-9])?(/[a-z]([a-z0-9_-]{0,30}[a-z0-9])?)?$")
     )]
-    pub operator: String,
+    pub operator: Option<String>,
+    /// In place of an operator: a question to a person, which `mason approve` answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// The steps that have to be settled before this one, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), inner(length(min = 1, max = 63)))]

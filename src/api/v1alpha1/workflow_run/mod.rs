@@ -5,7 +5,10 @@ mod spec;
 mod status;
 
 pub use items::{ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS, OpenItem};
-pub use spec::{RetryFrom, StepOverride, StepOverrides, WorkflowRef, WorkflowRun, WorkflowRunSpec};
+pub use spec::{
+    ApprovalDecision, Decision, RetryFrom, StepOverride, StepOverrides, WorkflowRef, WorkflowRun,
+    WorkflowRunSpec,
+};
 pub use status::{
     ChildReference, StepPhase, StepStatus, Stopping, Ticket, WorkflowReference, WorkflowRunColumns,
     WorkflowRunStatus,

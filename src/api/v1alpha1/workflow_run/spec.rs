@@ -46,8 +46,9 @@ use super::status::WorkflowRunStatus;
         priority = 1
     )
 )]
-#[x_kube(validation = Rule::new("self.workflowRef == oldSelf.workflowRef && has(self.configRef) == has(oldSelf.configRef) && (!has(self.configRef) || self.configRef == oldSelf.configRef) && has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || self.parameters == oldSelf.parameters) && has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.retryFrom) == has(oldSelf.retryFrom) && (!has(self.retryFrom) || self.retryFrom == oldSelf.retryFrom) && has(self.plannedAt) == has(oldSelf.plannedAt) && (!has(self.plannedAt) || self.plannedAt == oldSelf.plannedAt) && has(self.dryRun) == has(oldSelf.dryRun) && (!has(self.dryRun) || self.dryRun == oldSelf.dryRun)").message("a run is frozen once created; only suspend and cancel may change: create another run"))]
+#[x_kube(validation = Rule::new("self.workflowRef == oldSelf.workflowRef && has(self.configRef) == has(oldSelf.configRef) && (!has(self.configRef) || self.configRef == oldSelf.configRef) && has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || self.parameters == oldSelf.parameters) && has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.retryFrom) == has(oldSelf.retryFrom) && (!has(self.retryFrom) || self.retryFrom == oldSelf.retryFrom) && has(self.plannedAt) == has(oldSelf.plannedAt) && (!has(self.plannedAt) || self.plannedAt == oldSelf.plannedAt) && has(self.dryRun) == has(oldSelf.dryRun) && (!has(self.dryRun) || self.dryRun == oldSelf.dryRun)").message("a run is frozen once created; only suspend, cancel and approvals may change: create another run"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)").message("cancel cannot be taken back: create another run"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.approvals) || (has(self.approvals) && oldSelf.approvals.all(step, step in self.approvals && self.approvals[step] == oldSelf.approvals[step]))").message("a decision is final"))]
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowRunSpec {
     /// The workflow to execute.
@@ -72,6 +73,11 @@ pub struct WorkflowRunSpec {
     /// Validate only: the plan is the answer and no step is run. Default: false.
     #[serde(default)]
     pub dry_run: bool,
+    /// The answers to steps that wait for a person, by step, for example
+    /// `{publish: {decision: Approved, by: jane@example.com}}`. A decision is final.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 100))]
+    pub approvals: BTreeMap<String, ApprovalDecision>,
     /// Do not begin further steps while true. Default: false.
     #[serde(default)]
     pub suspend: bool,
@@ -100,6 +106,41 @@ pub struct RetryFrom {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), inner(length(min = 1, max = 63)))]
     pub from: Vec<String>,
+}
+
+/// The answer to a step that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalDecision {
+    /// `Approved` or `Rejected`.
+    pub decision: Decision,
+    /// Who decided. Where the chart's policy is on, it is who asks the API server.
+    #[schemars(length(min = 1, max = 253))]
+    pub by: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub comment: Option<String>,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Decision {
+    /// The step succeeds.
+    Approved,
+    /// The step fails.
+    Rejected,
+}
+
+impl Decision {
+    /// Returns it as a word in a sentence.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
 }
 
 /// What is different in this run for one step.

@@ -10,6 +10,7 @@ use super::super::free_form::FreeForm;
 use super::super::operator_run::{Messages, Phase, ResolvedParameter};
 use super::super::workflow::{ConcurrencyPolicy, WorkflowStep};
 use super::items::ItemsStatus;
+use crate::api::conditions::Reason;
 
 /// Everything that is known of a run of a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -158,6 +159,12 @@ impl StepStatus {
     #[must_use]
     pub fn of(step: &WorkflowStep) -> Self {
         Self { id: step.id.clone(), finally: step.finally, ..Self::default() }
+    }
+
+    /// Returns whether the step waits for a person.
+    #[must_use]
+    pub fn waits_for_approval(&self) -> bool {
+        self.phase == StepPhase::Running && self.reason == Some(Reason::WaitsForApproval)
     }
 
     /// Returns the runs that work, by their names and uids: that of the step, or those of its items.

@@ -1,4 +1,4 @@
-//! What the verbs of schedules take.
+//! What the verbs of workflows take: schedules and approvals.
 
 use clap::Args;
 use jiff::Timestamp;
@@ -27,6 +27,26 @@ pub(crate) struct BackfillArgs {
     /// Show no progress and no closing line of a success.
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// `mason approve`.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// The run of a workflow.
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The step. Default: the only one that waits for approval.
+    #[arg(value_name = "STEP")]
+    pub step: Option<String>,
+    /// Reject it.
+    #[arg(long)]
+    pub reject: bool,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// Who decides. On a cluster it is who the cluster says you are.
+    #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
+    pub by: Option<String>,
 }
 
 /// `mason scheduler`.
