@@ -32,7 +32,8 @@ pub use schedule::{
     times_to_backfill, to_clear,
 };
 pub use workflow::{
-    Advance, ChildKey, ChildSight, Children, Earlier, NewChild, ParentReference, Peer, WantedChild,
-    WorkflowChecked, WorkflowDecision, WorkflowNext, WorkflowObservation, child_name, fail_item,
-    parent_of, parent_says, peer_of, plan_workflow, settle, wanted, wanted_of_earlier,
+    Advance, Asked, ChildKey, ChildRun, ChildSight, Children, Earlier, NewChild, ParentReference,
+    Peer, WantedChild, WorkflowChecked, WorkflowDecision, WorkflowNext, WorkflowObservation,
+    child_name, fail_item, parent_of, parent_says, peer_of, plan_workflow, settle, wanted,
+    wanted_of_earlier,
 };

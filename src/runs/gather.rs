@@ -22,6 +22,7 @@ use crate::plan::{
 };
 use crate::store::Resource;
 use crate::validate::{Inputs, ValidRun, config_namespace, validate};
+use kube::core::ObjectMeta;
 
 /// Reads what a pass over the run needs to decide.
 ///
@@ -38,7 +39,7 @@ pub async fn gather(
     if status.phase.is_terminal() {
         return Ok(Observation { keeping, ..Observation::default() });
     }
-    let parent = ask_parent(context, run).await?;
+    let parent = ask_parent(context, &run.metadata).await?;
     let ends = parent == Parent::Ends;
     let Some(valid) = session.resolved(run)? else {
         if matches!(parent, Parent::Waits | Parent::Ends) {
@@ -73,17 +74,20 @@ pub async fn gather(
     Ok(Observation { place, parent, keeping, ..observation })
 }
 
-/// Asks the run of the workflow of which the run is a step. It writes nothing into the run: the run reads it.
-async fn ask_parent(context: &RunContext, run: &OperatorRun) -> Result<Parent, RunError> {
-    let Some(parent) = parent_of(run) else { return Ok(Parent::None) };
+/// Asks the run of the workflow of which a run is a step. It writes nothing into the run: the run reads it.
+pub(super) async fn ask_parent(
+    context: &RunContext,
+    child: &ObjectMeta,
+) -> Result<Parent, RunError> {
+    let Some(parent) = parent_of(child) else { return Ok(Parent::None) };
     let found = context.store.get(&parent.key).await.map_err(|source| RunError::Store {
         operation: "read the run of the workflow of",
-        name: name_of(run),
+        name: child.name.clone().unwrap_or_default(),
         source,
     })?;
     Ok(match found {
-        Some(Resource::WorkflowRun(parent)) => parent_says(Some(&parent), run),
-        _ => parent_says(None, run),
+        Some(Resource::WorkflowRun(parent)) => parent_says(Some(&parent), child),
+        _ => parent_says(None, child),
     })
 }
 
@@ -205,6 +209,7 @@ async fn check(
         namespace_labels: labels.as_ref(),
         known_operators: &resources.known_operators,
         known_configs: &resources.known_configs,
+        nested: None,
     };
     let valid = match validate(run, &inputs) {
         Err(problems) => return Ok((Checked::Refused(problems), Place::Free)),

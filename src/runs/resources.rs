@@ -5,6 +5,7 @@
 use crate::api::resource::DEFAULT_NAMESPACE;
 use crate::api::v1alpha1::{MasonConfig, OperatorDefinition, OperatorRun};
 use crate::store::{Key, Kind, Resource, Store, StoreError};
+use crate::validate::Nested;
 use crate::validate::config_namespace;
 
 /// What a run is validated against.
@@ -18,6 +19,8 @@ pub struct Resources {
     pub known_operators: Vec<String>,
     /// Configs that exist where the run looks for its own, for hints; not read when its own was found.
     pub known_configs: Vec<String>,
+    /// The workflow that a step of a workflow runs in place of an operator.
+    pub nested: Option<Nested>,
 }
 
 /// Where definitions and configs are looked for.

@@ -34,7 +34,7 @@ pub use rules::{Maxima, Rules};
 pub use schedule::{Schedule, Times, ValidSchedule, validate_schedule};
 pub use valid_run::{ActionDescription, Inputs, ValidAction, ValidRun};
 pub use workflow::{
-    Condition, Group, Path, Root, Scope, StepField, StepOutcome, Unresolved, UnresolvedKind,
-    ValidWorkflow, effective_spec, is_by_item, nodes, order, references_in, resolve, step_run,
-    validate_workflow, validate_workflow_run,
+    Condition, DEEPEST, Group, Nested, Path, Root, Scope, StepField, StepOutcome, Unresolved,
+    UnresolvedKind, ValidWorkflow, effective_spec, is_by_item, nodes, order, references_in,
+    resolve, step_run, validate_workflow, validate_workflow_run,
 };

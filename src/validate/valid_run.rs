@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rules::Rules;
+use super::workflow::Nested;
 use crate::api::duration::DurationText;
 use crate::api::names::OperatorName;
 use crate::api::parameters::Parameters;
@@ -52,6 +53,8 @@ pub struct Inputs<'a> {
     pub known_operators: &'a [String],
     /// Names of configs that do exist, for hints.
     pub known_configs: &'a [String],
+    /// The workflow that a step runs in place of an operator.
+    pub nested: Option<&'a Nested>,
 }
 
 /// What a run does, as the definition said when the run was resolved.

@@ -284,3 +284,81 @@ fn of_a_group_one_run_works_and_the_others_wait_replace_it_or_are_cancelled() {
     let third = finished(&team, "third");
     assert_eq!(third["status"]["phase"], "Succeeded", "{third:#}\n{}", controller.log());
 }
+
+/// Workflows of which one runs the other for each of three tables.
+const NESTED: &str = r"
+apiVersion: mason.dev/v1alpha1
+kind: Workflow
+metadata: {name: inner}
+spec:
+  workflow: sales/inner
+  description: Append the orders to a table
+  parameters: [{name: table, type: string, required: true}]
+  steps:
+    - id: append
+      operator: table/query
+      parameters:
+        database_name: sales
+        query_string: select city from orders
+        output_table: ${parameters.table}
+        mode: append
+  outputs: {table: '${parameters.table}'}
+---
+apiVersion: mason.dev/v1alpha1
+kind: Workflow
+metadata: {name: flow}
+spec:
+  workflow: sales/flow
+  description: Append the orders to three tables
+  configRef: {name: lake}
+  steps:
+    - id: each
+      workflow: sales/inner
+      forEach: {items: [part_0, part_1, part_2], parallelism: 2}
+      parameters: {table: '${item}'}
+    - {id: last, workflow: sales/inner, finally: true, parameters: {table: part_3}}
+  outputs: {tables: '${steps.each.result}'}
+";
+
+#[test]
+fn nested_workflows_whose_controller_is_killed_have_each_effect_once_and_end_with_their_parent() {
+    let team = Team::with_config("workflow-nested");
+    team.apply(NESTED);
+    team.apply(&run("now", ""));
+    for kill in 0..12_u64 {
+        let controller = team.controller();
+        std::thread::sleep(Duration::from_millis(100 + kill * 61 % 500));
+        controller.kill();
+    }
+    let controller = team.controller();
+    let done = finished(&team, "now");
+    assert_eq!(done["status"]["phase"], "Succeeded", "{done:#}\n{}", controller.log());
+    let tables = [0, 1, 2].map(|table| json!({"table": format!("part_{table}")}));
+    assert_eq!(done["status"]["outputs"]["tables"], json!(tables));
+    for table in 0..4 {
+        assert_eq!(team.generations(&format!("part_{table}")), 1, "part_{table}");
+    }
+    let runs = team.get("mwfr");
+    assert_eq!(
+        runs["items"].as_array().map(Vec::len),
+        Some(5),
+        "the run, three items and the last"
+    );
+
+    let slow =
+        NESTED.replace("query_string: select city from orders", &format!("query_string: {LONG:?}"));
+    team.apply(&slow.replace("mode: append", "").replace("output_table: ${parameters.table}", ""));
+    team.apply(&run("cancelled", ""));
+    team.until("mwfr/cancelled", |run| run["status"]["steps"][0]["items"]["open"].is_array());
+    let cancel = r#"{"spec":{"cancel":true}}"#;
+    team.kubectl(&["patch", "mwfr/cancelled", "--type=merge", "-p", cancel]);
+    team.until("mwfr", |runs| {
+        let of_items = runs["items"].as_array().into_iter().flatten().filter(|run| {
+            let name = run["metadata"]["name"].as_str().unwrap_or_default();
+            name.starts_with("cancelled-each")
+        });
+        let phases: Vec<_> = of_items.map(|run| run["status"]["phase"].clone()).collect();
+        phases.len() == 2 && phases.iter().all(|phase| phase == "Cancelled")
+    });
+    team.kubectl(&["delete", "mwfr/cancelled", "--wait=false"]);
+}

@@ -38,7 +38,7 @@ pub use workflow::{
 };
 pub use workflow_run::{
     ApprovalDecision, ChildReference, Decision, ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS,
-    OpenItem, RetryFrom, StepOverride, StepOverrides, StepPhase, StepStatus, Stopping, Ticket,
-    WorkflowRef, WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec,
+    OpenItem, RetryFrom, StepKind, StepOverride, StepOverrides, StepPhase, StepStatus, Stopping,
+    Ticket, WorkflowRef, WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec,
     WorkflowRunStatus,
 };

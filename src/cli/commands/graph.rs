@@ -33,7 +33,7 @@ pub(crate) async fn graph(context: &VerbContext, args: &GraphArgs) -> anyhow::Re
     };
     let nodes = spec.steps.iter().map(|step| DrawnStep {
         id: &step.id,
-        operator: step.operator.as_deref().unwrap_or("approval"),
+        operator: step.operator.as_deref().or(step.workflow.as_deref()).unwrap_or("approval"),
         dependencies: &step.dependencies,
         finally: step.finally,
         conditional: step.when.is_some(),

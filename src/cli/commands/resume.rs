@@ -128,7 +128,8 @@ async fn unfinished(context: &VerbContext) -> anyhow::Result<Vec<Key>> {
 /// Whether a process has to drive a resource: a run, or a run of a workflow, which drives those of its steps.
 pub(crate) fn is_left(resource: &Resource) -> bool {
     match resource {
-        Resource::OperatorRun(run) => needs_driving(run) && parent_of(run).is_none(),
+        Resource::OperatorRun(run) => needs_driving(run) && parent_of(&run.metadata).is_none(),
+        Resource::WorkflowRun(run) if parent_of(&run.metadata).is_some() => false,
         Resource::WorkflowRun(run) => match resource.phase().unwrap_or_default() {
             Phase::Pending | Phase::Running | Phase::Unknown => true,
             Phase::Suspended => !run.spec.suspend || run.spec.cancel,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{
-    ConfigRef, FreeForm, RetryFrom, Workflow, WorkflowRef, WorkflowRun, WorkflowRunSpec,
+    ConfigRef, FreeForm, RetryFrom, Workflow, WorkflowRun, WorkflowRunSpec,
 };
 use crate::cli::args::{Output, RetryArgs, RunArgs, WaitingArgs, read_parameters};
 use crate::cli::documents;
@@ -34,16 +34,10 @@ pub(super) async fn run(
     let parameters = parameters.map_err(|findings| documents::invalid(UPSHOT, findings))?;
     let config = args.config.clone();
     let spec = WorkflowRunSpec {
-        planned_at: None,
-        workflow_ref: WorkflowRef { name: found.metadata.name.clone().unwrap_or_default() },
         config_ref: config.map(|name| ConfigRef { name, namespace: None }),
         parameters: FreeForm(parameters),
-        steps: crate::api::v1alpha1::StepOverrides::default(),
-        retry_from: None,
-        approvals: std::collections::BTreeMap::new(),
         dry_run: args.dry_run,
-        suspend: false,
-        cancel: false,
+        ..WorkflowRunSpec::of(found.metadata.name.as_deref().unwrap_or_default())
     };
     let mut run = WorkflowRun::new("", spec);
     run.metadata.name = None;

@@ -73,6 +73,7 @@ pub(crate) fn check_run(run: &OperatorRun, resources: &Resources) -> Result<Vali
         namespace_labels: None,
         known_operators: &resources.known_operators,
         known_configs: &resources.known_configs,
+        nested: None,
     };
     validate::validate(run, &inputs)
 }

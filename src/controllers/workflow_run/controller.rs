@@ -60,20 +60,25 @@ impl WorkflowRuns {
 
     /// Wakes the runs of steps that may begin now, or have to end, and reports an end.
     fn tell(&self, before: &WorkflowRun, run: &WorkflowRun) {
-        let open = |run: &WorkflowRun| -> BTreeSet<String> {
+        let open = |run: &WorkflowRun| -> BTreeSet<(String, String)> {
             let lines = run.status.iter().flat_map(|status| &status.steps);
-            lines.flat_map(StepStatus::open_runs).map(|(_, uid)| uid.to_owned()).collect()
+            let open = lines.flat_map(StepStatus::open_runs);
+            open.map(|(name, uid)| (name.to_owned(), uid.to_owned())).collect()
         };
         let stops =
             |run: &WorkflowRun| run.status.as_ref().is_some_and(|status| status.stopping.is_some());
         let recorded = if stops(run) && !stops(before) { BTreeSet::new() } else { open(before) };
-        for uid in open(run).difference(&recorded) {
+        for (name, uid) in open(run).difference(&recorded) {
             self.context.queue.wake_run(uid);
+            let namespace = run.namespace().unwrap_or_default();
+            let (uid, name) = (uid.clone(), name.clone());
+            self.context.parents.wake(&Woken { uid, namespace, name });
         }
         let (phase, resource) = (phase_of(run), Resource::WorkflowRun(Box::new(run.clone())));
         if phase == phase_of(before) || !(phase.is_terminal() || phase == Phase::Unknown) {
             return;
         }
+        self.context.parents.wake_parent_of(run);
         let columns = run.status.as_ref().map(|status| status.columns.clone()).unwrap_or_default();
         let report = Report {
             reason: Reason::of_word(&columns.reason).unwrap_or(Reason::Completed),

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::api::v1alpha1::{OperatorRun, Phase};
+use crate::api::v1alpha1::{OperatorRun, Phase, WorkflowRun};
 use crate::controllers::queue::{Wakers, Woken};
 use crate::controllers::scope::Scope;
 use crate::plan::{ParentReference, parent_of};
@@ -26,8 +26,15 @@ impl Parents {
         if !phase.is_terminal() && phase != Phase::Unknown {
             return;
         }
-        if let Some(ParentReference { key, uid }) = parent_of(run) {
+        if let Some(ParentReference { key, uid }) = parent_of(&run.metadata) {
             self.wakers().send(&Woken { uid, namespace: key.namespace, name: key.name });
+        }
+    }
+
+    /// Wakes the run of the workflow of which another is a step.
+    pub(crate) fn wake_parent_of(&self, run: &WorkflowRun) {
+        if let Some(ParentReference { key, uid }) = parent_of(&run.metadata) {
+            self.wake(&Woken { uid, namespace: key.namespace, name: key.name });
         }
     }
 

@@ -9,8 +9,7 @@ use kube::core::ObjectMeta;
 use super::decision::{ScheduleState, is_in_time, plan_schedule, run_name};
 use crate::api::labels;
 use crate::api::v1alpha1::{
-    FreeForm, ScheduleStatus, ScheduledRun, StepOverrides, Workflow, WorkflowRef, WorkflowRun,
-    WorkflowRunSpec, WorkflowSchedule,
+    ScheduleStatus, ScheduledRun, Workflow, WorkflowRun, WorkflowRunSpec, WorkflowSchedule,
 };
 use crate::validate::{ValidSchedule, digest_of, validate_schedule};
 
@@ -115,18 +114,7 @@ pub fn scheduled_run(workflow: &Workflow, planned_at: Timestamp) -> WorkflowRun 
     if name.len() <= labels::VALUE {
         labels.push((labels::WORKFLOW.to_owned(), name.clone()));
     }
-    let spec = WorkflowRunSpec {
-        workflow_ref: WorkflowRef { name: name.clone() },
-        config_ref: None,
-        parameters: FreeForm::default(),
-        steps: StepOverrides::default(),
-        retry_from: None,
-        planned_at: Some(planned_at),
-        approvals: std::collections::BTreeMap::new(),
-        dry_run: false,
-        suspend: false,
-        cancel: false,
-    };
+    let spec = WorkflowRunSpec { planned_at: Some(planned_at), ..WorkflowRunSpec::of(&name) };
     let mut run = WorkflowRun::new(&run_name(&name, planned_at), spec);
     run.metadata = ObjectMeta {
         namespace: workflow.metadata.namespace.clone(),

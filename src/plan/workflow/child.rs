@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
+use kube::core::ObjectMeta;
 use sha2::{Digest as _, Sha256};
 
+use super::child_run::ChildRun;
 use super::observation::ChildKey;
 use crate::api::conditions::Reason;
 use crate::api::labels;
-use crate::api::resource::{Key, Kind};
+use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{
-    FreeForm, OperatorRun, Phase, RunResult, StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus,
+    FreeForm, Phase, StepPhase, StepStatus, WorkflowRun, WorkflowRunSpec, WorkflowRunStatus,
     WorkflowSpec, WorkflowStep,
 };
 use crate::plan::failure::cut;
@@ -42,28 +44,44 @@ pub fn child_name(run: &WorkflowRun, key: &ChildKey) -> String {
     format!("{cut}-{digest}")
 }
 
-/// Returns the run of a step, as it is created.
+/// Returns the run of a step, as it is created: of its operator, or of the workflow of this name.
 pub(super) fn child_of(
     run: &WorkflowRun,
     spec: &WorkflowSpec,
     (step, item): (&WorkflowStep, Option<u32>),
-    parameters: FreeForm,
-) -> OperatorRun {
-    let mut child = step_run(spec, step, parameters);
-    if step.finally && child.spec.timeout.is_none() {
-        child.spec.timeout = FINALLY_TIMEOUT.parse().ok();
-    }
+    (workflow, parameters): (Option<&str>, FreeForm),
+) -> Resource {
+    let metadata = metadata_of(run, step, item);
+    let Some(workflow) = workflow else {
+        let mut child = step_run(spec, step, parameters);
+        if step.finally && child.spec.timeout.is_none() {
+            child.spec.timeout = FINALLY_TIMEOUT.parse().ok();
+        }
+        child.metadata = metadata;
+        return Resource::OperatorRun(Box::new(child));
+    };
+    let config = step.config_ref.as_ref().or(spec.config_ref.as_ref());
+    let spec = WorkflowRunSpec {
+        config_ref: config.cloned(),
+        parameters,
+        planned_at: run.spec.planned_at,
+        ..WorkflowRunSpec::of(workflow)
+    };
+    let mut child = WorkflowRun::new("", spec);
+    child.metadata = metadata;
+    Resource::WorkflowRun(Box::new(child))
+}
+
+fn metadata_of(run: &WorkflowRun, step: &WorkflowStep, item: Option<u32>) -> ObjectMeta {
     let workflow_run = run.metadata.name.clone().unwrap_or_default();
-    child.metadata.name = Some(child_name(run, &ChildKey { step: step.id.clone(), item }));
-    child.metadata.namespace.clone_from(&run.metadata.namespace);
-    child.metadata.owner_references = Some(vec![OwnerReference {
+    let owner = OwnerReference {
         api_version: WorkflowRun::api_version(&()).into_owned(),
         kind: WorkflowRun::kind(&()).into_owned(),
         name: workflow_run.clone(),
         uid: run.metadata.uid.clone().unwrap_or_default(),
         controller: Some(true),
         block_owner_deletion: None,
-    }]);
+    };
     let mut labels = BTreeMap::from([
         (labels::MANAGED_BY.to_owned(), labels::MANAGER.to_owned()),
         (labels::STEP.to_owned(), step.id.clone()),
@@ -74,8 +92,13 @@ pub(super) fn child_of(
     if let Some(item) = item {
         labels.insert(labels::ITEM.to_owned(), item.to_string());
     }
-    child.metadata.labels = Some(labels);
-    child
+    ObjectMeta {
+        name: Some(child_name(run, &ChildKey { step: step.id.clone(), item })),
+        namespace: run.metadata.namespace.clone(),
+        owner_references: Some(vec![owner]),
+        labels: Some(labels),
+        ..ObjectMeta::default()
+    }
 }
 
 /// Settles a step that has no run, or whose run is not the one to say how it ended.
@@ -92,50 +115,45 @@ pub fn settle(
 }
 
 /// Returns the line of a step whose run is seen so.
-pub(super) fn line_of(line: &StepStatus, child: &OperatorRun, now: jiff::Timestamp) -> StepStatus {
-    let Some(status) = &child.status else { return line.clone() };
-    if status.phase == Phase::Succeeded
-        && status.result.as_ref().is_some_and(RunResult::is_declined)
-    {
+pub(super) fn line_of(line: &StepStatus, child: &ChildRun, now: jiff::Timestamp) -> StepStatus {
+    if child.phase == Phase::Succeeded && child.declined {
         // Its operator did nothing, and said why: what follows must not take it for done.
         let said = "it registered nothing: the files disagree, as the result of its run shows";
         let mut line = line.clone();
-        let at = status.finished_at.unwrap_or(now);
+        let at = child.finished_at.unwrap_or(now);
         settle(&mut line, StepPhase::Failed, (Reason::UserError, said), at);
         return line;
     }
-    let phase = match status.phase {
+    let phase = match child.phase {
         Phase::Pending | Phase::Running | Phase::Suspended => StepPhase::Running,
         Phase::Succeeded => StepPhase::Succeeded,
         Phase::Failed => StepPhase::Failed,
         Phase::Cancelled => StepPhase::Cancelled,
         Phase::Unknown => StepPhase::Unknown,
     };
-    let message = cut(&status.columns.message, SAID);
+    let message = cut(&child.message, SAID);
     StepStatus {
         phase,
-        reason: Reason::of_word(&status.columns.reason),
+        reason: Reason::of_word(&child.reason),
         message: (!message.is_empty()).then_some(message),
-        attempts: u32::try_from(status.attempts.len()).ok().filter(|attempts| *attempts > 0),
-        rows: status.result.as_ref().and_then(|result| result.rows),
-        finished_at: phase.is_settled().then_some(status.finished_at.unwrap_or(now)),
+        attempts: u32::try_from(child.attempts).ok().filter(|attempts| *attempts > 0),
+        rows: child.rows,
+        finished_at: phase.is_settled().then_some(child.finished_at.unwrap_or(now)),
         ..line.clone()
     }
 }
 
 /// Returns what references and conditions can look up of a step: its line, and its run where it has one that is there.
-pub(super) fn outcome_of(line: &StepStatus, child: Option<&OperatorRun>) -> StepOutcome {
-    let status = child.and_then(|child| child.status.as_ref());
-    let result = status.and_then(|status| status.result.as_ref());
+pub(super) fn outcome_of(line: &StepStatus, child: Option<&ChildRun>) -> StepOutcome {
     let succeeded = line.phase == StepPhase::Succeeded;
     StepOutcome {
         phase: line.phase.as_str().to_owned(),
         reason: line.reason.map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
         attempts: line.attempts.unwrap_or_default().into(),
         rows: line.rows,
-        truncated: result.is_some_and(|result| result.truncated),
-        result: result.filter(|_| succeeded).map(|result| result.data.clone()),
-        pruned: succeeded && status.is_none_or(|status| status.pruned_at.is_some()),
+        truncated: child.is_some_and(|child| child.truncated),
+        result: child.filter(|_| succeeded).and_then(|child| child.result.clone()),
+        pruned: succeeded && child.is_none_or(|child| child.pruned),
     }
 }
 
@@ -150,14 +168,14 @@ pub struct ParentReference {
 
 /// Returns the run of a workflow that a run is a step of, if it is one.
 #[must_use]
-pub fn parent_of(child: &OperatorRun) -> Option<ParentReference> {
-    let mut owners = child.metadata.owner_references.iter().flatten();
+pub fn parent_of(child: &ObjectMeta) -> Option<ParentReference> {
+    let mut owners = child.owner_references.iter().flatten();
     let owner = owners.find(|owner| {
         owner.controller == Some(true)
             && owner.kind == WorkflowRun::kind(&())
             && owner.api_version == WorkflowRun::api_version(&())
     })?;
-    let namespace = child.metadata.namespace.clone()?;
+    let namespace = child.namespace.clone()?;
     let key = Key { kind: Kind::WorkflowRun, namespace, name: owner.name.clone() };
     Some(ParentReference { key, uid: owner.uid.clone() })
 }
@@ -165,12 +183,12 @@ pub fn parent_of(child: &OperatorRun) -> Option<ParentReference> {
 /// Returns what the run of a workflow says to the run of a step. A parent that is gone, or was made again under the same
 /// name, ends it.
 #[must_use]
-pub fn parent_says(parent: Option<&WorkflowRun>, child: &OperatorRun) -> Parent {
+pub fn parent_says(parent: Option<&WorkflowRun>, child: &ObjectMeta) -> Parent {
     let Some(reference) = parent_of(child) else { return Parent::None };
     let is_parent = |parent: &&WorkflowRun| parent.metadata.uid.as_ref() == Some(&reference.uid);
     let Some(parent) = parent.filter(is_parent) else { return Parent::Ends };
     let Some(status) = &parent.status else { return Parent::Waits };
-    let own = child.metadata.uid.as_deref();
+    let own = child.uid.as_deref();
     let is_own = |line: &&StepStatus| {
         let mut items = line.items.iter().flat_map(|items| &items.open);
         let is_single = line.run.as_ref().is_some_and(|run| Some(run.uid.as_str()) == own);
@@ -187,8 +205,8 @@ pub fn parent_says(parent: Option<&WorkflowRun>, child: &OperatorRun) -> Parent 
 }
 
 /// Whether a run is that of an item which is settled, or one that was made for it again.
-fn is_settled_item(status: &WorkflowRunStatus, child: &OperatorRun) -> bool {
-    let labels = child.metadata.labels.as_ref();
+fn is_settled_item(status: &WorkflowRunStatus, child: &ObjectMeta) -> bool {
+    let labels = child.labels.as_ref();
     let label = |name: &str| labels.and_then(|labels| labels.get(name));
     let line = status.steps.iter().find(|line| Some(&line.id) == label(labels::STEP));
     let index = label(labels::ITEM).and_then(|item| item.parse::<usize>().ok());

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::api::conditions::Reason;
-use crate::api::v1alpha1::{FreeForm, OperatorRun, Phase, StepStatus, Stopping, Ticket};
+use crate::api::resource::Resource;
+use crate::api::v1alpha1::{FreeForm, Phase, StepStatus, Stopping, Ticket};
 use crate::validate::{Problems, ValidWorkflow};
 
 /// What a pass over a run of a workflow does.
@@ -49,7 +50,7 @@ pub struct NewChild {
     /// The item's place in its list, if the run is for one.
     pub item: Option<u32>,
     /// Its run, with name, labels and owner.
-    pub run: OperatorRun,
+    pub run: Resource,
 }
 
 /// What follows a pass.

@@ -7,8 +7,9 @@ use super::observation::{ChildKey, ChildSight, Children};
 use super::pass::{Move, Pass};
 use super::step::{decided, refused};
 use crate::api::conditions::Reason;
+use crate::api::resource::Resource;
 use crate::api::v1alpha1::{
-    ForEach, ItemOutcome, ItemsStatus, MOST_ITEMS, OperatorRun, Phase, StepPhase, StepStatus,
+    ForEach, ItemOutcome, ItemsStatus, MOST_ITEMS, Phase, StepPhase, StepStatus,
 };
 use crate::plan::failure::cut;
 use crate::validate::{Scope, StepOutcome, resolve};
@@ -20,7 +21,7 @@ pub(super) enum ItemMove {
     /// It fails without a run.
     Fail(Reason, String),
     /// Its run is to be created.
-    Create(Box<OperatorRun>),
+    Create(Box<Resource>),
 }
 
 /// Returns the line of a step whose items are seen so.
@@ -40,8 +41,7 @@ pub(super) fn seen_items(line: &StepStatus, seen: &Children, now: jiff::Timestam
                     gone
                 }
                 Some(ChildSight::Found(child)) => {
-                    let result = child.status.as_ref().and_then(|status| status.result.as_ref());
-                    items.truncated |= result.is_some_and(|result| result.truncated);
+                    items.truncated |= child.truncated;
                     line_of(&StepStatus::default(), child, now)
                 }
             };
@@ -112,14 +112,13 @@ pub(super) fn outcome_of_items(
             continue;
         }
         let sight = seen.get(&ChildKey::of_item(&line.id, index))?;
-        let status = match sight {
-            ChildSight::Found(child) => child.status.as_ref(),
+        let child = match sight {
+            ChildSight::Found(child) => Some(child),
             ChildSight::Gone => None,
         };
-        outcome.pruned |= status.is_none_or(|status| status.pruned_at.is_some());
-        let result = status.and_then(|status| status.result.as_ref());
-        outcome.truncated |= result.is_some_and(|result| result.truncated);
-        results.push(result.map(|result| result.data.clone()).unwrap_or_default());
+        outcome.pruned |= child.is_none_or(|child| child.pruned);
+        outcome.truncated |= child.is_some_and(|child| child.truncated);
+        results.push(child.and_then(|child| child.result.clone()).unwrap_or_default());
     }
     outcome.result = Some(Value::Array(results));
     Some(outcome)
@@ -209,9 +208,7 @@ impl Pass<'_> {
     /// Whether a person has to say of every item at work what became of it.
     fn is_unknown(&self, line: &StepStatus, items: &ItemsStatus) -> bool {
         let is_unknown = |index| match self.seen.children.get(&ChildKey::of_item(&line.id, index)) {
-            Some(ChildSight::Found(child)) => {
-                child.status.as_ref().is_some_and(|status| status.phase == Phase::Unknown)
-            }
+            Some(ChildSight::Found(child)) => child.phase == Phase::Unknown,
             _ => false,
         };
         !items.open.is_empty() && items.open.iter().all(|open| is_unknown(open.index))

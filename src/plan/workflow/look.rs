@@ -62,8 +62,14 @@ fn open_children(line: &StepStatus) -> Vec<WantedChild> {
     let open = line.items.iter().flat_map(|items| &items.open);
     let items = open.map(|open| (ChildKey::of_item(&line.id, open.index), &open.name, &open.uid));
     let all = single.chain(items);
-    all.map(|(key, name, uid)| WantedChild { key, name: name.clone(), uid: Some(uid.clone()) })
-        .collect()
+    let kind = line.kind.of_run();
+    all.map(|(key, name, uid)| WantedChild {
+        key,
+        kind,
+        name: name.clone(),
+        uid: Some(uid.clone()),
+    })
+    .collect()
 }
 
 /// Returns the runs that a look-up of a step needs.
@@ -71,6 +77,7 @@ fn ended_children(run: &WorkflowRun, line: &StepStatus, results: bool) -> Vec<Wa
     let Some(items) = &line.items else {
         let single = line.run.iter().map(|run| WantedChild {
             key: ChildKey::of_step(&line.id),
+            kind: line.kind.of_run(),
             name: run.name.clone(),
             uid: Some(run.uid.clone()),
         });
@@ -81,7 +88,7 @@ fn ended_children(run: &WorkflowRun, line: &StepStatus, results: bool) -> Vec<Wa
         .filter(|(_, outcome)| results && **outcome == ItemOutcome::Succeeded);
     let child = |index| {
         let key = ChildKey::of_item(&line.id, index);
-        WantedChild { name: child_name(run, &key), key, uid: None }
+        WantedChild { kind: line.kind.of_run(), name: child_name(run, &key), key, uid: None }
     };
     succeeded.map(|(index, _)| child(index)).collect()
 }

@@ -5,6 +5,7 @@
 
 mod approval;
 mod child;
+mod child_run;
 mod decision;
 mod ending;
 mod items;
@@ -16,6 +17,7 @@ mod step;
 mod turn;
 
 pub use child::{ParentReference, child_name, parent_of, parent_says, settle};
+pub use child_run::{Asked, ChildRun};
 pub use decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
 pub use items::fail_item;
 pub use look::wanted;

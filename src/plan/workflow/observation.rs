@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::child_run::ChildRun;
 use super::turn::Peer;
-use crate::api::v1alpha1::{OperatorRun, StepStatus};
+use crate::api::resource::Kind;
+use crate::api::v1alpha1::StepStatus;
+use crate::plan::observation::Parent;
 use crate::validate::{Problems, ValidWorkflow};
 
 /// What a pass over a run of a workflow observed. Read after the run itself was read, never before.
@@ -12,6 +15,8 @@ use crate::validate::{Problems, ValidWorkflow};
 pub struct WorkflowObservation {
     /// Of a run that has not begun: whether it is valid.
     pub checked: Option<WorkflowChecked>,
+    /// What the run of the workflow says of which the run is a step.
+    pub parent: Parent,
     /// How long a run may wait for what it names and is not there.
     pub patience: Duration,
     /// The other runs of its group that have not ended; only of a run that has a ticket and has not begun, or may be replaced.
@@ -53,6 +58,8 @@ impl ChildKey {
 pub struct WantedChild {
     /// Which it is.
     pub key: ChildKey,
+    /// Whether it is of an operator or of a workflow.
+    pub kind: Kind,
     /// Its name.
     pub name: String,
     /// Its uid, as long as it stands in the parent's status: another run of the name is not the step's.
@@ -83,5 +90,5 @@ pub enum ChildSight {
     /// It is gone, or another one has its name.
     Gone,
     /// It is there.
-    Found(Box<OperatorRun>),
+    Found(Box<ChildRun>),
 }

@@ -11,11 +11,13 @@ use super::look::seen_line;
 use super::observation::{ChildKey, ChildSight, WorkflowChecked, WorkflowObservation};
 use super::turn::{Turn, replaced_by, turn};
 use crate::api::conditions::Reason;
+use crate::api::resource::Resource;
 use crate::api::v1alpha1::{
-    ItemOutcome, OperatorRun, Phase, StepPhase, StepStatus, Stopping, Ticket, WorkflowRun,
-    WorkflowRunStatus, WorkflowSpec, WorkflowStep,
+    ItemOutcome, Phase, StepPhase, StepStatus, Stopping, Ticket, WorkflowRun, WorkflowRunStatus,
+    WorkflowSpec, WorkflowStep,
 };
 use crate::plan::failure::cut;
+use crate::plan::observation::Parent;
 use crate::plan::operator_run::since;
 use crate::plan::retries::after;
 use crate::validate::{Group, Problems, ValidWorkflow, nodes, order};
@@ -52,6 +54,17 @@ fn begin(
 ) -> WorkflowDecision {
     if run.spec.cancel {
         return end_before(Phase::Cancelled, Reason::Cancelled, "cancelled before its first step");
+    }
+    match seen.parent {
+        Parent::Waits => {
+            let message = "waits for the run of the workflow that it is a step of".to_owned();
+            return wait_unbegun((Phase::Pending, Reason::WaitsForWorkflow), message);
+        }
+        Parent::Ends => {
+            let message = "the run of the workflow that it is a step of has ended or stops";
+            return end_before(Phase::Cancelled, Reason::Cancelled, message);
+        }
+        Parent::None | Parent::Lets => {}
     }
     match &seen.checked {
         Some(WorkflowChecked::Ready(valid)) if run.spec.dry_run => dry_run(valid),
@@ -152,11 +165,11 @@ pub(super) enum Move {
     /// It is not run again: this is its line.
     Reuse(Box<StepStatus>),
     /// Its run is to be created.
-    Create(Box<OperatorRun>),
+    Create(Box<Resource>),
     /// It has no run: this is its line.
     Line(Box<StepStatus>),
     /// Its items go on: this is its line, in which the items whose runs are to be created count as begun.
-    Items(Box<StepStatus>, Vec<(u32, OperatorRun)>),
+    Items(Box<StepStatus>, Vec<(u32, Resource)>),
 }
 
 impl<'a> Pass<'a> {
@@ -237,6 +250,10 @@ impl<'a> Pass<'a> {
         };
         if self.run.spec.cancel {
             return stopping(Reason::Cancelled, "the run was cancelled".to_owned());
+        }
+        if self.seen.parent == Parent::Ends {
+            let message = "the run of the workflow that it is a step of has ended or stops";
+            return stopping(Reason::Cancelled, message.to_owned());
         }
         if let Some(timeout) = &self.spec.timeout
             && self.deadline().is_some_and(|deadline| self.now >= deadline)

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::child_run::ChildRun;
 use super::observation::{ChildKey, ChildSight, Earlier};
 use super::pass::{Move, Pass};
 use crate::api::conditions::Reason;
-use crate::api::v1alpha1::{
-    OperatorRun, StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus, WorkflowSpec,
-};
+use crate::api::resource::Resource;
+use crate::api::v1alpha1::{StepPhase, StepStatus, WorkflowRun, WorkflowRunStatus, WorkflowSpec};
 
 /// Returns the steps whose earlier runs a pass has to see: those that may begin next, and succeeded in the run that is
 /// retried.
@@ -41,7 +41,7 @@ fn succeeded_line<'a>(earlier: &'a Earlier, id: &str) -> Option<&'a StepStatus> 
 
 impl Pass<'_> {
     /// Returns what becomes of a step that need not run again; nothing when it has to.
-    pub(super) fn reuse(&self, index: usize, child: &OperatorRun) -> Option<Move> {
+    pub(super) fn reuse(&self, index: usize, child: &Resource) -> Option<Move> {
         let (retried, earlier) = (self.run.spec.retry_from.as_ref()?, self.seen.earlier.as_ref()?);
         let step = &self.spec.steps[index];
         if step.finally || retried.from.contains(&step.id) || !self.is_above_what_runs(index) {
@@ -80,10 +80,6 @@ impl Pass<'_> {
 }
 
 /// Whether a run that succeeded was asked for the same as one that would be created, and its result is still there.
-fn asks_for_the_same(before: &OperatorRun, child: &OperatorRun) -> bool {
-    let is_kept = before.status.as_ref().is_some_and(|status| status.pruned_at.is_none());
-    is_kept
-        && before.spec.operator == child.spec.operator
-        && before.spec.config_ref == child.spec.config_ref
-        && before.spec.parameters == child.spec.parameters
+fn asks_for_the_same(before: &ChildRun, child: &Resource) -> bool {
+    !before.pruned && ChildRun::of(child).is_some_and(|child| child.asked == before.asked)
 }

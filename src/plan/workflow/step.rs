@@ -12,7 +12,8 @@ use super::look::{LookedUp, looked_up};
 use super::observation::{ChildKey, ChildSight};
 use super::pass::{Move, Pass};
 use crate::api::conditions::Reason;
-use crate::api::v1alpha1::{FreeForm, OperatorRun, StepPhase, WorkflowStep};
+use crate::api::resource::Resource;
+use crate::api::v1alpha1::{FreeForm, StepPhase, WorkflowStep};
 use crate::validate::{
     Condition, PARAMETER_BYTES, Scope, Unresolved, UnresolvedKind, is_by_item, resolve,
 };
@@ -137,7 +138,7 @@ impl Pass<'_> {
         index: usize,
         item: Option<u32>,
         scope: &Scope,
-    ) -> Result<OperatorRun, (Reason, String)> {
+    ) -> Result<Resource, (Reason, String)> {
         let step = &self.spec.steps[index];
         let given = Value::Object(step.parameters.0.clone().into_iter().collect());
         let parameters = match resolve(&given, scope) {
@@ -154,7 +155,8 @@ impl Pass<'_> {
             );
             return Err((Reason::ReferenceError, message));
         }
-        Ok(child_of(self.run, self.spec, (step, item), parameters))
+        let workflow = step.workflow.as_ref().and_then(|name| self.status.nested.get(name));
+        Ok(child_of(self.run, self.spec, (step, item), (workflow.map(String::as_str), parameters)))
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
 use super::reconcile::{WorkflowPass, reconcile_workflow};
-use crate::api::v1alpha1::{Phase, StepStatus, WorkflowRun};
+use crate::api::v1alpha1::{Phase, WorkflowRun};
 use crate::runs::context::{Observer, RunContext, RunError};
 use crate::runs::drive::{AFTER_CONFLICT, drive};
 use crate::runs::reconciled::Wake;
@@ -43,13 +44,13 @@ pub async fn drive_workflow(
         if next != Wake::Reread {
             observer.changed(&run);
         }
-        for (name, uid) in open_runs(&run) {
+        for (kind, name, uid) in open_runs(&run) {
             if !begun.insert(uid.to_owned()) {
                 continue;
             }
             let name = name.to_owned();
-            let key = Key { kind: Kind::OperatorRun, name, namespace: key.namespace.clone() };
-            driven.push(async move { drive(context, &key, observer).await });
+            let key = Key { kind, name, namespace: key.namespace.clone() };
+            driven.push(drive_child(context, key, observer));
         }
         let left = match next {
             Wake::Now => continue,
@@ -70,17 +71,31 @@ pub async fn drive_workflow(
             () = context.clock.sleep(left) => {}
             ended = driven.next() => match ended {
                 // It is settled by the next pass, which sees that it is gone.
-                None | Some(Ok(_) | Err(RunError::NotFound { .. })) => {}
+                None | Some(Ok(()) | Err(RunError::NotFound { .. })) => {}
                 Some(Err(error)) => return Err(error),
             },
         }
     }
 }
 
-/// The names and uids of the runs of steps that work.
-fn open_runs(run: &WorkflowRun) -> impl Iterator<Item = (&str, &str)> {
+/// The kinds, names and uids of the runs of steps that work.
+fn open_runs(run: &WorkflowRun) -> impl Iterator<Item = (Kind, &str, &str)> {
     let steps = run.status.iter().flat_map(|status| &status.steps);
-    steps.flat_map(StepStatus::open_runs)
+    steps.flat_map(|line| line.open_runs().map(|(name, uid)| (line.kind.of_run(), name, uid)))
+}
+
+/// Drives the run of a step, of an operator or of another workflow.
+fn drive_child<'a>(
+    context: &'a RunContext,
+    key: Key,
+    observer: &'a dyn WorkflowObserver,
+) -> BoxFuture<'a, Result<(), RunError>> {
+    Box::pin(async move {
+        match key.kind {
+            Kind::WorkflowRun => drive_workflow(context, &key, observer).await.map(drop),
+            _ => drive(context, &key, observer).await.map(drop),
+        }
+    })
 }
 
 /// Whether a run waits for a person.

@@ -2,13 +2,14 @@
 
 use super::resources::{WorkflowResources, earlier_of};
 use crate::api::v1alpha1::{
-    ConcurrencyPolicy, OperatorRun, StepPhase, WorkflowRun, WorkflowRunStatus, WorkflowSpec,
+    ConcurrencyPolicy, StepPhase, WorkflowRun, WorkflowRunStatus, WorkflowSpec,
 };
 use crate::plan::{
-    ChildKey, ChildSight, Children, Earlier, Peer, WantedChild, WorkflowChecked,
+    ChildKey, ChildRun, ChildSight, Children, Earlier, Peer, WantedChild, WorkflowChecked,
     WorkflowObservation, parent_of, peer_of, wanted, wanted_of_earlier,
 };
 use crate::runs::context::{RunContext, RunError};
+use crate::runs::gather::ask_parent;
 use crate::store::{Key, Kind, Resource};
 
 /// Most bytes of results of items, as JSON, that a pass holds.
@@ -37,9 +38,11 @@ pub(super) async fn gather(
             Err(problems) => WorkflowChecked::Refused(problems),
         };
         let checked = Some(checked);
+        let parent = ask_parent(context, &run.metadata).await?;
         let peers = peers(context, run, status).await?;
         return Ok(WorkflowObservation {
             checked,
+            parent,
             patience,
             peers,
             ..WorkflowObservation::default()
@@ -48,7 +51,8 @@ pub(super) async fn gather(
     let children = look_at_wanted(context, run, (spec, status)).await?;
     let earlier = earlier(context, run, (spec, status)).await?;
     let peers = peers(context, run, status).await?;
-    Ok(WorkflowObservation { checked: None, patience, peers, children, earlier })
+    let parent = ask_parent(context, &run.metadata).await?;
+    Ok(WorkflowObservation { checked: None, parent, patience, peers, children, earlier })
 }
 
 /// Looks at the other runs of the group of a run that has not begun, or may be replaced.
@@ -97,7 +101,9 @@ async fn earlier(
         let line = earlier.steps.iter().find(|line| line.id == id);
         let Some(recorded) = line.and_then(|line| line.run.clone()) else { continue };
         let key = ChildKey::of_step(&id);
-        let child = WantedChild { key: key.clone(), name: recorded.name, uid: Some(recorded.uid) };
+        let kind = line.map(|line| line.kind).unwrap_or_default().of_run();
+        let (name, uid) = (recorded.name, Some(recorded.uid));
+        let child = WantedChild { key: key.clone(), kind, name, uid };
         let sight = look(context, run, &child).await?;
         earlier.children.insert(key, sight);
     }
@@ -129,11 +135,10 @@ async fn look_at_wanted(
 /// Drops the result of an item when those before it are all that a pass may hold; it counts as truncated then.
 fn bound(sight: &mut ChildSight, bytes: &mut usize) {
     let ChildSight::Found(child) = sight else { return };
-    let status = child.status.as_mut();
-    let Some(result) = status.and_then(|status| status.result.as_mut()) else { return };
-    *bytes += serde_json::to_string(&result.data).map_or(0, |text| text.len());
+    let Some(result) = &child.result else { return };
+    *bytes += serde_json::to_string(result).map_or(0, |text| text.len());
     if *bytes > ITEM_RESULTS {
-        (result.data, result.truncated) = (serde_json::Value::Null, true);
+        (child.result, child.truncated) = (None, true);
     }
 }
 
@@ -143,35 +148,30 @@ async fn look(
     run: &WorkflowRun,
     wanted: &WantedChild,
 ) -> Result<ChildSight, RunError> {
-    let found = child(context, run, &wanted.name).await?;
-    let is_own = |child: &OperatorRun| match &wanted.uid {
-        Some(uid) => child.metadata.uid.as_ref() == Some(uid),
+    let found = child(context, run, (wanted.kind, &wanted.name)).await?;
+    let is_own = |child: &Resource| match &wanted.uid {
+        Some(uid) => child.metadata().uid.as_ref() == Some(uid),
         None => is_child_of(run, child),
     };
-    Ok(match found.filter(|child| is_own(child)) {
-        Some(child) => ChildSight::Found(child),
-        None => ChildSight::Gone,
-    })
+    let own = found.filter(is_own).and_then(|child| ChildRun::of(&child));
+    Ok(own.map_or(ChildSight::Gone, |child| ChildSight::Found(Box::new(child))))
 }
 
 /// Whether a run was made by a run of a workflow.
-pub(super) fn is_child_of(run: &WorkflowRun, child: &OperatorRun) -> bool {
-    parent_of(child).is_some_and(|parent| Some(&parent.uid) == run.metadata.uid.as_ref())
+pub(super) fn is_child_of(run: &WorkflowRun, child: &Resource) -> bool {
+    let parent = parent_of(child.metadata());
+    parent.is_some_and(|parent| Some(&parent.uid) == run.metadata.uid.as_ref())
 }
 
-/// Returns the run of such a name in the namespace of a run of a workflow.
+/// Returns the run of such a kind and name in the namespace of a run of a workflow.
 pub(super) async fn child(
     context: &RunContext,
     run: &WorkflowRun,
-    name: &str,
-) -> Result<Option<Box<OperatorRun>>, RunError> {
+    (kind, name): (Kind, &str),
+) -> Result<Option<Resource>, RunError> {
     let namespace = run.metadata.namespace.clone().unwrap_or_default();
-    let key = Key { kind: Kind::OperatorRun, namespace, name: name.to_owned() };
-    match context.store.get(&key).await {
-        Ok(Some(Resource::OperatorRun(child))) => Ok(Some(child)),
-        Ok(_) => Ok(None),
-        Err(source) => Err(failed(run, "read a step of", source)),
-    }
+    let found = context.store.get(&Key { kind, namespace, name: name.to_owned() }).await;
+    found.map_err(|source| failed(run, "read a step of", source))
 }
 
 pub(super) fn failed(

@@ -2,6 +2,7 @@
 
 mod drive;
 mod gather;
+mod nested;
 mod reconcile;
 mod record;
 mod resources;

@@ -102,20 +102,18 @@ async fn create_one(
     run: &WorkflowRun,
     new: &NewChild,
 ) -> Result<Created, RunError> {
-    let name = new.run.metadata.name.clone().unwrap_or_default();
+    let name = new.run.metadata().name.clone().unwrap_or_default();
     let created = |run| Created { index: new.index, item: new.item, run };
-    let result = context.store.create(&Resource::OperatorRun(Box::new(new.run.clone()))).await;
-    let found = match result {
-        Ok(Resource::OperatorRun(child)) => Some(child),
-        Ok(_) => None,
-        Err(StoreError::Conflict { .. }) => child(context, run, &name).await?,
+    let found = match context.store.create(&new.run).await {
+        Ok(child) => Some(child),
+        Err(StoreError::Conflict { .. }) => child(context, run, (new.run.kind(), &name)).await?,
         Err(StoreError::Refused { problems, .. }) => {
             return Ok(created(CreatedRun::Refused(problems.join("; "))));
         }
         Err(source) => return Err(failed(run, "create a step of", source)),
     };
     let own = found.filter(|child| is_child_of(run, child));
-    Ok(created(match own.and_then(|child| child.metadata.uid) {
+    Ok(created(match own.and_then(|child| child.metadata().uid.clone()) {
         Some(uid) => CreatedRun::Child(ChildReference { name, uid }),
         None => CreatedRun::Taken(name),
     }))

@@ -72,6 +72,7 @@ pub(super) fn record(
 fn begin(status: &mut WorkflowRunStatus, valid: &ValidWorkflow, now: Timestamp) {
     status.workflow = Some(valid.reference.clone());
     status.frozen = Some(valid.freeze());
+    status.nested.clone_from(&valid.nested);
     status.parameters.clone_from(&valid.parameters);
     status.started_at = Some(now);
     status.unseen_since = None;

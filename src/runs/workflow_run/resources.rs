@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::nested::nested_of;
 use crate::api::v1alpha1::{FreeForm, Workflow, WorkflowRun, WorkflowSpec};
 use crate::runs::context::{RunContext, action_descriptions};
 use crate::runs::resources::Resources;
@@ -110,6 +111,7 @@ fn inputs_of<'a>(
         namespace_labels: None,
         known_operators: &resources.known_operators,
         known_configs: &resources.known_configs,
+        nested: resources.nested.as_ref(),
     }
 }
 
@@ -121,7 +123,13 @@ async fn of_steps(
 ) -> Result<Vec<Arc<Resources>>, StoreError> {
     let mut found: BTreeMap<String, Arc<Resources>> = BTreeMap::new();
     let mut steps = Vec::new();
+    let nested = nested_of(context.store.as_ref(), namespace, spec).await?;
     for step in &spec.steps {
+        if let Some(name) = &step.workflow {
+            let nested = nested.get(name).cloned();
+            steps.push(Arc::new(Resources { nested, ..Resources::default() }));
+            continue;
+        }
         if step.approval.is_some() {
             steps.push(Arc::default());
             continue;

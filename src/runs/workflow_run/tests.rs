@@ -459,7 +459,7 @@ impl History<'_> {
         };
         let open: Vec<_> = self.children().into_iter().filter(open).collect();
         let Some(mut child) = open.get(which % open.len().max(1)).cloned() else { return };
-        let phase = match parent_says(Some(&parent), &child) {
+        let phase = match parent_says(Some(&parent), &child.metadata) {
             Parent::Lets => phase,
             Parent::Ends => Phase::Cancelled,
             Parent::Waits | Parent::None => return,

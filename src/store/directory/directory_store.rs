@@ -67,10 +67,11 @@ impl std::fmt::Debug for DirectoryStore {
 }
 
 impl DirectoryStore {
-    /// Returns the runs of operators that a run of a workflow owns.
+    /// Returns the runs that a run of a workflow owns.
     async fn owned_by(&self, namespace: &str, owner: Option<&str>) -> Result<Vec<Key>, StoreError> {
         let Some(owner) = owner else { return Ok(Vec::new()) };
-        let listed = self.list(Kind::OperatorRun, Some(namespace)).await?;
+        let mut listed = self.list(Kind::OperatorRun, Some(namespace)).await?;
+        listed.extend(self.list(Kind::WorkflowRun, Some(namespace)).await?);
         let is_owned = |found: &Resource| {
             let mut owners = found.metadata().owner_references.iter().flatten();
             owners.any(|reference| reference.uid == owner)
@@ -122,7 +123,7 @@ impl Store for DirectoryStore {
         let removed = key.clone();
         let existed = self.blocking(move |files, _| files.locked()?.remove(&removed)).await?;
         for owned in self.owned_by(&key.namespace, owner.as_deref()).await? {
-            self.blocking(move |files, _| files.locked()?.remove(&owned)).await?;
+            self.delete(&owned).await?;
         }
         Ok(existed)
     }

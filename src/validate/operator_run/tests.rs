@@ -107,6 +107,7 @@ fn checked(
         namespace_labels: None,
         known_operators: &operators,
         known_configs: &configs,
+        nested: None,
     };
     validate(run, &inputs)
 }
@@ -468,6 +469,7 @@ fn a_role_that_nobody_asks_for_may_be_empty() {
         namespace_labels: None,
         known_operators: &[],
         known_configs: &[],
+        nested: None,
     };
     let valid = validate(&good(), &inputs).expect("should be valid");
     assert_eq!(valid.engines.execution, None);

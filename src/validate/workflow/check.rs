@@ -162,10 +162,10 @@ fn unknown_parameter(spec: &WorkflowSpec, reference: &Reference, name: &str) -> 
 }
 
 /// One step that is checked.
-struct Checked<'a> {
+pub(super) struct Checked<'a> {
     spec: &'a WorkflowSpec,
-    step: &'a WorkflowStep,
-    index: usize,
+    pub(super) step: &'a WorkflowStep,
+    pub(super) index: usize,
     /// All steps and what their results are promised to be, where their graph is in order.
     promised: Option<Promised<'a>>,
 }
@@ -174,7 +174,9 @@ impl Checked<'_> {
     fn check(&self, inputs: Option<&Inputs<'_>>, problems: &mut Problems) {
         let found = references_in(&self.parameters());
         let deferred = found.iter().map(|(place, _)| top_of(place).to_owned()).collect();
-        if let Some(inputs) = inputs.filter(|_| self.step.approval.is_none()) {
+        if let Some(nested) = inputs.and_then(|inputs| inputs.nested) {
+            self.check_nested(nested, &deferred, problems);
+        } else if let Some(inputs) = inputs.filter(|_| self.step.operator.is_some()) {
             self.check_run(inputs, &deferred, problems);
         }
         self.check_approval(problems);

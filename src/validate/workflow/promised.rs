@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::kinds::Kinds;
 use super::scope::{Path, Root, Segment, StepField};
 use super::steps::Steps;
+use crate::api::v1alpha1::Workflow;
 use crate::engines::nearest::nearest;
 use crate::validate::action::result_schema_of;
 use crate::validate::problem::{Problem, did_you_mean};
@@ -39,11 +40,19 @@ impl Promised<'_> {
         Ok(kinds)
     }
 
+    /// Returns the schema of a step's result, given that of one run.
+    fn of_step(&self, index: usize, schema: Value) -> Value {
+        if self.steps.step(index).for_each.is_some() { of_items(&schema) } else { schema }
+    }
+
     /// Returns the schemas of the result that a path leads into.
     fn schemas(&self, path: &Path) -> Vec<Cow<'_, Value>> {
         let Root::Step { id, field: StepField::Result } = &path.root else { return Vec::new() };
         let Some(index) = self.steps.index(id) else { return Vec::new() };
         let inputs = self.inputs.get(index);
+        if let Some(workflow) = inputs.and_then(|inputs| inputs.nested?.workflow()) {
+            return vec![Cow::Owned(self.of_step(index, outputs_schema(workflow)))];
+        }
         let Some((inputs, definition)) = inputs.and_then(|one| Some((one, one.definition?))) else {
             return Vec::new();
         };
@@ -52,12 +61,15 @@ impl Promised<'_> {
         let of_action =
             result_schema_of(&definition.spec.action, inputs.actions).map(Cow::Borrowed);
         let of_run = own.into_iter().chain(of_action);
-        if self.steps.step(index).for_each.is_some() {
-            of_run.map(|schema| Cow::Owned(of_items(&schema))).collect()
-        } else {
-            of_run.collect()
-        }
+        of_run.map(|schema| Cow::Owned(self.of_step(index, schema.into_owned()))).collect()
     }
+}
+
+/// Returns the schema of what a run of a workflow answers.
+fn outputs_schema(workflow: &Workflow) -> Value {
+    let names = workflow.spec.outputs.0.keys().map(|name| (name.clone(), Value::Bool(true)));
+    let properties: serde_json::Map<String, Value> = names.collect();
+    serde_json::json!({"type": "object", "additionalProperties": false, "properties": properties})
 }
 
 /// Returns the schema of the results of all items of a step, given that of one.

@@ -117,6 +117,7 @@ fn inputs<'a>(definition: &'a OperatorDefinition, rules: &'a Rules) -> Inputs<'a
         namespace_labels: None,
         known_operators: &[],
         known_configs: &[],
+        nested: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A run of a workflow that has been found valid: everything that is frozen before its first step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::validate_workflow;
 use crate::api::conditions::Reason;
@@ -29,6 +29,8 @@ pub struct ValidWorkflow {
     pub parameters: Vec<ResolvedParameter>,
     /// The group that the run counts in, if it counts in one.
     pub group: Option<Group>,
+    /// The names of the Workflows that steps run, by their `spec.workflow`.
+    pub nested: BTreeMap<String, String>,
 }
 
 /// The group that a run counts in: how many of it may work at one time.
@@ -46,6 +48,10 @@ pub struct Group {
 
 /// Returns the group that a run counts in: that of the workflow, else one for those that its schedule makes.
 fn group_of(workflow: &Workflow, run: &WorkflowRun) -> Option<Group> {
+    // The run of a step works as a part of its parent, which has a place or needs none.
+    if run.metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true)) {
+        return None;
+    }
     let name = workflow.metadata.name.clone().unwrap_or_default();
     let labels = run.metadata.labels.as_ref();
     let is_backfill = labels.is_some_and(|labels| labels.contains_key(labels::BACKFILL));
@@ -188,9 +194,18 @@ pub fn validate_workflow_run(
     let name = workflow.metadata.name.clone().unwrap_or_default();
     let reference = WorkflowReference { name, digest: workflow_digest(workflow) };
     let group = group_of(workflow, run);
-    let valid = ValidWorkflow { reference, spec, parameters, group };
+    let valid =
+        ValidWorkflow { reference, spec, parameters, group, nested: names_of_nested(steps) };
     check_size(&valid, &mut problems);
     problems.none_or(valid)
+}
+
+/// Returns the names of the Workflows that steps run, by their `spec.workflow`.
+fn names_of_nested(steps: &[Inputs<'_>]) -> BTreeMap<String, String> {
+    let nested = steps.iter().filter_map(|inputs| inputs.nested?.workflow());
+    let names =
+        nested.filter_map(|one| Some((one.spec.workflow.clone(), one.metadata.name.clone()?)));
+    names.collect()
 }
 
 /// Checks that what is decided is asked.

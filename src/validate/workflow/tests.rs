@@ -155,6 +155,7 @@ fn promised(steps: serde_json::Value, more: serde_json::Value) -> Vec<String> {
         namespace_labels: None,
         known_operators: &[],
         known_configs: &[],
+        nested: None,
     };
     let inputs = vec![inputs; spec.steps.len()];
     let found = validate_workflow(&spec, &inputs).err().unwrap_or_default();

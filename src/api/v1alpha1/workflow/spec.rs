@@ -105,7 +105,7 @@ pub struct WorkflowSpec {
 
 /// One step: an operator with its parameters, or a question to a person, and when it runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("has(self.operator) != has(self.approval)").message("a step has exactly one of operator and approval"))]
+#[x_kube(validation = Rule::new("[has(self.operator), has(self.workflow), has(self.approval)].filter(one, one).size() == 1").message("a step has exactly one of operator, workflow and approval"))]
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowStep {
     /// The step's name in the workflow: lower case letters, digits and `_`.
@@ -118,6 +118,14 @@ pub struct WorkflowStep {
         regex(pattern = "^[a-z]([a-z0-9_-]{0,30}[a-z0-9])?(/[a-z]([a-z0-9_-]{0,30}[a-z0-9])?)?$")
     )]
     pub operator: Option<String>,
+    /// In place of an operator: another workflow of the namespace, by its `spec.workflow`, for example `orders/clean`. Its
+    /// run is a `WorkflowRun` of its own, and its outputs are the result of the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 65),
+        regex(pattern = "^[a-z]([a-z0-9_-]{0,30}[a-z0-9])?(/[a-z]([a-z0-9_-]{0,30}[a-z0-9])?)?$")
+    )]
+    pub workflow: Option<String>,
     /// In place of an operator: a question to a person, which `mason approve` answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,

@@ -10,6 +10,6 @@ pub use spec::{
     WorkflowRunSpec,
 };
 pub use status::{
-    ChildReference, StepPhase, StepStatus, Stopping, Ticket, WorkflowReference, WorkflowRunColumns,
-    WorkflowRunStatus,
+    ChildReference, StepKind, StepPhase, StepStatus, Stopping, Ticket, WorkflowReference,
+    WorkflowRunColumns, WorkflowRunStatus,
 };

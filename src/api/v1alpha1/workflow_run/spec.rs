@@ -86,6 +86,25 @@ pub struct WorkflowRunSpec {
     pub cancel: bool,
 }
 
+impl WorkflowRunSpec {
+    /// Returns the spec of a run of the workflow with this name, which asks for nothing else.
+    #[must_use]
+    pub fn of(workflow: &str) -> Self {
+        Self {
+            workflow_ref: WorkflowRef { name: workflow.to_owned() },
+            config_ref: None,
+            parameters: FreeForm::default(),
+            steps: StepOverrides::default(),
+            retry_from: None,
+            planned_at: None,
+            approvals: BTreeMap::new(),
+            dry_run: false,
+            suspend: false,
+            cancel: false,
+        }
+    }
+}
+
 /// A workflow of the run's namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -117,7 +136,7 @@ pub struct ApprovalDecision {
     /// Who decided. Where the chart's policy is on, it is who asks the API server.
     #[schemars(length(min = 1, max = 253))]
     pub by: String,
-    /// Why.
+    /// Why it was decided so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub comment: Option<String>,

@@ -1,5 +1,7 @@
 //! Everything that is known of a run of a workflow: a line for each step, never its results.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
@@ -11,6 +13,7 @@ use super::super::operator_run::{Messages, Phase, ResolvedParameter};
 use super::super::workflow::{ConcurrencyPolicy, WorkflowStep};
 use super::items::ItemsStatus;
 use crate::api::conditions::Reason;
+use crate::api::resource::Kind;
 
 /// Everything that is known of a run of a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -40,6 +43,10 @@ pub struct WorkflowRunStatus {
     /// workflow changes no run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen: Option<FreeForm>,
+    /// The Workflows that steps run, by what they are called in the workflow: `spec.workflow` to the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 500))]
+    pub nested: BTreeMap<String, String>,
     /// The workflow's parameters and where their values came from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
@@ -118,7 +125,10 @@ pub struct StepStatus {
     pub id: String,
     /// Where it stands.
     pub phase: StepPhase,
-    /// The OperatorRun of the step, which may begin since it stands here.
+    /// What its run is of: an operator, unless this says otherwise.
+    #[serde(default, skip_serializing_if = "StepKind::is_operator")]
+    pub kind: StepKind,
+    /// The run of the step, which may begin since it stands here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<ChildReference>,
     /// How its items stand, if it has one run for each item of a list.
@@ -158,7 +168,8 @@ impl StepStatus {
     /// Returns the line of a step that nothing has been done for yet.
     #[must_use]
     pub fn of(step: &WorkflowStep) -> Self {
-        Self { id: step.id.clone(), finally: step.finally, ..Self::default() }
+        let kind = if step.workflow.is_some() { StepKind::Workflow } else { StepKind::Operator };
+        Self { id: step.id.clone(), kind, finally: step.finally, ..Self::default() }
     }
 
     /// Returns whether the step waits for a person.
@@ -167,13 +178,40 @@ impl StepStatus {
         self.phase == StepPhase::Running && self.reason == Some(Reason::WaitsForApproval)
     }
 
-    /// Returns the runs that work, by their names and uids: that of the step, or those of its items.
+    /// Returns the runs that work, by their names and uids: that of the step, or those of its items. All are of the kind
+    /// that [`StepKind::of_run`] says.
     pub fn open_runs(&self) -> impl Iterator<Item = (&str, &str)> {
         let is_open = !self.phase.is_settled();
         let own = self.run.iter().filter(move |_| is_open);
         let own = own.map(|run| (run.name.as_str(), run.uid.as_str()));
         let items = self.items.iter().flat_map(|items| &items.open);
         own.chain(items.map(|item| (item.name.as_str(), item.uid.as_str())))
+    }
+}
+
+/// What the run of a step is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StepKind {
+    /// Of an operator.
+    #[default]
+    Operator,
+    /// Of another workflow.
+    Workflow,
+}
+
+impl StepKind {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+    fn is_operator(&self) -> bool {
+        *self == Self::Operator
+    }
+
+    /// Returns the kind of such a run.
+    #[must_use]
+    pub fn of_run(self) -> Kind {
+        match self {
+            Self::Operator => Kind::OperatorRun,
+            Self::Workflow => Kind::WorkflowRun,
+        }
     }
 }
 
@@ -223,7 +261,7 @@ impl StepPhase {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChildReference {
-    /// The OperatorRun's name.
+    /// Its name.
     #[schemars(length(max = 253))]
     pub name: String,
     /// Its uid.
