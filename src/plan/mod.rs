@@ -34,6 +34,6 @@ pub use schedule::{
 pub use workflow::{
     Advance, Asked, ChildKey, ChildRun, ChildSight, Children, Earlier, NewChild, ParentReference,
     Peer, WantedChild, WorkflowChecked, WorkflowDecision, WorkflowNext, WorkflowObservation,
-    child_name, fail_item, parent_of, parent_says, peer_of, plan_workflow, settle, wanted,
-    wanted_of_earlier,
+    child_name, fail_item, leaves_at, parent_of, parent_says, peer_of, plan_workflow, settle,
+    wanted, wanted_of_earlier,
 };

@@ -362,3 +362,22 @@ fn nested_workflows_whose_controller_is_killed_have_each_effect_once_and_end_wit
     });
     team.kubectl(&["delete", "mwfr/cancelled", "--wait=false"]);
 }
+
+#[test]
+fn a_run_of_a_workflow_is_deleted_with_its_steps_when_its_time_has_passed() {
+    let team = Team::with_config("workflow-ttl");
+    let _controller = team.controller();
+    team.apply(FLOW);
+    team.apply(&run("kept", ", ttl: {afterFailure: 1s}"));
+    team.apply(&run("brief", ", ttl: {afterSuccess: 1s}"));
+    assert_eq!(finished(&team, "kept")["status"]["phase"], "Succeeded");
+    team.until("mwfr/brief", Value::is_null);
+    let listed =
+        team.until("oprun", |runs| runs["items"].as_array().is_some_and(|runs| runs.len() == 3));
+    let names =
+        listed["items"].as_array().unwrap().iter().map(|run| run["metadata"]["name"].to_string());
+    assert!(names.into_iter().all(|name| name.contains("kept")), "{listed:#}");
+    let later = r#"{"spec":{"ttl":{"afterSuccess":"1s"}}}"#;
+    team.kubectl(&["patch", "mwfr/kept", "--type=merge", "-p", later]);
+    team.until("mwfr/kept", Value::is_null);
+}

@@ -40,5 +40,5 @@ pub use workflow_run::{
     ApprovalDecision, ChildReference, Decision, ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS,
     OpenItem, RetryFrom, StepKind, StepOverride, StepOverrides, StepPhase, StepStatus, Stopping,
     Ticket, WorkflowRef, WorkflowReference, WorkflowRun, WorkflowRunColumns, WorkflowRunSpec,
-    WorkflowRunStatus,
+    WorkflowRunStatus, WorkflowRunTtl,
 };

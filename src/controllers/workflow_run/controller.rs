@@ -10,14 +10,16 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::api::conditions::Reason;
 use crate::api::resource::{Key, Kind, Resource};
 use crate::api::v1alpha1::{Phase, StepStatus, WorkflowRun};
+use crate::controllers::clock::now;
 use crate::controllers::context::Context;
 use crate::controllers::control_loop::{Action, Error, Pass, Reconcile};
 use crate::controllers::events::Report;
 use crate::controllers::queue::Woken;
 use crate::controllers::scope::Scope;
+use crate::plan::leaves_at;
 use crate::runs::{self, RunContext, Wake, WorkflowPass, reconcile_workflow};
-use crate::store::Store as _;
 use crate::store::kubernetes::KubernetesStore;
+use crate::store::{Store as _, StoreError};
 
 /// Most passes over one run in a row; others get theirs after that.
 const PASSES: u32 = 20;
@@ -50,12 +52,27 @@ impl WorkflowRuns {
             match next {
                 Wake::Now => {}
                 Wake::Reread => context.clock.sleep(runs::AFTER_CONFLICT).await,
-                Wake::OnChange if phase_of(&run).is_terminal() => return Ok(Action::await_change()),
+                Wake::OnChange if phase_of(&run).is_terminal() => {
+                    return self.look_after(&run).await;
+                }
                 Wake::OnChange => return Ok(Action::requeue(RESYNC)),
                 Wake::At(until) => return Ok(Action::requeue_at(until)),
             }
         }
         Ok(Action::requeue(Duration::ZERO))
+    }
+
+    /// Deletes a run that has ended when its time has come.
+    async fn look_after(&self, run: &WorkflowRun) -> Result<Action, Error> {
+        let Some(until) = leaves_at(run) else { return Ok(Action::await_change()) };
+        if until > now() {
+            return Ok(Action::requeue_at(until));
+        }
+        match self.store.remove(&Resource::WorkflowRun(Box::new(run.clone()))).await {
+            Ok(()) => Ok(Action::await_change()),
+            Err(StoreError::Conflict { .. }) => Ok(Action::requeue(runs::AFTER_CONFLICT)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Wakes the runs of steps that may begin now, or have to end, and reports an end.
@@ -115,7 +132,7 @@ impl Reconcile for WorkflowRuns {
         pass: Pass<'_, WorkflowRun>,
     ) -> Result<Action, Error> {
         if phase_of(run).is_terminal() {
-            return Ok(Action::await_change());
+            return self.look_after(run).await;
         }
         let (namespace, name) = (run.namespace().unwrap_or_default(), run.name_any());
         let context = self.context.run_context(&self.store, (&namespace, &name), pass.waited);

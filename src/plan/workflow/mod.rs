@@ -9,6 +9,7 @@ mod child_run;
 mod decision;
 mod ending;
 mod items;
+mod lifetime;
 mod look;
 mod observation;
 mod pass;
@@ -20,6 +21,7 @@ pub use child::{ParentReference, child_name, parent_of, parent_says, settle};
 pub use child_run::{Asked, ChildRun};
 pub use decision::{Advance, NewChild, WorkflowDecision, WorkflowNext};
 pub use items::fail_item;
+pub use lifetime::leaves_at;
 pub use look::wanted;
 pub use observation::{
     ChildKey, ChildSight, Children, Earlier, WantedChild, WorkflowChecked, WorkflowObservation,

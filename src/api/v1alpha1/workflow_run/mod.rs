@@ -7,7 +7,7 @@ mod status;
 pub use items::{ItemOutcome, ItemOutcomes, ItemsStatus, MOST_ITEMS, OpenItem};
 pub use spec::{
     ApprovalDecision, Decision, RetryFrom, StepOverride, StepOverrides, WorkflowRef, WorkflowRun,
-    WorkflowRunSpec,
+    WorkflowRunSpec, WorkflowRunTtl,
 };
 pub use status::{
     ChildReference, StepKind, StepPhase, StepStatus, Stopping, Ticket, WorkflowReference,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::super::client_config::ConfigRef;
 use super::super::free_form::FreeForm;
 use super::status::WorkflowRunStatus;
+use crate::api::duration::DurationText;
 
 /// One execution of a workflow. Data only, as an OperatorRun is.
 #[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -46,7 +47,7 @@ use super::status::WorkflowRunStatus;
         priority = 1
     )
 )]
-#[x_kube(validation = Rule::new("self.workflowRef == oldSelf.workflowRef && has(self.configRef) == has(oldSelf.configRef) && (!has(self.configRef) || self.configRef == oldSelf.configRef) && has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || self.parameters == oldSelf.parameters) && has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.retryFrom) == has(oldSelf.retryFrom) && (!has(self.retryFrom) || self.retryFrom == oldSelf.retryFrom) && has(self.plannedAt) == has(oldSelf.plannedAt) && (!has(self.plannedAt) || self.plannedAt == oldSelf.plannedAt) && has(self.dryRun) == has(oldSelf.dryRun) && (!has(self.dryRun) || self.dryRun == oldSelf.dryRun)").message("a run is frozen once created; only suspend, cancel and approvals may change: create another run"))]
+#[x_kube(validation = Rule::new("self.workflowRef == oldSelf.workflowRef && has(self.configRef) == has(oldSelf.configRef) && (!has(self.configRef) || self.configRef == oldSelf.configRef) && has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || self.parameters == oldSelf.parameters) && has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.retryFrom) == has(oldSelf.retryFrom) && (!has(self.retryFrom) || self.retryFrom == oldSelf.retryFrom) && has(self.plannedAt) == has(oldSelf.plannedAt) && (!has(self.plannedAt) || self.plannedAt == oldSelf.plannedAt) && has(self.dryRun) == has(oldSelf.dryRun) && (!has(self.dryRun) || self.dryRun == oldSelf.dryRun)").message("a run is frozen once created; only suspend, cancel, ttl and approvals may change: create another run"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)").message("cancel cannot be taken back: create another run"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.approvals) || (has(self.approvals) && oldSelf.approvals.all(step, step in self.approvals && self.approvals[step] == oldSelf.approvals[step]))").message("a decision is final"))]
 #[serde(rename_all = "camelCase")]
@@ -78,6 +79,9 @@ pub struct WorkflowRunSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 100))]
     pub approvals: BTreeMap<String, ApprovalDecision>,
+    /// When the run is deleted after its end, with its steps. Default: it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<WorkflowRunTtl>,
     /// Do not begin further steps while true. Default: false.
     #[serde(default)]
     pub suspend: bool,
@@ -98,6 +102,7 @@ impl WorkflowRunSpec {
             retry_from: None,
             planned_at: None,
             approvals: BTreeMap::new(),
+            ttl: None,
             dry_run: false,
             suspend: false,
             cancel: false,
@@ -125,6 +130,18 @@ pub struct RetryFrom {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), inner(length(min = 1, max = 63)))]
     pub from: Vec<String>,
+}
+
+/// When a run of a workflow that has ended is deleted. A tool that applies it again would run it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowRunTtl {
+    /// How long after success, for example `7d`. Default: kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_success: Option<DurationText>,
+    /// How long after any other end, for example `30d`. Default: kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_failure: Option<DurationText>,
 }
 
 /// The answer to a step that waits for a person.
