@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use super::runs::{probe, run_context};
 use super::verb_context::VerbContext;
 use crate::api::resource::Resource;
-use crate::api::v1alpha1::{OperatorDefinition, Workflow};
+use crate::api::v1alpha1::{OperatorDefinition, ScheduleStatus, Workflow};
 use crate::engines::EngineError;
+use crate::plan::{ScheduleMove, plan_schedule_of};
 use crate::readiness::{
     ClientProbe, Usability, config_readiness, definition_readiness, workflow_readiness,
 };
@@ -37,7 +38,12 @@ pub(crate) async fn record(
         Resource::OperatorDefinition(definition) => built_in(&definition, context.now),
         Resource::Workflow(workflow) => {
             let checked = check_workflow(&run_context(context), &workflow).await?;
-            let schedule = workflow.status.as_ref().and_then(|status| status.schedule.clone());
+            let recorded = workflow.status.as_ref().and_then(|status| status.schedule.clone());
+            // A schedule begins when it is applied, whether a scheduler is at work or not.
+            let schedule = match plan_schedule_of(&workflow, context.now) {
+                ScheduleMove::Record(planned) if recorded != planned => begun(recorded, planned),
+                _ => recorded,
+            };
             let status = Some(workflow_readiness(&workflow, &checked, schedule, context.now));
             Resource::Workflow(Box::new(Workflow { status, ..*workflow }))
         }
@@ -48,6 +54,16 @@ pub(crate) async fn record(
         Err(StoreError::Conflict { .. }) => Ok(resource),
         Err(error) => Err(error),
     }
+}
+
+/// Returns what is recorded of a schedule that is new or edited; one that only goes on is left to a scheduler.
+fn begun(
+    recorded: Option<ScheduleStatus>,
+    planned: Option<ScheduleStatus>,
+) -> Option<ScheduleStatus> {
+    let is_same =
+        recorded.as_ref().map(|one| &one.digest) == planned.as_ref().map(|one| &one.digest);
+    if is_same { recorded } else { planned }
 }
 
 /// Returns a definition that has been checked, with its readiness.

@@ -453,8 +453,22 @@ fn a_step_waits_for_a_person_whose_answer_is_final() {
     assert_eq!(run["status"]["outputs"], json!({"by": "ann"}));
     assert_eq!(phases(&run), ["ask Succeeded", "count Succeeded"]);
 
+    let again = mason.command(["retry", "yes", "-q"]).stderr(std::process::Stdio::null()).spawn();
+    let mut again = again.unwrap();
+    let began = std::time::Instant::now();
+    while !mason.call(["get", "workflowruns", "-o", "json"]).out.contains("WaitsForApproval") {
+        assert!(began.elapsed().as_secs() < 60, "a run that is retried asks again");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    again.kill().unwrap();
+    again.wait().unwrap();
+
     let mut child = waiting(&mason, "no");
-    assert_eq!(mason.call(["approve", "no", "aks"]).code, 2);
+    for (step, told) in [("aks", "did you mean `ask`?"), ("count", "known: ask")] {
+        let called = mason.call(["approve", "no", step]);
+        assert_eq!(called.code, 2, "{called:?}");
+        assert!(called.err.contains(told), "{}", called.err);
+    }
     let called = mason.call(["approve", "no", "ask", "--reject", "--by", "eve"]);
     assert_eq!(called.code, 0, "{called:?}");
     let (succeeded, run) = ended(&mason, "no", &mut child);
@@ -477,6 +491,8 @@ fn a_step_waits_for_a_person_whose_answer_is_final() {
 fn what_is_wrong_with_a_step_that_asks_is_said() {
     let mason = Mason::with_data();
     let wrong = ASKS.replace("{id: ask, ", "{id: ask, timeout: 1h, finally: true, ");
+    let wrong =
+        wrong.replace("timeout: 1h}}", "timeout: 0s}}").replace(".result.by", ".result.who");
     let wrong = wrong.replace("    - id: count", "    - {id: none}\n    - id: count");
     let file = mason.write("wrong.yaml", &wrong);
     let called = mason.call(["validate", "-f", &file.to_string_lossy()]);
@@ -488,7 +504,11 @@ fn what_is_wrong_with_a_step_that_asks_is_said() {
     );
     let file = mason.write("wrong.yaml", &wrong.replace("    - {id: none}\n", ""));
     let called = mason.call(["validate", "-f", &file.to_string_lossy()]);
-    for part in ["spec.steps[0].timeout: means nothing", "spec.steps[0].finally: means nothing"] {
+    for part in [
+        "spec.steps[0].timeout: means nothing",
+        "spec.steps[0].finally: means nothing",
+        "spec.steps[0].approval.timeout: must be longer than nothing",
+    ] {
         assert!(called.err.contains(part), "{part} is not in {}", called.err);
     }
 }

@@ -5,13 +5,13 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use crate::api::resource::{Key, Kind, Resource};
-use crate::api::v1alpha1::{ApprovalDecision, Decision, WorkflowRun};
+use crate::api::v1alpha1::{ApprovalDecision, Decision, WorkflowRun, WorkflowRunStatus};
 use crate::cli::args::ApproveArgs;
 use crate::cli::cluster::Cluster;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::verb_context::VerbContext;
 use crate::store::StoreError;
-use crate::validate::did_you_mean;
+use crate::validate::{ValidWorkflow, did_you_mean};
 
 /// How many times the answer is written anew when others change the run meanwhile.
 const TRIES: usize = 20;
@@ -28,7 +28,11 @@ pub(crate) async fn approve(context: &VerbContext, args: &ApproveArgs) -> anyhow
     let step = step_of(&run, args)?;
     let by = match &context.cluster {
         Some(cluster) => user_of(cluster).await?,
-        None => args.by.clone().unwrap_or_else(|| "a person".to_owned()),
+        None => args
+            .by
+            .clone()
+            .filter(|by| !by.trim().is_empty())
+            .unwrap_or_else(|| "a person".to_owned()),
     };
     let decision = if args.reject { Decision::Rejected } else { Decision::Approved };
     let decision = ApprovalDecision { decision, by, comment: args.comment.clone() };
@@ -74,12 +78,25 @@ fn step_of(run: &WorkflowRun, args: &ApproveArgs) -> anyhow::Result<String> {
             format!("step `{step}` is {} already, by {}", before.decision.as_str(), before.by);
         return Err(Failure::usage(message, "a decision is final").into());
     }
-    if !status.steps.iter().any(|line| line.id == step) {
-        let hint = did_you_mean(&step, waits)
-            .unwrap_or_else(|| format!("`mason describe workflowrun {name}` lists them"));
-        return Err(Failure::usage(format!("run `{name}` has no step `{step}`"), hint).into());
-    }
+    refuse_unasked(&status, (name, &step))?;
     Ok(step)
+}
+
+/// Refuses to answer a step that asks nothing.
+fn refuse_unasked(status: &WorkflowRunStatus, (run, step): (&str, &str)) -> anyhow::Result<()> {
+    let Some(frozen) = ValidWorkflow::thaw(status)? else {
+        let message = format!("run `{run}` has not begun, so that nothing is asked yet");
+        return Err(Failure::usage(message, "answer once it waits for approval").into());
+    };
+    let asks = frozen.steps.iter().filter(|one| one.approval.is_some());
+    let asks: Vec<&str> = asks.map(|one| one.id.as_str()).collect();
+    if asks.contains(&step) {
+        return Ok(());
+    }
+    let none = || "none of its steps waits for approval".to_owned();
+    let hint = did_you_mean(step, asks).unwrap_or_else(none);
+    let message = format!("run `{run}` has no step `{step}` that waits for approval");
+    Err(Failure::usage(message, hint).into())
 }
 
 /// Returns the name by which a cluster knows the person.

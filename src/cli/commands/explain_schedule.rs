@@ -47,7 +47,8 @@ pub(super) fn explain_schedule(
 fn refuse(problems: Problems) -> anyhow::Error {
     let said = problems.into_iter().map(|problem| {
         let hint = problem.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        format!("{}{hint}", problem.message)
+        let field = problem.path.rsplit('.').next().unwrap_or_default();
+        format!("{field} {}{hint}", problem.message)
     });
     let message = format!("the schedule is wrong: {}", said.collect::<Vec<_>>().join("; "));
     let hint = "for example: mason explain schedule '0 2 * * MON' --time-zone Europe/Vienna";

@@ -122,6 +122,8 @@ pub(super) async fn retry(
     let name = earlier.metadata.name.clone().unwrap_or_default();
     let mut spec = earlier.spec.clone();
     (spec.suspend, spec.cancel) = (false, false);
+    // What was answered then is no answer now.
+    spec.approvals.clear();
     spec.retry_from = Some(RetryFrom { run: name.clone(), from: args.from.clone() });
     let (base, _) = run_names::retried(&name);
     let mut run = WorkflowRun::new("", spec);

@@ -97,7 +97,8 @@ fn print_failure(context: &VerbContext, name: &str, status: &WorkflowRunStatus) 
 /// Returns a step in one line: `check Skipped (DependencyNotMet): its dependency `infer` failed`.
 pub(crate) fn line_of(line: &StepStatus) -> String {
     let is_plain = matches!(line.phase, StepPhase::Running | StepPhase::Succeeded)
-        && !line.waits_for_approval();
+        && !line.waits_for_approval()
+        && !line.reused;
     let reason = line.reason.filter(|_| !is_plain);
     let reason = reason.map(|reason| format!(" ({})", reason.as_str()));
     let rows = line.rows.filter(|_| line.phase == StepPhase::Succeeded);

@@ -63,14 +63,16 @@ impl Scheduler<'_> {
     async fn keep(&self) -> anyhow::Result<Exit> {
         let (mut driven, mut begun) = (FuturesUnordered::new(), BTreeSet::new());
         let mut worst = Exit::Success;
+        let mut next = self.make_due().await?;
         loop {
-            let next = self.make_due().await?;
             for run in self.open_runs(&begun).await? {
                 if driven.len() >= usize::from(self.args.runs) {
                     break;
                 }
-                let key = Resource::WorkflowRun(Box::new(run)).key();
+                let key = Resource::WorkflowRun(Box::new(run.clone())).key();
                 begun.insert(key.name.clone());
+                // The first pass takes its place among others: in the order of planned times.
+                runs::reconcile_workflow(&self.run_context, run).await?;
                 driven.push(self.drive(key));
             }
             if self.args.once && driven.is_empty() {
@@ -83,6 +85,9 @@ impl Scheduler<'_> {
                     let succeeded: bool = ended?;
                     worst = if succeeded { worst } else { Exit::Failed };
                 }
+            }
+            if !self.args.once {
+                next = self.make_due().await?;
             }
         }
     }

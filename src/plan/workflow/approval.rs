@@ -73,5 +73,6 @@ fn decide(line: &mut StepStatus, decision: &ApprovalDecision, now: Timestamp) {
 
 /// Returns what references and conditions can look up as the result of a step that was decided.
 pub(super) fn result_of(run: &WorkflowRun, step: &str) -> Option<Value> {
-    run.spec.approvals.get(step).map(|decision| json!(decision))
+    let ApprovalDecision { decision, by, comment } = run.spec.approvals.get(step)?;
+    Some(json!({"decision": decision, "by": by, "comment": comment}))
 }

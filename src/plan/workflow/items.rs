@@ -68,7 +68,7 @@ fn note_end(line: &mut StepStatus, outcomes: &mut [ItemOutcome], index: u32, end
         line.rows = line.rows.zip(ended.rows).map(|(all, more)| all.saturating_add(more));
     } else {
         let why = ended.message.as_deref().unwrap_or(ended.phase.as_str());
-        note_failure(line, index, ended.reason.unwrap_or(Reason::StepFailed), why);
+        note_failure((line, outcomes), index, ended.reason.unwrap_or(Reason::StepFailed), why);
     }
     let place = usize::try_from(index).ok().and_then(|index| outcomes.get_mut(index));
     if let Some(place) = place {
@@ -78,17 +78,26 @@ fn note_end(line: &mut StepStatus, outcomes: &mut [ItemOutcome], index: u32, end
 
 /// Lets an item fail whose run could not be made.
 pub fn fail_item(line: &mut StepStatus, index: u32, (reason, why): (Reason, &str)) {
-    note_failure(line, index, reason, why);
-    let outcomes = line.items.as_mut().map(|items| &mut items.outcomes.0);
+    let Some(mut items) = line.items.take() else { return };
+    note_failure((line, &items.outcomes.0), index, reason, why);
     let place = usize::try_from(index).ok();
-    if let Some(outcome) = outcomes.zip(place).and_then(|(all, at)| all.get_mut(at)) {
+    if let Some(outcome) = place.and_then(|at| items.outcomes.0.get_mut(at)) {
         *outcome = ItemOutcome::Failed;
     }
+    line.items = Some(items);
 }
 
-/// Keeps why the first item failed.
-fn note_failure(line: &mut StepStatus, index: u32, reason: Reason, why: &str) {
-    if line.message.is_none() {
+/// Keeps why the first item failed: the first in the list, whichever failed first.
+fn note_failure(
+    (line, outcomes): (&mut StepStatus, &[ItemOutcome]),
+    index: u32,
+    reason: Reason,
+    why: &str,
+) {
+    let before = outcomes.iter().take(usize::try_from(index).unwrap_or(usize::MAX));
+    let has_failed =
+        |one: &ItemOutcome| matches!(one, ItemOutcome::Failed | ItemOutcome::Cancelled);
+    if line.message.is_none() || !before.into_iter().any(has_failed) {
         line.reason = Some(reason);
         line.message = Some(cut(&format!("item {index}: {why}"), SAID));
     }
@@ -156,7 +165,7 @@ impl Pass<'_> {
             items.outcomes.0.push(match self.item(index, item, &scope) {
                 ItemMove::Skip => ItemOutcome::Skipped,
                 ItemMove::Fail(reason, message) => {
-                    note_failure(&mut line, item, reason, &message);
+                    note_failure((&mut line, &items.outcomes.0), item, reason, &message);
                     ItemOutcome::Failed
                 }
                 ItemMove::Create(run) => {

@@ -349,7 +349,17 @@ impl<'a> Pass<'a> {
             until: self.look_again(),
         };
         let is_any = |phase| self.lines.iter().any(|line| line.phase == phase);
-        if !self.create.is_empty() || is_any(StepPhase::Running) {
+        let works = !self.create.is_empty()
+            || self
+                .lines
+                .iter()
+                .any(|line| line.phase == StepPhase::Running && line.open_runs().next().is_some());
+        let is_suspended = self.run.spec.suspend && self.stopping.is_none();
+        if is_suspended && works {
+            let message = "suspended: what works goes on, and nothing more begins".to_owned();
+            return wait(Phase::Running, Reason::Suspended, message);
+        }
+        if works || (is_any(StepPhase::Running) && !is_suspended) {
             if let (None, Some(asks)) = (&self.stopping, self.waiting_approval()) {
                 return wait(Phase::Running, Reason::WaitsForApproval, asks);
             }

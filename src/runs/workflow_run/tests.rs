@@ -229,6 +229,30 @@ async fn a_step_runs_for_each_item_and_answers_their_results_in_order() {
 }
 
 #[tokio::test]
+async fn a_fan_out_that_is_suspended_says_so_while_it_works_and_after() {
+    let scene = Scene::new();
+    let steps = json!([
+        {"id": "each", "operator": "fake/job", "forEach": {"items": [1, 2, 3], "parallelism": 1}},
+    ]);
+    let key = order(&scene, json!({"steps": steps}), json!({})).await;
+    for _ in 0..2 {
+        step(&scene, &key).await; // begins, and begins an item
+    }
+    scene.store.edit_any(&key, |resource| {
+        if let Resource::WorkflowRun(run) = resource {
+            run.spec.suspend = true;
+        }
+    });
+    step(&scene, &key).await;
+    let status = fetch(&scene, &key).await.status.expect("should have a status");
+    assert_eq!((status.phase, status.columns.reason.as_str()), (Phase::Running, "Suspended"));
+    let status = drive(&scene, &key).await;
+    assert_eq!((status.phase, status.columns.reason.as_str()), (Phase::Suspended, "Suspended"));
+    let items = status.steps[0].items.clone().expect("should have items");
+    assert_eq!((items.launched, items.settled()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_fan_out_that_is_cancelled_begins_no_more_items_and_says_how_far_it_came() {
     let scene = Scene::new();
     let items: Vec<u8> = (0..5).collect();

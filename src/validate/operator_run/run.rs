@@ -15,7 +15,7 @@ use crate::engines::capability::Capability;
 use crate::engines::reading_parameters::reading_of;
 use crate::engines::writing_parameters::output_of;
 use crate::sql::placeholders;
-use crate::validate::action::{allows_writing, needs_of, valid_action};
+use crate::validate::action::{OF_THE_OUTCOME, allows_writing, needs_of, valid_action};
 use crate::validate::config_reference::{UsableConfig, check_lending, resolve_config};
 use crate::validate::matching::{Matching, Unmatched, describe};
 use crate::validate::one_lake::check_picked;
@@ -68,7 +68,7 @@ fn answer(
         }
         None => Vec::new(),
     };
-    check_files(inputs.definition, &values, &mut problems);
+    check_files(inputs.definition, (&values, deferred), &mut problems);
     let usable = resolve_config(run, inputs, &mut problems);
     let engines = resolve_engines(inputs, usable.as_ref(), action.as_ref(), &mut problems);
     let (Some(operator), Some(action), Some(definition), Some(usable), Some(engines)) =
@@ -165,7 +165,7 @@ fn resolve_definition<'a>(
 /// mean what the definition wants.
 fn check_files(
     definition: Option<&OperatorDefinition>,
-    values: &[ResolvedParameter],
+    (values, deferred): (&[ResolvedParameter], &BTreeSet<String>),
     problems: &mut Problems,
 ) {
     let Some(definition) = definition else { return };
@@ -181,7 +181,9 @@ fn check_files(
     }
     check_bindings(definition, &parameters, problems);
     let reading = reading_of(&parameters).err();
-    let writing = output_of(&parameters).err();
+    // Where rows go is known only once everything that says so is.
+    let is_known = deferred.iter().all(|name| !OF_THE_OUTCOME.contains(&name.as_str()));
+    let writing = output_of(&parameters).err().filter(|_| is_known);
     for wrong in reading.into_iter().chain(writing).flatten() {
         let path = format!("spec.parameters.{}", wrong.parameter);
         let problem = Problem::new(path, wrong.message);

@@ -223,6 +223,12 @@ impl Checked<'_> {
         if step.approval.is_none() {
             return;
         }
+        let timeout = step.approval.as_ref().and_then(|approval| approval.timeout.as_ref());
+        if timeout.is_some_and(|timeout| timeout.to_duration().is_zero()) {
+            let path = format!("spec.steps[{}].approval.timeout", self.index);
+            let problem = Problem::new(path, "must be longer than nothing");
+            problems.push(problem.hint("leave it out for no limit"));
+        }
         let unfit = [
             ("parameters", !step.parameters.is_empty()),
             ("configRef", step.config_ref.is_some()),
@@ -288,6 +294,12 @@ impl Checked<'_> {
             Some((_, Err(_))) => return None,
             _ => return Some(Problem::new("", "is a text and no list").hint(hint)),
         };
+        if let Root::Step { field, .. } = reference.root()
+            && *field != StepField::Result
+        {
+            let message = format!("`{}` is no list", reference.as_str());
+            return Some(Problem::new("", message).hint(hint));
+        }
         if let (Root::Step { .. }, Some(promised)) = (reference.root(), self.promised) {
             let kinds = promised.kinds(reference.path()).ok()?;
             let is_none = !kinds.is_none() && kinds.and(Kinds::LIST).is_none();

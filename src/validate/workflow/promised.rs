@@ -49,6 +49,9 @@ impl Promised<'_> {
     fn schemas(&self, path: &Path) -> Vec<Cow<'_, Value>> {
         let Root::Step { id, field: StepField::Result } = &path.root else { return Vec::new() };
         let Some(index) = self.steps.index(id) else { return Vec::new() };
+        if self.steps.step(index).approval.is_some() {
+            return vec![Cow::Owned(decision_schema())];
+        }
         let inputs = self.inputs.get(index);
         if let Some(workflow) = inputs.and_then(|inputs| inputs.nested?.workflow()) {
             return vec![Cow::Owned(self.of_step(index, outputs_schema(workflow)))];
@@ -63,6 +66,14 @@ impl Promised<'_> {
         let of_run = own.into_iter().chain(of_action);
         of_run.map(|schema| Cow::Owned(self.of_step(index, schema.into_owned()))).collect()
     }
+}
+
+/// Returns the schema of the answer to a step that waits for a person.
+fn decision_schema() -> Value {
+    let properties = serde_json::json!({
+        "decision": {"type": "string"}, "by": {"type": "string"}, "comment": {"type": ["string", "null"]},
+    });
+    serde_json::json!({"type": "object", "additionalProperties": false, "properties": properties})
 }
 
 /// Returns the schema of what a run of a workflow answers.

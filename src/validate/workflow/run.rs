@@ -56,7 +56,8 @@ fn group_of(workflow: &Workflow, run: &WorkflowRun) -> Option<Group> {
     let labels = run.metadata.labels.as_ref();
     let is_backfill = labels.is_some_and(|labels| labels.contains_key(labels::BACKFILL));
     let schedule = workflow.spec.schedule.as_ref();
-    let is_scheduled = run.spec.planned_at.is_some() && !is_backfill;
+    let is_made = labels.is_some_and(|labels| labels.contains_key(labels::WORKFLOW));
+    let is_scheduled = run.spec.planned_at.is_some() && is_made && !is_backfill;
     let newest_only =
         is_scheduled && schedule.is_some_and(|schedule| schedule.catch_up != CatchUp::All);
     match &workflow.spec.concurrency {
