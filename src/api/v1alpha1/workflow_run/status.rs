@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::super::free_form::FreeForm;
@@ -45,7 +45,7 @@ pub struct WorkflowRunStatus {
     pub frozen: Option<FreeForm>,
     /// The Workflows that steps run, by what they are called in the workflow: `spec.workflow` to the name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 500))]
+    #[schemars(schema_with = "names_of_nested")]
     pub nested: BTreeMap<String, String>,
     /// The workflow's parameters and where their values came from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -80,6 +80,19 @@ pub struct WorkflowRunStatus {
     /// Texts for the columns of `get`.
     #[serde(default)]
     pub columns: WorkflowRunColumns,
+}
+
+/// The schema of the names of Workflows by what they are called.
+fn names_of_nested(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 500,
+        "additionalProperties": {
+            "type": "string",
+            "maxLength": 253,
+            "description": "The name of the Workflow that is called so.",
+        },
+    })
 }
 
 /// A run's place among those of its group.
