@@ -6,6 +6,7 @@
 )]
 
 mod apply;
+mod approvals;
 mod change;
 mod controller;
 mod disks;
@@ -14,6 +15,7 @@ mod get;
 mod help;
 mod kills;
 mod memory;
+mod nested;
 mod parameters;
 mod run;
 mod schedules;
