@@ -325,7 +325,7 @@ fn nested_workflows_whose_controller_is_killed_have_each_effect_once_and_end_wit
     let team = Team::with_config("workflow-nested");
     team.apply(NESTED);
     team.apply(&run("now", ""));
-    for kill in 0..12_u64 {
+    for kill in 0..8_u64 {
         let controller = team.controller();
         std::thread::sleep(Duration::from_millis(100 + kill * 61 % 500));
         controller.kill();
